@@ -1,0 +1,15 @@
+//! Server functions: what pages ask of the server.
+//!
+//! Each one authorises, validates, calls the engine once, and maps the result. They live under `/rpc` with fixed
+//! names. None holds SQL or decides anything that the command line would decide differently.
+
+pub mod admin;
+pub mod backups;
+pub mod configs;
+pub mod devices;
+pub mod error;
+pub mod imports;
+pub mod overview;
+pub mod session;
+
+pub use error::AppError;

@@ -1,0 +1,1 @@
+//! Talking to devices: transports, the driver runner, completeness.

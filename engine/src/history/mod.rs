@@ -1,0 +1,3 @@
+//! Config versions: what changed, and how it reads.
+
+pub mod diff;

@@ -1,0 +1,3 @@
+//! Importing devices from CSV and JSON.
+
+pub mod parse;

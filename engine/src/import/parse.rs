@@ -1,0 +1,1 @@
+//! Reads a CSV or JSON file of devices into rows.

@@ -1,0 +1,3 @@
+//! Due times, the scheduler, and the queue.
+
+pub mod due;

@@ -1,0 +1,138 @@
+//! What the admin pages and the forms' choices show.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::UserError;
+use crate::field::{Fields, number};
+
+/// A driver, built in or the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriverRow {
+    /// The platform's name, such as `ios`.
+    pub name: String,
+    /// The platform's name for a person, such as `Cisco IOS and IOS XE`.
+    pub title: String,
+    /// Whether it comes from the folder `drivers/` of the data directory.
+    pub is_own: bool,
+    /// SHA-256 of its text, lower-case hex.
+    pub sha256: String,
+    /// Why the newest text of the folder is not used; the last good one is.
+    pub problem: Option<String>,
+    /// When it was last read anew; none for a built-in one.
+    pub updated_at: Option<Timestamp>,
+    /// Devices that would be collected with it.
+    pub devices: u64,
+}
+
+/// A driver with its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriverText {
+    /// The driver.
+    pub driver: DriverRow,
+    /// The TOML.
+    pub text: String,
+}
+
+/// What an admin can set for the whole program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The scheduler looks at least this often, in minutes.
+    pub tick_minutes: u32,
+    /// Device sessions at once.
+    pub max_sessions: u32,
+    /// The longest session with one device, in seconds.
+    pub device_deadline_seconds: u32,
+    /// The longest output of one device, in MiB.
+    pub max_text_mib: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { tick_minutes: 5, max_sessions: 64, device_deadline_seconds: 300, max_text_mib: 64 }
+    }
+}
+
+/// [`Settings`] as a person fills them in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SettingsInput {
+    /// 1 to 60.
+    pub tick_minutes: String,
+    /// 1 to 1,000.
+    pub max_sessions: String,
+    /// 10 to 7,200.
+    pub device_deadline_seconds: String,
+    /// 1 to 1,024.
+    pub max_text_mib: String,
+}
+
+impl SettingsInput {
+    /// Checks every field; the error names each wrong one.
+    pub fn parse(&self) -> Result<Settings, UserError> {
+        let mut fields = Fields::default();
+        let mut take = |field: &str, what: &str, value: &str, range| {
+            fields.check(field, number(what, value, range, None)).unwrap_or_default()
+        };
+        let settings = Settings {
+            tick_minutes: take("tick_minutes", "The interval", &self.tick_minutes, 1..=60),
+            max_sessions: take("max_sessions", "The number of sessions", &self.max_sessions, 1..=1_000),
+            device_deadline_seconds: take(
+                "device_deadline_seconds",
+                "The deadline",
+                &self.device_deadline_seconds,
+                10..=7_200,
+            ),
+            max_text_mib: take("max_text_mib", "The size limit", &self.max_text_mib, 1..=1_024),
+        };
+        fields.finish()?;
+        Ok(settings)
+    }
+}
+
+/// What the device forms and filters offer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceChoices {
+    /// Sites in use.
+    pub sites: Vec<String>,
+    /// Tags in use.
+    pub tags: Vec<String>,
+    /// Known drivers: name and title.
+    pub platforms: Vec<(String, String)>,
+    /// Names of the credentials.
+    pub credentials: Vec<String>,
+}
+
+/// What the backup config form offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupChoices {
+    /// IANA zones.
+    pub time_zones: Vec<String>,
+    /// The server's zone.
+    pub default_zone: String,
+    /// Sites in use.
+    pub sites: Vec<String>,
+    /// Tags in use.
+    pub tags: Vec<String>,
+}
+
+/// When a schedule would run, shown while a person edits it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchedulePreview {
+    /// In words: "daily at 02:00, Europe/Vienna".
+    pub words: String,
+    /// The next five times.
+    pub times: Vec<Timestamp>,
+}
+
+/// What a check of an archive found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyOutcome {
+    /// Entries read back.
+    pub entries: u64,
+    /// Bytes read back, unpacked.
+    pub bytes: u64,
+    /// What is wrong, naming the entry; none: all is well.
+    pub damage: Option<String>,
+}

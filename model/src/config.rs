@@ -1,0 +1,173 @@
+//! Config versions: numbered texts of one part of one device, and the differences between them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::unknown_name;
+use crate::{ConfigVersionId, DeviceId, RunId, Timestamp};
+
+/// What a version is to its part; exactly one of a part is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionState {
+    /// The newest good text.
+    Active,
+    /// An older good text.
+    Inactive,
+    /// It shrank too much and waits for a person.
+    Suspect,
+    /// A person looked at a suspect one and refused it.
+    Rejected,
+}
+
+impl VersionState {
+    /// The name in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Suspect => "suspect",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// The state of this name.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        [Self::Active, Self::Inactive, Self::Suspect, Self::Rejected]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+            .ok_or_else(|| unknown_name("version state", name, ["active", "inactive", "suspect", "rejected"]))
+    }
+}
+
+/// One version, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigVersion {
+    /// Row id.
+    pub id: ConfigVersionId,
+    /// Whose.
+    pub device_id: DeviceId,
+    /// `running`, `startup`, …
+    pub part: String,
+    /// 1, 2, 3, … per device and part.
+    pub version: u32,
+    /// What it is to its part.
+    pub state: VersionState,
+    /// Bytes of the text.
+    pub size_bytes: u64,
+    /// Lines of the text.
+    pub lines: u32,
+    /// Lines that are not in the version before.
+    pub added: u32,
+    /// Lines of the version before that are not in this one.
+    pub removed: u32,
+    /// SHA-256 of the text, lower-case hex.
+    pub sha256: String,
+    /// When it was taken.
+    pub collected_at: Timestamp,
+    /// When a session last found it unchanged (or took it).
+    pub last_seen_at: Timestamp,
+    /// The run that took it.
+    pub run_id: Option<RunId>,
+}
+
+/// A version with the name of its device, for lists across devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigVersionRow {
+    /// The device's name.
+    pub hostname: String,
+    /// The device's address.
+    pub address: String,
+    /// The version.
+    pub version: ConfigVersion,
+}
+
+/// The newest versions of one part, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartVersions {
+    /// `running`, `startup`, …
+    pub part: String,
+    /// How many there are in all.
+    pub total: u64,
+    /// The newest, newest first.
+    pub versions: Vec<ConfigVersion>,
+}
+
+/// A text of one version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigText {
+    /// The version.
+    pub version: ConfigVersion,
+    /// Its text; secrets masked where the reader may not see them.
+    pub text: String,
+    /// Whether secrets were masked.
+    pub redacted: bool,
+}
+
+/// The difference of two versions of one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionDiff {
+    /// The older side; none: the first version, everything is new.
+    pub from: Option<ConfigVersion>,
+    /// The newer side.
+    pub to: ConfigVersion,
+    /// Line by line.
+    pub diff: TextDiff,
+}
+
+/// What differs between two texts, as hunks of lines with context.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextDiff {
+    /// Lines added.
+    pub added: u32,
+    /// Lines removed.
+    pub removed: u32,
+    /// Changed places with the unchanged lines around them.
+    pub hunks: Vec<DiffHunk>,
+    /// Unchanged lines after the last hunk that are not shown.
+    pub folded_after: u32,
+    /// Hunks left out because the difference is too long for a page.
+    pub hunks_left_out: u32,
+}
+
+/// A run of lines around changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffHunk {
+    /// Unchanged lines before it that are not shown.
+    pub folded_before: u32,
+    /// Context, removed and added lines in reading order.
+    pub lines: Vec<DiffLine>,
+}
+
+/// One line of a difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffLine {
+    /// On which side it stands.
+    pub kind: LineKind,
+    /// Its number in the older text, from 1.
+    pub old: Option<u32>,
+    /// Its number in the newer text, from 1.
+    pub new: Option<u32>,
+    /// Its text in pieces, so that changed words can be marked.
+    pub spans: Vec<DiffSpan>,
+}
+
+/// On which side a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineKind {
+    /// On both.
+    Same,
+    /// Only in the newer text.
+    Added,
+    /// Only in the older text.
+    Removed,
+}
+
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffSpan {
+    /// The text.
+    pub text: String,
+    /// Whether this piece is what changed within its line.
+    pub marked: bool,
+}

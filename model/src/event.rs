@@ -1,0 +1,26 @@
+//! What the live stream says: not what changed to what, only where to look again.
+
+use serde::{Deserialize, Serialize};
+
+/// A kind of thing that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// A run was queued, moved or ended.
+    Runs,
+    /// A backup config was added, changed or deleted.
+    BackupConfigs,
+    /// A device, its versions, its results or its status changed.
+    Devices,
+    /// Users, tokens, credentials, drivers or settings changed.
+    Admin,
+}
+
+/// "Look again": `id` narrows it to one row of the topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// What kind of thing.
+    pub topic: Topic,
+    /// Which one; none: any.
+    pub id: Option<i64>,
+}

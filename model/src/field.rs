@@ -1,0 +1,59 @@
+//! Collects what is wrong with each field of a form, so that a person sees all of it at once.
+
+use crate::error::{FieldError, UserError};
+
+/// The field errors found so far.
+#[derive(Default)]
+pub(crate) struct Fields(Vec<FieldError>);
+
+impl Fields {
+    /// Notes that `field` is wrong.
+    pub(crate) fn wrong(&mut self, field: &str, message: impl Into<String>) {
+        self.0.push(FieldError { field: field.to_owned(), message: message.into() });
+    }
+
+    /// The value, or its message noted against `field`.
+    pub(crate) fn check<T>(&mut self, field: &str, value: Result<T, String>) -> Option<T> {
+        value.map_err(|message| self.wrong(field, message)).ok()
+    }
+
+    /// `Ok` when nothing was wrong.
+    pub(crate) fn finish(self) -> Result<(), UserError> {
+        if self.0.is_empty() { Ok(()) } else { Err(UserError::in_fields(self.0)) }
+    }
+}
+
+/// A required short text: trimmed, not empty, at most `longest` characters, no control characters.
+pub(crate) fn short_text(what: &str, value: &str, longest: usize) -> Result<String, String> {
+    let value = value.trim();
+    if value.is_empty() {
+        return Err(format!("{what} is missing."));
+    }
+    optional_text(what, value, longest)
+}
+
+/// Like [`short_text`], but may be empty.
+pub(crate) fn optional_text(what: &str, value: &str, longest: usize) -> Result<String, String> {
+    let value = value.trim();
+    if value.chars().count() > longest {
+        return Err(format!("{what} is longer than {longest} characters."));
+    }
+    if value.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(format!("{what} has a control character in it."));
+    }
+    Ok(value.to_owned())
+}
+
+/// A whole number within `range`; an empty text is `default`.
+pub(crate) fn number(
+    what: &str,
+    value: &str,
+    range: std::ops::RangeInclusive<u32>,
+    default: Option<u32>,
+) -> Result<u32, String> {
+    let wrong = || format!("{what} takes a whole number from {} to {}.", range.start(), range.end());
+    match (value.trim(), default) {
+        ("", Some(default)) => Ok(default),
+        (value, _) => value.parse().ok().filter(|number| range.contains(number)).ok_or_else(wrong),
+    }
+}

@@ -1,0 +1,52 @@
+//! Typed row ids: a device's id can never be passed where a run's is meant.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = std::num::ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A network device.
+    DeviceId,
+    /// A login for devices.
+    CredentialId,
+    /// What to back up, when, and how many to keep.
+    BackupConfigId,
+    /// One execution of a backup config.
+    RunId,
+    /// One stored version of one part of one device's configuration.
+    ConfigVersionId,
+    /// What one collection of one device came to.
+    DeviceResultId,
+    /// A person who can sign in.
+    UserId,
+    /// An API token.
+    TokenId,
+    /// A queued piece of work.
+    JobId,
+    /// A file that was uploaded to be imported.
+    UploadId,
+}

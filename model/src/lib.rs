@@ -1,0 +1,27 @@
+//! Types that cross the wire between the browser, the server and the command line, and their validation.
+//!
+//! Compiles to WASM. Never does I/O, never asks for the current time.
+
+pub mod admin;
+pub mod backup;
+pub mod class;
+pub mod config;
+pub mod credential;
+pub mod device;
+pub mod error;
+pub mod event;
+mod field;
+pub mod ids;
+pub mod import;
+pub mod overview;
+pub mod page;
+pub mod run;
+pub mod schedule;
+pub mod selector;
+pub mod status;
+pub mod time;
+pub mod user;
+
+pub use error::{ErrorKind, FieldError, UserError};
+pub use ids::*;
+pub use time::Timestamp;

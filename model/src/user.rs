@@ -1,0 +1,126 @@
+//! People who sign in, programs that hold a token, and what they may do.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::unknown_name;
+use crate::field::short_text;
+use crate::{Timestamp, TokenId, UserId};
+
+/// What somebody may do; each role includes the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Looks, at redacted texts only.
+    Viewer,
+    /// Also runs backups and edits devices and backup configs.
+    Operator,
+    /// Also handles users, tokens, credentials and settings.
+    Admin,
+}
+
+impl Role {
+    /// Every role, least first.
+    pub const ALL: &[Self] = &[Self::Viewer, Self::Operator, Self::Admin];
+
+    /// The name in the database, in JSON and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of this name, in any case.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let folded = name.trim().to_lowercase();
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|role| role.as_str() == folded)
+            .ok_or_else(|| unknown_name("role", name, ["viewer", "operator", "admin"]))
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A person who can sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Row id.
+    pub id: UserId,
+    /// Unique, any case.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// When they were added.
+    pub created_at: Timestamp,
+    /// When they last signed in.
+    pub last_sign_in_at: Option<Timestamp>,
+}
+
+/// An API token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiToken {
+    /// Row id.
+    pub id: TokenId,
+    /// Unique.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working; none: never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A token with its secret: shown once, when it is made. Has no `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreshToken {
+    /// Its row.
+    pub token: ApiToken,
+    /// What goes behind `Authorization: Bearer`.
+    pub secret: String,
+}
+
+/// Who asks, as the page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The user's or the token's name.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The user; none for a token.
+    pub user_id: Option<UserId>,
+}
+
+/// The shortest password that is accepted (NIST SP 800-63B asks for 8 at least).
+pub const SHORTEST_PASSWORD: usize = 10;
+
+/// A user's name: 1 to 60 characters, none of them white space or control.
+pub fn check_user_name(name: &str) -> Result<String, String> {
+    let name = short_text("The user name", name, 60)?;
+    if name.chars().any(char::is_whitespace) {
+        return Err("The user name has a space in it.".into());
+    }
+    Ok(name)
+}
+
+/// A password: long enough, not endless.
+pub fn check_password(password: &str) -> Result<(), String> {
+    match password.chars().count() {
+        n if n < SHORTEST_PASSWORD => {
+            Err(format!("The password needs at least {SHORTEST_PASSWORD} characters."))
+        }
+        n if n > 1_000 => Err("The password is longer than 1,000 characters.".into()),
+        _ => Ok(()),
+    }
+}
