@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Fields, optional_text, short_text};
-use crate::{CredentialId, Timestamp, UserError};
+use crate::{CredentialId, Secret, Timestamp, UserError};
 
 /// A credential as pages show it: no secret, only whether there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +30,8 @@ pub struct Credential {
     pub updated_at: Timestamp,
 }
 
-/// A credential as a person fills it in. Has no `Debug`: it holds secrets.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A credential as a person fills it in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CredentialInput {
     /// Unique; required.
@@ -41,13 +41,13 @@ pub struct CredentialInput {
     /// The login name; required.
     pub username: String,
     /// Empty while editing: as it was.
-    pub password: String,
+    pub password: Secret,
     /// The enable (privileged mode) password. Empty while editing: as it was.
-    pub enable_password: String,
+    pub enable_password: Secret,
     /// A private key in OpenSSH or PEM form. Empty while editing: as it was.
-    pub private_key: String,
+    pub private_key: Secret,
     /// The private key's passphrase.
-    pub key_passphrase: String,
+    pub key_passphrase: Secret,
 }
 
 impl CredentialInput {

@@ -17,6 +17,7 @@ pub mod overview;
 pub mod page;
 pub mod run;
 pub mod schedule;
+mod secret;
 pub mod selector;
 pub mod status;
 pub mod time;
@@ -24,4 +25,5 @@ pub mod user;
 
 pub use error::{ErrorKind, FieldError, UserError};
 pub use ids::*;
+pub use secret::Secret;
 pub use time::Timestamp;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::unknown_name;
 use crate::field::short_text;
-use crate::{Timestamp, TokenId, UserId};
+use crate::{Secret, Timestamp, TokenId, UserId};
 
 /// What somebody may do; each role includes the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -82,13 +82,13 @@ pub struct ApiToken {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// A token with its secret: shown once, when it is made. Has no `Debug`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A token with its secret: shown once, when it is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreshToken {
     /// Its row.
     pub token: ApiToken,
     /// What goes behind `Authorization: Bearer`.
-    pub secret: String,
+    pub secret: Secret,
 }
 
 /// Who asks, as the page shows it.
@@ -115,8 +115,8 @@ pub fn check_user_name(name: &str) -> Result<String, String> {
 }
 
 /// A password: long enough, not endless.
-pub fn check_password(password: &str) -> Result<(), String> {
-    match password.chars().count() {
+pub fn check_password(password: &Secret) -> Result<(), String> {
+    match password.reveal().chars().count() {
         n if n < SHORTEST_PASSWORD => {
             Err(format!("The password needs at least {SHORTEST_PASSWORD} characters."))
         }

@@ -5,7 +5,7 @@ use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::credential::{Credential, CredentialInput};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::{ApiToken, FreshToken, Role, User};
-use etiqa_model::{CredentialId, TokenId, UserId};
+use etiqa_model::{CredentialId, Secret, TokenId, UserId};
 use leptos::prelude::*;
 
 use super::AppError;
@@ -18,7 +18,7 @@ pub async fn list_users() -> Result<Vec<User>, AppError> {
 
 /// Adds a user. `role` is a role's name.
 #[server(endpoint = "add_user")]
-pub async fn add_user(name: String, role: String, password: String) -> Result<(), AppError> {
+pub async fn add_user(name: String, role: String, password: Secret) -> Result<(), AppError> {
     todo!()
 }
 
@@ -27,7 +27,7 @@ pub async fn add_user(name: String, role: String, password: String) -> Result<()
 pub async fn change_user(
     id: UserId,
     role: Role,
-    #[server(default)] password: String,
+    #[server(default)] password: Secret,
 ) -> Result<(), AppError> {
     todo!()
 }
@@ -88,8 +88,8 @@ pub async fn list_drivers() -> Result<Vec<DriverRow>, AppError> {
 }
 
 /// One driver with its text.
-#[server(endpoint = "driver_text")]
-pub async fn driver_text(name: String) -> Result<DriverText, AppError> {
+#[server(endpoint = "get_driver")]
+pub async fn get_driver(name: String) -> Result<DriverText, AppError> {
     todo!()
 }
 
@@ -103,8 +103,8 @@ pub async fn list_config_versions(
 }
 
 /// The program's settings.
-#[server(endpoint = "settings")]
-pub async fn settings() -> Result<Settings, AppError> {
+#[server(endpoint = "get_settings")]
+pub async fn get_settings() -> Result<Settings, AppError> {
     todo!()
 }
 

@@ -15,14 +15,14 @@ pub async fn list_backup_configs() -> Result<Vec<BackupConfigRow>, AppError> {
 }
 
 /// One backup config with its newest runs.
-#[server(endpoint = "backup_config")]
-pub async fn backup_config(id: BackupConfigId) -> Result<BackupConfigDetail, AppError> {
+#[server(endpoint = "get_backup_config")]
+pub async fn get_backup_config(id: BackupConfigId) -> Result<BackupConfigDetail, AppError> {
     todo!()
 }
 
 /// What the form offers.
-#[server(endpoint = "backup_choices")]
-pub async fn backup_choices() -> Result<BackupChoices, AppError> {
+#[server(endpoint = "get_backup_choices")]
+pub async fn get_backup_choices() -> Result<BackupChoices, AppError> {
     todo!()
 }
 
@@ -74,8 +74,8 @@ pub async fn list_runs(config: Option<BackupConfigId>, before: Option<RunId>) ->
 }
 
 /// One run with what each device came to (500 at most).
-#[server(endpoint = "run_detail")]
-pub async fn run_detail(id: RunId) -> Result<RunDetail, AppError> {
+#[server(endpoint = "get_run")]
+pub async fn get_run(id: RunId) -> Result<RunDetail, AppError> {
     todo!()
 }
 

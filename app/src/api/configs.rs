@@ -27,16 +27,13 @@ pub async fn list_versions(
 }
 
 /// The text of a version; viewers get it redacted.
-#[server(endpoint = "config_text")]
-pub async fn config_text(id: ConfigVersionId) -> Result<ConfigText, AppError> {
+#[server(endpoint = "get_config")]
+pub async fn get_config(id: ConfigVersionId) -> Result<ConfigText, AppError> {
     todo!()
 }
 
 /// What `to` changed against `from`, or against the version before it.
-#[server(endpoint = "version_diff")]
-pub async fn version_diff(
-    to: ConfigVersionId,
-    from: Option<ConfigVersionId>,
-) -> Result<VersionDiff, AppError> {
+#[server(endpoint = "get_diff")]
+pub async fn get_diff(to: ConfigVersionId, from: Option<ConfigVersionId>) -> Result<VersionDiff, AppError> {
     todo!()
 }

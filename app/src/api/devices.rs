@@ -15,14 +15,14 @@ pub async fn list_devices(filter: DeviceFilter, page: Page) -> Result<Paged<Devi
 }
 
 /// One device with its versions and results.
-#[server(endpoint = "device")]
-pub async fn device(id: DeviceId) -> Result<DeviceDetail, AppError> {
+#[server(endpoint = "get_device")]
+pub async fn get_device(id: DeviceId) -> Result<DeviceDetail, AppError> {
     todo!()
 }
 
 /// What forms and filters offer.
-#[server(endpoint = "device_choices")]
-pub async fn device_choices() -> Result<DeviceChoices, AppError> {
+#[server(endpoint = "get_device_choices")]
+pub async fn get_device_choices() -> Result<DeviceChoices, AppError> {
     todo!()
 }
 
@@ -66,7 +66,7 @@ pub async fn decide_version(id: ConfigVersionId, #[server(default)] accept: bool
 }
 
 /// What the device sent in a session that went wrong, secrets masked.
-#[server(endpoint = "transcript")]
-pub async fn transcript(id: DeviceResultId) -> Result<String, AppError> {
+#[server(endpoint = "get_transcript")]
+pub async fn get_transcript(id: DeviceResultId) -> Result<String, AppError> {
     todo!()
 }

@@ -7,11 +7,8 @@ use leptos::prelude::*;
 use super::AppError;
 
 /// What an import of the upload would do, or has done.
-#[server(endpoint = "import_preview")]
-pub async fn import_preview(
-    id: UploadId,
-    #[server(default)] update: bool,
-) -> Result<ImportPreview, AppError> {
+#[server(endpoint = "get_import")]
+pub async fn get_import(id: UploadId, #[server(default)] update: bool) -> Result<ImportPreview, AppError> {
     todo!()
 }
 

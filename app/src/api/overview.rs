@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::AppError;
 
 /// Everything on the first page.
-#[server(endpoint = "overview")]
-pub async fn overview() -> Result<Overview, AppError> {
+#[server(endpoint = "get_overview")]
+pub async fn get_overview() -> Result<Overview, AppError> {
     todo!()
 }

@@ -1,5 +1,6 @@
 //! Signing in and out, the first admin, and one's own password.
 
+use etiqa_model::Secret;
 use etiqa_model::user::Identity;
 use leptos::prelude::*;
 
@@ -21,7 +22,7 @@ pub async fn setup_is_open() -> Result<bool, AppError> {
 #[server(endpoint = "sign_in")]
 pub async fn sign_in(
     name: String,
-    password: String,
+    password: Secret,
     #[server(default)] next: String,
 ) -> Result<(), AppError> {
     todo!()
@@ -35,12 +36,12 @@ pub async fn sign_out() -> Result<(), AppError> {
 
 /// Creates the first admin with the one-time code of the console, and signs them in.
 #[server(endpoint = "set_up")]
-pub async fn set_up(code: String, name: String, password: String) -> Result<(), AppError> {
+pub async fn set_up(code: Secret, name: String, password: Secret) -> Result<(), AppError> {
     todo!()
 }
 
 /// Changes one's own password; ends one's other sessions.
 #[server(endpoint = "change_password")]
-pub async fn change_password(current: String, new: String) -> Result<(), AppError> {
+pub async fn change_password(current: Secret, new: Secret) -> Result<(), AppError> {
     todo!()
 }
