@@ -102,14 +102,24 @@ pub async fn version_list_active(db: &Db, device: DeviceId) -> Result<Vec<Config
     rows.iter().map(version).collect()
 }
 
-/// The active version of a part and the newest one of any state, within the transaction that may add one.
-pub async fn version_list_current_in_txn(tx: &mut Tx, device: DeviceId, part: &str) -> Result<Vec<ComparedVersion>> {
+/// What a fresh text of a part is held against: the active version, and versions of the same text that were set
+/// aside.
+pub async fn version_list_current(
+    db: &Db,
+    device: DeviceId,
+    part: &str,
+    compare_sha256: &str,
+) -> Result<Vec<ComparedVersion>> {
     let sql = format!(
         "SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
-         AND (v.state = 'active' OR v.version =
-              (SELECT MAX(version) FROM config_version WHERE device_id = $1 AND part = $2))"
+         AND (v.state = 'active' OR (v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3))"
     );
-    let rows = sqlx::query(built(sql)).bind(device.0).bind(part.to_owned()).fetch_all(&mut **tx).await?;
+    let rows = sqlx::query(built(sql))
+        .bind(device.0)
+        .bind(part.to_owned())
+        .bind(compare_sha256.to_owned())
+        .fetch_all(db.reader())
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(ComparedVersion { version: version(row)?, compare_sha256: row.text("compare_sha256")? })

@@ -26,26 +26,36 @@ pub const TABLES: &[&str] = &[
     "device_result",
 ];
 
-/// Hands every row of a table to `take`: first its columns' names, then each row as a JSON array. Bytes become
-/// `{"base64": "…"}`. Rows come in the order of their key, so that equal tables give equal text.
-pub async fn table_dump_in_txn(
+/// Bytes of JSON that are handed on at a time.
+const PIECE: usize = 64 * 1024;
+
+/// Writes a table as `{"columns":["…"],"rows":[[…],…]}`, a row a line, and gives the number of rows. Bytes become
+/// `{"base64":"…"}`. Rows come in the order of their first columns, so that equal tables give equal text.
+pub async fn table_dump_in_txn<E: From<DbError>>(
     tx: &mut Tx,
     table: &'static str,
-    mut take: impl FnMut(&[String], Option<Value>) -> Result<(), std::io::Error>,
-) -> Result<u64> {
-    debug_assert!(TABLES.contains(&table), "{table} is not archived");
+    mut write: impl AsyncFnMut(Vec<u8>) -> Result<(), E>,
+) -> Result<u64, E> {
     let mut rows = sqlx::query(built(format!("SELECT * FROM {table} ORDER BY 1, 2"))).fetch(&mut **tx);
+    let mut json = Vec::with_capacity(PIECE * 2);
     let mut count = 0;
-    let mut columns = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        if columns.is_empty() {
-            columns = row.columns().iter().map(|column| column.name().to_owned()).collect();
-            take(&columns, None).map_err(sqlx::Error::Io)?;
-        }
-        take(&columns, Some(cells(&row)?)).map_err(sqlx::Error::Io)?;
+    while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
+        let lead = if count == 0 { head(&row) } else { ",\n".to_owned() };
+        json.extend_from_slice(lead.as_bytes());
+        json.extend_from_slice(cells(&row)?.to_string().as_bytes());
         count += 1;
+        if json.len() >= PIECE {
+            write(std::mem::replace(&mut json, Vec::with_capacity(PIECE * 2))).await?;
+        }
     }
+    json.extend_from_slice(if count == 0 { b"{\"columns\":[],\"rows\":[]}" } else { b"\n]}" });
+    write(json).await?;
     Ok(count)
+}
+
+fn head(row: &AnyRow) -> String {
+    let columns: Vec<&str> = row.columns().iter().map(Column::name).collect();
+    format!("{{\"columns\":{},\"rows\":[\n", json!(columns))
 }
 
 fn cells(row: &AnyRow) -> Result<Value> {

@@ -2,7 +2,7 @@
 
 use etiqa_model::{DeviceId, Timestamp};
 
-use crate::db::{Db, Result, RowExt};
+use crate::db::{Db, Result, RowExt, Tx};
 
 /// Takes a device for `owner` until a time; false while somebody else has it.
 pub async fn device_lease_take(
@@ -31,12 +31,18 @@ pub async fn device_lease_take(
 /// Lets go of a device that `owner` has.
 pub async fn device_lease_drop(db: &Db, device: DeviceId, owner: &str) -> Result<()> {
     let mut tx = db.write().await?;
+    device_lease_drop_in_txn(&mut tx, device, owner).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Lets go of a device in the write that stores its result.
+pub async fn device_lease_drop_in_txn(tx: &mut Tx, device: DeviceId, owner: &str) -> Result<()> {
     sqlx::query("DELETE FROM device_lease WHERE device_id = $1 AND owner = $2")
         .bind(device.0)
         .bind(owner.to_owned())
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 /// Whether somebody has a device now.
