@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use etiqa_simulator::SimulatedDevice;
 use russh::client::{Config, Handle, Handler};
-use russh::keys::PublicKey;
+use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, ChannelMsg, client};
 
-pub struct AnyHostKey(Arc<std::sync::Mutex<Option<String>>>);
+pub(crate) struct AnyHostKey(Arc<std::sync::Mutex<Option<String>>>);
 
 impl Handler for AnyHostKey {
     type Error = russh::Error;
 
-    async fn check_server_key(&mut self, key: &PublicKey) -> Result<bool, Self::Error> {
-        *self.0.lock().unwrap() = Some(key.fingerprint(russh::keys::HashAlg::Sha256).to_string());
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        *self.0.lock().unwrap() = Some(key.public_key().fingerprint(russh::keys::HashAlg::Sha256).to_string());
         Ok(true)
     }
 }
 
 /// A connection that has not logged in.
-pub async fn connect(device: &SimulatedDevice) -> (Handle<AnyHostKey>, String) {
+pub(crate) async fn connect(device: &SimulatedDevice) -> (Handle<AnyHostKey>, String) {
     let seen = Arc::default();
     let handler = AnyHostKey(Arc::clone(&seen));
     let handle = client::connect(Arc::new(Config::default()), device.addr(), handler).await.unwrap();
@@ -28,21 +28,21 @@ pub async fn connect(device: &SimulatedDevice) -> (Handle<AnyHostKey>, String) {
 }
 
 /// A connection that has logged in by password.
-pub async fn login(device: &SimulatedDevice) -> Handle<AnyHostKey> {
+pub(crate) async fn login(device: &SimulatedDevice) -> Handle<AnyHostKey> {
     let (mut handle, _) = connect(device).await;
     assert!(handle.authenticate_password("admin", "admin").await.unwrap().success());
     handle
 }
 
 /// A shell, and everything it said so far.
-pub struct Shell {
+pub(crate) struct Shell {
     _connection: Handle<AnyHostKey>,
     channel: Channel<client::Msg>,
     heard: String,
 }
 
 impl Shell {
-    pub async fn open(device: &SimulatedDevice) -> Self {
+    pub(crate) async fn open(device: &SimulatedDevice) -> Self {
         let connection = login(device).await;
         let channel = connection.channel_open_session().await.unwrap();
         channel.request_pty(false, "vt100", 80, 24, 0, 0, &[]).await.unwrap();
@@ -50,12 +50,12 @@ impl Shell {
         Self { _connection: connection, channel, heard: String::new() }
     }
 
-    pub async fn type_in(&self, text: &str) {
+    pub(crate) async fn type_in(&self, text: &str) {
         self.channel.data(text.as_bytes()).await.unwrap();
     }
 
     /// Everything up to and with `end`.
-    pub async fn until(&mut self, end: &str) -> String {
+    pub(crate) async fn until(&mut self, end: &str) -> String {
         loop {
             if let Some(at) = self.heard.find(end) {
                 let rest = self.heard.split_off(at + end.len());
@@ -70,7 +70,7 @@ impl Shell {
     }
 
     /// Everything until the device leaves.
-    pub async fn rest(&mut self) -> String {
+    pub(crate) async fn rest(&mut self) -> String {
         while let Some(message) = self.channel.wait().await {
             if let ChannelMsg::Data { data } = message {
                 self.heard.push_str(std::str::from_utf8(&data).unwrap());
@@ -80,7 +80,7 @@ impl Shell {
     }
 
     /// What a command prints, echo and prompt taken off, with LF line ends.
-    pub async fn run(&mut self, command: &str, prompt: &str) -> String {
+    pub(crate) async fn run(&mut self, command: &str, prompt: &str) -> String {
         self.type_in(&format!("{command}\n")).await;
         assert_eq!(self.until("\r\n").await, format!("{command}\r\n"), "the echo comes first");
         let output = self.until(prompt).await;
@@ -90,13 +90,13 @@ impl Shell {
 
 /// What a program wrote, and how it ended.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Finished {
-    pub stdout: String,
-    pub stderr: String,
-    pub status: Option<u32>,
+pub(crate) struct Finished {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) status: Option<u32>,
 }
 
-pub async fn exec(connection: &Handle<AnyHostKey>, command: &str) -> Finished {
+pub(crate) async fn exec(connection: &Handle<AnyHostKey>, command: &str) -> Finished {
     let mut channel = connection.channel_open_session().await.unwrap();
     channel.exec(true, command).await.unwrap();
     let mut finished = Finished::default();
