@@ -42,7 +42,11 @@ impl Cable {
 }
 
 impl AsyncRead for Cable {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.is_stopped(cx) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }

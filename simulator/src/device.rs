@@ -33,7 +33,7 @@ pub async fn start(spec: DeviceSpec, addr: impl Into<SocketAddr>) -> anyhow::Res
         .context("The authorized key is not a public key in OpenSSH's one-line form.")?;
     let listener = TcpListener::bind(addr)
         .await
-        .with_context(|| format!("{addr} cannot be listened on; choose another port with --port."))?;
+        .map_err(|error| anyhow::anyhow!("{addr} cannot be listened on ({error}); choose another port."))?;
     let addr = listener.local_addr()?;
     let config = Arc::new(Mutex::new(Arc::new(server_config(&spec, 0))));
     let state = Arc::new(State::new(spec));
@@ -106,7 +106,7 @@ impl SimulatedDevice {
     /// | linux | `cat /etc/network/interfaces` |
     /// | gaia | `show configuration`, from its first `#` line |
     /// | bigip | `tmsh -q -c 'cd /; show running-config recursive'` |
-    /// | nios | `show network`, `show dns`: see [`SimulatedDevice::file`]; the config is `show config` |
+    /// | nios | `show network` |
     ///
     /// Volatile lines are those of the last showing; compare across showings by
     /// [`SimulatedDevice::same_config`].

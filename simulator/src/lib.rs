@@ -20,6 +20,7 @@
 mod cable;
 mod cli;
 mod device;
+pub mod fleet;
 mod output;
 mod spec;
 mod ssh;

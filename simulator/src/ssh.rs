@@ -22,7 +22,8 @@ use crate::terminal::Terminal;
 /// The server's settings under its `generation`th host key. The key depends on seed, name and generation
 /// alone, so a restarted device keeps it.
 pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
-    let seed = crate::text::random_bytes(&format!("host key {generation} of {} {}", spec.hostname, spec.seed));
+    let seed =
+        crate::text::random_bytes(&format!("host key {generation} of {} {}", spec.hostname, spec.seed));
     let mut methods = MethodSet::empty();
     if spec.authorized_key.is_some() {
         methods.push(MethodKind::PublicKey);
@@ -78,7 +79,12 @@ impl Client {
     }
 
     /// Starts `command`, or the shell, on a channel that runs nothing yet.
-    fn run(&mut self, id: ChannelId, command: Option<String>, session: &mut Session) -> Result<(), russh::Error> {
+    fn run(
+        &mut self,
+        id: ChannelId,
+        command: Option<String>,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
         let Some((line, (mut output, input))) =
             self.channels.get_mut(&id).and_then(|line| line.idle.take().map(|idle| (line, idle)))
         else {

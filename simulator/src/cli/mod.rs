@@ -1,10 +1,10 @@
 //! The platforms' command lines: what each answers to a line, and the loop that they share.
 
-// mod bigip;
-// mod gaia;
+mod bigip;
+mod gaia;
 mod ios;
 mod linux;
-// mod nios;
+mod nios;
 mod words;
 
 use std::sync::Arc;
@@ -96,10 +96,10 @@ fn cli(state: &Arc<State>) -> Box<dyn Cli> {
     let state = state.clone();
     match state.spec.personality {
         Personality::Ios => Box::new(ios::Ios::new(state)),
-        _ => Box::new(linux::Linux::new(state)),
-//        Personality::Gaia => Box::new(gaia::Gaia::new(state)),
-//        Personality::BigIp => Box::new(bigip::BigIp::new(state)),
-//        Personality::Nios => Box::new(nios::Nios::new(state)),
+        Personality::Linux => Box::new(linux::Linux::new(state)),
+        Personality::Gaia => Box::new(gaia::Gaia::new(state)),
+        Personality::BigIp => Box::new(bigip::BigIp::new(state)),
+        Personality::Nios => Box::new(nios::Nios::new(state)),
     }
 }
 

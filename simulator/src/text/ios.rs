@@ -20,7 +20,8 @@ pub(crate) const MOTD: &str = "
 
 const WHAT_FOR: &[&str] =
     &["Printer", "Access point", "Camera", "User port", "Phone", "Uplink", "Badge reader", "Meeting room"];
-const WHERE: &[&str] = &["lobby", "floor 1", "floor 2", "floor 3", "warehouse", "server room >>> rack 4", "dock #2"];
+const WHERE: &[&str] =
+    &["lobby", "floor 1", "floor 2", "floor 3", "warehouse", "server room >>> rack 4", "dock #2"];
 
 /// The running configuration, from `Building configuration...` to `end`.
 pub(crate) fn running_config(spec: &DeviceSpec, revision: u64, moment: u64) -> String {
@@ -136,8 +137,7 @@ fn access_lists(text: &mut String, room: usize, revision: u64, dice: &mut Dice) 
         let (second, third, port) = (dice.below(256), dice.below(256), 1 + dice.below(9_000));
         let verb = dice.pick(&["permit", "deny  "]);
         let protocol = dice.pick(&["tcp", "udp"]);
-        let _ =
-            writeln!(text, " {verb} {protocol} 10.{second}.{third}.0 0.0.0.255 any eq {port}");
+        let _ = writeln!(text, " {verb} {protocol} 10.{second}.{third}.0 0.0.0.255 any eq {port}");
     }
     text.push_str(" permit ip any any\n!\n");
 }

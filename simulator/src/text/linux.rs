@@ -79,5 +79,7 @@ pub(crate) fn motd(spec: &DeviceSpec) -> String {
 pub(crate) fn uptime(spec: &DeviceSpec, moment: u64) -> String {
     let days = 1 + Dice::new("uptime", spec.seed).below(400);
     let (hours, minutes) = (moment / 60 % 24, moment % 60);
-    format!(" 08:{minutes:02}:00 up {days} days, {hours:2}:{minutes:02},  1 user,  load average: 0.00, 0.01, 0.05\n")
+    format!(
+        " 08:{minutes:02}:00 up {days} days, {hours:2}:{minutes:02},  1 user,  load average: 0.00, 0.01, 0.05\n"
+    )
 }

@@ -5,11 +5,11 @@
 
 mod dice;
 
-// pub(crate) mod bigip;
-// pub(crate) mod gaia;
+pub(crate) mod bigip;
+pub(crate) mod gaia;
 pub(crate) mod ios;
 pub(crate) mod linux;
-// pub(crate) mod nios;
+pub(crate) mod nios;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -24,10 +24,10 @@ const EDITS_SHOWN: u64 = 60;
 pub(crate) fn config(spec: &DeviceSpec, revision: u64, moment: u64) -> String {
     match spec.personality {
         Personality::Ios => ios::running_config(spec, revision, moment),
-        _ => linux::interfaces(spec, revision),
-//        Personality::Gaia => gaia::configuration(spec, revision, moment),
-//        Personality::BigIp => bigip::running_config(spec, revision),
-//        Personality::Nios => nios::config(spec, revision),
+        Personality::Linux => linux::interfaces(spec, revision),
+        Personality::Gaia => gaia::configuration(spec, revision, moment),
+        Personality::BigIp => bigip::running_config(spec, revision),
+        Personality::Nios => nios::config(spec, revision),
     }
 }
 
@@ -41,18 +41,16 @@ const VOLATILE: &[&str] = &[
 
 /// `text` without the lines that change by themselves.
 pub(crate) fn without_volatile_lines(text: &str) -> String {
-    text.split_inclusive('\n')
-        .filter(|line| !VOLATILE.iter().any(|start| line.starts_with(start)))
-        .collect()
+    text.split_inclusive('\n').filter(|line| !VOLATILE.iter().any(|start| line.starts_with(start))).collect()
 }
 
 /// The banner that SSH shows before the login, where the platform has one.
 pub(crate) fn login_banner(personality: Personality) -> Option<&'static str> {
     match personality {
         Personality::Ios => Some(ios::LOGIN_BANNER),
-//        Personality::Gaia => Some(gaia::LOGIN_BANNER),
-//        Personality::Nios => Some(nios::LOGIN_BANNER),
-        _ => None,
+        Personality::Gaia => Some(gaia::LOGIN_BANNER),
+        Personality::Nios => Some(nios::LOGIN_BANNER),
+        Personality::Linux | Personality::BigIp => None,
     }
 }
 
@@ -89,7 +87,10 @@ mod tests {
             for revision in [0, 1, 2, 3, 500] {
                 let (before, after) = (config(&spec, revision, 1), config(&spec, revision + 1, 1));
                 let new = after.lines().filter(|line| !before.lines().any(|old| old == *line)).count();
-                assert!((1..=4).contains(&new), "{personality:?}: {new} lines are new after {revision} edits");
+                assert!(
+                    (1..=4).contains(&new),
+                    "{personality:?}: {new} lines are new after {revision} edits"
+                );
             }
         }
     }

@@ -13,7 +13,8 @@ impl Handler for AnyHostKey {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        *self.0.lock().unwrap() = Some(key.public_key().fingerprint(russh::keys::HashAlg::Sha256).to_string());
+        *self.0.lock().unwrap() =
+            Some(key.public_key().fingerprint(russh::keys::HashAlg::Sha256).to_string());
         Ok(true)
     }
 }

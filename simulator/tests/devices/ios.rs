@@ -42,7 +42,8 @@ async fn with_paging_every_24_lines_wait_for_a_key() {
         shell.type_in(" ").await;
         heard += &shell.until(ERASE).await;
         // A page, and then either another question or the prompt.
-        let page = shell.until(if remaining(&heard, &device.config()) > 24 { " --More-- " } else { PROMPT }).await;
+        let page =
+            shell.until(if remaining(&heard, &device.config()) > 24 { " --More-- " } else { PROMPT }).await;
         heard += &page;
         if page.ends_with(PROMPT) {
             break;

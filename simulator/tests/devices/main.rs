@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod appliances;
 mod client;
+mod faults;
 mod ios;
 mod linux;
 
