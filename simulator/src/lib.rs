@@ -17,6 +17,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on fails"))]
+
 mod cable;
 mod cli;
 mod device;

@@ -104,8 +104,8 @@ impl Client {
     }
 }
 
-fn accepted_if(is_right: bool) -> Result<Auth, russh::Error> {
-    Ok(if is_right { Auth::Accept } else { Auth::reject() })
+fn accepted_if(is_right: bool) -> Auth {
+    if is_right { Auth::Accept } else { Auth::reject() }
 }
 
 impl Handler for Client {
@@ -116,7 +116,7 @@ impl Handler for Client {
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        accepted_if(self.state.accepts_password(user, password))
+        Ok(accepted_if(self.state.accepts_password(user, password)))
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -133,7 +133,7 @@ impl Handler for Client {
             });
         };
         let answer = answers.next().unwrap_or_default();
-        accepted_if(self.state.accepts_password(user, &String::from_utf8_lossy(&answer)))
+        Ok(accepted_if(self.state.accepts_password(user, &String::from_utf8_lossy(&answer))))
     }
 
     async fn auth_publickey_offered(
@@ -143,13 +143,13 @@ impl Handler for Client {
     ) -> Result<Auth, Self::Error> {
         let is_known =
             self.authorized_key.as_ref().is_some_and(|key| key.key_data() == offer.public_key.key_data());
-        accepted_if(is_known && self.state.accepts_user(user))
+        Ok(accepted_if(is_known && self.state.accepts_user(user)))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         let is_known =
             self.authorized_key.as_ref().is_some_and(|known| known.key_data() == key.public_key.key_data());
-        accepted_if(is_known && self.state.accepts_user(user))
+        Ok(accepted_if(is_known && self.state.accepts_user(user)))
     }
 
     async fn channel_open_session(

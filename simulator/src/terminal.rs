@@ -84,9 +84,8 @@ impl Terminal {
                     }
                     CTRL_U => echo.extend(b"\x08 \x08".repeat(line.drain(..).count())),
                     BACKSPACE | DELETE => {
-                        if line.pop().is_some() {
-                            echo.extend(b"\x08 \x08");
-                        }
+                        let erased: &[u8] = if line.pop().is_some() { b"\x08 \x08" } else { b"" };
+                        echo.extend(erased);
                     }
                     byte if byte >= b' ' => {
                         line.push(byte);

@@ -1,5 +1,6 @@
 //! A Linux server: a POSIX shell's view of a handful of files and programs.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::words::shell_words;
@@ -30,7 +31,7 @@ impl Linux {
             } else if let Some(file) = text::linux::file(&self.state.spec, path) {
                 content.push_str(&file);
             } else {
-                answer.error.push_str(&format!("cat: {path}: No such file or directory\n"));
+                let _ = writeln!(answer.error, "cat: {path}: No such file or directory");
                 answer.status = 1;
             }
         }
