@@ -180,3 +180,17 @@ async fn an_address_outside_loopback_is_refused() {
     };
     assert!(refused.to_string().starts_with("192.0.2.1 is not a loopback address"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_client_that_leaves_a_hung_device_frees_the_session() {
+    let device = started(DeviceSpec::new(Personality::Ios).faults(Faults::hang_after(0))).await;
+    let mut shell = shell_without_paging(&device).await;
+    shell.type_in("show running-config\n").await;
+    shell.until("show running-config\r\n").await;
+    assert_eq!(device.sessions_open(), 1);
+    drop(shell);
+    while device.sessions_open() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(device.sessions_total(), 1);
+}
