@@ -6,7 +6,7 @@ use etiqa_model::event::Topic;
 use etiqa_model::{ConfigVersionId, UserError};
 
 use super::text::text_read;
-use super::diff;
+use super::diff::{self, DiffView};
 use crate::collect::redact;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ use crate::store::config_version::{version_decide, version_fetch, version_fetch_
 /// Unchanged lines around a change.
 const CONTEXT_LINES: u32 = 3;
 /// A page shows at most so many lines of a difference.
-const LONGEST_DIFF: usize = 5_000;
+const LONGEST_DIFF: u32 = 5_000;
 
 /// The text of a version, as `reader` may see it.
 pub async fn config_text(engine: &Engine, id: ConfigVersionId, reader: Role) -> Result<ConfigText> {
@@ -41,7 +41,7 @@ pub async fn version_diff(
 }
 
 /// The first changed lines of a version, for a peek.
-pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Role, lines: usize) -> Result<TextDiff> {
+pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Role, lines: u32) -> Result<TextDiff> {
     let from = version_fetch_before(&engine.db, to).await?;
     diff_versions(engine, from.as_ref(), to, reader, lines).await
 }
@@ -62,14 +62,15 @@ async fn diff_versions(
     from: Option<&ConfigVersion>,
     to: &ConfigVersion,
     reader: Role,
-    longest: usize,
+    max_lines: u32,
 ) -> Result<TextDiff> {
     let new = readable_text(engine, to, reader).await?;
     let old = match from {
         Some(from) => readable_text(engine, from, reader).await?,
         None => String::new(),
     };
-    tokio::task::spawn_blocking(move || diff::diff(&old, &new, CONTEXT_LINES, longest))
+    let view = DiffView { context: CONTEXT_LINES, max_lines };
+    tokio::task::spawn_blocking(move || diff::diff(&old, &new, view))
         .await
         .map_err(|error| Error::io("comparing two texts")(std::io::Error::other(error)))
 }

@@ -22,7 +22,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-pub use zone::{find_zone, machine_zone, zone_names};
+pub use zone::{find_zone, machine_zone, zone_names, zone_or_utc};
 
 /// Whether the schedule can ever be due. The error names the field `time_zone` or `cron`, or both, each with a
 /// sentence that says what to write instead.
