@@ -1,0 +1,3 @@
+//! Archives: what becomes of them.
+
+pub mod retention;
