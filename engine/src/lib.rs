@@ -1,9 +1,6 @@
 //! Everything that touches a disk, a database or a network. Knows no HTTP server and no UI.
 
-<<<<<<< HEAD
 pub mod access;
-=======
->>>>>>> refs/heads/pure
 pub mod backup;
 pub mod collect;
 pub mod data_dir;

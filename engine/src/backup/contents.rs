@@ -7,17 +7,19 @@ use etiqa_model::Timestamp;
 use etiqa_model::backup::{BackupConfig, BackupKind};
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
+use futures::TryStreamExt;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::archive::{ArchiveWriter, PIECE};
 use super::manifest::Counts;
 use super::names::{UniqueNames, safe_name};
+use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::text_read;
 use crate::store::config_version::version_list_active;
-use crate::store::dump::{TABLES, table_dump_in_txn};
+use crate::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
 
 /// Writes everything that `config` asks for. `devices` are those that it covers, `started_at` when its run began.
 pub(super) async fn write_contents(
@@ -126,12 +128,28 @@ async fn write_database(engine: &Engine, archive: &ArchiveWriter) -> Result<Coun
     for (index, table) in TABLES.iter().enumerate() {
         let comma = if index == 0 { "\n" } else { ",\n" };
         archive.bytes(format!("{comma}\"{table}\":").into_bytes()).await?;
-        let write = async |json: Vec<u8>| archive.bytes(json).await;
-        counts.database_rows += table_dump_in_txn(&mut snapshot, table, write).await?;
+        counts.database_rows += write_table(&mut snapshot, archive, table).await?;
     }
     snapshot.rollback().await?;
     archive.bytes(b"\n}}\n".to_vec()).await?;
     Ok(counts)
+}
+
+/// One table of `database.json`; gives its rows.
+async fn write_table(snapshot: &mut Tx, archive: &ArchiveWriter, table: &'static str) -> Result<u64> {
+    let mut rows = table_dump_in_txn(snapshot, table);
+    let mut count = 0;
+    let mut piece = Vec::with_capacity(PIECE * 2);
+    while let Some(row) = rows.try_next().await? {
+        piece.extend_from_slice(&row);
+        count += 1;
+        if piece.len() >= PIECE {
+            archive.bytes(std::mem::replace(&mut piece, Vec::with_capacity(PIECE * 2))).await?;
+        }
+    }
+    piece.extend_from_slice(table_dump_end(count).as_bytes());
+    archive.bytes(piece).await?;
+    Ok(count)
 }
 
 /// Every plain file below `folder`, under `prefix/`. Links are not followed; a file that vanishes is passed over.

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Backups: configs, runs, archives, and how many of them are kept.
 //!
 //! Never says that a run is completed before its archive is on disk, fsynced, and read back.
@@ -16,8 +15,3 @@ pub mod verify;
 
 pub use run::{execute_run, find as find_run};
 pub(crate) use run::part_file;
-=======
-//! Archives: what becomes of them.
-
-pub mod retention;
->>>>>>> refs/heads/pure

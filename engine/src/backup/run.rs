@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_model::backup::{BackupConfig, BackupKind};
@@ -9,6 +10,7 @@ use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp, UserError};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::archive::{ArchiveWriter, zip_time};
@@ -33,10 +35,8 @@ use crate::time::now;
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// How often it is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
-/// How often a run looks whether somebody asked it to stop.
-const LOOK_FOR_CANCEL_EVERY: Duration = Duration::from_millis(500);
-/// Progress is written at most this often.
-const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// How often progress is written, and looked whether somebody asked the run to stop.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
 
 /// Why a run did not come to an archive.
 enum Stop {
@@ -58,7 +58,7 @@ impl<E: Into<Error>> From<E> for Stop {
 
 /// Executes a pending run; does nothing when it is not pending (any more). Only a lost database is an error: all
 /// else is the run's own ending.
-pub async fn execute_run(engine: &Engine, id: RunId) -> Result<()> {
+pub async fn execute_run(engine: &Arc<Engine>, id: RunId) -> Result<()> {
     let started_at = now();
     if !run_claim(&engine.db, id, &engine.owner, started_at, started_at.plus(LEASE)).await? {
         return Ok(());
@@ -66,8 +66,9 @@ pub async fn execute_run(engine: &Engine, id: RunId) -> Result<()> {
     engine.events.send(Topic::Runs, id.0);
     let Some(run) = run_fetch(&engine.db, id).await? else { return Ok(()) };
     let mut report = FleetReport::default();
-    let (cancel, _watch) = watch(engine, id);
-    let archived = archive(engine, &run, started_at, &cancel, &mut report).await;
+    let watch = watch(engine, id);
+    let archived = archive(engine, &run, started_at, &watch, &mut report).await;
+    drop(watch);
     let ending = |status, archive, error| Ending {
         status,
         devices_ok: report.ok,
@@ -120,10 +121,10 @@ async fn end(engine: &Engine, run: &Run, ending: &Ending) -> Result<()> {
 
 /// Collects and packs; gives the archive's final name. What was counted stays in `report` whatever happens.
 async fn archive(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     run: &Run,
     started_at: Timestamp,
-    cancel: &CancellationToken,
+    watch: &Watch,
     report: &mut FleetReport,
 ) -> Result<(String, Verified), Stop> {
     let config = match run.backup_config_id {
@@ -139,8 +140,8 @@ async fn archive(
         let sentence = format!("There is no enabled device among {}: add or enable one.", config.devices.words());
         return Err(Stop::Failed(sentence));
     }
-    *report = collect_all(engine, run, &devices, cancel).await?;
-    check_still_wanted(engine, run.id, cancel).await?;
+    *report = collect_all(engine, run, &devices, watch).await?;
+    check_still_wanted(engine, run.id, &watch.cancel).await?;
     if !devices.is_empty() && report.answered == 0 {
         return Err(Stop::Failed("No device answered; no archive was made. The results say why.".into()));
     }
@@ -152,40 +153,31 @@ async fn archive(
     set_phase(engine, run.id, Phase::Packing, *report).await?;
     let part = part_file(engine, run.id);
     pack(engine, run, &config, &collected, started_at, part.clone()).await?;
-    check_still_wanted(engine, run.id, cancel).await?;
+    check_still_wanted(engine, run.id, &watch.cancel).await?;
     set_phase(engine, run.id, Phase::Verifying, *report).await?;
     let verified = verify_path(part.clone()).await?.map_err(|damage| {
         Stop::Failed(format!("The archive did not survive being read back, so it was thrown away: {damage}"))
     })?;
-    check_still_wanted(engine, run.id, cancel).await?;
+    check_still_wanted(engine, run.id, &watch.cancel).await?;
     let file = publish(engine, &config, started_at, part).await?;
     Ok((file, verified))
 }
 
 async fn collect_all(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     run: &Run,
     devices: &[Device],
-    cancel: &CancellationToken,
+    watch: &Watch,
 ) -> Result<FleetReport, Stop> {
     let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
-    run_progress(&engine.db, run.id, Phase::Collecting, Progress { done: 0, total }).await?;
-    engine.events.send(Topic::Runs, run.id.0);
+    watch.progress.send_replace(Progress { done: 0, total });
     // Who asks for a run by hand wants what the devices say now.
     let may_reuse = matches!(run.trigger, Trigger::Schedule | Trigger::Retry);
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse };
-    let mut written = tokio::time::Instant::now();
-    let report = collect_fleet(engine, devices, purpose, cancel, async |progress| {
-        if written.elapsed() >= PROGRESS_EVERY || progress.done == progress.total {
-            written = tokio::time::Instant::now();
-            if let Err(error) = run_progress(&engine.db, run.id, Phase::Collecting, progress).await {
-                tracing::warn!(run = %run.id, %error, "the progress of a run could not be written");
-            }
-            engine.events.send(Topic::Runs, run.id.0);
-        }
-    })
-    .await?;
-    Ok(report)
+    let heard = |progress| {
+        watch.progress.send_replace(progress);
+    };
+    Ok(collect_fleet(engine, devices.to_vec(), purpose, &watch.cancel, heard).await?)
 }
 
 async fn pack(
@@ -264,36 +256,55 @@ pub(crate) fn part_file(engine: &Engine, id: RunId) -> PathBuf {
     engine.dir.backups().join(format!(".run-{id}.part"))
 }
 
-/// Renews the run's lease and looks whether it is to stop. The token is cancelled when a person asked for it, when
-/// the run is not ours any more, or when the program stops; dropping the guard ends the watching.
-fn watch(engine: &Engine, id: RunId) -> (CancellationToken, DropGuard) {
+/// What goes on beside a run; ends when it is dropped.
+struct Watch {
+    /// Cancelled when a person asked for it, when the run is not ours any more, or when the program stops.
+    cancel: CancellationToken,
+    /// How far the collecting is; written to the database now and then.
+    progress: watch::Sender<Progress>,
+    _ended: DropGuard,
+}
+
+/// Renews the run's lease, writes its progress, and looks whether it is to stop.
+fn watch(engine: &Arc<Engine>, id: RunId) -> Watch {
+    let (progress, heard) = watch::channel(Progress { done: 0, total: 0 });
+    let ended = CancellationToken::new();
     let cancel = engine.stopping.child_token();
-    let done = CancellationToken::new();
-    let (db, owner) = (engine.db.clone(), engine.owner.clone());
-    let (watched, ended) = (cancel.clone(), done.clone());
+    let (engine, seen, watched) = (Arc::clone(engine), ended.clone(), cancel.clone());
     tokio::spawn(async move {
-        let mut renewed = tokio::time::Instant::now();
-        loop {
-            tokio::select! {
-                () = ended.cancelled() => return,
-                () = tokio::time::sleep(LOOK_FOR_CANCEL_EVERY) => {}
-            }
-            match run_is_cancelling(&db, id).await {
-                Ok(false) => {}
-                Ok(true) => watched.cancel(),
-                Err(error) => tracing::warn!(run = %id, %error, "run {id} could not be looked at"),
-            }
-            if renewed.elapsed() < RENEW_EVERY {
-                continue;
-            }
-            match run_renew(&db, id, &owner, now().plus(LEASE)).await {
-                Ok(true) => renewed = tokio::time::Instant::now(),
-                Ok(false) => watched.cancel(),
-                Err(error) => tracing::warn!(run = %id, %error, "the lease of run {id} could not be renewed"),
-            }
+        tokio::select! {
+            () = seen.cancelled() => {}
+            () = keep_watch(&engine, id, heard, &watched) => {}
         }
     });
-    (cancel, done.drop_guard())
+    Watch { cancel, progress, _ended: ended.drop_guard() }
+}
+
+async fn keep_watch(engine: &Engine, id: RunId, mut heard: watch::Receiver<Progress>, cancel: &CancellationToken) {
+    let mut renewed = tokio::time::Instant::now();
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        let looked = async {
+            if heard.has_changed().unwrap_or(false) {
+                let progress = *heard.borrow_and_update();
+                run_progress(&engine.db, id, Phase::Collecting, progress).await?;
+                engine.events.send(Topic::Runs, id.0);
+            }
+            if run_is_cancelling(&engine.db, id).await? {
+                cancel.cancel();
+            }
+            if renewed.elapsed() >= RENEW_EVERY {
+                renewed = tokio::time::Instant::now();
+                if !run_renew(&engine.db, id, &engine.owner, now().plus(LEASE)).await? {
+                    cancel.cancel();
+                }
+            }
+            Ok::<(), Error>(())
+        };
+        if let Err(error) = looked.await {
+            tracing::warn!(run = %id, %error, "run {id} could not be watched");
+        }
+    }
 }
 
 /// A run by its id.

@@ -48,10 +48,8 @@ pub fn verify_file(path: &Path) -> io::Result<Result<Verified, Damage>> {
 }
 
 fn hash_file(path: &Path) -> io::Result<(String, u64)> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let size = io::copy(&mut file, &mut hash)?;
-    Ok((to_hex(&hash.finalize()), size))
+    let (size, sha256) = hash_bytes(&mut File::open(path)?, u64::MAX, &mut vec![0; 1 << 18])?;
+    Ok((sha256, size))
 }
 
 fn verify_zip(file: BufReader<File>) -> Result<(Manifest, u64), Damage> {
@@ -67,7 +65,10 @@ fn verify_zip(file: BufReader<File>) -> Result<(Manifest, u64), Damage> {
     let mut buffer = vec![0; 1 << 16];
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).map_err(|error| format!("Entry {index} cannot be opened: {error}."))?;
-        let name = entry.name().to_owned();
+        let name = match entry.name() {
+            Ok(name) => name.into_owned(),
+            Err(error) => return Err(format!("The name of entry {index} cannot be read: {error}.")),
+        };
         if name == MANIFEST {
             continue;
         }
@@ -75,7 +76,7 @@ fn verify_zip(file: BufReader<File>) -> Result<(Manifest, u64), Damage> {
             return Err(format!("{name} is not in the manifest."));
         };
         let (size, sha256) =
-            read_entry(&mut entry, listed.size, &mut buffer).map_err(|error| format!("{name} is damaged: {error}."))?;
+            hash_bytes(&mut entry, listed.size, &mut buffer).map_err(|error| format!("{name} is damaged: {error}."))?;
         if size != listed.size {
             return Err(format!("{name} has {size} bytes, the manifest says {}.", listed.size));
         }
@@ -102,12 +103,13 @@ fn read_manifest(zip: &mut ZipArchive<BufReader<File>>) -> Result<Manifest, Dama
     Ok(manifest)
 }
 
-/// Reads at most one byte more than `limit`: an entry that unpacks to more is wrong, however much more.
-fn read_entry(entry: &mut impl Read, limit: u64, buffer: &mut [u8]) -> io::Result<(u64, String)> {
+/// Size and SHA-256 of what `source` gives. Stops soon after `limit`: an entry that unpacks to more is wrong, however
+/// much more.
+fn hash_bytes(source: &mut impl Read, limit: u64, buffer: &mut [u8]) -> io::Result<(u64, String)> {
     let mut hash = Sha256::new();
     let mut size = 0;
     loop {
-        let read = entry.read(buffer)?;
+        let read = source.read(buffer)?;
         if read == 0 || size > limit {
             return Ok((size, to_hex(&hash.finalize())));
         }

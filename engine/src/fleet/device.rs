@@ -1,5 +1,6 @@
 //! One device, from its row to its result: the lease, the logins, the session, the record.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_model::Timestamp;
@@ -9,13 +10,13 @@ use etiqa_model::device::{Device, DeviceResult};
 use etiqa_model::event::Topic;
 use tokio_util::sync::CancellationToken;
 
-use super::{Purpose, logins};
-use crate::collect::{Driver, DriverSet, Limits, Outcome, Target, collect};
+use super::{Context, Purpose, logins};
+use crate::collect::{Driver, Facts, Limits, Outcome, Target, collect};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::record::{Session, record};
 use crate::store::host_key::host_key_fetch;
-use crate::store::lease::device_lease_take;
+use crate::store::lease::{device_lease_drop, device_lease_drop_in_txn, device_lease_take};
 use crate::store::result::{NewResult, result_fetch_recent, result_insert_in_txn};
 use crate::time::now;
 
@@ -27,46 +28,34 @@ const LEASE_RETRY: Duration = Duration::from_millis(500);
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
 /// Collects one device and stores what came of it.
-pub(super) async fn collect_device(
-    engine: &Engine,
-    device: &Device,
-    drivers: &DriverSet,
-    settings: &Settings,
-    purpose: Purpose,
-    cancel: &CancellationToken,
-) -> Result<Class> {
+pub(super) async fn collect_device(context: Arc<Context>, device: Device) -> Result<Class> {
+    let Context { engine, drivers, settings, purpose, cancel } = &*context;
     let Some(driver) = drivers.for_device(device.platform.as_deref(), device.device_type) else {
-        return without_session(engine, device, purpose, unsupported(device)).await;
+        return without_session(engine, &device, *purpose, unsupported(&device)).await;
     };
     let limits = limits(settings);
-    if !take_lease(engine, device, limits.deadline, cancel).await? {
-        let class = if cancel.is_cancelled() { Class::Cancelled } else { Class::Timeout };
-        let message = match class {
-            Class::Cancelled => "Cancelled before the session began.".to_owned(),
-            _ => "Another session with this device did not end in time.".to_owned(),
+    if !take_lease(engine, &device, limits.deadline, cancel).await? {
+        let ending = if cancel.is_cancelled() {
+            (Class::Cancelled, "Cancelled before the session began.")
+        } else {
+            (Class::Timeout, "Another session with this device did not end in time.")
         };
-        return without_session(engine, device, purpose, (class, message)).await;
+        return without_session(engine, &device, *purpose, (ending.0, ending.1.to_owned())).await;
     }
-    let result = with_lease(engine, device, &driver, &limits, purpose, cancel).await;
+    let result = with_lease(&context, &device, &driver, &limits).await;
     if result.is_err() {
         // The record lets go of the lease with its own write; without one it has to be said.
-        crate::store::lease::device_lease_drop(&engine.db, device.id, &engine.owner).await?;
+        device_lease_drop(&engine.db, device.id, &engine.owner).await?;
     }
     result
 }
 
-async fn with_lease(
-    engine: &Engine,
-    device: &Device,
-    driver: &Driver,
-    limits: &Limits,
-    purpose: Purpose,
-    cancel: &CancellationToken,
-) -> Result<Class> {
+async fn with_lease(context: &Context, device: &Device, driver: &Driver, limits: &Limits) -> Result<Class> {
+    let Context { engine, purpose, cancel, .. } = context;
     if purpose.may_reuse
         && let Some(recent) = result_fetch_recent(&engine.db, device.id, now().minus(FRESH)).await?
     {
-        return reuse(engine, device, purpose, &recent).await;
+        return reuse(engine, device, *purpose, &recent).await;
     }
     let target = Target {
         address: device.address.clone(),
@@ -74,21 +63,21 @@ async fn with_lease(
         host_key: host_key_fetch(&engine.db, device.id).await?,
     };
     let logins = logins::logins_for(engine, device.id).await?;
-    let outcome = if logins.is_empty() {
-        no_credential(device)
-    } else {
-        // The slot is held only while a session is on.
-        tokio::select! {
-            permit = engine.sessions.acquire() => {
-                let _permit = permit;
-                let started_at = now();
-                let outcome = collect(&target, driver, &logins, limits, cancel).await;
-                return finish(engine, device, driver, purpose, started_at, outcome).await;
-            }
-            () = cancel.cancelled() => Outcome::failed(Class::Cancelled, "Cancelled before the session began."),
+    if logins.is_empty() {
+        return finish(engine, device, driver, *purpose, now(), no_credential(device)).await;
+    }
+    // The slot is held only while a session is on.
+    let slot = tokio::select! {
+        slot = engine.sessions.acquire() => slot,
+        () = cancel.cancelled() => {
+            let outcome = failed(Class::Cancelled, "Cancelled before the session began.");
+            return finish(engine, device, driver, *purpose, now(), outcome).await;
         }
     };
-    finish(engine, device, driver, purpose, now(), outcome).await
+    let started_at = now();
+    let outcome = collect(&target, driver, &logins, limits, cancel).await;
+    drop(slot);
+    finish(engine, device, driver, *purpose, started_at, outcome).await
 }
 
 async fn finish(
@@ -152,7 +141,7 @@ async fn without_session(
 async fn store(engine: &Engine, device: &Device, new: &NewResult) -> Result<Class> {
     let mut tx = engine.db.write().await?;
     result_insert_in_txn(&mut tx, new).await?;
-    crate::store::lease::device_lease_drop_in_txn(&mut tx, device.id, &engine.owner).await?;
+    device_lease_drop_in_txn(&mut tx, device.id, &engine.owner).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, device.id.0);
     Ok(new.class)
@@ -189,7 +178,20 @@ fn no_credential(device: &Device) -> Outcome {
         Some(name) => format!("The credential {name} has neither a password nor a key."),
         None => format!("No credential fits site {}: add one, or name one on the device.", device.site),
     };
-    Outcome::failed(Class::AuthFailed, message)
+    failed(Class::AuthFailed, message)
+}
+
+fn failed(class: Class, message: impl Into<String>) -> Outcome {
+    Outcome {
+        class,
+        message: message.into(),
+        parts: Vec::new(),
+        facts: Facts::default(),
+        host_key: None,
+        login: None,
+        transcript: None,
+        bytes: 0,
+    }
 }
 
 fn limits(settings: &Settings) -> Limits {

@@ -3,18 +3,22 @@
 mod device;
 mod logins;
 
+use std::sync::Arc;
+
+use etiqa_model::admin::Settings;
 use etiqa_model::class::Class;
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::run::Progress;
 use etiqa_model::{JobId, RunId};
-use futures::StreamExt;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_save};
 
+use crate::collect::DriverSet;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What devices are collected for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,33 +45,57 @@ pub struct FleetReport {
 /// Collects all `devices`; `progress` hears of every one that is finished. A device's failure is that device's
 /// alone; only the database can fail all of it. Ends soon after `cancel`.
 pub async fn collect_fleet(
-    engine: &Engine,
-    devices: &[Device],
+    engine: &Arc<Engine>,
+    devices: Vec<Device>,
     purpose: Purpose,
     cancel: &CancellationToken,
-    mut progress: impl AsyncFnMut(Progress),
+    progress: impl Fn(Progress),
 ) -> Result<FleetReport> {
     let settings = engine.settings().await?;
     engine.drivers.refresh(&engine.db, &engine.dir).await?;
-    let drivers = engine.drivers.current();
-    let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
-    let mut report = FleetReport::default();
-    let sessions = devices.iter().map(|device| {
-        let drivers = drivers.clone();
-        let settings = &settings;
-        async move { device::collect_device(engine, device, &drivers, settings, purpose, cancel).await }
+    let context = Arc::new(Context {
+        engine: Arc::clone(engine),
+        drivers: engine.drivers.current(),
+        settings,
+        purpose,
+        cancel: cancel.clone(),
     });
-    let mut sessions = futures::stream::iter(sessions).buffer_unordered(settings.max_sessions as usize);
-    while let Some(class) = sessions.next().await {
-        let class: Class = class?;
-        if class.is_good() {
-            report.ok += 1;
-        } else {
-            report.failed += 1;
+    let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+    let at_once = context.settings.max_sessions as usize;
+    let mut report = FleetReport::default();
+    let mut waiting = devices.into_iter();
+    let mut sessions = JoinSet::new();
+    loop {
+        while sessions.len() < at_once
+            && let Some(device) = waiting.next()
+        {
+            sessions.spawn(device::collect_device(Arc::clone(&context), device));
         }
-        report.answered += u32::from(class.is_answer());
-        progress(Progress { done: report.ok + report.failed, total }).await;
+        let Some(ended) = sessions.join_next().await else { break };
+        let class = ended.map_err(|error| Error::io("collecting a device")(std::io::Error::other(error)))??;
+        report.count(class);
+        progress(Progress { done: report.ok + report.failed, total });
     }
     engine.events.send(Topic::Devices, None);
     Ok(report)
+}
+
+/// What the sessions of one fleet share.
+struct Context {
+    engine: Arc<Engine>,
+    drivers: DriverSet,
+    settings: Settings,
+    purpose: Purpose,
+    cancel: CancellationToken,
+}
+
+impl FleetReport {
+    fn count(&mut self, class: Class) {
+        if class.is_good() {
+            self.ok += 1;
+        } else {
+            self.failed += 1;
+        }
+        self.answered += u32::from(class.is_answer());
+    }
 }

@@ -22,11 +22,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
-<<<<<<< HEAD
 pub use zone::{find_zone, machine_zone, zone_names, zone_or_utc};
-=======
-pub use zone::{find_zone, machine_zone, zone_names};
->>>>>>> refs/heads/pure
 
 /// Whether the schedule can ever be due. The error names the field `time_zone` or `cron`, or both, each with a
 /// sentence that says what to write instead.

@@ -55,7 +55,7 @@ pub async fn worker(engine: Arc<Engine>) {
 }
 
 /// Works on one job here and now, unless somebody else has it.
-pub async fn work_on_one(engine: &Engine, id: JobId) -> Result<()> {
+pub async fn work_on_one(engine: &Arc<Engine>, id: JobId) -> Result<()> {
     let at = now();
     if let Some(job) = job_claim_one(&engine.db, id, &engine.owner, at, at.plus(LEASE)).await? {
         work_on(engine, job).await;
@@ -78,7 +78,7 @@ async fn claim(engine: &Engine) -> Option<Job> {
     })
 }
 
-async fn work_on(engine: &Engine, job: Job) {
+async fn work_on(engine: &Arc<Engine>, job: Job) {
     let (id, attempts) = (job.id, job.attempts);
     let keep = keep_lease(engine, id);
     let result = execute(engine, &job).await;
@@ -102,7 +102,7 @@ async fn work_on(engine: &Engine, job: Job) {
     }
 }
 
-async fn execute(engine: &Engine, job: &Job) -> Result<()> {
+async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
     match Work::from_payload(&job.payload)? {
         Work::Run { run } => execute_run(engine, run).await,
         Work::Collect { devices } => {
@@ -111,7 +111,7 @@ async fn execute(engine: &Engine, job: &Job) -> Result<()> {
                 found.extend(device_fetch(&engine.db, id).await?);
             }
             let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
-            collect_fleet(engine, &found, purpose, &engine.stopping, async |_| {}).await?;
+            collect_fleet(engine, found, purpose, &engine.stopping, |_| {}).await?;
             engine.events.send(Topic::Devices, None);
             Ok(())
         }

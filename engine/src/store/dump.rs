@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::TryStreamExt;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use serde_json::{Value, json};
 use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{Column, Row, TypeInfo, ValueRef};
@@ -26,31 +27,24 @@ pub const TABLES: &[&str] = &[
     "device_result",
 ];
 
-/// Bytes of JSON that are handed on at a time.
-const PIECE: usize = 64 * 1024;
+/// A table as JSON text, a piece a row: put together and closed by [`table_dump_end`] they are
+/// `{"columns":["…"],"rows":[[…],…]}`. Bytes become `{"base64":"…"}`. Rows come in the order of their first columns,
+/// so that equal tables give equal text.
+pub fn table_dump_in_txn<'a>(tx: &'a mut Tx, table: &'static str) -> BoxStream<'a, Result<Vec<u8>>> {
+    sqlx::query(built(format!("SELECT * FROM {table} ORDER BY 1, 2")))
+        .fetch(&mut **tx)
+        .enumerate()
+        .map(|(index, row)| {
+            let row = row?;
+            let lead = if index == 0 { head(&row) } else { ",\n".to_owned() };
+            Ok(format!("{lead}{}", cells(&row)?).into_bytes())
+        })
+        .boxed()
+}
 
-/// Writes a table as `{"columns":["…"],"rows":[[…],…]}`, a row a line, and gives the number of rows. Bytes become
-/// `{"base64":"…"}`. Rows come in the order of their first columns, so that equal tables give equal text.
-pub async fn table_dump_in_txn<E: From<DbError>>(
-    tx: &mut Tx,
-    table: &'static str,
-    mut write: impl AsyncFnMut(Vec<u8>) -> Result<(), E>,
-) -> Result<u64, E> {
-    let mut rows = sqlx::query(built(format!("SELECT * FROM {table} ORDER BY 1, 2"))).fetch(&mut **tx);
-    let mut json = Vec::with_capacity(PIECE * 2);
-    let mut count = 0;
-    while let Some(row) = rows.try_next().await.map_err(DbError::from)? {
-        let lead = if count == 0 { head(&row) } else { ",\n".to_owned() };
-        json.extend_from_slice(lead.as_bytes());
-        json.extend_from_slice(cells(&row)?.to_string().as_bytes());
-        count += 1;
-        if json.len() >= PIECE {
-            write(std::mem::replace(&mut json, Vec::with_capacity(PIECE * 2))).await?;
-        }
-    }
-    json.extend_from_slice(if count == 0 { b"{\"columns\":[],\"rows\":[]}" } else { b"\n]}" });
-    write(json).await?;
-    Ok(count)
+/// What comes after so many rows.
+pub fn table_dump_end(rows: u64) -> &'static str {
+    if rows == 0 { "{\"columns\":[],\"rows\":[]}" } else { "\n]}" }
 }
 
 fn head(row: &AnyRow) -> String {

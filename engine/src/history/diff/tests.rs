@@ -206,12 +206,8 @@ fn a_first_version_is_all_new() {
 #[test]
 fn changes_far_apart_are_folded_between() {
     let numbered = |changed: &[u32]| {
-<<<<<<< HEAD
-        (1..=40).map(|n| format!("{n}{}\n", if changed.contains(&n) { " x" } else { "" })).collect::<String>()
-=======
         let line = |n| if changed.contains(&n) { format!("{n} x") } else { n.to_string() };
         (1..=40).map(line).collect::<Vec<_>>().join("\n")
->>>>>>> refs/heads/pure
     };
     let diff = diff(&numbered(&[]), &numbered(&[10, 30]), WHOLE);
     let folds: Vec<u32> = diff.hunks.iter().map(|hunk| hunk.folded_before).collect();
@@ -221,11 +217,7 @@ fn changes_far_apart_are_folded_between() {
 
 #[test]
 fn what_does_not_fit_on_a_page_is_counted() {
-<<<<<<< HEAD
-    let old: String = (0..100).map(|n| format!("line {n}\n")).collect();
-=======
     let old = (0..100).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n") + "\n";
->>>>>>> refs/heads/pure
     let new = old.replace("0\n", "0 changed\n");
     let diff = diff(&old, &new, DiffView { context: 0, max_lines: 5 });
     assert_eq!((diff.added, diff.removed), (10, 10));

@@ -60,11 +60,7 @@ fn compare(old: &str, new: &str) -> Option<Pair> {
     if old.len().max(new.len()) > LONGEST {
         return None;
     }
-<<<<<<< HEAD
-    let input = InternedInput::new(Words(old), Words(new));
-=======
     let input = InternedInput::new(Line(old), Line(new));
->>>>>>> refs/heads/pure
     let diff = Diff::compute(Algorithm::Myers, &input);
     let letters = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).count();
     let is_common = |word: &usize| !diff.is_removed(*word as u32);
@@ -97,17 +93,11 @@ fn spans<'a>(words: impl Iterator<Item = (&'a str, bool)>) -> Vec<DiffSpan> {
     if spans.is_empty() { vec![span("", false)] } else { spans }
 }
 
-<<<<<<< HEAD
-/// A line as words. An address, an interface name and a hash are one word each, because a person reads them as one:
-/// only white space and the marks that structure a configuration separate words.
-#[derive(Clone, Copy)]
-=======
 /// A line, to be taken as words.
 struct Line<'a>(&'a str);
 
 /// The words of a line. An address, an interface name and a hash are one word each, because a person reads them as
 /// one: only white space and the marks that structure a configuration separate words.
->>>>>>> refs/heads/pure
 struct Words<'a>(&'a str);
 
 impl<'a> Iterator for Words<'a> {
@@ -142,21 +132,12 @@ impl Class {
     }
 }
 
-<<<<<<< HEAD
-impl<'a> TokenSource for Words<'a> {
-    type Token = &'a str;
-    type Tokenizer = Self;
-
-    fn tokenize(&self) -> Self {
-        *self
-=======
 impl<'a> TokenSource for Line<'a> {
     type Token = &'a str;
     type Tokenizer = Words<'a>;
 
     fn tokenize(&self) -> Words<'a> {
         Words(self.0)
->>>>>>> refs/heads/pure
     }
 
     fn estimate_tokens(&self) -> u32 {

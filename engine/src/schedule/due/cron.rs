@@ -48,12 +48,8 @@ fn explain(fields: &[&str]) -> String {
         if PARSER.parse(&alone.join(" ")).is_err() {
             let shown: String = field.chars().take(60).collect();
             return format!(
-<<<<<<< HEAD
-                "\"{shown}\" is not valid as the {name} of a cron expression; it takes {range}, lists, ranges and steps such as */2."
-=======
                 "\"{shown}\" is not valid as the {name} of a cron expression; it takes {range}, lists, \
                  ranges and steps such as */2."
->>>>>>> refs/heads/pure
             );
         }
     }

@@ -16,14 +16,11 @@ pub fn find_zone(name: &str) -> Result<Tz, String> {
     })
 }
 
-<<<<<<< HEAD
 /// The zone of this name, or UTC where it is not one: stored names were checked when they were set.
 pub fn zone_or_utc(name: &str) -> Tz {
     find_zone(name).unwrap_or(Tz::UTC)
 }
 
-=======
->>>>>>> refs/heads/pure
 /// The machine's own zone, or `UTC` where it has none that is known here.
 pub fn machine_zone() -> String {
     iana_time_zone::get_timezone()
