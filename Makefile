@@ -12,7 +12,7 @@ run: ## Build what has changed and serve http://127.0.0.1:8000, data in ./data
 	@scripts/run.sh $(ARGS)
 
 demo: ## The same with simulated devices and a backup every minute, data in target/demo
-	@scripts/demo.sh $(ARGS)
+	@scripts/demo.sh
 
 clean-demo: ## Forget the demo's data
 	rm -rf target/demo

@@ -38,17 +38,18 @@ free_port() {
   node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
 }
 
-# Waits until URL $1 answers with success, at most $2 seconds.
+# Waits until URL $1 answers with success: at most $2 seconds, and only while process $3 lives, if one is named.
 wait_for_url() {
   node -e '
-    const [url, seconds] = process.argv.slice(1);
+    const [url, seconds, pid] = process.argv.slice(1);
     const deadline = Date.now() + seconds * 1000;
-    const ask = () => fetch(url).then((answer) => answer.ok, () => false).then((ready) => {
-      if (ready) return;
-      if (Date.now() > deadline) process.exit(1);
-      setTimeout(ask, 20);
-    });
-    ask();' "$1" "$2"
+    const isAlive = () => { try { return process.kill(pid, 0); } catch { return false; } };
+    (async () => {
+      while (!(await fetch(url).then((answer) => answer.ok, () => false))) {
+        if (Date.now() >= deadline || (pid && !isAlive())) process.exit(1);
+        await new Promise((done) => setTimeout(done, 20));
+      }
+    })();' "$1" "$2" ${3:+"$3"}
 }
 
 # Ends the processes given, those of them that still run, and waits until they are gone.
