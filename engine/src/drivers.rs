@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
+use etiqa_model::UserError;
 use etiqa_model::admin::{DriverRow, DriverText};
 use etiqa_model::device::Device;
-use etiqa_model::UserError;
 
 use crate::collect::{Driver, DriverSet};
 use crate::data_dir::DataDir;

@@ -9,13 +9,15 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, ServerLock};
 use crate::db::Db;
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::hex::to_hex;
-use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch};
+use crate::store::run_write::run_expire_leases_of;
+use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save};
+use crate::time::now;
 use crate::vault::{Vault, VaultError};
 
 /// Where a process finds its things.
@@ -75,12 +77,17 @@ pub struct Engine {
     pub schedule_changed: Notify,
     /// Device sessions at once.
     pub sessions: Semaphore,
+    /// Keeps a second server off the embedded database.
+    _lock: Option<ServerLock>,
 }
 
 impl Engine {
     /// Opens everything; creates what is missing. The error says in one sentence what to do.
     pub async fn open(options: Options, role: Role) -> Result<Arc<Self>> {
         let dir = DataDir::open(&options.data_dir)?;
+        // Before the database is touched: a second server must not even bring the schema up to date.
+        let is_embedded = options.database_url.is_none();
+        let lock = if role == Role::Server && is_embedded { Some(lock(&dir)?) } else { None };
         let db = match &options.database_url {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 Db::open_postgres(url).await
@@ -112,7 +119,12 @@ impl Engine {
             db,
             dir,
             vault,
+            _lock: lock,
         };
+        if role == Role::Server && is_embedded {
+            // Nobody else serves this directory: what servers before this one held is free.
+            run_expire_leases_of(&engine.db, role.owner_prefix(), now()).await?;
+        }
         Ok(Arc::new(engine))
     }
 
@@ -120,6 +132,24 @@ impl Engine {
     pub async fn settings(&self) -> Result<Settings> {
         Ok(settings_fetch(&self.db).await?)
     }
+
+    /// Changes what an admin has set. The limit of sessions counts for fleets that begin from now on.
+    pub async fn save_settings(&self, settings: &Settings) -> Result<()> {
+        settings_save(&self.db, settings).await?;
+        self.schedule_changed.notify_one();
+        Ok(())
+    }
+}
+
+fn lock(dir: &DataDir) -> Result<ServerLock> {
+    let lock = dir.lock_for_server().map_err(Error::io("taking the server's lock"))?;
+    lock.ok_or_else(|| {
+        let message = format!(
+            "Another etiqa serves {} already. Stop it first, or choose another directory with --data-dir.",
+            dir.root().display()
+        );
+        UserError::conflict(message).into()
+    })
 }
 
 /// Opens the key and holds it against the database's fingerprint. A key is made only where nothing was sealed yet.

@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 
 /// Makes what was renamed or created in a folder survive a power cut.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 /// Renames a file, unless the new name is taken: then `AlreadyExists`, and nothing happened.
-pub fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};

@@ -1,8 +1,9 @@
 //! What people do with devices: add, change, delete, collect, decide.
 
 use etiqa_model::admin::{BackupChoices, DeviceChoices};
-use etiqa_model::device::{Device, DeviceDetail, DeviceInput, NewDevice};
+use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput, NewDevice};
 use etiqa_model::event::Topic;
+use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
 use etiqa_model::{DeviceId, DeviceResultId, ErrorKind, FieldError, JobId, UserError};
 
@@ -13,7 +14,9 @@ use crate::history::unpack;
 use crate::schedule::{Work, due, enqueue};
 use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch_by_name, credential_list};
-use crate::store::device::{device_fetch, device_list_by_name, device_list_selected, site_list, tag_list};
+use crate::store::device::{
+    device_fetch, device_list, device_list_by_name, device_list_selected, site_list, tag_list,
+};
 use crate::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
 };
@@ -48,7 +51,8 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
 /// Looks the named credential up, and the named platform.
 async fn with_credential(engine: &Engine, device: NewDevice) -> Result<DeviceRow> {
     let mut fields = Vec::new();
-    let mut wrong = |field: &str, message: String| fields.push(FieldError { field: field.to_owned(), message });
+    let mut wrong =
+        |field: &str, message: String| fields.push(FieldError { field: field.to_owned(), message });
     let credential_id = match &device.credential {
         Some(name) => {
             let found = credential_fetch_by_name(&engine.db, name).await?.map(|found| found.credential.id);
@@ -64,7 +68,11 @@ async fn with_credential(engine: &Engine, device: NewDevice) -> Result<DeviceRow
     {
         wrong("platform", unknown_platform(platform));
     }
-    if fields.is_empty() { Ok(DeviceRow { device, credential_id }) } else { Err(UserError::in_fields(fields).into()) }
+    if fields.is_empty() {
+        Ok(DeviceRow { device, credential_id })
+    } else {
+        Err(UserError::in_fields(fields).into())
+    }
 }
 
 pub(crate) fn unknown_platform(name: &str) -> String {
@@ -96,6 +104,11 @@ pub async fn collect_now(engine: &Engine, devices: Vec<DeviceId>) -> Result<JobI
         engine.events.send(Topic::Devices, device.0);
     }
     Ok(job)
+}
+
+/// A page of devices.
+pub async fn list(engine: &Engine, filter: &DeviceFilter, page: Page) -> Result<Paged<Device>> {
+    Ok(device_list(&engine.db, filter, page).await?)
 }
 
 /// Everything the page of one device shows.
@@ -132,7 +145,8 @@ pub async fn find(engine: &Engine, name: &str) -> Result<Device> {
                 .map(|device| format!("{} port {} in site {}", device.address, device.port, device.site))
                 .collect();
             let ways = ways.join("; ");
-            let message = format!("{count} devices are called \"{name}\": {ways}. Use the address that only one has.");
+            let message =
+                format!("{count} devices are called \"{name}\": {ways}. Use the address that only one has.");
             Err(UserError::new(ErrorKind::Conflict, message).into())
         }
     }
@@ -178,8 +192,15 @@ pub async fn device_choices(engine: &Engine) -> Result<DeviceChoices> {
     Ok(DeviceChoices {
         sites: site_list(&engine.db).await?,
         tags: tag_list(&engine.db).await?,
-        platforms: drivers.iter().map(|driver| (driver.name().to_owned(), driver.title().to_owned())).collect(),
-        credentials: credential_list(&engine.db).await?.into_iter().map(|credential| credential.name).collect(),
+        platforms: drivers
+            .iter()
+            .map(|driver| (driver.name().to_owned(), driver.title().to_owned()))
+            .collect(),
+        credentials: credential_list(&engine.db)
+            .await?
+            .into_iter()
+            .map(|credential| credential.name)
+            .collect(),
     })
 }
 

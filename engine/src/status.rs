@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use etiqa_model::Timestamp;
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::run::Run;
 use etiqa_model::status::{ConfigStatus, LastRun, SchedulerStatus, StatusReport, StatusSummary};
-use etiqa_model::Timestamp;
 
 use crate::backup::config;
 use crate::db::DbKind;
@@ -20,14 +20,19 @@ const TICK_MARGIN: Duration = Duration::from_secs(60);
 /// How every backup config stands.
 pub async fn report(engine: &Engine) -> Result<StatusReport> {
     let rows = config::list(engine).await?;
-    let count = |state| u32::try_from(rows.iter().filter(|row| row.state == state).count()).unwrap_or(u32::MAX);
+    let count =
+        |state| u32::try_from(rows.iter().filter(|row| row.state == state).count()).unwrap_or(u32::MAX);
     let enabled = rows.iter().filter(|row| row.config.enabled);
     Ok(StatusReport {
         generated_at: now().to_whole_seconds(),
         scheduler: SchedulerStatus {
             running: scheduler_is_running(engine).await?,
             last_tick_at: last_tick_fetch(&engine.db).await?.map(Timestamp::to_whole_seconds),
-            next_due_at: enabled.clone().filter_map(|row| row.config.next_run_at).min().map(Timestamp::to_whole_seconds),
+            next_due_at: enabled
+                .clone()
+                .filter_map(|row| row.config.next_run_at)
+                .min()
+                .map(Timestamp::to_whole_seconds),
         },
         summary: StatusSummary {
             configs: u32::try_from(rows.len()).unwrap_or(u32::MAX),

@@ -66,9 +66,11 @@ impl Vault {
             }
             Err(error) => return Err(wrong(error.to_string())),
         };
-        let key = Zeroizing::new(from_hex(text.trim()).filter(|key| key.len() == KEY_BYTES).ok_or_else(|| {
-            wrong("it does not hold a key of 64 hexadecimal digits".into())
-        })?);
+        let key = Zeroizing::new(
+            from_hex(text.trim())
+                .filter(|key| key.len() == KEY_BYTES)
+                .ok_or_else(|| wrong("it does not hold a key of 64 hexadecimal digits".into()))?,
+        );
         Ok(Self::with_key(&key))
     }
 
@@ -78,10 +80,7 @@ impl Vault {
         hash.update(key);
         let mut array = Zeroizing::new([0_u8; KEY_BYTES]);
         array.copy_from_slice(key);
-        Self {
-            cipher: XChaCha20Poly1305::new((&*array).into()),
-            fingerprint: to_hex(&hash.finalize()[..16]),
-        }
+        Self { cipher: XChaCha20Poly1305::new((&*array).into()), fingerprint: to_hex(&hash.finalize()[..16]) }
     }
 
     /// Names the key without telling it; kept in the database.

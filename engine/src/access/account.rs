@@ -1,6 +1,6 @@
 //! Adding, changing and removing users.
 
-use etiqa_model::user::{Role, check_password, check_user_name};
+use etiqa_model::user::{Role, User, check_password, check_user_name};
 use etiqa_model::{FieldError, Secret, UserError, UserId};
 
 use super::password;
@@ -8,10 +8,21 @@ use crate::db::{Db, DbError};
 use crate::error::Result;
 use crate::store::session::session_delete_of_user_in_txn;
 use crate::store::user::{
-    admin_count_in_txn, user_delete_in_txn, user_fetch, user_insert_in_txn, user_set_password_in_txn,
-    user_set_role_in_txn,
+    self as store, admin_count_in_txn, user_delete_in_txn, user_fetch, user_insert_in_txn,
+    user_set_password_in_txn, user_set_role_in_txn,
 };
 use crate::time::now;
+
+/// Everybody, by name.
+pub async fn user_list(db: &Db) -> Result<Vec<User>> {
+    Ok(store::user_list(db).await?)
+}
+
+/// The user of this name, in any case.
+pub async fn user_find(db: &Db, name: &str) -> Result<User> {
+    let found = store::user_fetch_by_name(db, name).await?;
+    Ok(found.ok_or_else(|| UserError::not_found(format!("user named {name}")))?.user)
+}
 
 /// Adds a user; a conflict when the name is taken.
 pub async fn user_add(db: &Db, name: &str, role: Role, password: &Secret) -> Result<UserId> {
@@ -19,7 +30,8 @@ pub async fn user_add(db: &Db, name: &str, role: Role, password: &Secret) -> Res
     check_password(password).map_err(|message| wrong("password", message))?;
     let hash = password::hash(password).await?;
     let mut tx = db.write().await?;
-    let id = user_insert_in_txn(&mut tx, &name, role, &hash, now()).await.map_err(|error| taken(error, &name))?;
+    let id =
+        user_insert_in_txn(&mut tx, &name, role, &hash, now()).await.map_err(|error| taken(error, &name))?;
     tx.commit().await?;
     Ok(id)
 }

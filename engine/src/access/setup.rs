@@ -71,7 +71,9 @@ impl SetupCode {
         let hash = password::hash(password).await?;
         let mut tx = db.write().await?;
         if user_count_in_txn(&mut tx).await? > 0 {
-            return Err(UserError::new(ErrorKind::Conflict, "There is an admin already; sign in instead.").into());
+            return Err(
+                UserError::new(ErrorKind::Conflict, "There is an admin already; sign in instead.").into()
+            );
         }
         let id = user_insert_in_txn(&mut tx, &name, Role::Admin, &hash, at)
             .await

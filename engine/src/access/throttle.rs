@@ -32,7 +32,10 @@ impl Throttle {
             return Ok(());
         }
         let seconds = (wait.saturating_sub(waited)).as_secs() + 1;
-        Err(UserError::new(ErrorKind::TooMany, format!("Too many tries. Wait {seconds} seconds, then try again.")))
+        Err(UserError::new(
+            ErrorKind::TooMany,
+            format!("Too many tries. Wait {seconds} seconds, then try again."),
+        ))
     }
 
     /// Notes a failure.
@@ -42,7 +45,8 @@ impl Throttle {
             failures.retain(|_, (_, last)| now.since(*last) < MEMORY);
         }
         if failures.len() >= KEYS
-            && let Some(oldest) = failures.iter().min_by_key(|(_, (_, last))| *last).map(|(key, _)| key.clone())
+            && let Some(oldest) =
+                failures.iter().min_by_key(|(_, (_, last))| *last).map(|(key, _)| key.clone())
         {
             failures.remove(&oldest);
         }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use etiqa_model::user::{ApiToken, FreshToken, Identity, Role};
-use etiqa_model::{FieldError, Secret, UserError};
+use etiqa_model::{FieldError, Secret, TokenId, UserError};
 
 use super::{random_secret, stored_form};
 use crate::db::Db;
 use crate::error::{Error, Result};
-use crate::store::token::{token_fetch, token_insert, token_touch};
+use crate::store::token::{self as store, token_delete, token_fetch, token_insert, token_touch};
 use crate::time::now;
 
 /// Begins every token, so that scanners for leaked secrets can know one.
@@ -50,4 +50,34 @@ pub async fn identify_token(db: &Db, secret: &str) -> Result<Option<Identity>> {
         token_touch(db, token.id, at).await?;
     }
     Ok(Some(Identity { name: token.name, role: token.role, user_id: None }))
+}
+
+/// How many days a token is to work; an empty text means for ever.
+pub fn token_days(text: &str) -> Result<Option<u32>> {
+    match text.trim() {
+        "" => Ok(None),
+        text => match text.parse() {
+            Ok(days @ 1..=3_650) => Ok(Some(days)),
+            _ => {
+                let message = "The days take a whole number from 1 to 3650, or nothing.".to_owned();
+                Err(UserError::in_fields(vec![FieldError { field: "expires_days".into(), message }]).into())
+            }
+        },
+    }
+}
+
+/// Every token, by name.
+pub async fn token_list(db: &Db) -> Result<Vec<ApiToken>> {
+    Ok(store::token_list(db).await?)
+}
+
+/// The token of this name.
+pub async fn token_find(db: &Db, name: &str) -> Result<ApiToken> {
+    let found = token_list(db).await?.into_iter().find(|token| token.name == name);
+    Ok(found.ok_or_else(|| UserError::not_found(format!("token named {name}")))?)
+}
+
+/// Makes a token useless at once.
+pub async fn token_revoke(db: &Db, id: TokenId) -> Result<()> {
+    if token_delete(db, id).await? { Ok(()) } else { Err(UserError::not_found(format!("token {id}")).into()) }
 }

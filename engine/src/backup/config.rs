@@ -1,5 +1,6 @@
 //! Creating, changing and deleting backup configs, and how they stand.
 
+use etiqa_model::admin::SchedulePreview;
 use etiqa_model::backup::{
     BackupConfig, BackupConfigDetail, BackupConfigInput, BackupConfigRow, ConfigState, NewBackupConfig,
 };
@@ -21,7 +22,11 @@ use crate::time::now;
 const GRACE_MS: i64 = 5 * 60 * 1000;
 
 /// Adds (`id` none) or changes a backup config.
-pub async fn save(engine: &Engine, id: Option<BackupConfigId>, input: &BackupConfigInput) -> Result<BackupConfigId> {
+pub async fn save(
+    engine: &Engine,
+    id: Option<BackupConfigId>,
+    input: &BackupConfigInput,
+) -> Result<BackupConfigId> {
     let new = input.parse(&due::machine_zone())?;
     due::check(&new.schedule)?;
     let at = now();
@@ -33,7 +38,9 @@ pub async fn save(engine: &Engine, id: Option<BackupConfigId>, input: &BackupCon
             // An edit that leaves the times alone does not push a due run away.
             let keeps = known.schedule == new.schedule && known.enabled && new.enabled;
             let next = if keeps { known.next_run_at } else { next };
-            store::backup_config_update_in_txn(&mut tx, id, &new, next, at).await.map_err(|e| taken(e, &new.name))?;
+            store::backup_config_update_in_txn(&mut tx, id, &new, next, at)
+                .await
+                .map_err(|e| taken(e, &new.name))?;
             id
         }
         None => {
@@ -111,6 +118,15 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
     })
 }
 
+/// When a schedule would run, shown while a person edits it.
+pub fn preview_schedule(input: &BackupConfigInput) -> Result<SchedulePreview> {
+    // Other fields may still be empty while a person edits; only the schedule is looked at.
+    let only_schedule = BackupConfigInput { name: "preview".into(), ..input.clone() };
+    let schedule = only_schedule.parse(&due::machine_zone())?.schedule;
+    due::check(&schedule)?;
+    Ok(SchedulePreview { words: schedule.words(), times: due::next_times(&schedule, now(), 5) })
+}
+
 /// The backup config of this name, or of this id.
 pub async fn find(engine: &Engine, name: &str) -> Result<BackupConfig> {
     let found = store::backup_config_fetch_by_name(&engine.db, name).await?;
@@ -124,7 +140,8 @@ pub(super) fn missing(id: BackupConfigId) -> UserError {
 fn row(config: BackupConfig, last_run: Option<Run>, devices: u64, at: Timestamp) -> BackupConfigRow {
     let is_running = last_run.as_ref().is_some_and(|run| !run.status.is_over());
     let is_due = config.enabled && config.next_run_at.is_some_and(|next| next <= at);
-    let is_late = config.enabled && config.next_run_at.is_some_and(|next| next.millis() + GRACE_MS < at.millis());
+    let is_late =
+        config.enabled && config.next_run_at.is_some_and(|next| next.millis() + GRACE_MS < at.millis());
     let state = match last_run.as_ref().map(|run| run.status) {
         _ if !config.enabled => ConfigState::Disabled,
         _ if is_running => ConfigState::Running,

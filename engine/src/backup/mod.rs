@@ -13,5 +13,5 @@ mod run;
 pub mod start;
 pub mod verify;
 
-pub use run::{execute_run, find as find_run};
 pub(crate) use run::part_file;
+pub use run::{execute_run, find_run, list_runs, run_detail};

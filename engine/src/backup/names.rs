@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 /// Windows refuses these, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
 const RESERVED: &[&str] = &[
-    "con", "prn", "aux", "nul", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
-    "lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+    "con", "prn", "aux", "nul", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
+    "com9", "lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 ];
 
 /// A folder's or file's name for `text`: letters, digits, `.`, `_` and `-`; never empty, hidden or reserved.
@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn like_names_of_backup_configs_get_slugs_of_their_own() {
         assert_eq!(free_slug("Daily Config Backup", &[]), "daily_config_backup");
-        assert_eq!(free_slug("daily config-backup!", &["daily_config_backup".into()]), "daily_config_backup_2");
+        assert_eq!(
+            free_slug("daily config-backup!", &["daily_config_backup".into()]),
+            "daily_config_backup_2"
+        );
         assert_eq!(free_slug("夜間", &[]), "backup");
     }
 }

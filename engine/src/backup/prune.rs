@@ -37,7 +37,9 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     let archived = run_list_archived(&engine.db, config.id).await?;
     let mut removed = 0;
     for verdict in preview(engine, config).await?.into_iter().filter(|verdict| !verdict.keep) {
-        let Some(archived) = archived.iter().find(|archived| archived.run.id == verdict.run) else { continue };
+        let Some(archived) = archived.iter().find(|archived| archived.run.id == verdict.run) else {
+            continue;
+        };
         let Some(file) = &archived.run.file else { continue };
         run_set_removed(&engine.db, archived.run.id, now()).await?;
         match tokio::fs::remove_file(engine.dir.backups().join(file)).await {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use etiqa_model::backup::{BackupConfig, BackupKind};
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
-use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
-use etiqa_model::{RunId, Timestamp, UserError};
+use etiqa_model::run::{Phase, Progress, Run, RunDetail, RunStatus, Trigger};
+use etiqa_model::{BackupConfigId, RunId, Timestamp, UserError};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -25,10 +25,9 @@ use crate::fleet::{FleetReport, Purpose, collect_fleet};
 use crate::schedule::due::zone_or_utc;
 use crate::store::backup_config::backup_config_fetch;
 use crate::store::device::{device_fetch, device_list_selected};
-use crate::store::run::{run_fetch, run_is_cancelling};
-use crate::store::run_write::{
-    Ending, EndingArchive, run_claim, run_finish, run_progress, run_renew,
-};
+use crate::store::result::{result_count_of_run, result_list_of_run};
+use crate::store::run::{run_fetch, run_is_cancelling, run_list};
+use crate::store::run_write::{Ending, EndingArchive, run_claim, run_finish, run_progress, run_renew};
 use crate::time::now;
 
 /// A run that nobody renewed for so long is given up by everybody else.
@@ -111,7 +110,8 @@ async fn end(engine: &Engine, run: &Run, ending: &Ending) -> Result<()> {
         (false, None) => {}
     }
     engine.events.send(Topic::Runs, run.id.0);
-    if finished && ending.status == RunStatus::Completed
+    if finished
+        && ending.status == RunStatus::Completed
         && let Some(config) = run.backup_config_id
     {
         prune_by_id(engine, config).await?;
@@ -131,13 +131,15 @@ async fn archive(
         Some(id) => backup_config_fetch(&engine.db, id).await?,
         None => None,
     };
-    let config = config.ok_or_else(|| Stop::Failed("The backup config was deleted before the run began.".into()))?;
+    let config =
+        config.ok_or_else(|| Stop::Failed("The backup config was deleted before the run began.".into()))?;
     let devices = match config.kind {
         BackupKind::Data => Vec::new(),
         BackupKind::Full | BackupKind::Config => device_list_selected(&engine.db, &config.devices).await?,
     };
     if devices.is_empty() && config.kind == BackupKind::Config {
-        let sentence = format!("There is no enabled device among {}: add or enable one.", config.devices.words());
+        let sentence =
+            format!("There is no enabled device among {}: add or enable one.", config.devices.words());
         return Err(Stop::Failed(sentence));
     }
     *report = collect_all(engine, run, &devices, watch).await?;
@@ -280,7 +282,12 @@ fn watch(engine: &Arc<Engine>, id: RunId) -> Watch {
     Watch { cancel, progress, _ended: ended.drop_guard() }
 }
 
-async fn keep_watch(engine: &Engine, id: RunId, mut heard: watch::Receiver<Progress>, cancel: &CancellationToken) {
+async fn keep_watch(
+    engine: &Engine,
+    id: RunId,
+    mut heard: watch::Receiver<Progress>,
+    cancel: &CancellationToken,
+) {
     let mut renewed = tokio::time::Instant::now();
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
@@ -307,7 +314,25 @@ async fn keep_watch(engine: &Engine, id: RunId, mut heard: watch::Receiver<Progr
     }
 }
 
+/// Runs before `before`, newest first, of one config where named; 50 at most.
+pub async fn list_runs(
+    engine: &Engine,
+    config: Option<BackupConfigId>,
+    before: Option<RunId>,
+) -> Result<Vec<Run>> {
+    Ok(run_list(&engine.db, config, before, 50).await?)
+}
+
+/// One run with what each device came to; the first 500, failed ones first.
+pub async fn run_detail(engine: &Engine, id: RunId) -> Result<RunDetail> {
+    Ok(RunDetail {
+        run: find_run(engine, id).await?,
+        results: result_list_of_run(&engine.db, id, 500).await?,
+        results_total: result_count_of_run(&engine.db, id).await?,
+    })
+}
+
 /// A run by its id.
-pub async fn find(engine: &Engine, id: RunId) -> Result<Run> {
+pub async fn find_run(engine: &Engine, id: RunId) -> Result<Run> {
     Ok(run_fetch(&engine.db, id).await?.ok_or_else(|| UserError::not_found(format!("run {id}")))?)
 }

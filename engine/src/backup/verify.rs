@@ -44,7 +44,12 @@ pub type Damage = String;
 pub fn verify_file(path: &Path) -> io::Result<Result<Verified, Damage>> {
     let (sha256, size_bytes) = hash_file(path)?;
     let file = BufReader::with_capacity(1 << 18, File::open(path)?);
-    Ok(verify_zip(file).map(|(manifest, unpacked_bytes)| Verified { manifest, sha256, size_bytes, unpacked_bytes }))
+    Ok(verify_zip(file).map(|(manifest, unpacked_bytes)| Verified {
+        manifest,
+        sha256,
+        size_bytes,
+        unpacked_bytes,
+    }))
 }
 
 fn hash_file(path: &Path) -> io::Result<(String, u64)> {
@@ -64,7 +69,8 @@ fn verify_zip(file: BufReader<File>) -> Result<(Manifest, u64), Damage> {
     let mut unpacked = 0;
     let mut buffer = vec![0; 1 << 16];
     for index in 0..zip.len() {
-        let mut entry = zip.by_index(index).map_err(|error| format!("Entry {index} cannot be opened: {error}."))?;
+        let mut entry =
+            zip.by_index(index).map_err(|error| format!("Entry {index} cannot be opened: {error}."))?;
         let name = match entry.name() {
             Ok(name) => name.into_owned(),
             Err(error) => return Err(format!("The name of entry {index} cannot be read: {error}.")),
@@ -75,8 +81,8 @@ fn verify_zip(file: BufReader<File>) -> Result<(Manifest, u64), Damage> {
         let Some(listed) = expected.remove(name.as_str()) else {
             return Err(format!("{name} is not in the manifest."));
         };
-        let (size, sha256) =
-            hash_bytes(&mut entry, listed.size, &mut buffer).map_err(|error| format!("{name} is damaged: {error}."))?;
+        let (size, sha256) = hash_bytes(&mut entry, listed.size, &mut buffer)
+            .map_err(|error| format!("{name} is damaged: {error}."))?;
         if size != listed.size {
             return Err(format!("{name} has {size} bytes, the manifest says {}.", listed.size));
         }
@@ -92,13 +98,21 @@ fn verify_zip(file: BufReader<File>) -> Result<(Manifest, u64), Damage> {
 }
 
 fn read_manifest(zip: &mut ZipArchive<BufReader<File>>) -> Result<Manifest, Damage> {
-    let entry = zip.by_name(MANIFEST).map_err(|_| "It has no manifest.json; it is not one of our archives.".to_owned())?;
+    let entry = zip
+        .by_name(MANIFEST)
+        .map_err(|_| "It has no manifest.json; it is not one of our archives.".to_owned())?;
     let mut text = Vec::new();
-    entry.take(LARGEST_MANIFEST).read_to_end(&mut text).map_err(|error| format!("manifest.json is damaged: {error}."))?;
+    entry
+        .take(LARGEST_MANIFEST)
+        .read_to_end(&mut text)
+        .map_err(|error| format!("manifest.json is damaged: {error}."))?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|error| format!("manifest.json cannot be read: {error}."))?;
     if manifest.format > FORMAT {
-        return Err(format!("It has format {}, which is newer than this program knows ({FORMAT}).", manifest.format));
+        return Err(format!(
+            "It has format {}, which is newer than this program knows ({FORMAT}).",
+            manifest.format
+        ));
     }
     Ok(manifest)
 }

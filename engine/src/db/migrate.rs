@@ -46,7 +46,9 @@ pub(super) async fn run(db: &Db) -> Result<()> {
 async fn refuse_newer(db: &Db) -> Result<()> {
     let tables = match db.kind {
         DbKind::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
-        DbKind::Postgres => "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations' AND schemaname = current_schema()",
+        DbKind::Postgres => {
+            "SELECT COUNT(*) FROM pg_tables WHERE tablename = '_sqlx_migrations' AND schemaname = current_schema()"
+        }
     };
     let exists: i64 = sqlx::query(tables).fetch_one(&db.writer).await?.try_get(0)?;
     if exists == 0 {

@@ -117,14 +117,17 @@ impl Db {
     /// Connects to PostgreSQL and brings the schema up to date.
     pub async fn open_postgres(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
-        let options = AnyConnectOptions::from_str(url)
-            .map_err(|_| DbError::Open("The database URL is not one; write postgres://user@host/name.".into()))?;
+        let options = AnyConnectOptions::from_str(url).map_err(|_| {
+            DbError::Open("The database URL is not one; write postgres://user@host/name.".into())
+        })?;
         let pool = |connections| {
             AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10))
         };
         let unreachable = |error: sqlx::Error| {
             let reason = reason(&error);
-            DbError::Open(format!("The PostgreSQL database does not let us in: {reason}. Check ETIQA_DATABASE_URL."))
+            DbError::Open(format!(
+                "The PostgreSQL database does not let us in: {reason}. Check ETIQA_DATABASE_URL."
+            ))
         };
         let writer = pool(8).connect_with(options.clone()).await.map_err(unreachable)?;
         let reader = pool(8).connect_lazy_with(options);

@@ -119,7 +119,11 @@ async fn take_lease(
 
 async fn reuse(engine: &Engine, device: &Device, purpose: Purpose, recent: &DeviceResult) -> Result<Class> {
     let new = NewResult {
-        message: format!("Taken over from {} s ago: {}", now().since(recent.finished_at).as_secs(), recent.message),
+        message: format!(
+            "Taken over from {} s ago: {}",
+            now().since(recent.finished_at).as_secs(),
+            recent.message
+        ),
         size_bytes: recent.size_bytes,
         started_at: recent.started_at,
         finished_at: recent.finished_at,

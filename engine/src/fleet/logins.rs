@@ -10,8 +10,8 @@ use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::credential::{
-    CredentialRow, SealedCredential, credential_fetch, credential_insert_in_txn, credential_list,
-    credential_list_for_device, credential_update_in_txn,
+    CredentialRow, SealedCredential, credential_delete, credential_fetch, credential_insert_in_txn,
+    credential_list, credential_list_for_device, credential_update_in_txn,
 };
 use crate::time::now;
 use crate::vault::VaultError;
@@ -106,6 +106,14 @@ pub async fn credential_save(
     credential_update_in_txn(&mut tx, id, &row, at).await.map_err(|error| taken(error, &row.name))?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Removes a credential; devices that name it fall back to their site's.
+pub async fn credential_remove(engine: &Engine, id: CredentialId) -> Result<()> {
+    if credential_delete(&engine.db, id).await? {
+        return Ok(());
+    }
+    Err(UserError::not_found(format!("credential {id}")).into())
 }
 
 fn replace(old: &mut Secret, new: Secret) {

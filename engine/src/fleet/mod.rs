@@ -14,7 +14,7 @@ use etiqa_model::{JobId, RunId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use logins::{CredentialSecrets, credential_list_for_page, credential_save};
+pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
 
 use crate::collect::DriverSet;
 use crate::engine::Engine;
@@ -72,7 +72,8 @@ pub async fn collect_fleet(
             sessions.spawn(device::collect_device(Arc::clone(&context), device));
         }
         let Some(ended) = sessions.join_next().await else { break };
-        let class = ended.map_err(|error| Error::io("collecting a device")(std::io::Error::other(error)))??;
+        let class =
+            ended.map_err(|error| Error::io("collecting a device")(std::io::Error::other(error)))??;
         report.count(class);
         progress(Progress { done: report.ok + report.failed, total });
     }

@@ -1,16 +1,20 @@
 //! Reading versions for people: texts, differences, decisions about suspect ones. Viewers read redacted texts.
 
-use etiqa_model::config::{ConfigText, ConfigVersion, TextDiff, VersionDiff};
-use etiqa_model::user::Role;
+use etiqa_model::config::{ConfigText, ConfigVersion, ConfigVersionRow, PartVersions, TextDiff, VersionDiff};
 use etiqa_model::event::Topic;
-use etiqa_model::{ConfigVersionId, UserError};
+use etiqa_model::page::{Page, Paged};
+use etiqa_model::user::Role;
+use etiqa_model::{ConfigVersionId, DeviceId, UserError};
 
-use super::text::text_read;
 use super::diff::{self, DiffView};
+use super::text::text_read;
 use crate::collect::redact;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::config_version::{version_decide, version_fetch, version_fetch_before};
+use crate::store::config_version::{
+    version_count, version_decide, version_fetch, version_fetch_before, version_list, version_page_active,
+    version_page_all,
+};
 
 /// Unchanged lines around a change.
 const CONTEXT_LINES: u32 = 3;
@@ -38,6 +42,30 @@ pub async fn version_diff(
     };
     let diff = diff_versions(engine, from.as_ref(), &to, reader, LONGEST_DIFF).await?;
     Ok(VersionDiff { from, to, diff })
+}
+
+/// The active versions of all devices, by host name.
+pub async fn list_active(engine: &Engine, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    Ok(version_page_active(&engine.db, search, page).await?)
+}
+
+/// All versions of all devices, newest first.
+pub async fn list_all(engine: &Engine, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    Ok(version_page_all(&engine.db, search, page).await?)
+}
+
+/// Versions of a part before number `before`, newest first.
+pub async fn list_versions(
+    engine: &Engine,
+    device: DeviceId,
+    part: &str,
+    before: Option<u32>,
+) -> Result<PartVersions> {
+    Ok(PartVersions {
+        part: part.to_owned(),
+        total: version_count(&engine.db, device, part).await?,
+        versions: version_list(&engine.db, device, part, before, 50).await?,
+    })
 }
 
 /// The first changed lines of a version, for a peek.
@@ -83,7 +111,10 @@ async fn readable_text(engine: &Engine, version: &ConfigVersion, reader: Role) -
     // A driver that is gone cannot say what is secret: then nothing is shown rather than too much.
     match engine.drivers.current().get(&version.driver) {
         Some(driver) => Ok(redact(&driver, &text)),
-        None => Err(UserError::not_found(format!("driver named {} to mask this text with", version.driver)).into()),
+        None => {
+            Err(UserError::not_found(format!("driver named {} to mask this text with", version.driver))
+                .into())
+        }
     }
 }
 

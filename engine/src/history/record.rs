@@ -114,8 +114,13 @@ async fn decide(
         return Ok((Class::Unchanged, None, None));
     }
     if let Some(known) = current.iter().filter(is_same).find(|known| is_set_aside(known.version.state)) {
-        let word = if known.version.state == VersionState::Suspect { "waits for a decision" } else { "was rejected" };
-        let message = format!("{} is again the text of version {}, which {word}.", part.part, known.version.version);
+        let word = if known.version.state == VersionState::Suspect {
+            "waits for a decision"
+        } else {
+            "was rejected"
+        };
+        let message =
+            format!("{} is again the text of version {}, which {word}.", part.part, known.version.version);
         return Ok((Class::Suspect, Some(message), None));
     }
     let size_bytes = part.text.len() as u64;

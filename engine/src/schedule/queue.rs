@@ -36,9 +36,8 @@ impl Work {
 
     /// Reads a job's payload.
     pub(super) fn from_payload(payload: &str) -> Result<Self> {
-        serde_json::from_str(payload).map_err(|error| {
-            Error::Db(DbError::Value { column: "payload", message: error.to_string() })
-        })
+        serde_json::from_str(payload)
+            .map_err(|error| Error::Db(DbError::Value { column: "payload", message: error.to_string() }))
     }
 
     /// A person waits for a collection; runs can wait a moment longer.

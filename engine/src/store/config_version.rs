@@ -97,7 +97,8 @@ pub async fn version_fetch_before(db: &Db, to: &ConfigVersion) -> Result<Option<
 
 /// The active versions of a device, by part.
 pub async fn version_list_active(db: &Db, device: DeviceId) -> Result<Vec<ConfigVersion>> {
-    let sql = format!("SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part");
+    let sql =
+        format!("SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part");
     let rows = sqlx::query(built(sql)).bind(device.0).fetch_all(db.reader()).await?;
     rows.iter().map(version).collect()
 }

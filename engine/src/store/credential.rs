@@ -72,7 +72,11 @@ pub async fn credential_list_for_device(db: &Db, id: DeviceId) -> Result<Vec<Sea
 }
 
 /// Reserves an id, so that the secrets can be sealed for it; fill the row in the same transaction.
-pub async fn credential_insert_in_txn(tx: &mut Tx, row: &CredentialRow, now: Timestamp) -> Result<CredentialId> {
+pub async fn credential_insert_in_txn(
+    tx: &mut Tx,
+    row: &CredentialRow,
+    now: Timestamp,
+) -> Result<CredentialId> {
     let id = sqlx::query(
         "INSERT INTO credential
            (name, site, username, sealed, has_password, has_enable, has_key, created_at, updated_at)

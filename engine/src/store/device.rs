@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use etiqa_model::class::Class;
-use etiqa_model::device::{Device, DeviceFilter, DeviceState, DeviceStatus, DeviceType, LastResult, Transport};
+use etiqa_model::device::{
+    Device, DeviceFilter, DeviceState, DeviceStatus, DeviceType, LastResult, Transport,
+};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
 use etiqa_model::{CredentialId, DeviceId};
@@ -49,7 +51,11 @@ pub async fn device_list_selected(db: &Db, selector: &Selector) -> Result<Vec<De
 
 /// How many enabled devices a backup config covers.
 pub async fn device_count_selected(db: &Db, selector: &Selector) -> Result<u64> {
-    selected(selector).query("SELECT COUNT(*) AS n FROM device d", "").fetch_one(db.reader()).await?.count("n")
+    selected(selector)
+        .query("SELECT COUNT(*) AS n FROM device d", "")
+        .fetch_one(db.reader())
+        .await?
+        .count("n")
 }
 
 /// Devices at these addresses, within a transaction that may change them.
@@ -135,7 +141,9 @@ fn selected(selector: &Selector) -> Filter {
     match selector {
         Selector::All => &mut filter,
         Selector::Type(kind) => filter.and_text("d.device_type = ?", kind.as_str()),
-        Selector::Tag(tag) => filter.and_text("d.id IN (SELECT device_id FROM device_tag WHERE tag = ?)", tag),
+        Selector::Tag(tag) => {
+            filter.and_text("d.id IN (SELECT device_id FROM device_tag WHERE tag = ?)", tag)
+        }
         Selector::Site(site) => filter.and_text("d.site = ?", site),
         Selector::Chosen(ids) => filter.and_one_of("d.id", ids.iter().map(|id| id.0)),
     };

@@ -148,7 +148,8 @@ async fn tags_insert_in_txn<'a>(
 /// `($1,$2),($3,$4),…` for so many rows of so many columns.
 fn places(rows: usize, columns: usize) -> String {
     let row = |row: usize| {
-        let places: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        let places: Vec<String> =
+            (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
         format!("({})", places.join(","))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(",")

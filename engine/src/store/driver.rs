@@ -23,9 +23,11 @@ pub struct OwnDriver {
 
 /// Every one, by name.
 pub async fn driver_list(db: &Db) -> Result<Vec<OwnDriver>> {
-    let rows = sqlx::query("SELECT name, text, sha256, refused_sha256, problem, updated_at FROM driver ORDER BY name")
-        .fetch_all(db.reader())
-        .await?;
+    let rows = sqlx::query(
+        "SELECT name, text, sha256, refused_sha256, problem, updated_at FROM driver ORDER BY name",
+    )
+    .fetch_all(db.reader())
+    .await?;
     rows.iter()
         .map(|row| {
             Ok(OwnDriver {

@@ -16,10 +16,12 @@ pub async fn host_key_fetch(db: &Db, device: DeviceId) -> Result<Option<String>>
 
 /// The remembered key as a page shows it.
 pub async fn host_key_view(db: &Db, device: DeviceId) -> Result<Option<HostKeyView>> {
-    let row = sqlx::query("SELECT fingerprint, first_seen_at, offered_fingerprint FROM host_key WHERE device_id = $1")
-        .bind(device.0)
-        .fetch_optional(db.reader())
-        .await?;
+    let row = sqlx::query(
+        "SELECT fingerprint, first_seen_at, offered_fingerprint FROM host_key WHERE device_id = $1",
+    )
+    .bind(device.0)
+    .fetch_optional(db.reader())
+    .await?;
     row.map(|row| {
         Ok(HostKeyView {
             fingerprint: row.text("fingerprint")?,
@@ -52,7 +54,12 @@ pub async fn host_key_remember_in_txn(
 }
 
 /// Keeps a changed key aside for a person to look at.
-pub async fn host_key_offer_in_txn(tx: &mut Tx, device: DeviceId, openssh: &str, fingerprint: &str) -> Result<()> {
+pub async fn host_key_offer_in_txn(
+    tx: &mut Tx,
+    device: DeviceId,
+    openssh: &str,
+    fingerprint: &str,
+) -> Result<()> {
     sqlx::query("UPDATE host_key SET offered_openssh = $2, offered_fingerprint = $3 WHERE device_id = $1")
         .bind(device.0)
         .bind(openssh.to_owned())

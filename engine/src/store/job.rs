@@ -53,12 +53,7 @@ pub async fn job_insert_in_txn(
 }
 
 /// Takes the most urgent open job of these kinds whose time has come and that nobody holds.
-pub async fn job_claim(
-    db: &Db,
-    owner: &str,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Option<Job>> {
+pub async fn job_claim(db: &Db, owner: &str, now: Timestamp, until: Timestamp) -> Result<Option<Job>> {
     claim(db, owner, now, until, None).await
 }
 
@@ -179,7 +174,10 @@ pub async fn job_state(db: &Db, id: JobId) -> Result<Option<JobState>> {
 
 /// How many jobs wait or are worked on.
 pub async fn job_count_open(db: &Db) -> Result<u64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM job WHERE finished_at IS NULL").fetch_one(db.reader()).await?.count("n")
+    sqlx::query("SELECT COUNT(*) AS n FROM job WHERE finished_at IS NULL")
+        .fetch_one(db.reader())
+        .await?
+        .count("n")
 }
 
 /// Open jobs of one kind: their payloads.

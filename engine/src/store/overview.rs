@@ -1,9 +1,9 @@
 //! Counts for the first page.
 
+use etiqa_model::Timestamp;
 use etiqa_model::device::{Device, DeviceFilter, DeviceState, DeviceType};
 use etiqa_model::overview::{DayCounts, DeviceCounts};
 use etiqa_model::page::Page;
-use etiqa_model::Timestamp;
 
 use super::device::device_list;
 use crate::db::{Db, Result, RowExt};

@@ -124,7 +124,11 @@ pub async fn result_list_of_job(db: &Db, job: JobId, after: DeviceResultId) -> R
 }
 
 /// A result of this device that finished after `since` and need not be repeated.
-pub async fn result_fetch_recent(db: &Db, device: DeviceId, since: Timestamp) -> Result<Option<DeviceResult>> {
+pub async fn result_fetch_recent(
+    db: &Db,
+    device: DeviceId,
+    since: Timestamp,
+) -> Result<Option<DeviceResult>> {
     let mut filter = Filter::new();
     filter.and_int("r.device_id = ?", device.0);
     let newest = results(db, &filter, " ORDER BY r.id DESC LIMIT 1").await?;

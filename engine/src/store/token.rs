@@ -8,9 +8,11 @@ use crate::db::{Db, Result, RowExt};
 
 /// Every token, by name.
 pub async fn token_list(db: &Db) -> Result<Vec<ApiToken>> {
-    let rows = sqlx::query("SELECT id, name, role, created_at, expires_at, last_used_at FROM api_token ORDER BY name")
-        .fetch_all(db.reader())
-        .await?;
+    let rows = sqlx::query(
+        "SELECT id, name, role, created_at, expires_at, last_used_at FROM api_token ORDER BY name",
+    )
+    .fetch_all(db.reader())
+    .await?;
     rows.iter().map(token).collect()
 }
 

@@ -65,12 +65,13 @@ pub async fn upload_set_imported_in_txn(
     report: &ImportReport,
     now: Timestamp,
 ) -> Result<bool> {
-    let done = sqlx::query("UPDATE upload SET imported_at = $2, report = $3 WHERE id = $1 AND imported_at IS NULL")
-        .bind(id.0)
-        .bind(now.millis())
-        .bind(serde_json::to_string(report).unwrap_or_default())
-        .execute(&mut **tx)
-        .await?;
+    let done =
+        sqlx::query("UPDATE upload SET imported_at = $2, report = $3 WHERE id = $1 AND imported_at IS NULL")
+            .bind(id.0)
+            .bind(now.millis())
+            .bind(serde_json::to_string(report).unwrap_or_default())
+            .execute(&mut **tx)
+            .await?;
     Ok(done.rows_affected() > 0)
 }
 

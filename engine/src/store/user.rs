@@ -18,9 +18,10 @@ pub struct UserWithHash {
 
 /// Everybody, by name.
 pub async fn user_list(db: &Db) -> Result<Vec<User>> {
-    let rows = sqlx::query("SELECT id, name, role, created_at, last_sign_in_at FROM app_user ORDER BY name_key")
-        .fetch_all(db.reader())
-        .await?;
+    let rows =
+        sqlx::query("SELECT id, name, role, created_at, last_sign_in_at FROM app_user ORDER BY name_key")
+            .fetch_all(db.reader())
+            .await?;
     rows.iter().map(user).collect()
 }
 
@@ -32,7 +33,8 @@ pub async fn user_count(db: &Db) -> Result<i64> {
 /// The user of this name, in any case.
 pub async fn user_fetch_by_name(db: &Db, name: &str) -> Result<Option<UserWithHash>> {
     let sql = format!("SELECT {COLUMNS}, password_hash FROM app_user WHERE name_key = $1");
-    let row = sqlx::query(crate::db::built(sql)).bind(name.to_lowercase()).fetch_optional(db.reader()).await?;
+    let row =
+        sqlx::query(crate::db::built(sql)).bind(name.to_lowercase()).fetch_optional(db.reader()).await?;
     row.as_ref().map(with_hash).transpose()
 }
 
@@ -103,7 +105,10 @@ pub async fn user_delete_in_txn(tx: &mut Tx, id: UserId) -> Result<()> {
 
 /// How many admins there are, within the transaction that may remove one.
 pub async fn admin_count_in_txn(tx: &mut Tx) -> Result<i64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM app_user WHERE role = 'admin'").fetch_one(&mut **tx).await?.int("n")
+    sqlx::query("SELECT COUNT(*) AS n FROM app_user WHERE role = 'admin'")
+        .fetch_one(&mut **tx)
+        .await?
+        .int("n")
 }
 
 /// How many users there are, within the transaction that adds the first.
