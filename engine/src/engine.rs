@@ -128,6 +128,11 @@ impl Engine {
         Ok(Arc::new(engine))
     }
 
+    /// Lets go of everything that this process holds: the next one takes it up at once.
+    pub async fn hand_back(&self) -> Result<()> {
+        Ok(run_expire_leases_of(&self.db, &self.owner, now()).await?)
+    }
+
     /// What an admin has set.
     pub async fn settings(&self) -> Result<Settings> {
         Ok(settings_fetch(&self.db).await?)

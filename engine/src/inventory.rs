@@ -15,7 +15,8 @@ use crate::schedule::{Work, due, enqueue};
 use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch_by_name, credential_list};
 use crate::store::device::{
-    device_fetch, device_list, device_list_by_name, device_list_selected, site_list, tag_list,
+    device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, site_list,
+    tag_list,
 };
 use crate::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
@@ -162,6 +163,11 @@ pub async fn selector(engine: &Engine, text: &str) -> Result<Selector> {
         ids.push(find(engine, name).await?.id);
     }
     Ok(Selector::Chosen(ids))
+}
+
+/// Every device, by host name.
+pub async fn all(engine: &Engine) -> Result<Vec<Device>> {
+    Ok(device_list_all(&engine.db).await?)
 }
 
 /// Every enabled device.

@@ -45,8 +45,8 @@ pub async fn report(engine: &Engine) -> Result<StatusReport> {
     })
 }
 
-/// On SQLite the server's lock tells for certain; elsewhere, whether one looked recently.
-async fn scheduler_is_running(engine: &Engine) -> Result<bool> {
+/// Whether anything watches the clock. On SQLite the server's lock tells for certain; elsewhere, whether one looked recently.
+pub async fn scheduler_is_running(engine: &Engine) -> Result<bool> {
     match engine.db.kind() {
         DbKind::Sqlite => engine.dir.has_live_server().map_err(Error::io("looking at the server's lock")),
         DbKind::Postgres => {

@@ -67,6 +67,13 @@ pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> 
     Ok(())
 }
 
+/// Disables an enabled backup config, and the other way round; gives whether it is enabled now.
+pub async fn toggle(engine: &Engine, id: BackupConfigId) -> Result<bool> {
+    let known = store::backup_config_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    set_enabled(engine, id, !known.enabled).await?;
+    Ok(!known.enabled)
+}
+
 /// Deletes a backup config. Its runs and their archives stay; a live run refuses it.
 pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
     let mut tx = engine.db.write().await?;

@@ -12,8 +12,8 @@ use crate::collect::redact;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::config_version::{
-    version_count, version_decide, version_fetch, version_fetch_before, version_list, version_page_active,
-    version_page_all,
+    version_count, version_decide, version_fetch, version_fetch_before, version_fetch_by_number,
+    version_list, version_list_active, version_page_active, version_page_all,
 };
 
 /// Unchanged lines around a change.
@@ -72,6 +72,51 @@ pub async fn list_versions(
 pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Role, lines: u32) -> Result<TextDiff> {
     let from = version_fetch_before(&engine.db, to).await?;
     diff_versions(engine, from.as_ref(), to, reader, lines).await
+}
+
+/// A device's version of this number, or its active one; of this part, or its first.
+pub async fn find_version(
+    engine: &Engine,
+    device: DeviceId,
+    part: Option<&str>,
+    number: Option<u32>,
+) -> Result<ConfigVersion> {
+    let active = version_list_active(&engine.db, device).await?;
+    let part = part.map(str::to_owned).or_else(|| active.first().map(|version| version.part.clone()));
+    let part = part.ok_or_else(|| UserError::not_found("stored configuration of this device yet"))?;
+    let found = match number {
+        Some(number) => version_fetch_by_number(&engine.db, device, &part, number).await?,
+        None => active.into_iter().find(|version| version.part == part),
+    };
+    let what =
+        number.map_or_else(|| format!("active version of {part}"), |n| format!("version {n} of {part}"));
+    Ok(found.ok_or_else(|| UserError::not_found(what))?)
+}
+
+/// The whole text of a version, for the command line: whoever runs that may read the database anyway.
+pub async fn whole_text(engine: &Engine, version: &ConfigVersion) -> Result<String> {
+    text_read(&engine.db, &version.sha256).await
+}
+
+/// What `to` changed against `from`, or against the version before it, in the unified format.
+pub async fn unified(
+    engine: &Engine,
+    hostname: &str,
+    from: Option<ConfigVersion>,
+    to: &ConfigVersion,
+) -> Result<String> {
+    let from = match from {
+        Some(from) => Some(from),
+        None => version_fetch_before(&engine.db, to).await?,
+    };
+    let name = |version: &ConfigVersion| format!("{hostname}/{} version {}", version.part, version.version);
+    let old = match &from {
+        Some(from) => text_read(&engine.db, &from.sha256).await?,
+        None => String::new(),
+    };
+    let new = text_read(&engine.db, &to.sha256).await?;
+    let old_name = from.as_ref().map_or_else(|| "nothing".to_owned(), name);
+    Ok(diff::unified(&old_name, &name(to), &old, &new))
 }
 
 /// Accepts a suspect version (it becomes active) or rejects it.

@@ -16,7 +16,7 @@ use crate::inventory::unknown_platform;
 use crate::store::credential::credential_list;
 use crate::store::device::device_list_by_address_in_txn;
 use crate::store::device_write::{DeviceRow, device_insert_in_txn, device_update_in_txn};
-use crate::store::upload::{upload_fetch, upload_set_imported_in_txn};
+use crate::store::upload::{upload_fetch, upload_insert, upload_set_imported_in_txn};
 use crate::time::now;
 
 /// Rows looked up and written together.
@@ -46,6 +46,14 @@ pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> 
         engine.events.send(Topic::Devices, None);
     }
     Ok(report)
+}
+
+/// Keeps a file for a preview and an import. A file that cannot be imported at all is refused at once.
+pub async fn upload(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str) -> Result<UploadId> {
+    parse(&content).map_err(|error| UserError::invalid(error.to_string()))?;
+    let shown: String = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
+    let shown = if shown.is_empty() { "devices" } else { &shown };
+    Ok(upload_insert(&engine.db, shown, content, by, now()).await?)
 }
 
 /// What an import of an upload would do; once imported, what it did.

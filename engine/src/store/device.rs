@@ -32,6 +32,11 @@ pub async fn device_list(db: &Db, filter: &DeviceFilter, page: Page) -> Result<P
     Ok(Paged { rows: devices, total: total.count("n")?, page })
 }
 
+/// Every device, by host name; for the command line, which shows them all.
+pub async fn device_list_all(db: &Db) -> Result<Vec<Device>> {
+    devices_where(db, &Filter::new()).await
+}
+
 /// One device.
 pub async fn device_fetch(db: &Db, id: DeviceId) -> Result<Option<Device>> {
     devices_where(db, Filter::new().and_int("d.id = ?", id.0)).await.map(|mut found| found.pop())
