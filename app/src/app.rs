@@ -36,6 +36,24 @@ fn Inside() -> impl IntoView {
                 <Route path=path!("/login") view=pages::login::LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
                 <Route path=path!("/backup") view=pages::backups::BackupsPage ssr=SsrMode::Async/>
+                <Route path=path!("/backup/new") view=pages::backup_form::NewBackupPage ssr=SsrMode::Async/>
+                <Route path=path!("/backup/config/:id") view=pages::backup_config::BackupConfigPage ssr=SsrMode::Async/>
+                <Route path=path!("/backup/config/:id/edit") view=pages::backup_form::EditBackupPage ssr=SsrMode::Async/>
+                <Route path=path!("/backup/run/:id") view=pages::run::RunPage ssr=SsrMode::Async/>
+                <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/>
+                <Route path=path!("/devices/new") view=pages::device_form::NewDevicePage ssr=SsrMode::Async/>
+                <Route path=path!("/devices/import") view=pages::import::ImportPage ssr=SsrMode::Async/>
+                <Route path=path!("/devices/:id") view=pages::device::DevicePage ssr=SsrMode::Async/>
+                <Route path=path!("/configs") view=pages::configs::ConfigsPage ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin") view=pages::admin::AdminPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/credentials") view=pages::admin::credentials::CredentialsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/drivers") view=pages::admin::drivers::DriversPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/settings") view=pages::admin::settings::SettingsPage ssr=SsrMode::Async/>
             </Routes>
         </Frame>
     }

@@ -1,5 +1,8 @@
 //! What the app asks of the browser. On the server each of these does nothing, or reads the request instead.
 
+/// Whether this runs in the browser.
+pub(crate) const IS_CLIENT: bool = cfg!(feature = "hydrate");
+
 /// Light, dark, or as the system says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Theme {

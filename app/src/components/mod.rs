@@ -8,11 +8,12 @@ pub(crate) mod list;
 pub(crate) mod loaded;
 pub(crate) mod page;
 pub(crate) mod run;
+pub(crate) mod session_view;
 pub(crate) mod time;
 
 pub(crate) use chip::{Tone, chip};
 pub(crate) use form::{Check, Field, Problem, Select, act, confirm, problem_of, submit};
 pub(crate) use list::{Pager, empty};
-pub(crate) use loaded::{Loaded, error_view};
+pub(crate) use loaded::Loaded;
 pub(crate) use page::{PageHeader, card, fact};
 pub(crate) use time::{Ago, Countdown, Time};

@@ -1,7 +1,49 @@
 //! The pages, a file each: resources, then view.
 
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+pub(crate) mod account;
+pub(crate) mod admin;
+pub(crate) mod backup_config;
+pub(crate) mod backup_form;
 pub(crate) mod backups;
+pub(crate) mod configs;
+pub(crate) mod device;
+pub(crate) mod device_form;
+pub(crate) mod devices;
+pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod not_found;
 pub(crate) mod overview;
+pub(crate) mod run;
 pub(crate) mod setup;
+
+/// The number in `/…/{id}`; what is no number is 0, which is no row's id.
+fn id_of_path() -> Memo<i64> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse().ok()).unwrap_or(0))
+}
+
+/// A field of the address's query; empty where it is not there.
+fn query_field(name: &'static str) -> Memo<String> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|query| query.get(name)).unwrap_or_default())
+}
+
+/// The page number of the address's query, from 1.
+fn page_of_query() -> Memo<u32> {
+    let query = use_query_map();
+    Memo::new(move |_| {
+        query
+            .with(|query| query.get("page"))
+            .and_then(|page| page.parse().ok())
+            .filter(|page| *page > 0)
+            .unwrap_or(1)
+    })
+}
+
+/// Choices of a select from fixed values and words.
+fn options(choices: &[(&str, &str)]) -> Vec<(String, String)> {
+    choices.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned())).collect()
+}

@@ -7,6 +7,7 @@ use etiqa_model::overview::{DayCounts, DeviceCounts, Overview, RecentChange};
 use etiqa_model::run::Run;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
+use leptos_router::components::Form;
 
 use crate::api::backups::{CancelRun, RunBackup};
 use crate::api::overview::get_overview;
@@ -36,10 +37,10 @@ pub(crate) fn OverviewPage() -> AnyView {
     touch_after(actions.cancel, &[Topic::Runs]);
     view! {
         <PageHeader title="Overview">
-            <form class="find" action="/devices/" method="get" role="search">
+            <div class="find" role="search"><Form action="/devices/" method="GET">
                 <input type="search" name="q" placeholder="Find a device" aria-label="Find a device"/>
                 <kbd aria-hidden="true">"/"</kbd>
-            </form>
+            </Form></div>
         </PageHeader>
         <Problem problem=problem_of(actions.run)/>
         <Problem problem=problem_of(actions.cancel)/>

@@ -1,0 +1,63 @@
+//! What a device sent in a session that went wrong: `?session=ID` opens it, so that it can be linked to.
+
+use etiqa_model::DeviceResultId;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::api::AppError;
+use crate::api::devices::get_transcript;
+
+/// The session that the address asks for, as a context of the page; one at a time.
+#[derive(Clone, Copy)]
+pub(crate) struct OpenSession {
+    asked: Memo<Option<DeviceResultId>>,
+    text: Resource<Result<Option<String>, AppError>>,
+}
+
+impl OpenSession {
+    /// Fetches what the address asks for, and provides it to everything below.
+    pub(crate) fn provide() -> Self {
+        let query = use_query_map();
+        let asked =
+            Memo::new(move |_| query.with(|query| query.get("session")).and_then(|id| id.parse().ok()));
+        let text = Resource::new(
+            move || asked.get(),
+            |asked| async move {
+                match asked {
+                    Some(id) => get_transcript(id).await.map(Some),
+                    None => Ok(None),
+                }
+            },
+        );
+        let session = Self { asked, text };
+        provide_context(session);
+        session
+    }
+}
+
+/// The link that opens or closes one result's session, and the session below it.
+#[component]
+pub(crate) fn Transcript(id: DeviceResultId) -> AnyView {
+    let Some(OpenSession { asked, text }) = use_context::<OpenSession>() else { return ().into_any() };
+    let is_open = Memo::new(move |_| asked.get() == Some(id));
+    let to =
+        move || if is_open.get() { "?tab=results".to_owned() } else { format!("?tab=results&session={id}") };
+    view! {
+        <div class="session">
+            <a class="btn small" href=to data-noscroll="true" aria-expanded=move || is_open.get().to_string()>
+                {move || if is_open.get() { "Hide session" } else { "See session" }}
+            </a>
+            <Show when=move || is_open.get()>
+                <Transition>
+                    {move || Suspend::new(async move {
+                        match text.await {
+                            Ok(text) => view! { <pre class="transcript" tabindex="0">{text}</pre> }.into_any(),
+                            Err(error) => view! { <p class="error" role="alert">{error.0.message}</p> }.into_any(),
+                        }
+                    })}
+                </Transition>
+            </Show>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,62 @@
+//! One's own password and theme, and the way out.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use crate::api::session::{ChangePassword, SignOut};
+use crate::browser::{self, Theme};
+use crate::components::{Field, PageHeader, Problem, card, problem_of, submit};
+
+#[component]
+pub(crate) fn AccountPage() -> AnyView {
+    let change = ServerAction::<ChangePassword>::new();
+    let sign_out = ServerAction::<SignOut>::new();
+    let problem = problem_of(change);
+    let has_changed = move || matches!(change.value().get(), Some(Ok(())));
+    let password = view! {
+        <div class="pad form">
+            <ActionForm action=change>
+                <Problem problem/>
+                <Show when=has_changed>
+                    <p class="notice good" role="status">"Your password is changed. Your other sessions are signed out."</p>
+                </Show>
+                <Field name="current" label="Current password" kind="password" autocomplete="current-password" required=true problem/>
+                <Field name="new" label="New password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
+                <div class="actions">{submit("Change password", change.pending())}</div>
+            </ActionForm>
+        </div>
+    };
+    view! {
+        <PageHeader title="Your account">
+            <ActionForm action=sign_out>
+                <button class="btn" type="submit">"Sign out"</button>
+            </ActionForm>
+        </PageHeader>
+        <Problem problem=problem_of(sign_out)/>
+        <div class="stack narrow">
+            {card("Password", (), password)}
+            {card("Look", (), theme_choice())}
+        </div>
+    }
+    .into_any()
+}
+
+fn theme_choice() -> AnyView {
+    let chosen = SharedValue::new(|| browser::theme_of_request().as_str().to_owned()).into_inner();
+    let chosen = RwSignal::new(Theme::parse(&chosen));
+    let choices = Theme::ALL
+        .map(|theme| {
+            let choose = move |_| {
+                chosen.set(theme);
+                browser::set_theme(theme);
+            };
+            view! {
+                <label class="check">
+                    <input type="radio" name="theme" checked=chosen.get_untracked() == theme prop:checked=move || chosen.get() == theme on:change=choose/>
+                    <span>{theme.label()}</span>
+                </label>
+            }
+        })
+        .collect_view();
+    view! { <fieldset class="pad checks"><legend class="sr">"Theme"</legend>{choices}</fieldset> }.into_any()
+}

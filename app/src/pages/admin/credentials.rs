@@ -1,0 +1,142 @@
+//! How devices are logged in to. Secrets go in here and never come out.
+
+use etiqa_model::credential::Credential;
+use etiqa_model::event::Topic;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::ABOVE;
+use crate::api::admin::{RemoveCredential, SaveCredential, list_credentials};
+use crate::components::{
+    Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, problem_of, submit,
+};
+use crate::format;
+use crate::live::{live_resource, touch_after};
+use crate::pages::query_field;
+
+#[component]
+pub(crate) fn CredentialsPage() -> AnyView {
+    let credentials = live_resource(&[Topic::Admin], || (), |()| list_credentials());
+    let save = ServerAction::<SaveCredential>::new();
+    let remove = ServerAction::<RemoveCredential>::new();
+    touch_after(save, &[Topic::Admin]);
+    touch_after(remove, &[Topic::Admin]);
+    let edited = query_field("edit");
+    // Not live: nothing may change under the hands of a person who types.
+    let for_form = Resource::new(
+        move || edited.get(),
+        |edited| async move {
+            if edited.is_empty() {
+                return Ok(None);
+            }
+            Ok(list_credentials().await?.into_iter().find(|credential| credential.id.to_string() == edited))
+        },
+    );
+    view! {
+        <PageHeader title="Credentials" above=ABOVE/>
+        <Problem problem=problem_of(remove)/>
+        <div class="grid">
+            <Loaded resource=credentials view=move |credentials, _| list(credentials, remove)/>
+            <Loaded resource=for_form view=move |credential, _| form(credential, save)/>
+        </div>
+    }
+    .into_any()
+}
+
+fn form(credential: Option<Credential>, save: ServerAction<SaveCredential>) -> AnyView {
+    let problem = problem_of(save);
+    let is_new = credential.is_none();
+    let title = credential
+        .as_ref()
+        .map_or_else(|| "Add a credential".to_owned(), |known| format!("Change {}", known.name));
+    let as_it_is = if is_new { "" } else { "as it is" };
+    let hidden = credential
+        .as_ref()
+        .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> });
+    let cancel = (!is_new).then(|| view! { <a class="btn" href="/admin/credentials">"Cancel"</a> });
+    let (name, site, username) = credential
+        .map(|known| (known.name, known.site.unwrap_or_default(), known.username))
+        .unwrap_or_default();
+    let has_saved = move || matches!(save.value().get(), Some(Ok(())));
+    let body = view! {
+        <div class="pad form">
+            <ActionForm action=save>
+                <Problem problem/>
+                <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+                {hidden}
+                <Field name="credential[name]" label="Name" value=name required=true problem autocomplete="off"/>
+                <Field name="credential[username]" label="User name on the device" value=username required=true problem autocomplete="off"/>
+                <Field name="credential[password]" label="Password" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
+                <Field name="credential[enable_password]" label="Enable password" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="Only where privileged mode asks for one."/>
+                <Field name="credential[private_key]" label="Private key" kind="textarea" placeholder=as_it_is problem autocomplete="off" hint="OpenSSH or PEM, instead of or besides a password."/>
+                <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
+                <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
+                <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
+            </ActionForm>
+        </div>
+    };
+    card(title, (), body)
+}
+
+fn list(credentials: Vec<Credential>, remove: ServerAction<RemoveCredential>) -> AnyView {
+    if credentials.is_empty() {
+        let words = "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
+        return view! { <section class="card">{empty("No credential yet", words, ())}</section> }.into_any();
+    }
+    let rows = credentials.into_iter().map(|credential| row(credential, remove)).collect_view();
+    view! {
+        <section class="card">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Credential"</th>
+                        <th scope="col">"Site"</th>
+                        <th scope="col">"Holds"</th>
+                        <th scope="col" class="num">"Devices"</th>
+                        <th scope="col"><span class="sr">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(credential: Credential, remove: ServerAction<RemoveCredential>) -> AnyView {
+    let id = credential.id;
+    let held: Vec<&str> = [
+        (credential.has_password, "password"),
+        (credential.has_key, "key"),
+        (credential.has_enable, "enable password"),
+    ]
+    .into_iter()
+    .filter_map(|(is_held, words)| is_held.then_some(words))
+    .collect();
+    let form = view! {
+        <ActionForm action=remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</ActionForm>
+    };
+    let question = match credential.devices {
+        0 => format!("Remove {}? No device names it.", credential.name),
+        n => format!(
+            "Remove {}? {} will try their site's instead.",
+            credential.name,
+            format::plural(n, "device")
+        ),
+    };
+    view! {
+        <tr>
+            <td><b>{credential.name}</b><small>{credential.username}</small></td>
+            <td>{credential.site.unwrap_or_else(|| "every site".to_owned())}</td>
+            <td>{if held.is_empty() { "nothing".to_owned() } else { held.join(", ") }}<small>"changed "<Ago at=credential.updated_at/></small></td>
+            <td class="num">{format::count(credential.devices)}</td>
+            <td class="end">
+                <div class="actions">
+                    <a class="btn small" href=format!("/admin/credentials?edit={id}")>"Edit"</a>
+                    {confirm("Remove…", question, form)}
+                </div>
+            </td>
+        </tr>
+    }
+    .into_any()
+}

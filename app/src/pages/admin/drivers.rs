@@ -1,0 +1,93 @@
+//! Drivers: which platforms can be backed up, and how each is talked to.
+
+use etiqa_model::admin::{DriverRow, DriverText};
+use etiqa_model::event::Topic;
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::ABOVE;
+use crate::api::admin::{get_driver, list_drivers};
+use crate::components::{Loaded, PageHeader, Time, Tone, card, chip, fact};
+use crate::format;
+use crate::live::live_resource;
+
+#[component]
+pub(crate) fn DriversPage() -> AnyView {
+    let drivers = live_resource(&[Topic::Admin], || (), |()| list_drivers());
+    view! {
+        <PageHeader title="Drivers" above=ABOVE/>
+        <p class="lead muted">"A driver is a TOML file. Put your own into the folder drivers of the data directory; one of the same name takes the place of a built-in one."</p>
+        <Loaded resource=drivers view=|drivers, _| list(drivers)/>
+    }
+    .into_any()
+}
+
+fn list(drivers: Vec<DriverRow>) -> AnyView {
+    let rows = drivers.into_iter().map(row).collect_view();
+    view! {
+        <section class="card">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Platform"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col">"From"</th>
+                        <th scope="col" class="num">"Devices"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+fn state(driver: &DriverRow) -> AnyView {
+    if driver.problem.is_some() { chip(Tone::Bad, "Newest not used") } else { chip(Tone::Ok, "In use") }
+}
+
+fn row(driver: DriverRow) -> AnyView {
+    let state = state(&driver);
+    view! {
+        <tr>
+            <td>
+                <a class="mono strong" href=format!("/admin/drivers/{}", driver.name)>{driver.name.clone()}</a>
+                <small>{driver.title}</small>
+            </td>
+            <td>{state}{driver.problem.map(|problem| view! { <small>{problem}</small> })}</td>
+            <td>{if driver.is_own { "your own" } else { "built in" }}{driver.updated_at.map(|at| view! { <small>"read "<Time at/></small> })}</td>
+            <td class="num">{format::count(driver.devices)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+#[component]
+pub(crate) fn DriverPage() -> AnyView {
+    let params = use_params_map();
+    let name = Memo::new(move |_| params.with(|params| params.get("name")).unwrap_or_default());
+    let driver = live_resource(&[Topic::Admin], move || name.get(), get_driver);
+    view! { <Loaded resource=driver view=|driver, _| text(driver)/> }.into_any()
+}
+
+fn text(shown: DriverText) -> AnyView {
+    let DriverText { driver, text } = shown;
+    let problem = driver.problem.clone().map(|problem| view! { <p class="notice bad">{problem}</p> });
+    let chips = state(&driver);
+    view! {
+        <PageHeader title=driver.title above=&[("Admin", "/admin/"), ("Drivers", "/admin/drivers")] chips/>
+        <div class="stack">
+            {problem}
+            <section class="card">
+                <dl class="facts">
+                    {fact("Name", view! { <span class="mono">{driver.name}</span> })}
+                    {fact("From", if driver.is_own { "your own" } else { "built in" })}
+                    {fact("Devices", format::count(driver.devices))}
+                    {fact("SHA-256", view! { <span class="mono hash">{driver.sha256}</span> })}
+                </dl>
+            </section>
+            {card("TOML", (), view! { <pre class="text-view" tabindex="0" aria-label="The driver's text">{text}</pre> })}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,84 @@
+//! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves.
+
+pub(crate) mod credentials;
+pub(crate) mod drivers;
+pub(crate) mod settings;
+pub(crate) mod tokens;
+pub(crate) mod users;
+pub(crate) mod versions;
+
+use etiqa_model::event::Topic;
+use leptos::prelude::*;
+
+use crate::api::AppError;
+use crate::api::admin::{list_credentials, list_drivers, list_tokens, list_users};
+use crate::components::{Loaded, PageHeader};
+use crate::format::plural;
+use crate::live::live_resource;
+
+/// The way back from every admin page.
+const ABOVE: &[(&str, &str)] = &[("Admin", "/admin/")];
+
+#[component]
+pub(crate) fn AdminPage() -> AnyView {
+    let counts = live_resource(
+        &[Topic::Admin],
+        || (),
+        |()| async {
+            let (users, tokens) = (list_users().await?.len(), list_tokens().await?.len());
+            let (credentials, drivers) = (list_credentials().await?.len(), list_drivers().await?);
+            let problems = drivers.iter().filter(|driver| driver.problem.is_some()).count();
+            Ok::<_, AppError>([users, tokens, credentials, drivers.len(), problems])
+        },
+    );
+    view! {
+        <PageHeader title="Admin"/>
+        <Loaded resource=counts view=|counts, _| cards(counts)/>
+    }
+    .into_any()
+}
+
+fn cards([users, tokens, credentials, drivers, problems]: [usize; 5]) -> AnyView {
+    let many = |number: usize, noun: &str| plural(number as u64, noun);
+    let drivers = match problems {
+        0 => many(drivers, "platform"),
+        _ => format!("{}, {} with a problem", many(drivers, "platform"), problems),
+    };
+    let tiles = [
+        (
+            "Users",
+            "/admin/users",
+            many(users, "person").replace("persons", "people"),
+            "Who can sign in, and what they may do.",
+        ),
+        ("API tokens", "/admin/tokens", many(tokens, "token"), "For scripts and monitoring."),
+        (
+            "Credentials",
+            "/admin/credentials",
+            many(credentials, "credential"),
+            "How devices are logged in to.",
+        ),
+        ("Drivers", "/admin/drivers", drivers, "Which platforms can be backed up, and how."),
+        ("Devices", "/devices/", "inventory".to_owned(), "Add, import, change, delete."),
+        ("Backups", "/backup/", "schedules".to_owned(), "What is backed up, when, and how many are kept."),
+        (
+            "Config versions",
+            "/admin/config-versions",
+            "all devices".to_owned(),
+            "Every version ever taken, newest first.",
+        ),
+        ("Settings", "/admin/settings", "limits".to_owned(), "Sessions at once, deadlines, sizes."),
+    ];
+    let tiles = tiles
+        .into_iter()
+        .map(|(name, to, remark, words)| {
+            view! {
+                <a class="card tile" href=to>
+                    <span class="tile-top"><b>{name}</b><small>{remark}</small></span>
+                    <span class="muted">{words}</span>
+                </a>
+            }
+        })
+        .collect_view();
+    view! { <div class="tiles">{tiles}</div> }.into_any()
+}

@@ -1,0 +1,43 @@
+//! The program's own settings.
+
+use etiqa_model::admin::Settings;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::ABOVE;
+use crate::api::admin::{SaveSettings, get_settings};
+use crate::components::{Field, Loaded, PageHeader, Problem, problem_of, submit};
+
+#[component]
+pub(crate) fn SettingsPage() -> AnyView {
+    let settings = Resource::new(|| (), |()| get_settings());
+    let save = ServerAction::<SaveSettings>::new();
+    view! {
+        <PageHeader title="Settings" above=ABOVE/>
+        <Loaded resource=settings view=move |settings, _| form(&settings, save)/>
+    }
+    .into_any()
+}
+
+fn form(settings: &Settings, save: ServerAction<SaveSettings>) -> AnyView {
+    let problem = problem_of(save);
+    let has_saved = move || matches!(save.value().get(), Some(Ok(())));
+    let (tick, sessions) = (settings.tick_minutes.to_string(), settings.max_sessions.to_string());
+    let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
+    view! {
+        <section class="card pad form narrow">
+            <ActionForm action=save>
+                <Problem problem/>
+                <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+                <div class="fields">
+                    <Field name="settings[max_sessions]" label="Device sessions at once" kind="number" value=sessions problem hint="1 to 1,000."/>
+                    <Field name="settings[device_deadline_seconds]" label="Longest session, seconds" kind="number" value=deadline problem hint="10 to 7,200. A device that takes longer is cut off."/>
+                    <Field name="settings[max_text_mib]" label="Largest output, MiB" kind="number" value=text problem hint="1 to 1,024, per device."/>
+                    <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
+                </div>
+                <div class="actions">{submit("Save settings", save.pending())}</div>
+            </ActionForm>
+        </section>
+    }
+    .into_any()
+}

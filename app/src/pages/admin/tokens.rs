@@ -1,0 +1,110 @@
+//! API tokens. A token's secret is shown once, when it is made.
+
+use etiqa_model::event::Topic;
+use etiqa_model::user::{ApiToken, FreshToken};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::{ABOVE, users::roles};
+use crate::api::admin::{CreateToken, RevokeToken, list_tokens};
+use crate::browser;
+use crate::components::{
+    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, problem_of, submit,
+};
+use crate::live::{live_resource, touch_after};
+
+#[component]
+pub(crate) fn TokensPage() -> AnyView {
+    let tokens = live_resource(&[Topic::Admin], || (), |()| list_tokens());
+    let create = ServerAction::<CreateToken>::new();
+    let revoke = ServerAction::<RevokeToken>::new();
+    touch_after(create, &[Topic::Admin]);
+    touch_after(revoke, &[Topic::Admin]);
+    let fresh = move || create.value().get().and_then(Result::ok).map(fresh);
+    let problem = problem_of(create);
+    let form = view! {
+        <div class="pad form">
+            <ActionForm action=create>
+                <Problem problem/>
+                <Field name="name" label="Name" required=true problem hint="What uses it, such as monitoring." autocomplete="off"/>
+                <Select name="role" label="Role" options=roles() value="viewer" problem/>
+                <Field name="expires_days" label="Expires after days" kind="number" problem placeholder="never"/>
+                <div class="actions">{submit("Make token", create.pending())}</div>
+            </ActionForm>
+            <noscript><p class="hint">"The page shows the secret only with JavaScript. Without it, use etiqa token create."</p></noscript>
+        </div>
+    };
+    view! {
+        <PageHeader title="API tokens" above=ABOVE/>
+        <Problem problem=problem_of(revoke)/>
+        {fresh}
+        <div class="grid">
+            <Loaded resource=tokens view=move |tokens, _| list(tokens, revoke)/>
+            {card("Make a token", (), form)}
+        </div>
+    }
+    .into_any()
+}
+
+fn fresh(fresh: FreshToken) -> AnyView {
+    let (copied, set_copied) = signal(false);
+    let secret = fresh.secret.reveal().to_owned();
+    let for_copy = StoredValue::new(fresh.secret);
+    let copy = move |_| {
+        for_copy.with_value(|secret| browser::copy_text(secret.reveal()));
+        set_copied.set(true);
+    };
+    view! {
+        <div class="notice good" role="status">
+            <p><b>{fresh.token.name}</b>" is made. Copy its secret now; it is not shown again."</p>
+            <p class="secret"><code>{secret}</code>
+                <button class="btn small" on:click=copy>{move || if copied.get() { "Copied" } else { "Copy" }}</button>
+            </p>
+            <p class="muted">"Send it as "<code>"Authorization: Bearer …"</code></p>
+        </div>
+    }
+    .into_any()
+}
+
+fn list(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> AnyView {
+    if tokens.is_empty() {
+        let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
+        return view! { <section class="card">{empty("No token yet", words, ())}</section> }.into_any();
+    }
+    let rows = tokens.into_iter().map(|token| row(token, revoke)).collect_view();
+    view! {
+        <section class="card">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Token"</th>
+                        <th scope="col">"Role"</th>
+                        <th scope="col">"Expires"</th>
+                        <th scope="col">"Last used"</th>
+                        <th scope="col"><span class="sr">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(token: ApiToken, revoke: ServerAction<RevokeToken>) -> AnyView {
+    let id = token.id;
+    let form = view! {
+        <ActionForm action=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</ActionForm>
+    };
+    let question = format!("Revoke {}? Whatever uses it is refused at once.", token.name);
+    view! {
+        <tr>
+            <td><b>{token.name}</b><small>"made "<Time at=token.created_at/></small></td>
+            <td>{token.role.as_str()}</td>
+            <td>{token.expires_at.map_or_else(|| "never".into_any(), |at| view! { <Time at/> }.into_any())}</td>
+            <td class="muted">{token.last_used_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
+            <td class="end">{confirm("Revoke…", question, form)}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,128 @@
+//! Everybody who can sign in.
+
+use etiqa_model::event::Topic;
+use etiqa_model::user::{Role, User};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::ABOVE;
+use crate::api::admin::{AddUser, ChangeUser, RemoveUser, list_users};
+use crate::components::form::FormProblem;
+use crate::components::{
+    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, problem_of, submit,
+};
+use crate::live::{live_resource, touch_after};
+
+#[derive(Clone, Copy)]
+struct Actions {
+    change: ServerAction<ChangeUser>,
+    remove: ServerAction<RemoveUser>,
+}
+
+#[component]
+pub(crate) fn UsersPage() -> AnyView {
+    let users = live_resource(&[Topic::Admin], || (), |()| list_users());
+    let add = ServerAction::<AddUser>::new();
+    let actions = Actions { change: ServerAction::new(), remove: ServerAction::new() };
+    touch_after(add, &[Topic::Admin]);
+    touch_after(actions.change, &[Topic::Admin]);
+    touch_after(actions.remove, &[Topic::Admin]);
+    view! {
+        <PageHeader title="Users" above=ABOVE/>
+        <Problem problem=problem_of(actions.change)/>
+        <Problem problem=problem_of(actions.remove)/>
+        <div class="grid">
+            <Loaded resource=users view=move |users, _| list(users, actions)/>
+            {card("Add a user", (), add_form(add, problem_of(add)))}
+        </div>
+    }
+    .into_any()
+}
+
+/// Roles as choices, each with what it may do.
+pub(super) fn roles() -> Vec<(String, String)> {
+    Role::ALL
+        .iter()
+        .map(|role| {
+            let words = match role {
+                Role::Viewer => "Viewer: looks, secrets masked",
+                Role::Operator => "Operator: also runs backups, edits devices",
+                Role::Admin => "Admin: everything",
+            };
+            (role.as_str().to_owned(), words.to_owned())
+        })
+        .collect()
+}
+
+fn add_form(add: ServerAction<AddUser>, problem: FormProblem) -> AnyView {
+    let has_added = move || matches!(add.value().get(), Some(Ok(())));
+    view! {
+        <div class="pad form">
+            <ActionForm action=add>
+                <Problem problem/>
+                <Show when=has_added><p class="notice good" role="status">"Added. They can sign in now."</p></Show>
+                <Field name="name" label="User name" autocomplete="off" required=true problem/>
+                <Select name="role" label="Role" options=roles() value="viewer" problem/>
+                <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
+                <div class="actions">{submit("Add user", add.pending())}</div>
+            </ActionForm>
+        </div>
+    }
+    .into_any()
+}
+
+fn list(users: Vec<User>, actions: Actions) -> AnyView {
+    let rows = users.into_iter().map(|user| row(user, actions)).collect_view();
+    view! {
+        <section class="card">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"User"</th>
+                        <th scope="col">"Role"</th>
+                        <th scope="col">"Last sign-in"</th>
+                        <th scope="col"><span class="sr">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(user: User, actions: Actions) -> AnyView {
+    let id = user.id;
+    let role = user.role;
+    let options = Role::ALL
+        .iter()
+        .map(|other| view! { <option value=other.as_str() selected=*other == role>{other.as_str()}</option> })
+        .collect_view();
+    let change = view! {
+        <details class="confirm">
+            <summary class="btn small">"Change…"</summary>
+            <div class="confirm-box form">
+                <ActionForm action=actions.change>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <label class="field"><span>"Role"</span><select name="role">{options}</select></label>
+                    <label class="field"><span>"New password"</span><input type="password" name="password" autocomplete="new-password" placeholder="as it is"/></label>
+                    <p class="hint">"Their sessions end."</p>
+                    <button class="btn primary" type="submit">"Save"</button>
+                </ActionForm>
+            </div>
+        </details>
+    };
+    let form = view! {
+        <ActionForm action=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</ActionForm>
+    };
+    let question = format!("Remove {}? They are signed out at once.", user.name);
+    view! {
+        <tr>
+            <td><b>{user.name}</b><small>"since "<Time at=user.created_at/></small></td>
+            <td>{role.as_str()}</td>
+            <td class="muted">{user.last_sign_in_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
+            <td class="end"><div class="actions">{change}{confirm("Remove…", question, form)}</div></td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,47 @@
+//! Every config version, newest first.
+
+use etiqa_model::config::ConfigVersionRow;
+use etiqa_model::event::Topic;
+use etiqa_model::page::{Page, Paged};
+use leptos::prelude::*;
+use leptos_router::components::Form;
+
+use super::ABOVE;
+use crate::api::admin::list_config_versions;
+use crate::components::list::address;
+use crate::components::{Loaded, PageHeader, Pager, empty};
+use crate::live::live_resource;
+use crate::pages::configs::versions_table;
+use crate::pages::{page_of_query, query_field};
+
+#[component]
+pub(crate) fn ConfigVersionsPage() -> AnyView {
+    let (search, page) = (query_field("q"), page_of_query());
+    let versions = live_resource(
+        &[Topic::Devices],
+        move || (search.get(), page.get()),
+        |(search, number)| list_config_versions(search, Page { number, ..Page::default() }),
+    );
+    view! {
+        <PageHeader title="Config versions" above=ABOVE>
+            <div class="find" role="search">
+                <Form action="/admin/config-versions" method="GET">
+                    <input type="search" name="q" placeholder="Device name or address" aria-label="Find versions by device" value=search.get_untracked()/>
+                </Form>
+            </div>
+        </PageHeader>
+        <Loaded resource=versions view=move |versions, _| list(versions, search.get_untracked())/>
+    }
+    .into_any()
+}
+
+fn list(versions: Paged<ConfigVersionRow>, search: String) -> AnyView {
+    if versions.total == 0 {
+        return view! { <section class="card">{empty("No version here", "Versions appear as devices are backed up.", ())}</section> }.into_any();
+    }
+    let (page, total) = (versions.page, versions.total);
+    let to_page = Callback::new(move |page: u32| {
+        address("/admin/config-versions", &[("q", search.clone()), ("page", page.to_string())])
+    });
+    view! { <section class="card">{versions_table(versions.rows)}<Pager page total address=to_page/></section> }.into_any()
+}

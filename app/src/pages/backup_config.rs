@@ -1,0 +1,170 @@
+//! One backup config: where it stands, when it runs next, and what its runs came to.
+
+use etiqa_model::BackupConfigId;
+use etiqa_model::backup::{BackupConfig, BackupConfigDetail, BackupKind, ConfigState};
+use etiqa_model::event::Topic;
+use etiqa_model::run::Run;
+use etiqa_model::selector::Selector;
+use etiqa_model::user::Role;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::id_of_path;
+use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, RunBackup, get_backup_config};
+use crate::components::{
+    Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run,
+};
+use crate::format;
+use crate::live::{live_resource, touch_after};
+
+#[derive(Clone, Copy)]
+struct Actions {
+    run: ServerAction<RunBackup>,
+    enable: ServerAction<EnableBackupConfig>,
+    delete: ServerAction<DeleteBackupConfig>,
+}
+
+#[component]
+pub(crate) fn BackupConfigPage() -> AnyView {
+    let id = id_of_path();
+    let detail = live_resource(
+        &[Topic::Runs, Topic::BackupConfigs],
+        move || id.get(),
+        |id| get_backup_config(BackupConfigId(id)),
+    );
+    let actions =
+        Actions { run: ServerAction::new(), enable: ServerAction::new(), delete: ServerAction::new() };
+    touch_after(actions.run, &[Topic::Runs]);
+    touch_after(actions.enable, &[Topic::BackupConfigs]);
+    view! {
+        <Problem problem=problem_of(actions.run)/>
+        <Problem problem=problem_of(actions.enable)/>
+        <Problem problem=problem_of(actions.delete)/>
+        <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
+    }
+    .into_any()
+}
+
+fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView {
+    let row = detail.row;
+    let chips = chip::config_state(&row);
+    let running = row.last_run.as_ref().filter(|run| !run.status.is_over()).map(running);
+    let buttons = (role >= Role::Operator).then(|| buttons(&row.config, row.state, actions));
+    let covers = covers(&row.config, row.devices, &detail.chosen);
+    let next = next_times(&row.config, detail.next_times);
+    let config = row.config;
+    let facts = view! {
+        <section class="card">
+            <dl class="facts">
+                {fact("Makes", config.kind.label())}
+                {fact("When", config.schedule.words())}
+                {fact("By itself", chip::enabled(config.enabled))}
+                {fact("Covers", covers)}
+                {fact("Takes in", takes_in(&config))}
+                {fact("Keeps", keeps(&config))}
+            </dl>
+        </section>
+    };
+    let history = if detail.runs.is_empty() {
+        view! { <p class="quiet">"It has not run yet."</p> }.into_any()
+    } else {
+        run::table(detail.runs, false)
+    };
+    view! {
+        <PageHeader title=config.name above=&[("Backups", "/backup/")] chips>
+            {buttons}
+        </PageHeader>
+        <div class="stack">
+            {running}
+            {facts}
+            {next}
+            {card("Runs", (), history)}
+        </div>
+    }
+    .into_any()
+}
+
+fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyView {
+    let id = config.id;
+    let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
+    let run = (state != ConfigState::Running).then(|| {
+        view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</ActionForm> }
+    });
+    let delete = view! {
+        <ActionForm action=actions.delete>
+            {act(&[("id", id.to_string())], "Delete", "btn danger")}
+        </ActionForm>
+    };
+    let question =
+        format!("Delete {}? It will not run any more. Its archives and its history stay.", config.name);
+    view! {
+        {confirm("Delete…", question, delete)}
+        <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
+        <ActionForm action=actions.enable>
+            {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
+        </ActionForm>
+        {run}
+    }
+    .into_any()
+}
+
+fn running(going: &Run) -> AnyView {
+    let link = view! { <a href=format!("/backup/run/{}", going.id)>"Watch it"</a> };
+    card(
+        "Running now",
+        link,
+        view! { <div class="pad">{chip::run_status(going)}{run::progress(going)}</div> },
+    )
+}
+
+fn covers(config: &BackupConfig, devices: u64, chosen: &[String]) -> String {
+    match (&config.kind, &config.devices) {
+        (BackupKind::Data, _) => "no devices".to_owned(),
+        (_, Selector::Chosen(_)) if !chosen.is_empty() && chosen.len() <= 8 => chosen.join(", "),
+        (_, selector) => format!("{} ({})", selector.words(), format::count(devices)),
+    }
+}
+
+fn takes_in(config: &BackupConfig) -> String {
+    let mut parts = Vec::new();
+    if config.kind != BackupKind::Data {
+        parts.push("device configs");
+    }
+    let include = config.include;
+    for (is_in, words) in [(include.database, "database"), (include.media, "media"), (include.logs, "logs")] {
+        if is_in {
+            parts.push(words);
+        }
+    }
+    parts.join(", ")
+}
+
+fn keeps(config: &BackupConfig) -> String {
+    let keep = config.retention;
+    let mut words = format!("the newest {}", keep.max_backups);
+    for (number, unit) in [
+        (keep.keep_hourly, "hourly"),
+        (keep.keep_daily, "daily"),
+        (keep.keep_weekly, "weekly"),
+        (keep.keep_monthly, "monthly"),
+        (keep.keep_yearly, "yearly"),
+    ] {
+        if number > 0 {
+            words.push_str(&format!(", {number} {unit}"));
+        }
+    }
+    words
+}
+
+fn next_times(config: &BackupConfig, times: Vec<etiqa_model::Timestamp>) -> AnyView {
+    let Some(first) = times.first().copied().filter(|_| config.enabled) else {
+        let words = if config.enabled {
+            "It has no next time."
+        } else {
+            "It is disabled and will not run by itself."
+        };
+        return card("Next", (), view! { <p class="quiet">{words}</p> });
+    };
+    let times = times.into_iter().map(|at| view! { <li><Time at/></li> }).collect_view();
+    card("Next", view! { <Countdown to=first/> }, view! { <ol class="times">{times}</ol> })
+}

@@ -1,0 +1,343 @@
+//! Making and changing a backup config, with its next times shown while it is filled in.
+
+use etiqa_model::admin::{BackupChoices, SchedulePreview};
+use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
+use etiqa_model::device::{Device, DeviceFilter, DeviceType};
+use etiqa_model::page::Page;
+use etiqa_model::schedule::Weekday;
+use etiqa_model::{BackupConfigId, DeviceId};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::{id_of_path, options};
+use crate::api::AppError;
+use crate::api::backups::{SaveBackupConfig, get_backup_choices, get_backup_config, preview_schedule};
+use crate::api::devices::list_devices;
+use crate::components::form::FormProblem;
+use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, problem_of, submit};
+
+/// Devices that the picker shows at once; more are found by name.
+const PICKER_ROWS: u32 = 100;
+
+#[component]
+pub(crate) fn NewBackupPage() -> AnyView {
+    let choices = Resource::new(|| (), |()| get_backup_choices());
+    let save = ServerAction::<SaveBackupConfig>::new();
+    view! {
+        <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
+        <Loaded resource=choices view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
+    }
+    .into_any()
+}
+
+#[component]
+pub(crate) fn EditBackupPage() -> AnyView {
+    let id = id_of_path();
+    let save = ServerAction::<SaveBackupConfig>::new();
+    let loaded = Resource::new(
+        move || id.get(),
+        |id| async move {
+            let choices = get_backup_choices().await?;
+            let detail = get_backup_config(BackupConfigId(id)).await?;
+            Ok::<_, AppError>((detail.row.config, choices))
+        },
+    );
+    view! {
+        <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
+        <Loaded resource=loaded view=move |(config, choices), _| form(Some(config.id), config.to_input(), choices, save)/>
+    }
+    .into_any()
+}
+
+/// What is being filled in, as far as other parts of the form follow it.
+#[derive(Clone, Copy)]
+struct Draft {
+    input: RwSignal<BackupConfigInput>,
+}
+
+impl Draft {
+    fn setter(self, set: fn(&mut BackupConfigInput, String)) -> Callback<String> {
+        Callback::new(move |text| self.input.update(|input| set(input, text)))
+    }
+
+    fn include(self, part: fn(Include) -> bool, own: fn(&BackupConfigInput) -> Option<bool>) -> Signal<bool> {
+        Signal::derive(move || {
+            self.input.with(|input| {
+                let kind = BackupKind::parse(&input.kind).unwrap_or(BackupKind::Config);
+                own(input).unwrap_or_else(|| part(Include::default_for(kind)))
+            })
+        })
+    }
+}
+
+fn form(
+    id: Option<BackupConfigId>,
+    input: BackupConfigInput,
+    choices: BackupChoices,
+    save: ServerAction<SaveBackupConfig>,
+) -> AnyView {
+    let problem = problem_of(save);
+    let draft = Draft { input: RwSignal::new(input.clone()) };
+    let set_kind = draft.setter(|input, kind| {
+        input.kind = kind;
+        // What it takes in follows the kind again.
+        input.include_database = None;
+        input.include_media = None;
+        input.include_logs = None;
+    });
+    let is_enabled = input.enabled;
+    let what = view! {
+        <div class="fields pad">
+            <Field name="config[name]" label="Name" value=input.name.clone() required=true problem placeholder="Nightly configs"/>
+            <Select
+                name="config[kind]" label="Makes" value=input.kind.clone() on_change=set_kind problem
+                options=BackupKind::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect()
+            />
+            {devices_field(draft, &input, &choices, problem)}
+            <fieldset>
+                <legend>"Also takes in"</legend>
+                <Check name="include_database" label="Database" checked=draft.include(|i| i.database, |i| i.include_database)/>
+                <Check name="include_media" label="Attached files" checked=draft.include(|i| i.media, |i| i.include_media)/>
+                <Check name="include_logs" label="Logs" checked=draft.include(|i| i.logs, |i| i.include_logs)/>
+            </fieldset>
+        </div>
+    };
+    let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));
+    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> });
+    let when = when(draft, &input, choices, problem);
+    let keep = keep(&input, problem);
+    view! {
+        <ActionForm action=save>
+            <div class="stack narrow">
+                <Problem problem/>
+                {hidden}
+                {card("What", (), what)}
+                {card("When", (), when)}
+                {card("How many to keep", (), keep)}
+                <section class="card pad form">
+                    <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled/>
+                    <div class="actions">
+                        {submit("Save backup", save.pending())}
+                        <a class="btn" href=cancel>"Cancel"</a>
+                    </div>
+                </section>
+            </div>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// Shows its children only for these frequencies. Without JavaScript the style sheet leaves all of them visible.
+fn only_for(draft: Draft, frequencies: &'static [&'static str], field: AnyView) -> AnyView {
+    let is_hidden = move || {
+        crate::browser::IS_CLIENT
+            && draft.input.with(|input| !frequencies.contains(&input.frequency.as_str()))
+    };
+    let (hidden, set_hidden) = signal(false);
+    Effect::new(move || set_hidden.set(is_hidden()));
+    view! { <div hidden=hidden>{field}</div> }.into_any()
+}
+
+fn when(draft: Draft, input: &BackupConfigInput, choices: BackupChoices, problem: FormProblem) -> AnyView {
+    let frequency = view! {
+        <Select
+            name="config[frequency]" label="How often" value=input.frequency.clone() problem
+            options=options(&[("hourly", "Every hour"), ("daily", "Every day"), ("weekly", "Every week"), ("monthly", "Every month"), ("cron", "Cron expression")])
+            on_change=draft.setter(|input, text| input.frequency = text)
+        />
+    };
+    let minute = view! {
+        <Field name="config[minute]" label="Minute" kind="number" value=input.minute.clone() problem hint="0 to 59, past every hour."
+            on_input=draft.setter(|input, text| input.minute = text)/>
+    };
+    let weekday = view! {
+        <Select name="config[weekday]" label="Weekday" value=input.weekday.clone() problem
+            options=Weekday::ALL.iter().map(|day| (day.as_str().to_owned(), day.label().to_owned())).collect()
+            on_change=draft.setter(|input, text| input.weekday = text)/>
+    };
+    let day = view! {
+        <Field name="config[day]" label="Day of the month" value=input.day.clone() problem hint="1 to 31, or last."
+            on_input=draft.setter(|input, text| input.day = text)/>
+    };
+    let at = view! {
+        <Field name="config[at]" label="Time" kind="time" value=input.at.clone() problem
+            on_input=draft.setter(|input, text| input.at = text)/>
+    };
+    let cron = view! {
+        <Field name="config[cron]" label="Cron expression" value=input.cron.clone() problem placeholder="30 2 * * 1-5"
+            hint="Minute, hour, day of the month, month, weekday." on_input=draft.setter(|input, text| input.cron = text)/>
+    };
+    let zone = if input.time_zone.is_empty() { choices.default_zone } else { input.time_zone.clone() };
+    draft.input.update_untracked(|input| input.time_zone.clone_from(&zone));
+    let zones =
+        choices.time_zones.into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
+    view! {
+        <div class="fields pad">
+            {frequency}
+            {only_for(draft, &["hourly"], minute.into_any())}
+            {only_for(draft, &["weekly"], weekday.into_any())}
+            {only_for(draft, &["monthly"], day.into_any())}
+            {only_for(draft, &["daily", "weekly", "monthly"], at.into_any())}
+            {only_for(draft, &["cron"], cron.into_any())}
+            <Field name="config[time_zone]" label="Time zone" value=zone list="zones" problem
+                on_input=draft.setter(|input, text| input.time_zone = text)/>
+            <datalist id="zones">{zones}</datalist>
+            <div class="wide">{preview(draft)}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// The next five times of what is filled in.
+fn preview(draft: Draft) -> AnyView {
+    // Only what the schedule depends on, so that typing a name asks nothing.
+    let schedule = Memo::new(move |_| {
+        draft.input.with(|input| BackupConfigInput {
+            name: "preview".to_owned(),
+            frequency: input.frequency.clone(),
+            minute: input.minute.clone(),
+            at: input.at.clone(),
+            weekday: input.weekday.clone(),
+            day: input.day.clone(),
+            cron: input.cron.clone(),
+            time_zone: input.time_zone.clone(),
+            ..BackupConfigInput::default()
+        })
+    });
+    let preview = Resource::new(move || schedule.get(), preview_schedule);
+    view! {
+        <div class="preview" aria-live="polite">
+            <Transition>
+                {move || Suspend::new(async move {
+                    match preview.await {
+                        Ok(preview) => preview_times(preview),
+                        Err(error) => view! { <p class="muted">{error.0.message}</p> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </div>
+    }
+    .into_any()
+}
+
+fn preview_times(preview: SchedulePreview) -> AnyView {
+    let times = preview.times.into_iter().map(|at| view! { <li><Time at/></li> }).collect_view();
+    view! {
+        <p><span class="muted">"Runs "</span><b>{preview.words}</b></p>
+        <ol class="times">{times}</ol>
+    }
+    .into_any()
+}
+
+fn keep(input: &BackupConfigInput, problem: FormProblem) -> AnyView {
+    view! {
+        <div class="fields pad">
+            <Field name="config[max_backups]" label="Newest archives" kind="number" value=input.max_backups.clone() problem/>
+            <Field name="config[keep_hourly]" label="Hourly" kind="number" value=input.keep_hourly.clone() placeholder="0" problem/>
+            <Field name="config[keep_daily]" label="Daily" kind="number" value=input.keep_daily.clone() placeholder="0" problem/>
+            <Field name="config[keep_weekly]" label="Weekly" kind="number" value=input.keep_weekly.clone() placeholder="0" problem/>
+            <Field name="config[keep_monthly]" label="Monthly" kind="number" value=input.keep_monthly.clone() placeholder="0" problem/>
+            <Field name="config[keep_yearly]" label="Yearly" kind="number" value=input.keep_yearly.clone() placeholder="0" problem/>
+            <p class="hint wide">"Besides the newest, the last good archive of each hour, day, week, month or year is kept for as many of them as you say. The newest good archive is never removed."</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// Which devices: one choice of a list, and a picker for chosen ones.
+fn devices_field(
+    draft: Draft,
+    input: &BackupConfigInput,
+    choices: &BackupChoices,
+    problem: FormProblem,
+) -> AnyView {
+    let chosen: Vec<DeviceId> = input
+        .devices
+        .strip_prefix("ids:")
+        .map(|ids| ids.split(',').filter_map(|id| id.trim().parse().ok()).collect())
+        .unwrap_or_default();
+    let is_choosing = RwSignal::new(!chosen.is_empty());
+    let chosen = RwSignal::new(chosen);
+    let chosen_value = move || {
+        let ids: Vec<String> = chosen.with(|ids| ids.iter().map(ToString::to_string).collect());
+        format!("ids:{}", ids.join(","))
+    };
+    let current = input.devices.clone();
+    let option = |value: String, words: String| {
+        let is_current = value == current;
+        view! { <option value=value selected=is_current>{words}</option> }.into_any()
+    };
+    let types = DeviceType::ALL
+        .iter()
+        .map(|kind| option(format!("type:{kind}"), kind.label().to_owned()))
+        .collect_view();
+    let tags = choices.tags.iter().map(|tag| option(format!("tag:{tag}"), tag.clone())).collect_view();
+    let sites = choices.sites.iter().map(|site| option(format!("site:{site}"), site.clone())).collect_view();
+    let starts_choosing = is_choosing.get_untracked();
+    let error = move || problem.get().and_then(|error| error.field("devices"));
+    let choose = move |event: leptos::ev::Event| {
+        let value = event_target_value(&event);
+        is_choosing.set(value.starts_with("ids:"));
+        draft.input.update(|input| input.devices = value);
+    };
+    view! {
+        <div class="field">
+            <label for="config-devices">"Devices"</label>
+            <select id="config-devices" name="config[devices]" on:change=choose aria-describedby="config-devices-error">
+                {option("all".to_owned(), "All devices".to_owned())}
+                <option value=chosen_value selected=starts_choosing>"Chosen devices"</option>
+                <optgroup label="Of one type">{types}</optgroup>
+                <optgroup label="With a tag">{tags}</optgroup>
+                <optgroup label="Of a site">{sites}</optgroup>
+            </select>
+            <p class="error" id="config-devices-error" role="alert">{error}</p>
+        </div>
+        <Show when=move || is_choosing.get()>
+            <Picker chosen/>
+        </Show>
+    }
+    .into_any()
+}
+
+/// Devices with checkboxes, found by name.
+#[component]
+fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
+    let (search, set_search) = signal(String::new());
+    let devices = Resource::new(
+        move || search.get(),
+        |search| list_devices(DeviceFilter { search, ..DeviceFilter::default() }, Page::first(PICKER_ROWS)),
+    );
+    let remark = move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen";
+    view! {
+        <div class="field wide picker">
+            <label for="picker-search">{remark}</label>
+            <input id="picker-search" type="search" placeholder="Find by name or address" on:input=move |event| set_search.set(event_target_value(&event))/>
+            <Transition>
+                {move || Suspend::new(async move {
+                    match devices.await {
+                        Ok(page) => view! { <div class="picker-list">{page.rows.into_iter().map(|device| pick(device, chosen)).collect_view()}</div> }.into_any(),
+                        Err(error) => view! { <p class="error">{error.0.message}</p> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </div>
+    }
+    .into_any()
+}
+
+fn pick(device: Device, chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
+    let id = device.id;
+    let toggle = move |_| {
+        chosen.update(|chosen| match chosen.iter().position(|other| *other == id) {
+            Some(at) => drop(chosen.remove(at)),
+            None => chosen.push(id),
+        });
+    };
+    view! {
+        <label class="check">
+            <input type="checkbox" prop:checked=move || chosen.with(|chosen| chosen.contains(&id)) on:change=toggle/>
+            <span>{device.hostname}" "<small class="mono">{device.address}</small></span>
+        </label>
+    }
+    .into_any()
+}

@@ -1,0 +1,229 @@
+//! One device: its facts, its versions, its results, its settings. The tab and the versions that are compared stand
+//! in the address.
+
+mod results;
+mod settings;
+mod versions;
+
+use etiqa_model::config::{ConfigVersion, VersionState};
+use etiqa_model::device::{Device, DeviceDetail};
+use etiqa_model::event::Topic;
+use etiqa_model::user::Role;
+use etiqa_model::{DeviceId, Timestamp};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::{id_of_path, query_field};
+use crate::api::AppError;
+use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, get_device};
+use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact, problem_of};
+use crate::live::{live_resource, touch_after};
+
+/// The device of the page, shared by its tabs.
+type Detail = Resource<Result<DeviceDetail, AppError>>;
+
+#[derive(Clone, Copy)]
+struct Actions {
+    collect: ServerAction<CollectDevice>,
+    enable: ServerAction<EnableDevice>,
+    accept_key: ServerAction<AcceptHostKey>,
+    decide: ServerAction<DecideVersion>,
+}
+
+#[component]
+pub(crate) fn DevicePage() -> AnyView {
+    let id = id_of_path();
+    let tab = query_field("tab");
+    let detail = live_resource(&[Topic::Devices], move || id.get(), |id| get_device(DeviceId(id)));
+    let actions = Actions {
+        collect: ServerAction::new(),
+        enable: ServerAction::new(),
+        accept_key: ServerAction::new(),
+        decide: ServerAction::new(),
+    };
+    touch_after(actions.collect, &[Topic::Devices]);
+    touch_after(actions.enable, &[Topic::Devices]);
+    touch_after(actions.accept_key, &[Topic::Devices]);
+    touch_after(actions.decide, &[Topic::Devices]);
+    let body = move || match tab.get().as_str() {
+        "results" => view! { <results::Results detail/> }.into_any(),
+        "settings" => view! { <settings::Settings id/> }.into_any(),
+        _ => view! { <versions::Versions detail/> }.into_any(),
+    };
+    view! {
+        <Problem problem=problem_of(actions.collect)/>
+        <Problem problem=problem_of(actions.enable)/>
+        <Problem problem=problem_of(actions.accept_key)/>
+        <Problem problem=problem_of(actions.decide)/>
+        <Loaded resource=detail view=move |detail, role| head(detail, role, actions)/>
+        <Tabs tab/>
+        {body}
+    }
+    .into_any()
+}
+
+#[component]
+fn Tabs(tab: Memo<String>) -> AnyView {
+    let link = move |words: &'static str, to: &'static str, name: &'static str| {
+        let current = move || (tab.get() == name).then_some("page");
+        view! { <a href=to data-noscroll="true" aria-current=current>{words}</a> }.into_any()
+    };
+    view! {
+        <nav class="tabs" aria-label="Parts of this page">
+            {link("Versions", "?", "")}
+            {link("Results", "?tab=results", "results")}
+            {link("Settings", "?tab=settings", "settings")}
+        </nav>
+    }
+    .into_any()
+}
+
+fn head(detail: DeviceDetail, role: Role, actions: Actions) -> AnyView {
+    let device = detail.device;
+    let chips = view! {
+        <span class="chips">
+            {chip::device_status(device.status)}
+            {chip::device_backup(&device)}
+            {detail.collecting.then(|| chip(Tone::Run, "Collecting"))}
+        </span>
+    }
+    .into_any();
+    let buttons = (role >= Role::Operator).then(|| buttons(&device, detail.collecting, actions));
+    let suspects = detail.parts.iter().flat_map(|part| part.versions.iter());
+    let suspects = suspects
+        .filter(|version| version.state == VersionState::Suspect)
+        .map(|version| suspect(version, role, actions))
+        .collect_view();
+    let offered = detail.host_key.and_then(|key| key.offered.map(|offered| (key.fingerprint, offered)));
+    let offered = offered.map(|(known, offered)| host_key(device.id, known, offered, role, actions));
+    let trouble = trouble(&device);
+    let title = device.hostname.clone();
+    view! {
+        <PageHeader title above=&[("Devices", "/devices/")] chips>
+            {buttons}
+        </PageHeader>
+        {trouble}
+        {offered}
+        {suspects}
+        {facts(device, detail.platform)}
+    }
+    .into_any()
+}
+
+fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
+    let id = device.id;
+    let (words, target) = if device.enabled { ("Disable", "false") } else { ("Enable", "true") };
+    let collect = device.enabled.then(|| {
+        view! {
+            <ActionForm action=actions.collect>
+                <input type="hidden" name="id" value=id.to_string()/>
+                <button class="btn primary" type="submit" disabled=is_collecting>"Back up now"</button>
+            </ActionForm>
+        }
+    });
+    view! {
+        <ActionForm action=actions.enable>
+            {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
+        </ActionForm>
+        {collect}
+    }
+    .into_any()
+}
+
+/// What went wrong last time, and what to do about it.
+fn trouble(device: &Device) -> AnyView {
+    let Some(result) = device.last_result.as_ref().filter(|result| device.enabled && !result.class.is_good())
+    else {
+        return ().into_any();
+    };
+    let good = device.last_good_at.map(|at| view! { " Last good backup "<Ago at/>"." });
+    let is_waiting = matches!(result.class, etiqa_model::class::Class::Suspect);
+    let class = if is_waiting { "notice warn" } else { "notice bad" };
+    view! {
+        <div class=class>
+            <p><b>{result.class.label()}": "</b>{result.message.clone()}{good}</p>
+            <p class="muted">{result.class.advice()}</p>
+        </div>
+    }
+    .into_any()
+}
+
+fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
+    let id = version.id;
+    let (part, number) = (version.part.clone(), version.version);
+    let words = format!(
+        "Version {number} of {part} waits for a look: it lost {} and gained {}. The older version stays active until you decide.",
+        crate::format::plural(version.removed.into(), "line"),
+        crate::format::count(version.added.into()),
+    );
+    let decide = move |accept: bool, words: &'static str| {
+        view! {
+            <ActionForm action=actions.decide>
+                {act(&[("id", id.to_string()), ("accept", accept.to_string())], words, "btn small")}
+            </ActionForm>
+        }
+        .into_any()
+    };
+    let buttons =
+        (role >= Role::Operator).then(|| view! { {decide(true, "Accept")}{decide(false, "Reject")} });
+    view! {
+        <div class="notice warn">
+            <p><b>"Suspect: "</b>{words}</p>
+            <div class="actions">
+                <a class="btn small" href=format!("?part={part}&v={number}")>"Compare"</a>
+                {buttons}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn host_key(id: DeviceId, known: String, offered: String, role: Role, actions: Actions) -> AnyView {
+    let accept = (role >= Role::Operator).then(|| {
+        view! {
+            <ActionForm action=actions.accept_key>
+                {act(&[("id", id.to_string())], "Accept the new key", "btn small")}
+            </ActionForm>
+        }
+    });
+    view! {
+        <div class="notice bad">
+            <p><b>"The host key changed. "</b>"If the device was replaced or reset, accept its new key; if not, somebody else may answer at this address."</p>
+            <p class="mono hash">"known "{known}</p>
+            <p class="mono hash">"offered "{offered}</p>
+            <div class="actions">{accept}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn facts(device: Device, platform: Option<String>) -> AnyView {
+    let address =
+        if device.port == 22 { device.address } else { format!("{} port {}", device.address, device.port) };
+    let tags = (!device.tags.is_empty()).then(|| {
+        let tags = device.tags.into_iter().map(|tag| view! { <span class="tag">{tag}</span> }).collect_view();
+        fact("Tags", tags)
+    });
+    let description = (!device.description.is_empty()).then(|| fact("Description", device.description));
+    let last = match device.last_result.map(|result| result.finished_at) {
+        Some(at) => view! { <Ago at/> }.into_any(),
+        None => "never".into_any(),
+    };
+    let answered = device.status_at.map(|at: Timestamp| fact("Measured", view! { <Ago at/> }));
+    view! {
+        <section class="card">
+            <dl class="facts">
+                {fact("Address", view! { <span class="mono">{address}</span> })}
+                {fact("Type", device.device_type.label())}
+                {fact("Platform", platform.unwrap_or_else(|| "no driver".to_owned()))}
+                {fact("Site", device.site)}
+                {fact("Credential", device.credential.unwrap_or_else(|| "the site's".to_owned()))}
+                {fact("Last session", last)}
+                {answered}
+                {tags}
+                {description}
+            </dl>
+        </section>
+    }
+    .into_any()
+}

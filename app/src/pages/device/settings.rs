@@ -1,0 +1,78 @@
+//! What a person says of a device, its host key, and its end.
+
+use etiqa_model::DeviceId;
+use etiqa_model::admin::DeviceChoices;
+use etiqa_model::device::{DeviceDetail, HostKeyView};
+use etiqa_model::user::Role;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use crate::api::AppError;
+use crate::api::devices::{DeleteDevice, SaveDevice, get_device, get_device_choices};
+use crate::components::{Loaded, Problem, Time, act, card, confirm, problem_of};
+use crate::pages::device_form::device_form;
+
+/// Not live on purpose: nothing may change under the hands of a person who types.
+#[component]
+pub(super) fn Settings(id: Memo<i64>) -> AnyView {
+    let save = ServerAction::<SaveDevice>::new();
+    let delete = ServerAction::<DeleteDevice>::new();
+    let loaded = Resource::new(
+        move || id.get(),
+        |id| async move {
+            let choices = get_device_choices().await?;
+            Ok::<_, AppError>((get_device(DeviceId(id)).await?, choices))
+        },
+    );
+    view! {
+        <Problem problem=problem_of(delete)/>
+        <Loaded resource=loaded view=move |(detail, choices), role| content(detail, choices, role, save, delete)/>
+    }
+    .into_any()
+}
+
+fn content(
+    detail: DeviceDetail,
+    choices: DeviceChoices,
+    role: Role,
+    save: ServerAction<SaveDevice>,
+    delete: ServerAction<DeleteDevice>,
+) -> AnyView {
+    let device = detail.device;
+    let key = detail.host_key.map(host_key);
+    if role < Role::Operator {
+        let words =
+            view! { <p class="quiet">"Operators and admins can change what is said of this device."</p> };
+        return view! { <div class="stack">{card("Device", (), words)}{key}</div> }.into_any();
+    }
+    let id = device.id;
+    let question =
+        format!("Delete {} with all its versions and results? Archives that hold it stay.", device.hostname);
+    let form = view! {
+        <ActionForm action=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</ActionForm>
+    };
+    let has_saved = move || matches!(save.value().get(), Some(Ok(_)));
+    view! {
+        <div class="stack narrow">
+            <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+            <section class="card pad form">{device_form(Some(id), device.to_input(), choices, save)}</section>
+            {key}
+            <section class="card pad danger-zone">
+                <div>
+                    <h2>"Delete this device"</h2>
+                    <p class="muted">"To stop backing it up and keep its history, disable it instead."</p>
+                </div>
+                {confirm("Delete…", question, form)}
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+fn host_key(key: HostKeyView) -> AnyView {
+    card(
+        "Host key",
+        view! { "first seen "<Time at=key.first_seen_at/> },
+        view! { <p class="pad mono hash">{key.fingerprint}</p> },
+    )
+}

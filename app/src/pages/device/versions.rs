@@ -1,0 +1,318 @@
+//! The versions of a device's parts: a list at the left, the difference or the text at the right.
+
+use etiqa_model::DeviceId;
+use etiqa_model::config::{ConfigText, ConfigVersion, PartVersions, VersionDiff, VersionState};
+use etiqa_model::device::DeviceDetail;
+use leptos::prelude::*;
+use leptos_router::components::Form;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+use super::Detail;
+use crate::api::AppError;
+use crate::api::configs::{get_config, get_diff, list_versions};
+use crate::browser;
+use crate::components::{Loaded, Time, chip, diff, empty};
+use crate::format;
+use crate::pages::devices::send_form;
+
+/// What the address asks for.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Asked {
+    part: Option<String>,
+    version: Option<u32>,
+    from: Option<u32>,
+    before: Option<u32>,
+    look: Look,
+}
+
+/// How a version is shown.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Look {
+    #[default]
+    Unified,
+    Split,
+    Text,
+}
+
+impl Look {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Unified => "unified",
+            Self::Split => "split",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// What is on the screen.
+#[derive(Clone, Serialize, Deserialize)]
+struct Shown {
+    /// Every part's name.
+    parts: Vec<String>,
+    /// The versions listed.
+    listed: PartVersions,
+    /// Whether the list begins with older ones.
+    is_older: bool,
+    look: Look,
+    body: Body,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+enum Body {
+    Nothing,
+    Text(ConfigText),
+    Diff(VersionDiff),
+}
+
+#[component]
+pub(super) fn Versions(detail: Detail) -> AnyView {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| {
+        query.with(|query| {
+            let number = |name: &str| query.get(name).and_then(|number| number.parse().ok());
+            let look = match query.get_str("view") {
+                Some("split") => Look::Split,
+                Some("text") => Look::Text,
+                _ => Look::Unified,
+            };
+            Asked {
+                part: query.get("part"),
+                version: number("v"),
+                from: number("from"),
+                before: number("before"),
+                look,
+            }
+        })
+    });
+    let shown = Resource::new(
+        move || asked.get(),
+        move |asked| async move {
+            let detail = detail.await?;
+            fetch(detail, asked).await
+        },
+    );
+    view! { <Loaded resource=shown view=|shown, _| content(shown)/> }.into_any()
+}
+
+/// None where the device has no version yet.
+async fn fetch(detail: DeviceDetail, asked: Asked) -> Result<Option<Shown>, AppError> {
+    let device = detail.device.id;
+    let parts: Vec<String> = detail.parts.iter().map(|part| part.part.clone()).collect();
+    let chosen = detail.parts.iter().position(|part| Some(&part.part) == asked.part.as_ref()).unwrap_or(0);
+    let Some(newest) = detail.parts.into_iter().nth(chosen) else { return Ok(None) };
+    let listed = match asked.before {
+        Some(_) => list_versions(device, newest.part.clone(), asked.before).await?,
+        None => newest.clone(),
+    };
+    let version = match asked.version {
+        Some(number) => find(device, &listed, number).await?,
+        None => listed
+            .versions
+            .iter()
+            .find(|version| version.state == VersionState::Active)
+            .or(listed.versions.first())
+            .cloned(),
+    };
+    let from = match asked.from {
+        Some(number) => find(device, &listed, number).await?,
+        None => None,
+    };
+    // A first version has nothing to be compared with.
+    let is_first = version.as_ref().is_some_and(|version| version.version == 1 && from.is_none());
+    let look = if is_first { Look::Text } else { asked.look };
+    let body = match version {
+        None => Body::Nothing,
+        Some(version) if look == Look::Text => Body::Text(get_config(version.id).await?),
+        Some(version) => Body::Diff(get_diff(version.id, from.map(|from| from.id)).await?),
+    };
+    Ok(Some(Shown { parts, listed, is_older: asked.before.is_some(), look, body }))
+}
+
+/// The version of this number, from the list or from the server.
+async fn find(
+    device: DeviceId,
+    listed: &PartVersions,
+    number: u32,
+) -> Result<Option<ConfigVersion>, AppError> {
+    if let Some(version) = listed.versions.iter().find(|version| version.version == number) {
+        return Ok(Some(version.clone()));
+    }
+    let older = list_versions(device, listed.part.clone(), Some(number.saturating_add(1))).await?;
+    Ok(older.versions.into_iter().find(|version| version.version == number))
+}
+
+fn content(shown: Option<Shown>) -> AnyView {
+    let Some(shown) = shown else {
+        let words = "The first one is here as soon as this device was backed up.";
+        return view! { <section class="card">{empty("No version yet", words, ())}</section> }.into_any();
+    };
+    let current = match &shown.body {
+        Body::Nothing => None,
+        Body::Text(text) => Some(text.version.version),
+        Body::Diff(diff) => Some(diff.to.version),
+    };
+    let body = match shown.body {
+        Body::Nothing => {
+            view! { <section class="card">{empty("There is no such version", "Choose one of the list.", ())}</section> }.into_any()
+        }
+        Body::Text(text) => text_card(text),
+        Body::Diff(diff) => diff_card(diff, shown.look, &shown.listed),
+    };
+    view! {
+        <div class="cols">
+            {list(&shown.parts, shown.listed, shown.is_older, current, shown.look)}
+            {body}
+        </div>
+    }
+    .into_any()
+}
+
+fn list(parts: &[String], listed: PartVersions, is_older: bool, current: Option<u32>, look: Look) -> AnyView {
+    let parts = (parts.len() > 1).then(|| {
+        let part_links = parts
+            .iter()
+            .map(|part| {
+                let is_current = *part == listed.part;
+                view! { <a href=format!("?part={part}") data-noscroll="true" aria-current=is_current.then_some("true")>{part.clone()}</a> }
+            })
+            .collect_view();
+        view! { <nav class="tabs parts" aria-label="Parts">{part_links}</nav> }
+    });
+    let oldest = listed.versions.last().map_or(1, |version| version.version);
+    let older = (oldest > 1).then(|| {
+        view! { <a class="btn small" href=format!("?part={}&before={oldest}", listed.part)>"Older"</a> }
+    });
+    let newest =
+        is_older.then(|| view! { <a class="btn small" href=format!("?part={}", listed.part)>"Newest"</a> });
+    let remark = format::plural(listed.total, "version");
+    let part = listed.part;
+    let rows = listed.versions.into_iter().map(|version| version_link(version, current, look)).collect_view();
+    view! {
+        <section class="card">
+            <header><h2 class="mono">{part}</h2><span class="remark">{remark}</span></header>
+            {parts}
+            <nav class="versions" aria-label="Versions">{rows}</nav>
+            <div class="pager">{newest}{older}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn version_link(version: ConfigVersion, current: Option<u32>, look: Look) -> AnyView {
+    let class = match version.state {
+        VersionState::Active => "ver active",
+        VersionState::Suspect => "ver suspect",
+        VersionState::Inactive | VersionState::Rejected => "ver",
+    };
+    let to = address(&version, None, look);
+    let is_current = current == Some(version.version);
+    let change = if version.version == 1 {
+        view! { <small>"first"</small> }.into_any()
+    } else {
+        diff::counts(version.added, version.removed)
+    };
+    view! {
+        <a class=class href=to data-noscroll="true" aria-current=is_current.then_some("true")>
+            <span><b>{format!("v{}", version.version)}</b>" "{chip::version_state(version.state)}<small><Time at=version.collected_at/></small></span>
+            {change}
+        </a>
+    }
+    .into_any()
+}
+
+fn address(version: &ConfigVersion, from: Option<u32>, look: Look) -> String {
+    let mut address = format!("?part={}&v={}", version.part, version.version);
+    if let Some(from) = from {
+        address.push_str(&format!("&from={from}"));
+    }
+    if look != Look::Unified {
+        address.push_str(&format!("&view={}", look.as_str()));
+    }
+    address
+}
+
+/// Unified, side by side, or the whole text.
+fn looks(version: &ConfigVersion, from: Option<u32>, look: Look) -> AnyView {
+    let link = |words: &'static str, other: Look| {
+        let to = address(version, from, other);
+        view! { <a class="btn small" href=to data-noscroll="true" aria-current=(other == look).then_some("true")>{words}</a> }.into_any()
+    };
+    let has_before = version.version > 1 || from.is_some();
+    view! {
+        <span class="seg">
+            {has_before.then(|| link("Unified", Look::Unified))}
+            {has_before.then(|| link("Side by side", Look::Split))}
+            {link("Text", Look::Text)}
+        </span>
+    }
+    .into_any()
+}
+
+fn diff_card(shown: VersionDiff, look: Look, listed: &PartVersions) -> AnyView {
+    let VersionDiff { from, to, diff: difference } = shown;
+    let title = match &from {
+        Some(from) => format!("v{} → v{}", from.version, to.version),
+        None => format!("v{}", to.version),
+    };
+    let from = from.map(|from| from.version);
+    let others = listed.versions.iter().map(|version| version.version).filter(|number| *number < to.version);
+    let options = others
+        .map(|number| {
+            let is_chosen = Some(number) == from;
+            view! { <option value=number.to_string() selected=is_chosen>{format!("v{number}")}</option> }
+        })
+        .collect_view();
+    let table = diff::diff(&difference, look == Look::Split);
+    let looks = looks(&to, from, look);
+    view! {
+        <section class="card">
+            <header>
+                <h2>{title}</h2>
+                {diff::counts(difference.added, difference.removed)}
+                <span class="remark">
+                    <span class="compare">
+                        <Form method="GET" action="">
+                            <input type="hidden" name="part" value=to.part.clone()/>
+                            <input type="hidden" name="v" value=to.version.to_string()/>
+                            <input type="hidden" name="view" value=look.as_str()/>
+                            <label>"against "<select name="from" on:change=send_form>{options}</select></label>
+                            <noscript><button class="btn small" type="submit">"Compare"</button></noscript>
+                        </Form>
+                    </span>
+                    {looks}
+                </span>
+            </header>
+            {table}
+        </section>
+    }
+    .into_any()
+}
+
+fn text_card(shown: ConfigText) -> AnyView {
+    let ConfigText { version, text, redacted } = shown;
+    let size =
+        format!("{}, {}", format::plural(version.lines.into(), "line"), format::size(version.size_bytes));
+    let copied = RwSignal::new(false);
+    let for_copy = StoredValue::new(text.clone());
+    let copy = move |_| {
+        for_copy.with_value(|text| browser::copy_text(text));
+        copied.set(true);
+    };
+    let masked = redacted.then(|| view! { <p class="quiet">"Secrets are masked."</p> });
+    view! {
+        <section class="card">
+            <header>
+                <h2>{format!("v{}", version.version)}</h2>
+                <small>{size}</small>
+                <span class="remark">
+                    {looks(&version, None, Look::Text)}
+                    <button class="btn small" on:click=copy>{move || if copied.get() { "Copied" } else { "Copy" }}</button>
+                </span>
+            </header>
+            {masked}
+            <pre class="text-view" tabindex="0" aria-label="Configuration">{text}</pre>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,234 @@
+//! One run: how far it is, what each device came to, and its archive.
+
+use etiqa_model::RunId;
+use etiqa_model::admin::VerifyOutcome;
+use etiqa_model::class::Class;
+use etiqa_model::device::DeviceResult;
+use etiqa_model::event::Topic;
+use etiqa_model::run::{Run, RunDetail};
+use etiqa_model::user::Role;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+use super::id_of_path;
+use crate::api::backups::{CancelRun, RunBackup, VerifyRun, get_run};
+use crate::components::session_view::{OpenSession, Transcript};
+use crate::components::time::time_or_dash;
+use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run};
+use crate::format;
+use crate::live::{live_resource, touch_after};
+
+#[derive(Clone, Copy)]
+struct Actions {
+    cancel: ServerAction<CancelRun>,
+    verify: ServerAction<VerifyRun>,
+    again: ServerAction<RunBackup>,
+}
+
+#[component]
+pub(crate) fn RunPage() -> AnyView {
+    let id = id_of_path();
+    let detail = live_resource(&[Topic::Runs], move || id.get(), |id| get_run(RunId(id)));
+    OpenSession::provide();
+    let actions =
+        Actions { cancel: ServerAction::new(), verify: ServerAction::new(), again: ServerAction::new() };
+    touch_after(actions.cancel, &[Topic::Runs]);
+    touch_after(actions.verify, &[Topic::Runs]);
+    touch_after(actions.again, &[Topic::Runs]);
+    view! {
+        <Problem problem=problem_of(actions.cancel)/>
+        <Problem problem=problem_of(actions.verify)/>
+        <Problem problem=problem_of(actions.again)/>
+        <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
+    }
+    .into_any()
+}
+
+fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
+    let going = &detail.run;
+    let chips = chip::run_status(going);
+    let title = format!("{} #{}", going.name, going.id);
+    let buttons = buttons(going, role, actions);
+    let bar = (!going.status.is_over()).then(|| {
+        view! { <section class="card pad run-bar" aria-live="polite">{run::progress(going)}</section> }
+    });
+    let error = going.error.clone().map(|error| view! { <p class="notice bad">{error}</p> });
+    let facts = facts(going);
+    let archive = archive(going, actions);
+    let results = results(detail.results, detail.results_total, &detail.run);
+    view! {
+        <PageHeader title above=&[("Backups", "/backup/")] chips>
+            {buttons}
+        </PageHeader>
+        <div class="stack">
+            {bar}
+            {error}
+            {facts}
+            {archive}
+            {results}
+        </div>
+    }
+    .into_any()
+}
+
+fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
+    let id = going.id;
+    let may = role >= Role::Operator;
+    let cancel = (may && !going.status.is_over() && !going.cancelling).then(|| {
+        let form = view! {
+            <ActionForm action=actions.cancel>{act(&[("id", id.to_string())], "Cancel the run", "btn danger")}</ActionForm>
+        };
+        let question = "Stop this run? Devices that are done keep their new versions; no archive is made.";
+        confirm("Cancel…", question, form)
+    });
+    let verify = (may && going.has_archive()).then(|| {
+        let words = move || if actions.verify.pending().get() { "Verifying…" } else { "Verify" };
+        view! {
+            <ActionForm action=actions.verify>
+                <input type="hidden" name="id" value=id.to_string()/>
+                <button class="btn" type="submit" disabled=move || actions.verify.pending().get()>{words}</button>
+            </ActionForm>
+        }
+    });
+    let again = going.backup_config_id.filter(|_| may && going.status.is_over()).map(|config| {
+        view! { <ActionForm action=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</ActionForm> }
+    });
+    let download = going.has_archive().then(|| {
+        view! { <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a> }
+    });
+    view! { {cancel}{verify}{again}{download} }.into_any()
+}
+
+fn facts(going: &Run) -> AnyView {
+    let config = going.backup_config_id.map_or_else(
+        || view! { <span>{format!("{} (deleted)", going.name)}</span> }.into_any(),
+        |id| view! { <a href=format!("/backup/config/{id}")>{going.name.clone()}</a> }.into_any(),
+    );
+    let devices = match (going.devices_ok, going.devices_failed) {
+        (0, 0) => "–".to_owned(),
+        (ok, 0) => format!("{ok} good"),
+        (ok, failed) => format!("{ok} good, {failed} failed"),
+    };
+    view! {
+        <section class="card">
+            <dl class="facts">
+                {fact("Backup", config)}
+                {fact("Started", view! { {time_or_dash(going.started_at)}" "<small>{going.trigger.label()}</small> })}
+                {fact("Ended", time_or_dash(going.finished_at))}
+                {fact("Took", run::took(going).unwrap_or_else(|| "–".to_owned()))}
+                {fact("Devices", devices)}
+            </dl>
+        </section>
+    }
+    .into_any()
+}
+
+fn archive(going: &Run, actions: Actions) -> AnyView {
+    let Some(file) = going.file.clone() else { return ().into_any() };
+    let state = match (going.removed_at, going.damaged, going.verified_at) {
+        (Some(at), _, _) => view! { "Removed by retention "<Time at/> }.into_any(),
+        (_, true, _) => chip(chip::Tone::Bad, "Damaged"),
+        (_, _, Some(at)) => {
+            view! { {chip(chip::Tone::Ok, "Verified")}" "<small><Time at/></small> }.into_any()
+        }
+        _ => chip(chip::Tone::Off, "Not verified"),
+    };
+    let outcome = move || actions.verify.value().get().and_then(Result::ok).map(verify_outcome);
+    card(
+        "Archive",
+        (),
+        view! {
+            <dl class="facts">
+                {fact("File", view! { <span class="mono">{file}</span> })}
+                {fact("Size", going.size_bytes.map_or_else(|| "–".to_owned(), format::size))}
+                {fact("State", state)}
+                {fact("SHA-256", view! { <span class="mono hash">{going.sha256.clone()}</span> })}
+            </dl>
+            {outcome}
+        },
+    )
+}
+
+fn verify_outcome(outcome: VerifyOutcome) -> AnyView {
+    let VerifyOutcome { entries, bytes, damage } = outcome;
+    match damage {
+        None => {
+            let read = format!("{}, {} unpacked", format::plural(entries, "file"), format::size(bytes));
+            view! { <p class="notice good inset" role="status">{format!("Read back whole: {read}. Every checksum matches.")}</p> }.into_any()
+        }
+        Some(damage) => view! { <p class="notice bad inset" role="alert">{format!("The archive is damaged: {damage}")}</p> }.into_any(),
+    }
+}
+
+fn results(results: Vec<DeviceResult>, total: u64, going: &Run) -> AnyView {
+    if results.is_empty() {
+        let words =
+            if going.status.is_over() { "This run contacted no device." } else { "No device is done yet." };
+        return card("Devices", (), view! { <p class="quiet">{words}</p> });
+    }
+    let shown = results.len() as u64;
+    let remark = if shown < total {
+        format!("{} of {} shown, failed ones first", format::count(shown), format::count(total))
+    } else {
+        format::plural(total, "result")
+    };
+    card("Devices", remark, results_table(results, true))
+}
+
+/// What collections came to, a row each; `with_names` where they are of different devices.
+pub(crate) fn results_table(results: Vec<DeviceResult>, with_names: bool) -> AnyView {
+    let first = if with_names { "Device" } else { "When" };
+    let rows = results.into_iter().map(|result| result_row(result, with_names)).collect_view();
+    view! {
+        <table class="rows">
+            <thead>
+                <tr>
+                    <th scope="col">{first}</th>
+                    <th scope="col">"Result"</th>
+                    <th scope="col">"What happened"</th>
+                    <th scope="col" class="num">"Size"</th>
+                    <th scope="col" class="num">"Took"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
+    let first = if with_names {
+        view! {
+            <a class="mono strong" href=format!("/devices/{}", result.device_id)>{result.hostname.clone()}</a>
+            <small class="mono">{result.address.clone()}</small>
+        }
+        .into_any()
+    } else {
+        let by = match result.run_id {
+            Some(run) => {
+                view! { <a href=format!("/backup/run/{run}")>{format!("run #{run}")}</a> }.into_any()
+            }
+            None => "by hand".into_any(),
+        };
+        view! { <Time at=result.finished_at/><small>{by}</small> }.into_any()
+    };
+    let advice = (!result.class.is_good()).then(|| result.class.advice()).filter(|advice| !advice.is_empty());
+    let reused = result.reused.then_some("Taken over from a session of the last minute.");
+    let transcript = result.has_transcript.then(|| view! { <Transcript id=result.id/> });
+    let is_plain = matches!(result.class, Class::Ok | Class::Unchanged);
+    view! {
+        <tr>
+            <td>{first}</td>
+            <td>{chip::class(result.class)}</td>
+            <td class:muted=is_plain>
+                {result.message}
+                {advice.map(|advice| view! { <small>{advice}</small> })}
+                {reused.map(|words| view! { <small>{words}</small> })}
+                {transcript}
+            </td>
+            <td class="num muted">{(result.size_bytes > 0).then(|| format::size(result.size_bytes))}</td>
+            <td class="num muted">{format::took(result.finished_at.millis() - result.started_at.millis())}</td>
+        </tr>
+    }
+    .into_any()
+}
