@@ -1,15 +1,14 @@
 // Puts the site together: what wasm-bindgen made, one style sheet out of style/*.css, the files of public/,
 // and beside each of them its brotli and gzip form, so that the server compresses nothing while it serves.
 //
-//   node scripts/assemble-site.mjs PARTS SITE PROFILE      PROFILE "wasm" compresses hard, any other fast
+//   node scripts/assemble-site.mjs PARTS SITE
 //
 // A file whose bytes are already right is left alone: its time is what tells cargo to embed it again.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const [parts, site, profile] = process.argv.slice(2);
-const smallest = profile === "wasm";
+const [parts, site] = process.argv.slice(2);
 
 /** What gains nothing from compression is served as it is. */
 const COMPRESSED_ALREADY = new Set([".png", ".jpg", ".webp", ".avif", ".ico", ".woff2", ".br", ".gz"]);
@@ -35,8 +34,8 @@ function styleSheet() {
 function brotli(content) {
   return brotliCompressSync(content, {
     params: {
-      [constants.BROTLI_PARAM_QUALITY]: smallest ? 11 : 4,
-      [constants.BROTLI_PARAM_LGWIN]: smallest ? 24 : 22,
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_LGWIN]: 24,
       [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
     },
   });
@@ -52,7 +51,7 @@ function assemble() {
   for (const [name, content] of [...files]) {
     if (COMPRESSED_ALREADY.has(extname(name)) || content.length < WORTH_COMPRESSING) continue;
     files.set(`${name}.br`, brotli(content));
-    files.set(`${name}.gz`, gzipSync(content, { level: smallest ? 9 : 1 }));
+    files.set(`${name}.gz`, gzipSync(content, { level: 9 }));
   }
   return files;
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Everything that can be wrong without running the program. All checks run; one that fails fails the script.
 #
-# ETIQA_LINT_PROFILE=ci shares the compiled C libraries and macros with the tests' build, where both run.
+# Where the tests are built right after, clippy takes their profiles, so that C libraries and macros are compiled once:
+# ETIQA_LINT_PROFILES="ci wasm", for the host and for the browser.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-profile=${ETIQA_LINT_PROFILE:-dev}
+read -r host_profile browser_profile <<<"${ETIQA_LINT_PROFILES:-dev dev}"
 failures=0
 
 # check NAME COMMAND…: runs one check and goes on to the next whatever it says.
@@ -24,10 +25,10 @@ check() {
 # The app is built with `ssr` for the server and with `hydrate` for the browser: two builds, never one.
 clippy_host() {
   mkdir -p target/site # the server embeds it, were it empty
-  cargo clippy --profile "$profile" --workspace --exclude etiqa-frontend --all-targets --locked -- -D warnings
+  cargo clippy --profile "$host_profile" --workspace --exclude etiqa-frontend --all-targets --locked -- -D warnings
 }
 clippy_browser() {
-  cargo clippy --profile "$profile" -p etiqa-frontend -p etiqa-app --features etiqa-app/hydrate \
+  cargo clippy --profile "$browser_profile" -p etiqa-frontend -p etiqa-app --features etiqa-app/hydrate \
     --target wasm32-unknown-unknown --locked -- -D warnings
 }
 

@@ -51,7 +51,7 @@ browser_tests() {
 }
 
 broken=0
-step "build the site" scripts/build-site.sh --quick || broken=1
+step "build the site" scripts/build-site.sh || broken=1
 step "build the tests" cargo build "${host[@]}" --tests --bins || broken=1
 if [ "$broken" -eq 0 ]; then
   case "$suites" in *" rust "*)
