@@ -15,7 +15,9 @@ pub(super) fn check(rule: &Completeness, text: &str) -> Result<(), String> {
         let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
         if !marker.is_match(last.trim_end()) {
             let last = excerpt(last, 60);
-            return Err(format!("The part {part} does not end with its end marker; its last line is “{last}”."));
+            return Err(format!(
+                "The part {part} does not end with its end marker; its last line is “{last}”."
+            ));
         }
     }
     if rule.braces {
@@ -93,7 +95,9 @@ mod tests {
     fn braces_in_quotes_are_text() {
         let rule = Completeness { braces: true, ..rule() };
         assert!(check(&rule, "ltm pool p {\n description \"a } \\\" {\"\n}\n").is_ok());
-        assert!(check(&rule, "ltm pool p {\n members {\n }\n").unwrap_err().contains("1 braces are not closed"));
+        assert!(
+            check(&rule, "ltm pool p {\n members {\n }\n").unwrap_err().contains("1 braces are not closed")
+        );
     }
 
     #[test]

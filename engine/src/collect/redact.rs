@@ -10,12 +10,10 @@ const MASK: &str = "<removed>";
 
 /// A private key in PEM or OpenSSH form, on any platform; also one whose end was cut off.
 static PRIVATE_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    RegexBuilder::new(
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
-    )
-    .dot_matches_new_line(true)
-    .build()
-    .ok()
+    RegexBuilder::new(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)")
+        .dot_matches_new_line(true)
+        .build()
+        .ok()
 });
 
 /// `text` with every secret masked that the driver knows of, and every private key. Masking twice changes nothing.
@@ -52,9 +50,11 @@ mod tests {
     use super::*;
     use crate::collect::{DriverSet, compare_text};
     use proptest::prelude::*;
+    use std::sync::Arc;
 
-    fn ios() -> std::sync::Arc<Driver> {
-        DriverSet::built_in().get("ios").unwrap()
+    fn ios() -> Arc<Driver> {
+        static IOS: LazyLock<Arc<Driver>> = LazyLock::new(|| DriverSet::built_in().get("ios").unwrap());
+        Arc::clone(&IOS)
     }
 
     #[test]
@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn uptimes_and_counters_make_no_difference_and_configuration_does() {
         let text = |time: &str, host: &str| {
-            format!("Current configuration : {} bytes\n!\n! Last configuration change at {time}\n!\nhostname {host}\nend\n", time.len())
+            format!(
+                "Current configuration : {} bytes\n!\n! Last configuration change at {time}\n!\nhostname {host}\nend\n",
+                time.len()
+            )
         };
         let (first, second) = (text("10:00:00 UTC", "a"), text("11:30:00 UTC by admin", "a"));
         assert_eq!(compare_text(&ios(), "running", &first), compare_text(&ios(), "running", &second));

@@ -89,19 +89,22 @@ fn shell(source: &Source<'_>, file: &File) -> Checked<Shell> {
     let Some(prompt) = &file.prompt else {
         return Err(source.error(&file.mode, "mode = \"shell\" needs a [prompt]."));
     };
-    let whole_line = |pattern: &Option<Text>| {
-        pattern.as_ref().map(|pattern| source.whole_line(pattern)).transpose()
-    };
+    let whole_line =
+        |pattern: &Option<Text>| pattern.as_ref().map(|pattern| source.whole_line(pattern)).transpose();
     let rule = PromptRule {
         user: whole_line(&prompt.get_ref().user)?,
         privileged: whole_line(&prompt.get_ref().privileged)?,
     };
     if rule.privileged.is_none() {
-        return Err(source.error(prompt, "[prompt] needs `privileged`: the prompt at which commands are sent."));
+        return Err(
+            source.error(prompt, "[prompt] needs `privileged`: the prompt at which commands are sent.")
+        );
     }
     let enable = file.enable.as_ref().map(|enable| self::enable(source, enable.get_ref())).transpose()?;
     if rule.user.is_some() && enable.is_none() {
-        return Err(source.error(prompt, "A `user` prompt needs an [enable] that leads to the privileged one."));
+        return Err(
+            source.error(prompt, "A `user` prompt needs an [enable] that leads to the privileged one.")
+        );
     }
     let (paging_disable, pagers) = match &file.paging {
         Some(paging) => (lines(source, &paging.get_ref().disable)?, pagers(source, &paging.get_ref().pager)?),
@@ -225,7 +228,8 @@ fn known_part(source: &Source<'_>, part: &Text, parts: &[String]) -> Checked<()>
         return Ok(());
     }
     let known = parts.join(", ");
-    Err(source.error(part, format!("No [[command]] has the part \"{}\"; there are: {known}.", part.get_ref())))
+    Err(source
+        .error(part, format!("No [[command]] has the part \"{}\"; there are: {known}.", part.get_ref())))
 }
 
 /// What is typed into a shell: one line.

@@ -163,6 +163,9 @@ impl Driver {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 fn hex_sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

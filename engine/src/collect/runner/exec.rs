@@ -72,7 +72,8 @@ async fn run_one(
             }
             Some(ChannelMsg::ExitStatus { exit_status }) => status = Some(exit_status),
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                let message = format!("The device ended the command by {signal_name:?} while {}.", evidence.doing);
+                let message =
+                    format!("The device ended the command by {signal_name:?} while {}.", evidence.doing);
                 return Err(Failure::new(Class::Incomplete, message));
             }
             Some(ChannelMsg::Failure) => {

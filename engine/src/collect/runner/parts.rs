@@ -73,7 +73,9 @@ impl Answers {
                 continue;
             }
             if let Some(answer) = answer.take() {
-                joined.get_or_insert_default().push_str(&with_one_newline_at_the_end(stripped(command, &answer)));
+                joined
+                    .get_or_insert_default()
+                    .push_str(&with_one_newline_at_the_end(stripped(command, &answer)));
             }
         }
         let Some(text) = joined else { return Ok(None) };

@@ -66,7 +66,9 @@ async fn privileged<L: Line>(session: &mut Session<'_, L>, enable: &Enable, logi
     }
     let message = match password {
         Some(_) => format!("The device refused the enable password of the credential {}.", login.name),
-        None => format!("The device asks for an enable password, and the credential {} has none.", login.name),
+        None => {
+            format!("The device asks for an enable password, and the credential {} has none.", login.name)
+        }
     };
     Err(Failure::new(Class::AuthFailed, message))
 }

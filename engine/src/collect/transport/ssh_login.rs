@@ -81,7 +81,12 @@ impl Connection {
         self.result(answered(Ok(result), "logging in", limits)?, login)
     }
 
-    async fn password(&mut self, login: &Login, password: &Secret, limits: &Limits) -> Step<Result<(), Refused>> {
+    async fn password(
+        &mut self,
+        login: &Login,
+        password: &Secret,
+        limits: &Limits,
+    ) -> Step<Result<(), Refused>> {
         let result = self.handle.authenticate_password(&login.username, password.reveal()).await;
         self.result(answered(Ok(result), "logging in", limits)?, login)
     }
@@ -162,7 +167,6 @@ fn given(secret: Option<&Secret>) -> Option<&Secret> {
 }
 
 fn wrong_login(login: &Login) -> Failure {
-    let message =
-        format!("The device refused the credential {} (user {}).", login.name, login.username);
+    let message = format!("The device refused the credential {} (user {}).", login.name, login.username);
     Failure::new(Class::AuthFailed, message)
 }
