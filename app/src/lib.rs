@@ -3,3 +3,15 @@
 //! Built twice, never in one build: with `ssr` into the server, with `hydrate` into the browser's WASM.
 
 pub mod api;
+mod app;
+mod browser;
+mod clock;
+mod components;
+mod format;
+mod live;
+mod pages;
+mod session;
+mod shell;
+
+pub use app::App;
+pub use shell::{BuildId, shell};

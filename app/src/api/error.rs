@@ -27,9 +27,10 @@ impl fmt::Display for AppError {
 
 impl std::error::Error for AppError {}
 
+#[cfg(feature = "ssr")]
 impl From<UserError> for AppError {
     fn from(error: UserError) -> Self {
-        Self(error)
+        Self::from_refusal(error)
     }
 }
 

@@ -6,6 +6,8 @@
 pub mod admin;
 pub mod backups;
 pub mod configs;
+#[cfg(feature = "ssr")]
+pub mod context;
 pub mod devices;
 pub mod error;
 pub mod imports;

@@ -1,0 +1,57 @@
+//! The app: what every page has around it, and which page is at which address.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::clock::Clock;
+use crate::components::frame::Frame;
+use crate::live::Live;
+use crate::pages;
+use crate::session::Session;
+
+/// The whole app. Every page is rendered whole on the server, so that it reads without JavaScript.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Clock::provide();
+    Live::provide();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Etiqa".to_owned() } else { format!("{title} · Etiqa") }/>
+        <Router>
+            <Inside/>
+        </Router>
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let session = Session::provide();
+    listen(session);
+    view! {
+        <Frame>
+            <Routes fallback=pages::not_found::NotFoundPage>
+                <Route path=path!("/") view=pages::overview::OverviewPage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=pages::login::LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
+                <Route path=path!("/backup") view=pages::backups::BackupsPage ssr=SsrMode::Async/>
+            </Routes>
+        </Frame>
+    }
+}
+
+/// Opens the live stream as soon as somebody is signed in.
+#[cfg(feature = "hydrate")]
+fn listen(session: Session) {
+    let live = expect_context::<Live>();
+    let is_signed_in = Memo::new(move |_| session.is_signed_in());
+    Effect::new(move || {
+        if is_signed_in.get() {
+            crate::live::connect(live);
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn listen(_session: Session) {}

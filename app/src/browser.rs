@@ -1,0 +1,167 @@
+//! What the app asks of the browser. On the server each of these does nothing, or reads the request instead.
+
+/// Light, dark, or as the system says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub(crate) const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The name in the cookie and in the document's `data-theme`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::System => "Same as the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+
+    pub(crate) fn parse(name: &str) -> Self {
+        Self::ALL.into_iter().find(|theme| theme.as_str() == name).unwrap_or_default()
+    }
+}
+
+/// The theme that the `theme` cookie names.
+pub(crate) fn theme_of_request() -> Theme {
+    cookie("theme").map(|name| Theme::parse(&name)).unwrap_or_default()
+}
+
+/// The viewer's offset from UTC in minutes (east is positive), which the browser left in the `tz` cookie.
+pub(crate) fn offset_of_request() -> Option<i32> {
+    // No place is further than 14 hours from UTC.
+    cookie("tz")?.parse().ok().filter(|minutes| (-14 * 60..=14 * 60).contains(minutes))
+}
+
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+fn find_cookie(cookies: &str, name: &str) -> Option<String> {
+    cookies
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then(|| value.to_owned()))
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub(crate) use server::*;
+
+#[cfg(not(feature = "hydrate"))]
+mod server {
+    use super::Theme;
+
+    #[cfg(feature = "ssr")]
+    pub(super) fn cookie(name: &str) -> Option<String> {
+        let parts = leptos::prelude::use_context::<axum::http::request::Parts>()?;
+        let cookies = parts.headers.get_all(axum::http::header::COOKIE);
+        cookies
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .find_map(|value| super::find_cookie(value, name))
+    }
+
+    #[cfg(not(feature = "ssr"))]
+    pub(super) fn cookie(_name: &str) -> Option<String> {
+        None
+    }
+
+    /// Milliseconds since the epoch.
+    pub(crate) fn now_ms() -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The viewer's offset from UTC at `at_ms`, in minutes; the server cannot know it.
+    pub(crate) fn offset_at(_at_ms: i64) -> i32 {
+        0
+    }
+
+    pub(crate) fn zone_name() -> Option<String> {
+        None
+    }
+
+    pub(crate) fn set_cookie(_name: &str, _value: &str) {}
+
+    pub(crate) fn set_theme(_theme: Theme) {}
+
+    pub(crate) fn copy_text(_text: &str) {}
+
+    pub(crate) fn reload() {}
+}
+
+#[cfg(feature = "hydrate")]
+pub(crate) use client::*;
+
+#[cfg(feature = "hydrate")]
+mod client {
+    use leptos::prelude::{document, window};
+    use wasm_bindgen::JsCast;
+    use web_sys::HtmlDocument;
+    use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
+
+    use super::Theme;
+
+    fn html_document() -> Option<HtmlDocument> {
+        document().dyn_into().ok()
+    }
+
+    pub(super) fn cookie(name: &str) -> Option<String> {
+        super::find_cookie(&html_document()?.cookie().ok()?, name)
+    }
+
+    /// Milliseconds since the epoch.
+    pub(crate) fn now_ms() -> i64 {
+        Date::now() as i64
+    }
+
+    /// The viewer's offset from UTC at `at_ms`, in minutes, east positive.
+    pub(crate) fn offset_at(at_ms: i64) -> i32 {
+        let date = Date::new(&(at_ms as f64).into());
+        -(date.get_timezone_offset() as i32)
+    }
+
+    /// The viewer's zone, such as `Europe/Vienna`.
+    pub(crate) fn zone_name() -> Option<String> {
+        let options = Intl::DateTimeFormat::new(&Array::new(), &Object::new()).resolved_options();
+        Reflect::get(&options, &"timeZone".into()).ok()?.as_string()
+    }
+
+    /// Keeps a value for a year, for this site's own requests only.
+    pub(crate) fn set_cookie(name: &str, value: &str) {
+        if let Some(document) = html_document() {
+            // A browser that refuses cookies keeps working, only without the memory.
+            let _ =
+                document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Strict"));
+        }
+    }
+
+    /// Shows the theme at once and remembers it.
+    pub(crate) fn set_theme(theme: Theme) {
+        if let Some(root) = document().document_element() {
+            let _ = match theme {
+                Theme::System => root.remove_attribute("data-theme"),
+                theme => root.set_attribute("data-theme", theme.as_str()),
+            };
+        }
+        set_cookie("theme", theme.as_str());
+    }
+
+    /// Puts `text` on the clipboard, where the browser lets it.
+    pub(crate) fn copy_text(text: &str) {
+        let _ = window().navigator().clipboard().write_text(text);
+    }
+
+    pub(crate) fn reload() {
+        let _ = window().location().reload();
+    }
+}

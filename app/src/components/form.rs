@@ -1,0 +1,243 @@
+//! Forms: labelled fields with their errors, buttons that act, and questions before what cannot be undone.
+//!
+//! Every form is a real one that posts to its server function, so it works before (and without) the WASM.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+use crate::api::AppError;
+
+/// What was wrong with the last submission of a form.
+pub(crate) type FormProblem = Signal<Option<AppError>>;
+
+/// The error of an action's last answer, if it was one.
+pub(crate) fn problem_of<S>(action: ServerAction<S>) -> FormProblem
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    let (value, is_pending) = (action.value(), action.pending());
+    Signal::derive(move || {
+        // An old error would look like the answer to what was just sent.
+        if is_pending.get() { None } else { value.get().and_then(Result::err) }
+    })
+}
+
+/// The sentence of a problem that belongs to none of the form's fields.
+#[component]
+pub(crate) fn Problem(problem: FormProblem) -> AnyView {
+    (move || {
+        problem.get().map(|AppError(error)| {
+            let words = if error.fields.len() > 1 {
+                "Some fields need another look.".to_owned()
+            } else {
+                error.message
+            };
+            view! { <p class="notice bad" role="alert">{words}</p> }
+        })
+    })
+    .into_any()
+}
+
+/// The id of a control, made of its form name: `device[address]` becomes `device-address`.
+fn control_id(name: &str) -> String {
+    name.trim_end_matches(']').replace('[', "-")
+}
+
+/// The name that errors call a control by: `device[address]` is `address`.
+fn error_name(name: &str) -> String {
+    name.trim_end_matches(']').rsplit('[').next().unwrap_or(name).to_owned()
+}
+
+fn field_around(
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    problem: Option<FormProblem>,
+    control: AnyView,
+) -> AnyView {
+    let id = control_id(name);
+    let error = problem.map(|problem| {
+        let (id, field) = (format!("{id}-error"), error_name(name));
+        view! {
+            <p class="error" id=id role="alert">
+                {move || problem.get().and_then(|error| error.field(&field))}
+            </p>
+        }
+    });
+    let hint = (!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{id}-hint")>{hint}</p> });
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            {control}
+            {hint}
+            {error}
+        </div>
+    }
+    .into_any()
+}
+
+/// A text field with its label, hint and error.
+#[component]
+pub(crate) fn Field(
+    /// As in the server function's arguments, such as `device[address]`.
+    name: &'static str,
+    label: &'static str,
+    #[prop(optional)] hint: &'static str,
+    /// `text` unless said otherwise; `textarea` makes a field of several lines.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// What it holds at first.
+    #[prop(optional, into)]
+    value: String,
+    #[prop(optional, into)] placeholder: &'static str,
+    #[prop(optional)] autocomplete: &'static str,
+    /// The id of a `<datalist>`.
+    #[prop(optional)]
+    list: &'static str,
+    #[prop(optional)] required: bool,
+    #[prop(optional)] autofocus: bool,
+    /// Called with what is typed.
+    #[prop(optional, into)]
+    on_input: Option<Callback<String>>,
+    #[prop(optional, into)] problem: Option<FormProblem>,
+) -> AnyView {
+    let id = control_id(name);
+    let described = format!("{id}-hint {id}-error");
+    let field = error_name(name);
+    let is_wrong = move || {
+        problem
+            .and_then(|problem| problem.with(|error| error.as_ref().and_then(|e| e.field(&field))))
+            .map(|_| "true")
+    };
+    let typed = move |event: leptos::ev::Event| {
+        if let Some(on_input) = on_input {
+            on_input.run(event_target_value(&event));
+        }
+    };
+    let filled = |text: &'static str| (!text.is_empty()).then_some(text);
+    let control = if kind == "textarea" {
+        view! {
+            <textarea
+                id=id name=name rows="3" spellcheck="false" aria-describedby=described aria-invalid=is_wrong
+                placeholder=filled(placeholder) autocomplete=filled(autocomplete) on:input=typed
+            >{value}</textarea>
+        }
+        .into_any()
+    } else {
+        view! {
+            <input
+                id=id name=name type=kind value=value required=required autofocus=autofocus spellcheck="false"
+                autocapitalize="off" placeholder=filled(placeholder) autocomplete=filled(autocomplete)
+                list=filled(list) aria-describedby=described aria-invalid=is_wrong on:input=typed
+            />
+        }
+        .into_any()
+    };
+    field_around(name, label, hint, problem, control)
+}
+
+/// A choice with its label, hint and error. `options` are values with their words.
+#[component]
+pub(crate) fn Select(
+    name: &'static str,
+    label: &'static str,
+    #[prop(optional)] hint: &'static str,
+    options: Vec<(String, String)>,
+    /// The value chosen at first.
+    #[prop(optional, into)]
+    value: String,
+    /// Called with the value that is chosen.
+    #[prop(optional, into)]
+    on_change: Option<Callback<String>>,
+    #[prop(optional, into)] problem: Option<FormProblem>,
+) -> AnyView {
+    let id = control_id(name);
+    let described = format!("{id}-hint {id}-error");
+    let options = options
+        .into_iter()
+        .map(|(option, words)| {
+            let is_chosen = option == value;
+            view! { <option value=option selected=is_chosen>{words}</option> }
+        })
+        .collect_view();
+    let chosen = move |event: leptos::ev::Event| {
+        if let Some(on_change) = on_change {
+            on_change.run(event_target_value(&event));
+        }
+    };
+    let control = view! {
+        <select id=id name=name aria-describedby=described on:change=chosen>{options}</select>
+    };
+    field_around(name, label, hint, problem, control.into_any())
+}
+
+/// A checkbox that sends `true` when it is ticked and nothing otherwise.
+#[component]
+pub(crate) fn Check(
+    name: &'static str,
+    label: &'static str,
+    #[prop(optional)] hint: &'static str,
+    #[prop(into)] checked: Signal<bool>,
+) -> AnyView {
+    view! {
+        <label class="check">
+            <input type="checkbox" name=name value="true" checked=checked.get_untracked() prop:checked=checked/>
+            <span>
+                {label}
+                {(!hint.is_empty()).then(|| view! { <small class="hint">{hint}</small> })}
+            </span>
+        </label>
+    }
+    .into_any()
+}
+
+/// The button that sends a form; it cannot be pressed twice while the answer is under way.
+pub(crate) fn submit(words: &'static str, is_pending: Memo<bool>) -> AnyView {
+    view! {
+        <button class="btn primary" type="submit" disabled=move || is_pending.get()>
+            {words}
+        </button>
+    }
+    .into_any()
+}
+
+/// The inside of a form that does one thing: hidden fields and a button.
+pub(crate) fn act(fields: &[(&'static str, String)], words: &'static str, class: &'static str) -> AnyView {
+    let fields = fields
+        .iter()
+        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> })
+        .collect_view();
+    view! {
+        {fields}
+        <button class=class type="submit">{words}</button>
+    }
+    .into_any()
+}
+
+/// A question before what cannot be undone: opens on the first press, acts on the second.
+pub(crate) fn confirm(words: &'static str, question: impl Into<String>, form: impl IntoView) -> AnyView {
+    let (question, form) = (question.into(), form.into_any());
+    view! {
+        <details class="confirm">
+            <summary class="btn danger-soft">{words}</summary>
+            <div class="confirm-box">
+                <p>{question}</p>
+                {form}
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_and_its_errors_are_named_after_the_form_field() {
+        assert_eq!(control_id("device[address]"), "device-address");
+        assert_eq!(error_name("device[address]"), "address");
+        assert_eq!(error_name("password"), "password");
+    }
+}

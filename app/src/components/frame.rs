@@ -1,0 +1,169 @@
+//! What stands around every page: the navigation, the live sign, and notices.
+
+use etiqa_model::user::Role;
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::browser;
+use crate::clock::Clock;
+use crate::live::{Link, Live};
+use crate::session::{Session, is_outside};
+
+/// The product's mark.
+pub(crate) fn mark() -> AnyView {
+    view! {
+        <svg class="mark" width="22" height="22" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round" aria-hidden="true">
+            <path d="M3 6.5 10 3l7 3.5v7L10 17l-7-3.5z"/>
+            <path d="m6.7 10 2.4 2.4 4.3-4.8"/>
+        </svg>
+    }
+    .into_any()
+}
+
+/// Entries of the navigation: words, address, icon, and who sees them.
+const ENTRIES: [(&str, &str, &str, Role); 5] = [
+    ("Overview", "/", "M3 10.5 10 4l7 6.5M5 9.5V16h10V9.5", Role::Viewer),
+    ("Backups", "/backup/", "M4 5h12v4H4zM5 9v7h10V9M8.5 12h3", Role::Viewer),
+    ("Devices", "/devices/", "M3 5h14v4H3zM3 11h14v4H3zM6 7h.01M6 13h.01", Role::Viewer),
+    ("Configs", "/configs/", "M5 3h7l3 3v11H5zM8 9h4M8 12h4", Role::Viewer),
+    ("Admin", "/admin/", "M4 6h7M15 6h1M4 14h1M9 14h7M13 4v4M7 12v4", Role::Admin),
+];
+
+/// The frame of a signed-in person's pages; a stranger's pages stand alone.
+#[component]
+pub(crate) fn Frame(children: Children) -> AnyView {
+    let path = use_location().pathname;
+    let has_frame = Memo::new(move |_| !path.with(|path| is_outside(path)));
+    view! {
+        <a class="skip" href="#main">"Skip to the page"</a>
+        <div class=move || if has_frame.get() { "shell" } else { "shell alone" }>
+            <Show when=move || has_frame.get()>
+                <Side/>
+            </Show>
+            <main id="main" tabindex="-1">
+                <Outdated/>
+                {children()}
+            </main>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Side() -> AnyView {
+    let session = expect_context::<Session>();
+    let path = use_location().pathname;
+    let entry = move |(words, to, icon, _): (&'static str, &'static str, &'static str, Role)| {
+        let current = move || path.with(|path| is_below(path, to)).then_some("page");
+        view! {
+            <a href=to aria-current=current>
+                <svg width="18" height="18" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round" aria-hidden="true">
+                    <path d=icon/>
+                </svg>
+                <span>{words}</span>
+            </a>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="side">
+            <a class="brand" href="/">{mark()}<span>"Etiqa"</span></a>
+            <nav aria-label="Main">
+                {ENTRIES.into_iter().filter(|entry| entry.3 == Role::Viewer).map(entry).collect_view()}
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        let role = session.role().await;
+                        ENTRIES.into_iter().filter(|entry| entry.3 != Role::Viewer && entry.3 <= role).map(entry).collect_view()
+                    })}
+                </Suspense>
+            </nav>
+            <div class="foot">
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        session.identity().await.map(|identity| view! {
+                            <a class="me" href="/account" aria-current=move || path.with(|path| is_below(path, "/account")).then_some("page")>
+                                <span class="avatar" aria-hidden="true">{initial(&identity.name)}</span>
+                                <span class="me-words">{identity.name}<small>{identity.role.as_str()}</small></span>
+                            </a>
+                        })
+                    })}
+                </Suspense>
+                <LiveSign/>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn initial(name: &str) -> String {
+    name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
+}
+
+/// Whether `path` is the page at `to` or one below it.
+fn is_below(path: &str, to: &str) -> bool {
+    let (path, to) = (path.trim_end_matches('/'), to.trim_end_matches('/'));
+    if to.is_empty() {
+        return path.is_empty();
+    }
+    path.strip_prefix(to).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether what is on the screen is kept up to date, and in which zone times are.
+#[component]
+fn LiveSign() -> AnyView {
+    let live = expect_context::<Live>();
+    let clock = expect_context::<Clock>();
+    let words = move || match live.link.get() {
+        Link::Opening => "Connecting…",
+        Link::Up => "Live",
+        Link::Down => "Reconnecting…",
+    };
+    let class = move || match live.link.get() {
+        Link::Up => "pulse up",
+        Link::Opening => "pulse",
+        Link::Down => "pulse down",
+    };
+    // "Europe/Vienna" → "Vienna"
+    let zone = move || {
+        clock.zone_name.get().map(|name| {
+            let city = name.rsplit('/').next().unwrap_or(&name).replace('_', " ");
+            format!(" · {city} time")
+        })
+    };
+    view! {
+        <p class="live" role="status">
+            <span class=class></span>
+            <span>{words}{zone}</span>
+        </p>
+    }
+    .into_any()
+}
+
+/// Says that the server was updated under the open page.
+#[component]
+fn Outdated() -> AnyView {
+    let live = expect_context::<Live>();
+    view! {
+        <Show when=move || live.is_outdated.get()>
+            <p class="notice" role="status">
+                "Etiqa was updated. "
+                <button class="btn small" on:click=|_| browser::reload()>"Reload this page"</button>
+            </p>
+        </Show>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_current_on_its_page_and_on_those_below() {
+        assert!(is_below("/backup", "/backup/"));
+        assert!(is_below("/backup/run/7", "/backup/"));
+        assert!(is_below("/", "/"));
+        assert!(!is_below("/backups", "/backup/"));
+        assert!(!is_below("/devices/", "/"));
+    }
+}

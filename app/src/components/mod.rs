@@ -1,0 +1,18 @@
+//! The pieces that pages are built of. None of them fetches anything; what they show is handed to them.
+
+pub(crate) mod chip;
+pub(crate) mod diff;
+pub(crate) mod form;
+pub(crate) mod frame;
+pub(crate) mod list;
+pub(crate) mod loaded;
+pub(crate) mod page;
+pub(crate) mod run;
+pub(crate) mod time;
+
+pub(crate) use chip::{Tone, chip};
+pub(crate) use form::{Check, Field, Problem, Select, act, confirm, problem_of, submit};
+pub(crate) use list::{Pager, empty};
+pub(crate) use loaded::{Loaded, error_view};
+pub(crate) use page::{PageHeader, card, fact};
+pub(crate) use time::{Ago, Countdown, Time};

@@ -1,0 +1,152 @@
+//! Backup configs, where each stands, and the newest runs.
+
+use etiqa_model::backup::{BackupConfigRow, ConfigState};
+use etiqa_model::event::Topic;
+use etiqa_model::run::Run;
+use etiqa_model::user::Role;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::api::backups::{EnableBackupConfig, RunBackup, list_backup_configs, list_runs};
+use crate::components::{
+    Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, problem_of, run,
+};
+use crate::format;
+use crate::live::{live_resource, touch_after};
+use crate::session::Allowed;
+
+/// Runs on a page, as `list_runs` gives them.
+const RUNS_PER_PAGE: usize = 50;
+
+#[derive(Clone, Copy)]
+struct Actions {
+    run: ServerAction<RunBackup>,
+    enable: ServerAction<EnableBackupConfig>,
+}
+
+#[component]
+pub(crate) fn BackupsPage() -> AnyView {
+    let query = use_query_map();
+    let before = Memo::new(move |_| query.with(|query| query.get("before")).and_then(|id| id.parse().ok()));
+    let configs = live_resource(
+        &[Topic::Runs, Topic::BackupConfigs, Topic::Devices],
+        || (),
+        |()| list_backup_configs(),
+    );
+    let runs = live_resource(&[Topic::Runs], move || before.get(), |before| list_runs(None, before));
+    let actions = Actions { run: ServerAction::new(), enable: ServerAction::new() };
+    touch_after(actions.run, &[Topic::Runs, Topic::BackupConfigs]);
+    touch_after(actions.enable, &[Topic::BackupConfigs]);
+    view! {
+        <PageHeader title="Backups">
+            <Allowed role=Role::Operator>
+                <a class="btn primary" href="/backup/new">"New backup"</a>
+            </Allowed>
+        </PageHeader>
+        <Problem problem=problem_of(actions.run)/>
+        <Problem problem=problem_of(actions.enable)/>
+        <div class="stack">
+            <Loaded resource=configs view=move |configs, role| list(configs, role, actions)/>
+            <Loaded resource=runs view=move |runs, _| history(runs, before.get_untracked().is_some())/>
+        </div>
+    }
+    .into_any()
+}
+
+fn list(configs: Vec<BackupConfigRow>, role: Role, actions: Actions) -> AnyView {
+    if configs.is_empty() {
+        let new = (role >= Role::Operator)
+            .then(|| view! { <a class="btn primary" href="/backup/new">"New backup"</a> });
+        let words = "A backup says which devices to log in to, when, and how many archives to keep.";
+        return view! { <section class="card">{empty("No backup is planned yet", words, new)}</section> }
+            .into_any();
+    }
+    let rows = configs.into_iter().map(|config| row(config, role, actions)).collect_view();
+    view! {
+        <section class="card">
+            <table class="rows">
+                <thead>
+                    <tr>
+                        <th scope="col">"Backup"</th>
+                        <th scope="col">"State"</th>
+                        <th scope="col">"Next run"</th>
+                        <th scope="col">"Last run"</th>
+                        <th scope="col"><span class="sr">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+    .into_any()
+}
+
+fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
+    let state = chip::config_state(&row);
+    let config = row.config;
+    let id = config.id;
+    let devices = if config.kind == etiqa_model::backup::BackupKind::Data {
+        "no devices".to_owned()
+    } else {
+        format!("{} ({})", config.devices.words(), format::count(row.devices))
+    };
+    let running = row.last_run.as_ref().filter(|run| !run.status.is_over()).map(run::progress);
+    let last = row.last_run.as_ref().map_or_else(
+        || view! { <span class="muted">"–"</span> }.into_any(),
+        |last| {
+            view! {
+                <a href=format!("/backup/run/{}", last.id)><Time at=last.finished_at.or(last.started_at).unwrap_or(last.queued_at)/></a>
+                <small>{run::outcome(last)}</small>
+            }
+            .into_any()
+        },
+    );
+    let next = config.next_run_at.filter(|_| config.enabled).map_or_else(
+        || view! { <span class="muted">"–"</span> }.into_any(),
+        |at| view! { <Countdown to=at/><small><Time at/></small> }.into_any(),
+    );
+    let buttons = (role >= Role::Operator).then(|| {
+        let run = (row.state != ConfigState::Running).then(|| {
+            view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</ActionForm> }
+        });
+        let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
+        view! {
+            <div class="actions">
+                {run}
+                <ActionForm action=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</ActionForm>
+            </div>
+        }
+    });
+    view! {
+        <tr>
+            <td>
+                <a class="strong" href=format!("/backup/config/{id}")>{config.name}</a>
+                <small>{config.schedule.words()}" · "{devices}</small>
+            </td>
+            <td>{state}{running}</td>
+            <td>{next}</td>
+            <td>{last}</td>
+            <td class="end">{buttons}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn history(runs: Vec<Run>, is_older: bool) -> AnyView {
+    if runs.is_empty() {
+        let words = if is_older { "There are no older runs." } else { "Nothing has run yet." };
+        return card("Runs", (), view! { <p class="quiet">{words}</p> });
+    }
+    let older = (runs.len() >= RUNS_PER_PAGE).then(|| {
+        runs.last().map(
+            |last| view! { <a class="btn small" href=format!("/backup/?before={}", last.id)>"Older"</a> },
+        )
+    });
+    let newest = is_older.then(|| view! { <a class="btn small" href="/backup/">"Newest"</a> });
+    card(
+        "Runs",
+        (),
+        view! { <div>{run::table(runs, true)}<nav class="pager" aria-label="Pages">{newest}{older}</nav></div> },
+    )
+}

@@ -1,0 +1,25 @@
+//! What stands at an address where there is nothing.
+
+use etiqa_model::ErrorKind;
+use leptos::prelude::*;
+
+use crate::components::{PageHeader, empty, loaded::answer_with_status};
+
+#[component]
+pub(crate) fn NotFoundPage() -> AnyView {
+    answer_with_status(ErrorKind::NotFound);
+    view! {
+        <PageHeader title="Not found"/>
+        {empty(
+            "There is no page at this address",
+            "It may have been deleted, or the address was mistyped. Start from the overview, or look for the device by name.",
+            view! {
+                <div class="actions">
+                    <a class="btn primary" href="/">"Overview"</a>
+                    <a class="btn" href="/devices/">"Devices"</a>
+                </div>
+            },
+        )}
+    }
+    .into_any()
+}

@@ -1,0 +1,55 @@
+//! The first admin, made with the one-time code of the console.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::api::session::{SetUp, setup_is_open};
+use crate::components::frame::mark;
+use crate::components::{Field, Problem, problem_of, submit};
+
+#[component]
+pub(crate) fn SetupPage() -> AnyView {
+    let set_up = ServerAction::<SetUp>::new();
+    let problem = problem_of(set_up);
+    let is_open = Resource::new(|| (), |()| setup_is_open());
+    let form = move || {
+        view! {
+            <h1>"Create the first admin"</h1>
+            <p class="muted">"The one-time code is in the terminal where Etiqa was started, or in its log."</p>
+            <ActionForm action=set_up>
+                <Problem problem/>
+                <Field name="code" label="One-time code" autocomplete="off" required=true autofocus=true problem/>
+                <Field name="name" label="User name" autocomplete="username" required=true problem/>
+                <Field
+                    name="password" label="Password" kind="password" autocomplete="new-password" required=true problem
+                    hint="At least 10 characters; a sentence is easy to keep in mind."
+                />
+                {submit("Create and sign in", set_up.pending())}
+            </ActionForm>
+        }
+        .into_any()
+    };
+    let closed = || {
+        view! {
+            <h1>"Already set up"</h1>
+            <p class="muted">"There is an admin already. Ask them for an account, or add one with etiqa user add."</p>
+            <a class="btn primary" href="/login">"Sign in"</a>
+        }
+        .into_any()
+    };
+    view! {
+        <Title text="Set up"/>
+        <div class="door">
+            <div class="brand">{mark()}<span>"Etiqa Auto Backup"</span></div>
+            <section class="card">
+                <Transition>
+                    {move || Suspend::new(async move {
+                        if matches!(is_open.await, Ok(false)) { closed() } else { form() }
+                    })}
+                </Transition>
+            </section>
+        </div>
+    }
+    .into_any()
+}

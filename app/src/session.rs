@@ -1,0 +1,59 @@
+//! Who looks at the page, as a context.
+
+use etiqa_model::user::{Identity, Role};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::api::AppError;
+use crate::api::session::whoami;
+
+/// Who is signed in. Asked once per page load, and again after signing in or out.
+#[derive(Clone, Copy)]
+pub(crate) struct Session(Resource<Result<Option<Identity>, AppError>>);
+
+impl Session {
+    /// Asks, and provides the answer to everything below. Needs the router.
+    pub(crate) fn provide() -> Self {
+        let path = use_location().pathname;
+        // Crossing the border between a stranger's pages and the others is where the answer changes.
+        let is_outside = Memo::new(move |_| path.with(|path| is_outside(path)));
+        let session = Self(Resource::new(move || is_outside.get(), |_| whoami()));
+        provide_context(session);
+        session
+    }
+
+    /// Who it is; none for a stranger, or where the server cannot say.
+    pub(crate) async fn identity(self) -> Option<Identity> {
+        self.0.await.ok().flatten()
+    }
+
+    /// What they may do; a stranger counts as a viewer, because the server refuses them everything anyway.
+    pub(crate) async fn role(self) -> Role {
+        self.identity().await.map_or(Role::Viewer, |identity| identity.role)
+    }
+
+    /// Whether somebody is signed in, once that is known.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn is_signed_in(self) -> bool {
+        self.0.with(|answer| matches!(answer, Some(Ok(Some(_)))))
+    }
+}
+
+/// Whether a path belongs to the pages that a stranger may see, which have no navigation.
+pub(crate) fn is_outside(path: &str) -> bool {
+    matches!(path.trim_end_matches('/'), "/login" | "/setup")
+}
+
+/// Shows its children to those who may do what `role` may.
+#[component]
+pub(crate) fn Allowed(role: Role, children: ChildrenFn) -> impl IntoView {
+    let session = expect_context::<Session>();
+    let children = StoredValue::new(children);
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                (session.role().await >= role).then(|| children.with_value(|children| children()))
+            })}
+        </Suspense>
+    }
+}
