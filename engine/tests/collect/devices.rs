@@ -6,6 +6,7 @@ use etiqa_engine::collect::{Driver, Login, Target, compare_text, redact};
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
+use futures::future::join_all;
 
 use crate::support::{collected, device, driver_of, login, main_part, main_text, run, target};
 
@@ -53,18 +54,16 @@ async fn facts_say_what_a_device_is() {
 
 #[tokio::test]
 async fn a_slow_device_and_output_in_any_pieces_make_no_difference() {
-    for &personality in Personality::ALL {
-        for chunk_bytes in [1, 7, 1_000] {
-            let faults = Faults {
-                chunk_bytes: Some(chunk_bytes),
-                slow: Some(Duration::from_millis(60)),
-                ..Faults::default()
-            };
-            let device = device(DeviceSpec::new(personality).config_size(3_000).faults(faults)).await;
-            let outcome = collected(&device, personality).await;
-            assert_eq!(main_text(&outcome, personality), device.config(), "{personality:?} by {chunk_bytes}");
-        }
-    }
+    let matrix =
+        Personality::ALL.iter().flat_map(|&personality| [1, 7, 1_000].map(|bytes| (personality, bytes)));
+    join_all(matrix.map(async |(personality, bytes)| {
+        let slow = Some(Duration::from_millis(60));
+        let faults = Faults { chunk_bytes: Some(bytes), slow, ..Faults::default() };
+        let device = device(DeviceSpec::new(personality).config_size(3_000).faults(faults)).await;
+        let outcome = collected(&device, personality).await;
+        assert_eq!(main_text(&outcome, personality), device.config(), "{personality:?} by {bytes}");
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -126,7 +125,7 @@ async fn many_devices_at_once_are_all_whole() {
         devices.push(device(DeviceSpec::new(Personality::Ios).seed(seed)).await);
     }
     let all = devices.iter().map(|device| collected(device, Personality::Ios));
-    for (device, outcome) in devices.iter().zip(futures::future::join_all(all).await) {
+    for (device, outcome) in devices.iter().zip(join_all(all).await) {
         assert_eq!(main_text(&outcome, Personality::Ios), device.config());
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use etiqa_engine::collect::{Limits, Target, collect};
 use etiqa_model::class::Class;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
+use futures::future::join_all;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -12,18 +13,19 @@ use crate::support::{collected, device, driver_of, limits, login, run, target};
 
 #[tokio::test]
 async fn a_device_that_loses_its_connection_or_hangs_anywhere_gives_no_text() {
-    for &personality in Personality::ALL {
-        for at in [0, 1, 500, 4_000, 8_000] {
-            for (faults, expected) in
-                [(Faults::drop_after(at), Class::Disconnected), (Faults::hang_after(at), Class::Timeout)]
-            {
-                let device = device(DeviceSpec::new(personality).config_size(9_000).faults(faults)).await;
-                let outcome = collected(&device, personality).await;
-                assert_eq!(outcome.class, expected, "{personality:?} at {at}: {}", outcome.message);
-                assert!(outcome.parts.is_empty() && outcome.transcript.is_some());
-            }
-        }
-    }
+    let matrix = Personality::ALL.iter().flat_map(|&personality| {
+        [0, 1, 500, 4_000, 8_000].into_iter().flat_map(move |at| {
+            [(Faults::drop_after(at), Class::Disconnected), (Faults::hang_after(at), Class::Timeout)]
+                .map(|(faults, expected)| (personality, faults, expected))
+        })
+    });
+    join_all(matrix.map(async |(personality, faults, expected)| {
+        let device = device(DeviceSpec::new(personality).config_size(9_000).faults(faults.clone())).await;
+        let outcome = collected(&device, personality).await;
+        assert_eq!(outcome.class, expected, "{personality:?} with {faults:?}: {}", outcome.message);
+        assert!(outcome.parts.is_empty() && outcome.transcript.is_some());
+    }))
+    .await;
 }
 
 #[tokio::test]

@@ -116,10 +116,11 @@ impl Frr {
         assert!(is_there, "FRRouting is missing: run `make test`, which installs it.");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_str().unwrap().to_owned();
+        // The daemon gives up root for a user of its own, who must be able to write its socket there.
+        Command::new("chown").args(["frr:frr", &path]).status().unwrap();
         let process = Command::new(BGPD)
             .args(["--no_zebra", "--vty_addr", "127.0.0.1", "--vty_port", "0", "--bgp_port", "0"])
             .args(["--vty_socket", &path, "--pid_file", &format!("{path}/pid"), "--config_file", "/dev/null"])
-            .args(["--user", "root", "--group", "root"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -92,7 +92,9 @@ impl Device {
         for (at, c) in text.chars().enumerate() {
             match c {
                 '⏸' => {
-                    out.send(std::mem::take(&mut piece)).await.ok()?;
+                    if !piece.is_empty() {
+                        out.send(std::mem::take(&mut piece)).await.ok()?;
+                    }
                     sleep(LONG).await;
                 }
                 '⏹' => {
@@ -122,7 +124,7 @@ async fn collect_as(device: Device, login: &Login) -> Step<Collected> {
     let (out, from_device) = mpsc::channel(64);
     let (to_device, typed) = mpsc::channel(64);
     let playing = tokio::spawn(device.play(out, typed));
-    let limits = Limits { step: Duration::from_millis(700), max_bytes: 100_000, ..Limits::default() };
+    let limits = Limits { step: Duration::from_secs(2), max_bytes: 100_000, ..Limits::default() };
     let Mode::Shell(shell) = &IOS.mode else { unreachable!() };
     let wire = Wire { from_device, to_device };
     let result = converse(wire, &IOS, shell, login, &limits, &mut Evidence::default()).await;
@@ -170,6 +172,16 @@ async fn a_device_that_hangs_or_leaves_behind_a_prompt_like_line_gives_no_text()
 #[tokio::test]
 async fn a_text_without_its_end_is_never_stored() {
     assert_eq!(class_of(&CONFIG.replace("end\r\n", "")).await, Class::Incomplete);
+}
+
+#[tokio::test]
+async fn a_text_that_ends_in_the_middle_of_a_line_is_judged_by_its_rule() {
+    assert_eq!(class_of("version 15\r\nhostname r1\r\n!\r\nno shu").await, Class::Incomplete);
+    let config = CONFIG.trim_end();
+    assert_eq!(collect(Device::with_config(config)).await.unwrap(), stored());
+    // Nor is a line broken behind which the device goes on after a long pause.
+    let config = CONFIG.replace("!\r\nend", " description to r1#⏸⏸⏸⏸⏸⏸⏸⏸⏸⏸⏸⏸, port 2\r\n!\r\nend");
+    assert_eq!(class_of(&config).await, Class::Incomplete);
 }
 
 #[tokio::test]
