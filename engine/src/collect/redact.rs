@@ -50,9 +50,11 @@ mod tests {
     use super::*;
     use crate::collect::{DriverSet, compare_text};
     use proptest::prelude::*;
+    use std::sync::Arc;
 
-    fn ios() -> std::sync::Arc<Driver> {
-        DriverSet::built_in().get("ios").unwrap()
+    fn ios() -> Arc<Driver> {
+        static IOS: LazyLock<Arc<Driver>> = LazyLock::new(|| DriverSet::built_in().get("ios").unwrap());
+        Arc::clone(&IOS)
     }
 
     #[test]

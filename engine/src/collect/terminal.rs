@@ -93,6 +93,14 @@ impl Terminal {
         self.pending_return = false;
     }
 
+    /// Finishes the line before its last `count` characters, which stay: a prompt behind a text without a newline.
+    pub(super) fn break_before_last(&mut self, count: usize) {
+        let end = self.line.len().saturating_sub(count);
+        self.lines.extend(self.line.drain(..end));
+        self.lines.push('\n');
+        self.column = self.line.len();
+    }
+
     /// How many of the next bytes are plain characters that go to the end of the line.
     fn plain_run(&self, bytes: &[u8]) -> usize {
         let is_plain_place = matches!(self.state, State::Ground)

@@ -88,13 +88,9 @@ async fn run_one(
             }
         }
     }
-    match status {
-        Some(status) => Ok(Ended { output, complaints, status }),
-        None => {
-            let message = format!("The command ended without an exit status while {}.", evidence.doing);
-            Err(Failure::new(Class::Incomplete, message))
-        }
-    }
+    let message = || format!("The command ended without an exit status while {}.", evidence.doing);
+    let status = status.ok_or_else(|| Failure::new(Class::Incomplete, message()))?;
+    Ok(Ended { output, complaints, status })
 }
 
 fn count(data: &[u8], limits: &Limits, evidence: &mut Evidence) -> Step<()> {

@@ -3,6 +3,8 @@
 mod exec;
 mod parts;
 mod shell;
+#[cfg(test)]
+mod shell_tests;
 
 use etiqa_model::class::Class;
 use tokio::time::timeout;
