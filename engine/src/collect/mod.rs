@@ -13,7 +13,6 @@ mod compare;
 mod completeness;
 mod driver;
 mod evidence;
-
 mod failure;
 mod outcome;
 mod pace;
