@@ -53,8 +53,7 @@ mod tests {
     use std::sync::Arc;
 
     fn ios() -> Arc<Driver> {
-        static IOS: LazyLock<Arc<Driver>> = LazyLock::new(|| DriverSet::built_in().get("ios").unwrap());
-        Arc::clone(&IOS)
+        DriverSet::built_in().get("ios").unwrap()
     }
 
     #[test]

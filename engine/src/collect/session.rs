@@ -9,22 +9,17 @@ use std::time::Duration;
 
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::driver::{Driver, Shell};
 use super::evidence::Evidence;
 use super::failure::{Failure, Step, excerpt};
+use super::pace::{Pace, SETTLE_MAX};
 use super::prompt::Level;
 use super::redact::redact;
 use super::target::Limits;
 use super::terminal::{LONGEST_LINE, Terminal};
 use super::transport::Line;
-
-/// The shortest and the longest pause after which a resting prompt is taken for one.
-const SETTLE_MIN: Duration = Duration::from_millis(20);
-const SETTLE_MAX: Duration = Duration::from_secs(1);
-/// At login banners come in pieces, and nothing is known of the device's pace yet.
-const SETTLE_LOGIN: Duration = Duration::from_millis(40);
 
 /// No prompt and no pager is longer; a longer line is not looked at.
 const LONGEST_PROMPT: usize = 400;
@@ -95,7 +90,7 @@ impl<'a, L: Line> Session<'a, L> {
 
     /// Waits for the first prompt after login.
     pub(super) async fn first_prompt(&mut self) -> Step<Level> {
-        self.pace.slowest = SETTLE_LOGIN;
+        self.pace.expect_banners();
         match self.rest("the prompt", false).await {
             Ok(Rest::Prompt(level)) => {
                 // Whatever came before the prompt is a banner.
@@ -337,32 +332,5 @@ impl<'a, L: Line> Session<'a, L> {
         let lines = || self.terminal.lines().lines().rev();
         let last = std::iter::once(unfinished.as_str()).chain(lines()).find(|line| !line.trim().is_empty());
         excerpt(&redact(self.driver, last.unwrap_or_default()), 80)
-    }
-}
-
-/// How long the device pauses within an answer.
-#[derive(Debug, Default)]
-struct Pace {
-    /// The longest pause since the last thing was sent, the wait for its beginning aside.
-    slowest: Duration,
-    last_heard: Option<Instant>,
-}
-
-impl Pace {
-    fn restart(&mut self) {
-        self.last_heard = None;
-        self.slowest = Duration::ZERO;
-    }
-
-    fn heard(&mut self) {
-        let now = Instant::now();
-        if let Some(last) = self.last_heard.replace(now) {
-            self.slowest = self.slowest.max(now - last);
-        }
-    }
-
-    /// How long a prompt must rest to be taken for one.
-    fn settle(&self) -> Duration {
-        (self.slowest * 2).clamp(SETTLE_MIN, SETTLE_MAX)
     }
 }

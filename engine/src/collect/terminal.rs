@@ -4,7 +4,7 @@
 //! colours leave nothing behind; other control characters are dropped. Invalid UTF-8 becomes U+FFFD. The state
 //! advances byte by byte, so the way in which the network splits the output never changes the result.
 
-use super::exec_text::Utf8;
+use super::clean::Utf8;
 
 /// A line longer than this is no configuration; it bounds the memory of an endless one.
 pub(super) const LONGEST_LINE: usize = 1 << 22;

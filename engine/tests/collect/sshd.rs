@@ -27,9 +27,9 @@ impl Sshd {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
         keygen(&at("host_ed25519"), &["-t", "ed25519", "-N", ""]);
-        keygen(&at("host_rsa"), &["-t", "rsa", "-b", "3072", "-N", ""]);
+        keygen(&at("host_rsa"), &["-t", "rsa", "-b", "2048", "-N", ""]);
         keygen(&at("user"), &["-t", "ed25519", "-N", "open sesame"]);
-        keygen(&at("user_rsa"), &["-t", "rsa", "-b", "3072", "-N", "", "-m", "PEM"]);
+        keygen(&at("user_rsa"), &["-t", "rsa", "-b", "2048", "-N", "", "-m", "PEM"]);
         let keys = ["user.pub", "user_rsa.pub"].map(|name| std::fs::read_to_string(at(name)).unwrap());
         std::fs::write(at("authorized_keys"), keys.concat()).unwrap();
         let mut tries = 0;

@@ -5,9 +5,9 @@ use russh::ChannelMsg;
 use tokio::time::timeout;
 
 use super::parts::{Answers, Collected};
+use crate::collect::clean::exec_text;
 use crate::collect::driver::{Command, Driver};
 use crate::collect::evidence::Evidence;
-use crate::collect::exec_text::exec_text;
 use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::redact::redact;
 use crate::collect::target::Limits;

@@ -2,9 +2,9 @@
 
 use etiqa_model::class::Class;
 
+use crate::collect::clean::with_one_newline_at_the_end;
 use crate::collect::completeness;
 use crate::collect::driver::{Command, Driver, FactRule};
-use crate::collect::exec_text::with_one_newline_at_the_end;
 use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::outcome::{Facts, PartText};
 use crate::collect::redact::redact;
