@@ -130,18 +130,15 @@ fn headline(counts: &DeviceCounts) -> String {
         }
         DeviceCounts { good, failing, never, .. } => {
             let have = if *good == 1 { "has" } else { "have" };
-            let mut words = format!("{} of {devices} {have} a good backup.", format::count(*good));
+            let need = if *failing == 1 { "needs" } else { "need" };
+            let mut sentences = vec![format!("{} of {devices} {have} a good backup.", format::count(*good))];
             if *failing > 0 {
-                words.push_str(&format!(
-                    " {} {} a hand.",
-                    format::count(*failing),
-                    if *failing == 1 { "needs" } else { "need" }
-                ));
+                sentences.push(format!("{} {need} a hand.", format::count(*failing)));
             }
             if *never > 0 {
-                words.push_str(&format!(" {} not backed up yet.", format::count(*never)));
+                sentences.push(format!("{} not backed up yet.", format::count(*never)));
             }
-            words
+            sentences.join(" ")
         }
     }
 }
