@@ -14,6 +14,7 @@ use crate::api::AppError;
 
 /// How the live stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser opens the stream"))]
 pub(crate) enum Link {
     /// Not opened yet.
     Opening,

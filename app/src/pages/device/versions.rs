@@ -12,7 +12,8 @@ use super::Detail;
 use crate::api::AppError;
 use crate::api::configs::{get_config, get_diff, list_versions};
 use crate::browser;
-use crate::components::{Loaded, Time, chip, diff, empty};
+use crate::components::list::{self, empty};
+use crate::components::{Loaded, Time, chip, diff};
 use crate::format;
 use crate::pages::devices::send_form;
 
@@ -161,14 +162,20 @@ fn content(shown: Option<Shown>) -> AnyView {
     };
     view! {
         <div class="cols">
-            {list(&shown.parts, shown.listed, shown.is_older, current, shown.look)}
+            {version_list(&shown.parts, shown.listed, shown.is_older, current, shown.look)}
             {body}
         </div>
     }
     .into_any()
 }
 
-fn list(parts: &[String], listed: PartVersions, is_older: bool, current: Option<u32>, look: Look) -> AnyView {
+fn version_list(
+    parts: &[String],
+    listed: PartVersions,
+    is_older: bool,
+    current: Option<u32>,
+    look: Look,
+) -> AnyView {
     let parts = (parts.len() > 1).then(|| {
         let part_links = parts
             .iter()
@@ -222,14 +229,16 @@ fn version_link(version: ConfigVersion, current: Option<u32>, look: Look) -> Any
 }
 
 fn address(version: &ConfigVersion, from: Option<u32>, look: Look) -> String {
-    let mut address = format!("?part={}&v={}", version.part, version.version);
-    if let Some(from) = from {
-        address.push_str(&format!("&from={from}"));
-    }
-    if look != Look::Unified {
-        address.push_str(&format!("&view={}", look.as_str()));
-    }
-    address
+    let look = if look == Look::Unified { "" } else { look.as_str() };
+    list::address(
+        "",
+        &[
+            ("part", version.part.clone()),
+            ("v", version.version.to_string()),
+            ("from", from.map(|from| from.to_string()).unwrap_or_default()),
+            ("view", look.to_owned()),
+        ],
+    )
 }
 
 /// Unified, side by side, or the whole text.
