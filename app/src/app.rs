@@ -61,7 +61,7 @@ fn Inside() -> impl IntoView {
     }
 }
 
-/// Opens the live stream as soon as somebody is signed in.
+/// Keeps the live stream open for as long as somebody is signed in.
 #[cfg(feature = "hydrate")]
 fn listen(session: Session) {
     let live = expect_context::<Live>();
@@ -69,6 +69,8 @@ fn listen(session: Session) {
     Effect::new(move || {
         if is_signed_in.get() {
             crate::live::connect(live);
+        } else {
+            crate::live::disconnect();
         }
     });
 }

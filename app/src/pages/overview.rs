@@ -11,6 +11,7 @@ use leptos_router::components::Form;
 
 use crate::api::backups::{CancelRun, RunBackup};
 use crate::api::overview::get_overview;
+use crate::components::list::version_address;
 use crate::components::{
     Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, problem_of, run,
 };
@@ -265,7 +266,7 @@ fn changes(changes: Vec<RecentChange>) -> AnyView {
         .into_iter()
         .map(|change| {
             let version = change.version;
-            let to = format!("/devices/{}?part={}&v={}", change.device_id, version.part, version.version);
+            let to = version_address(change.device_id, &version.part, version.version);
             let peek =
                 change.peek.filter(|diff| !diff.hunks.is_empty()).map(|peek| diff::peek(&peek, PEEK_LINES));
             let is_first = version.version == 1;

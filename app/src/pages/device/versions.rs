@@ -181,17 +181,17 @@ fn version_list(
             .iter()
             .map(|part| {
                 let is_current = *part == listed.part;
-                view! { <a href=format!("?part={part}") data-noscroll="true" aria-current=is_current.then_some("true")>{part.clone()}</a> }
+                view! { <a href=part_address(part, None) data-noscroll="true" aria-current=is_current.then_some("true")>{part.clone()}</a> }
             })
             .collect_view();
         view! { <nav class="tabs parts" aria-label="Parts">{part_links}</nav> }
     });
     let oldest = listed.versions.last().map_or(1, |version| version.version);
     let older = (oldest > 1).then(|| {
-        view! { <a class="btn small" href=format!("?part={}&before={oldest}", listed.part)>"Older"</a> }
+        view! { <a class="btn small" href=part_address(&listed.part, Some(oldest))>"Older"</a> }
     });
     let newest =
-        is_older.then(|| view! { <a class="btn small" href=format!("?part={}", listed.part)>"Newest"</a> });
+        is_older.then(|| view! { <a class="btn small" href=part_address(&listed.part, None)>"Newest"</a> });
     let remark = format::plural(listed.total, "version");
     let part = listed.part;
     let rows = listed.versions.into_iter().map(|version| version_link(version, current, look)).collect_view();
@@ -239,6 +239,12 @@ fn address(version: &ConfigVersion, from: Option<u32>, look: Look) -> String {
             ("view", look.to_owned()),
         ],
     )
+}
+
+/// The address of a part's versions, where asked for those before a number.
+fn part_address(part: &str, before: Option<u32>) -> String {
+    let before = before.map(|before| before.to_string()).unwrap_or_default();
+    list::address("", &[("part", part.to_owned()), ("before", before)])
 }
 
 /// Unified, side by side, or the whole text.
