@@ -12,6 +12,7 @@ mod components;
 mod format;
 mod live;
 mod pages;
+mod post;
 mod session;
 mod shell;
 

@@ -3,14 +3,22 @@
 //! An event never carries data. Bursts collapse into one look; the old data stays on the screen
 //! meanwhile.
 
+use std::any::Any;
+use std::fmt::Debug;
 use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
 
+use etiqa_model::UserError;
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
-use serde::Serialize;
+use leptos::server_fn::ServerFn;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::api::AppError;
+use crate::post::Post;
 
 /// How the live stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,32 +74,138 @@ impl Live {
     }
 }
 
-/// A resource that is fetched again when `source` changes or one of `topics` does.
+/// Something that was asked of the server, and is asked again when it changes.
+///
+/// Resources are generic all through; here they hold one type, and what they hold is opened where it is shown. Each
+/// type of its own would cost some fifteen kilobytes of WASM.
+#[derive(Debug)]
+pub(crate) struct Asked<T> {
+    held: Resource<Result<Held, AppError>>,
+    _answer: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Asked<T> {}
+
+impl<T: Clone + DeserializeOwned + Send + Sync + 'static> Asked<T> {
+    /// The answer, once it is there.
+    pub(crate) async fn open(self) -> Result<T, AppError> {
+        self.held.await.and_then(|held| held.open())
+    }
+}
+
+impl<T> Asked<T> {
+    /// What is held, for [`Loaded`](crate::components::Loaded), which opens it.
+    pub(crate) fn held(self) -> Resource<Result<Held, AppError>> {
+        self.held
+    }
+}
+
+/// An answer: as JSON on its way to the browser, and as a value once it was asked from there.
+#[derive(Debug, Clone)]
+pub(crate) enum Held {
+    Json(String),
+    Value(Arc<dyn Any + Send + Sync>),
+}
+
+impl Held {
+    #[cfg(feature = "hydrate")]
+    fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Result<Self, AppError> {
+        Ok(Self::Value(Arc::new(value)))
+    }
+
+    #[cfg(not(feature = "hydrate"))]
+    fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Result<Self, AppError> {
+        serde_json::to_string(&value).map(Self::Json).map_err(|_| AppError(UserError::internal()))
+    }
+
+    /// The value. Fails only where the page and the server are of different builds.
+    pub(crate) fn open<T: Clone + DeserializeOwned + 'static>(&self) -> Result<T, AppError> {
+        let value = match self {
+            // From bytes, as server functions read theirs, so that the code is there once.
+            Self::Json(text) => serde_json::from_slice(text.as_bytes()).ok(),
+            Self::Value(value) => value.downcast_ref::<T>().cloned(),
+        };
+        value.ok_or_else(|| AppError(UserError::internal()))
+    }
+}
+
+impl Serialize for Held {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Json(text) => serializer.serialize_str(text),
+            Self::Value(_) => Err(serde::ser::Error::custom("only a server sends what it holds")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Held {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::Json)
+    }
+}
+
+/// Asks the server; again when `source` changes.
+pub(crate) fn ask<S, T, Answer>(
+    source: impl Fn() -> S + Send + Sync + 'static,
+    fetch: impl Fn(S) -> Answer + Send + Sync + 'static,
+) -> Asked<T>
+where
+    S: Debug + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    Answer: Future<Output = Result<T, AppError>> + Send + 'static,
+{
+    live_resource(&[], source, fetch)
+}
+
+/// Asks the server; again when `source` changes or one of `topics` does.
 pub(crate) fn live_resource<S, T, Answer>(
     topics: &'static [Topic],
     source: impl Fn() -> S + Send + Sync + 'static,
     fetch: impl Fn(S) -> Answer + Send + Sync + 'static,
-) -> Resource<Result<T, AppError>>
+) -> Asked<T>
 where
-    S: Clone + PartialEq + Send + Sync + 'static,
+    S: Debug + 'static,
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     Answer: Future<Output = Result<T, AppError>> + Send + 'static,
 {
-    let live = expect_context::<Live>();
-    Resource::new(move || (source(), live.beats(topics)), move |(source, _)| fetch(source))
+    let source = Arc::new(source);
+    let key = {
+        let source = Arc::clone(&source);
+        Box::new(move || format!("{:?}", source()))
+    };
+    let fetch = Box::new(move || {
+        let answer = fetch(untrack(|| source()));
+        Box::pin(async move { Held::new(answer.await?) }) as Fetched
+    });
+    Asked { held: resource(topics, key, fetch), _answer: PhantomData }
 }
 
-/// Has everything that shows `topics` look again whenever `action` was answered.
-pub(crate) fn touch_after<S>(action: ServerAction<S>, topics: &'static [Topic])
-where
-    S: leptos::server_fn::ServerFn + Clone + Send + Sync + 'static,
-    S::Output: Send + Sync + 'static,
-    S::Error: Send + Sync + 'static,
-{
+type Fetched = Pin<Box<dyn Future<Output = Result<Held, AppError>> + Send>>;
+
+fn resource(
+    topics: &'static [Topic],
+    key: Box<dyn Fn() -> String + Send + Sync>,
+    fetch: Box<dyn Fn() -> Fetched + Send + Sync>,
+) -> Resource<Result<Held, AppError>> {
     let live = expect_context::<Live>();
-    let version = action.version();
+    Resource::new(move || (key(), live.beats(topics)), move |_| fetch())
+}
+
+/// Has everything that shows `topics` look again whenever a form was answered.
+pub(crate) fn touch_after<S: ServerFn>(post: Post<S>, topics: &'static [Topic]) {
+    touch_after_answers(post.version(), topics);
+}
+
+fn touch_after_answers(answers: Signal<usize>, topics: &'static [Topic]) {
+    let live = expect_context::<Live>();
     Effect::new(move || {
-        if version.get() > 0 {
+        if answers.get() > 0 {
             for topic in topics {
                 live.touch(*topic);
             }

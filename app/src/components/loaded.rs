@@ -1,33 +1,42 @@
 //! What stands where data is loading, has come, or could not be had.
 
+use std::sync::Arc;
+
 use etiqa_model::ErrorKind;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::AppError;
+use crate::live::{Asked, Held};
 use crate::session::Session;
 
-/// Shows `view` of what the resource gives and of what the viewer may do. While it is fetched again the old data
-/// stays; an error is shown in its place, with what to do about it.
+/// Shows `view` of what was asked and of what the viewer may do. While it is asked again the old answer stays; an
+/// error is shown in its place, with what to do about it.
 #[component]
-pub(crate) fn Loaded<T, V>(resource: Resource<Result<T, AppError>>, view: V) -> AnyView
+pub(crate) fn Loaded<T, V>(resource: Asked<T>, view: V) -> AnyView
 where
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    V: Fn(T, Role) -> AnyView + Clone + Send + Sync + 'static,
+    T: Clone + DeserializeOwned + Send + Sync + 'static,
+    V: Fn(T, Role) -> AnyView + Send + Sync + 'static,
 {
+    let show = move |held: &Held, role: Role| held.open().map(|value| view(value, role));
+    loaded(resource.held(), Arc::new(show))
+}
+
+type Show = Arc<dyn Fn(&Held, Role) -> Result<AnyView, AppError> + Send + Sync>;
+
+fn loaded(resource: Resource<Result<Held, AppError>>, show: Show) -> AnyView {
     let session = expect_context::<Session>();
     let retry = Callback::new(move |()| resource.refetch());
     view! {
         <Transition fallback=loading>
             {move || {
-                let view = view.clone();
+                let show = Arc::clone(&show);
                 Suspend::new(async move {
                     let role = session.role().await;
-                    match resource.await {
-                        Ok(value) => view(value, role),
+                    match resource.await.and_then(|held| show(&held, role)) {
+                        Ok(view) => view,
                         Err(error) => error_view(error, Some(retry)),
                     }
                 })

@@ -1,21 +1,21 @@
 //! One's own password and theme, and the way out.
 
-use leptos::form::ActionForm;
+use crate::post::{Post, PostForm};
 use leptos::prelude::*;
 
 use crate::api::session::{ChangePassword, SignOut};
 use crate::browser::{self, Theme};
-use crate::components::{Field, PageHeader, Problem, card, problem_of, submit};
+use crate::components::{Field, PageHeader, Problem, card, submit};
 
 #[component]
 pub(crate) fn AccountPage() -> AnyView {
-    let change = ServerAction::<ChangePassword>::new();
-    let sign_out = ServerAction::<SignOut>::new();
-    let problem = problem_of(change);
-    let has_changed = move || matches!(change.value().get(), Some(Ok(())));
+    let change = Post::<ChangePassword>::new();
+    let sign_out = Post::<SignOut>::new();
+    let problem = change.problem();
+    let has_changed = move || change.has_succeeded();
     let password = view! {
         <div class="pad form">
-            <ActionForm action=change>
+            <PostForm to=change>
                 <Problem problem/>
                 <Show when=has_changed>
                     <p class="notice good" role="status">"Your password is changed. Your other sessions are signed out."</p>
@@ -23,16 +23,16 @@ pub(crate) fn AccountPage() -> AnyView {
                 <Field name="current" label="Current password" kind="password" autocomplete="current-password" required=true problem/>
                 <Field name="new" label="New password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
                 <div class="actions">{submit("Change password", change.pending())}</div>
-            </ActionForm>
+            </PostForm>
         </div>
     };
     view! {
         <PageHeader title="Your account">
-            <ActionForm action=sign_out>
+            <PostForm to=sign_out>
                 <button class="btn" type="submit">"Sign out"</button>
-            </ActionForm>
+            </PostForm>
         </PageHeader>
-        <Problem problem=problem_of(sign_out)/>
+        <Problem problem=sign_out.problem()/>
         <div class="stack narrow">
             {card("Password", (), password)}
             {card("Look", (), theme_choice())}

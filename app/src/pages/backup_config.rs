@@ -1,27 +1,25 @@
 //! One backup config: where it stands, when it runs next, and what its runs came to.
 
+use crate::post::{Post, PostForm};
 use etiqa_model::BackupConfigId;
 use etiqa_model::backup::{BackupConfig, BackupConfigDetail, BackupKind, ConfigState};
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
 use etiqa_model::selector::Selector;
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::id_of_path;
 use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, RunBackup, get_backup_config};
-use crate::components::{
-    Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run,
-};
+use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
 use crate::live::{live_resource, touch_after};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    run: ServerAction<RunBackup>,
-    enable: ServerAction<EnableBackupConfig>,
-    delete: ServerAction<DeleteBackupConfig>,
+    run: Post<RunBackup>,
+    enable: Post<EnableBackupConfig>,
+    delete: Post<DeleteBackupConfig>,
 }
 
 #[component]
@@ -32,14 +30,13 @@ pub(crate) fn BackupConfigPage() -> AnyView {
         move || id.get(),
         |id| get_backup_config(BackupConfigId(id)),
     );
-    let actions =
-        Actions { run: ServerAction::new(), enable: ServerAction::new(), delete: ServerAction::new() };
+    let actions = Actions { run: Post::new(), enable: Post::new(), delete: Post::new() };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
-        <Problem problem=problem_of(actions.run)/>
-        <Problem problem=problem_of(actions.enable)/>
-        <Problem problem=problem_of(actions.delete)/>
+        <Problem problem=actions.run.problem()/>
+        <Problem problem=actions.enable.problem()/>
+        <Problem problem=actions.delete.problem()/>
         <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
@@ -88,21 +85,21 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     let id = config.id;
     let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
     let run = (state != ConfigState::Running).then(|| {
-        view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</ActionForm> }
+        view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }
     });
     let delete = view! {
-        <ActionForm action=actions.delete>
+        <PostForm to=actions.delete>
             {act(&[("id", id.to_string())], "Delete", "btn danger")}
-        </ActionForm>
+        </PostForm>
     };
     let question =
         format!("Delete {}? It will not run any more. Its archives and its history stay.", config.name);
     view! {
         {confirm("Delete…", question, delete)}
         <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
-        <ActionForm action=actions.enable>
+        <PostForm to=actions.enable>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
-        </ActionForm>
+        </PostForm>
         {run}
     }
     .into_any()

@@ -1,12 +1,13 @@
 //! Making and changing a backup config, with its next times shown while it is filled in.
 
+use crate::live::ask;
+use crate::post::{Post, PostForm};
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
 use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
 use etiqa_model::device::{Device, DeviceFilter, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
 use etiqa_model::{BackupConfigId, DeviceId};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{id_of_path, options};
@@ -14,15 +15,15 @@ use crate::api::AppError;
 use crate::api::backups::{SaveBackupConfig, get_backup_choices, get_backup_config, preview_schedule};
 use crate::api::devices::list_devices;
 use crate::components::form::FormProblem;
-use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, problem_of, submit};
+use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
 
 /// Devices that the picker shows at once; more are found by name.
 const PICKER_ROWS: u32 = 100;
 
 #[component]
 pub(crate) fn NewBackupPage() -> AnyView {
-    let choices = Resource::new(|| (), |()| get_backup_choices());
-    let save = ServerAction::<SaveBackupConfig>::new();
+    let choices = ask(|| (), |()| get_backup_choices());
+    let save = Post::<SaveBackupConfig>::new();
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
         <Loaded resource=choices view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
@@ -33,8 +34,8 @@ pub(crate) fn NewBackupPage() -> AnyView {
 #[component]
 pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
-    let save = ServerAction::<SaveBackupConfig>::new();
-    let loaded = Resource::new(
+    let save = Post::<SaveBackupConfig>::new();
+    let loaded = ask(
         move || id.get(),
         |id| async move {
             let choices = get_backup_choices().await?;
@@ -74,9 +75,9 @@ fn form(
     id: Option<BackupConfigId>,
     input: BackupConfigInput,
     choices: BackupChoices,
-    save: ServerAction<SaveBackupConfig>,
+    save: Post<SaveBackupConfig>,
 ) -> AnyView {
-    let problem = problem_of(save);
+    let problem = save.problem();
     let draft = Draft { input: RwSignal::new(input.clone()) };
     let set_kind = draft.setter(|input, kind| {
         input.kind = kind;
@@ -107,7 +108,7 @@ fn form(
     let when = when(draft, &input, choices, problem);
     let keep = keep(&input, problem);
     view! {
-        <ActionForm action=save>
+        <PostForm to=save>
             <div class="stack narrow">
                 <Problem problem/>
                 {hidden}
@@ -122,7 +123,7 @@ fn form(
                     </div>
                 </section>
             </div>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }
@@ -204,12 +205,12 @@ fn preview(draft: Draft) -> AnyView {
             ..BackupConfigInput::default()
         })
     });
-    let preview = Resource::new(move || schedule.get(), preview_schedule);
+    let preview = ask(move || schedule.get(), preview_schedule);
     view! {
         <div class="preview" aria-live="polite">
             <Transition>
                 {move || Suspend::new(async move {
-                    match preview.await {
+                    match preview.open().await {
                         Ok(preview) => preview_times(preview),
                         Err(error) => view! { <p class="muted">{error.0.message}</p> }.into_any(),
                     }
@@ -303,7 +304,7 @@ fn devices_field(
 #[component]
 fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
     let (search, set_search) = signal(String::new());
-    let devices = Resource::new(
+    let devices = ask(
         move || search.get(),
         |search| list_devices(DeviceFilter { search, ..DeviceFilter::default() }, Page::first(PICKER_ROWS)),
     );
@@ -314,7 +315,7 @@ fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
             <input id="picker-search" type="search" placeholder="Find by name or address" on:input=move |event| set_search.set(event_target_value(&event))/>
             <Transition>
                 {move || Suspend::new(async move {
-                    match devices.await {
+                    match devices.open().await {
                         Ok(page) => view! { <div class="picker-list">{page.rows.into_iter().map(|device| pick(device, chosen)).collect_view()}</div> }.into_any(),
                         Err(error) => view! { <p class="error">{error.0.message}</p> }.into_any(),
                     }

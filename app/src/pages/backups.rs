@@ -1,17 +1,15 @@
 //! Backup configs, where each stands, and the newest runs.
 
+use crate::post::{Post, PostForm};
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::api::backups::{EnableBackupConfig, RunBackup, list_backup_configs, list_runs};
-use crate::components::{
-    Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, problem_of, run,
-};
+use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, run};
 use crate::format;
 use crate::live::{live_resource, touch_after};
 use crate::session::Allowed;
@@ -21,8 +19,8 @@ const RUNS_PER_PAGE: usize = 50;
 
 #[derive(Clone, Copy)]
 struct Actions {
-    run: ServerAction<RunBackup>,
-    enable: ServerAction<EnableBackupConfig>,
+    run: Post<RunBackup>,
+    enable: Post<EnableBackupConfig>,
 }
 
 #[component]
@@ -35,7 +33,7 @@ pub(crate) fn BackupsPage() -> AnyView {
         |()| list_backup_configs(),
     );
     let runs = live_resource(&[Topic::Runs], move || before.get(), |before| list_runs(None, before));
-    let actions = Actions { run: ServerAction::new(), enable: ServerAction::new() };
+    let actions = Actions { run: Post::new(), enable: Post::new() };
     touch_after(actions.run, &[Topic::Runs, Topic::BackupConfigs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
@@ -44,8 +42,8 @@ pub(crate) fn BackupsPage() -> AnyView {
                 <a class="btn primary" href="/backup/new">"New backup"</a>
             </Allowed>
         </PageHeader>
-        <Problem problem=problem_of(actions.run)/>
-        <Problem problem=problem_of(actions.enable)/>
+        <Problem problem=actions.run.problem()/>
+        <Problem problem=actions.enable.problem()/>
         <div class="stack">
             <Loaded resource=configs view=move |configs, role| list(configs, role, actions)/>
             <Loaded resource=runs view=move |runs, _| history(runs, before.get_untracked().is_some())/>
@@ -108,13 +106,13 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
     );
     let buttons = (role >= Role::Operator).then(|| {
         let run = (row.state != ConfigState::Running).then(|| {
-            view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</ActionForm> }
+            view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }
         });
         let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
         view! {
             <div class="actions">
                 {run}
-                <ActionForm action=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</ActionForm>
+                <PostForm to=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
         }
     });

@@ -1,18 +1,19 @@
 //! The fields of a device, for a new one and for one that is changed.
 
+use crate::live::ask;
+use crate::post::{Post, PostForm};
 use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DEFAULT_SITE, DeviceInput, DeviceType};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use crate::api::devices::{SaveDevice, get_device_choices};
-use crate::components::{Field, Loaded, PageHeader, Problem, Select, problem_of, submit};
+use crate::components::{Field, Loaded, PageHeader, Problem, Select, submit};
 
 #[component]
 pub(crate) fn NewDevicePage() -> AnyView {
-    let choices = Resource::new(|| (), |()| get_device_choices());
-    let save = ServerAction::<SaveDevice>::new();
+    let choices = ask(|| (), |()| get_device_choices());
+    let save = Post::<SaveDevice>::new();
     view! {
         <PageHeader title="New device" above=&[("Devices", "/devices/")]/>
         <Loaded resource=choices view=move |choices, _| {
@@ -32,9 +33,9 @@ pub(crate) fn device_form(
     id: Option<DeviceId>,
     input: DeviceInput,
     choices: DeviceChoices,
-    save: ServerAction<SaveDevice>,
+    save: Post<SaveDevice>,
 ) -> AnyView {
-    let problem = problem_of(save);
+    let problem = save.problem();
     let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> });
     let cancel = id.map_or_else(|| "/devices/".to_owned(), |id| format!("/devices/{id}"));
     let kinds =
@@ -66,7 +67,7 @@ pub(crate) fn device_form(
         <div class="wide"><Field name="device[description]" label="Description" kind="textarea" value=input.description problem/></div>
     };
     view! {
-        <ActionForm action=save>
+        <PostForm to=save>
             <Problem problem/>
             {hidden}
             <input type="hidden" name="device[transport]" value="ssh"/>
@@ -77,7 +78,7 @@ pub(crate) fn device_form(
                 {submit("Save device", save.pending())}
                 <a class="btn" href=cancel>"Cancel"</a>
             </div>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

@@ -15,11 +15,11 @@ use crate::api::devices::{get_device_choices, list_devices};
 use crate::components::list::address;
 use crate::components::{Ago, Loaded, PageHeader, Pager, chip, empty};
 use crate::format;
-use crate::live::live_resource;
+use crate::live::{ask, live_resource};
 use crate::session::Allowed;
 
 /// What the address says.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     filter: DeviceFilter,
     page: u32,
@@ -72,7 +72,7 @@ pub(crate) fn DevicesPage() -> AnyView {
         move || asked.get(),
         |asked| list_devices(asked.filter, Page { number: asked.page, ..Page::default() }),
     );
-    let choices = Resource::new(|| (), |()| get_device_choices());
+    let choices = ask(|| (), |()| get_device_choices());
     view! {
         <PageHeader title="Devices">
             <Allowed role=Role::Operator>

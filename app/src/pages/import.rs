@@ -1,18 +1,18 @@
 //! Importing devices: upload, preview, then import.
 
+use crate::post::{Post, PostForm};
 use etiqa_model::event::Topic;
 use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowFate};
 use etiqa_model::{ErrorKind, UploadId};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::query_field;
 use crate::api::AppError;
 use crate::api::imports::{ApplyImport, get_import};
-use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip, problem_of};
+use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
-use crate::live::touch_after;
+use crate::live::{ask, touch_after};
 
 /// What a file may look like.
 const SAMPLE: &str = "ip,hostname,type,platform,site,tags,credential
@@ -34,10 +34,10 @@ enum Step {
 #[component]
 pub(crate) fn ImportPage() -> AnyView {
     let (upload, update) = (query_field("upload"), query_field("update"));
-    let apply = ServerAction::<ApplyImport>::new();
+    let apply = Post::<ApplyImport>::new();
     touch_after(apply, &[Topic::Devices]);
     let version = apply.version();
-    let preview = Resource::new(
+    let preview = ask(
         move || (upload.get().parse::<UploadId>().ok(), update.get() == "true", version.get()),
         |(upload, update, _)| async move {
             let Some(id) = upload else { return Ok(Step::Choose) };
@@ -50,7 +50,7 @@ pub(crate) fn ImportPage() -> AnyView {
     );
     view! {
         <PageHeader title="Import devices" above=&[("Devices", "/devices/")]/>
-        <Problem problem=problem_of(apply)/>
+        <Problem problem=apply.problem()/>
         <Loaded resource=preview view=move |preview, _| match preview {
             Step::Choose => choose_file(None),
             Step::Refused(reason) => choose_file(Some(reason)),
@@ -100,7 +100,7 @@ fn choose_file(refused: Option<String>) -> AnyView {
     .into_any()
 }
 
-fn show(preview: ImportPreview, update: bool, apply: ServerAction<ApplyImport>) -> AnyView {
+fn show(preview: ImportPreview, update: bool, apply: Post<ApplyImport>) -> AnyView {
     let report = preview.report.clone();
     let is_done = preview.imported_at.is_some();
     let numbers = numbers(&report, is_done);
@@ -153,7 +153,7 @@ fn before(
     file: &str,
     report: &ImportReport,
     update: bool,
-    apply: ServerAction<ApplyImport>,
+    apply: Post<ApplyImport>,
 ) -> AnyView {
     let known = report.updated + report.skipped;
     let writes = report.created + report.updated;
@@ -180,11 +180,11 @@ fn before(
         let words = format!("Import {}", format::plural(writes, "device"));
         let is_pending = apply.pending();
         view! {
-            <ActionForm action=apply>
+            <PostForm to=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
                 <button class="btn primary" type="submit" disabled=move || is_pending.get()>{words}</button>
-            </ActionForm>
+            </PostForm>
         }
         .into_any()
     };

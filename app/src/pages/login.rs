@@ -1,38 +1,39 @@
 //! Signing in.
 
-use leptos::form::ActionForm;
+use crate::live::ask;
+use crate::post::{Post, PostForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::api::session::{SignIn, setup_is_open};
 use crate::components::frame::mark;
-use crate::components::{Field, Problem, problem_of, submit};
+use crate::components::{Field, Problem, submit};
 
 #[component]
 pub(crate) fn LoginPage() -> AnyView {
-    let sign_in = ServerAction::<SignIn>::new();
-    let problem = problem_of(sign_in);
+    let sign_in = Post::<SignIn>::new();
+    let problem = sign_in.problem();
     let query = use_query_map();
     let next = move || query.with(|query| query.get("next").unwrap_or_default());
-    let setup = Resource::new(|| (), |()| setup_is_open());
+    let setup = ask(|| (), |()| setup_is_open());
     view! {
         <Title text="Sign in"/>
         <div class="door">
             <div class="brand">{mark()}<span>"Etiqa Auto Backup"</span></div>
             <section class="card">
                 <h1>"Sign in"</h1>
-                <ActionForm action=sign_in>
+                <PostForm to=sign_in>
                     <Problem problem/>
                     <Field name="name" label="User name" autocomplete="username" required=true autofocus=true/>
                     <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                     <input type="hidden" name="next" value=next/>
                     {submit("Sign in", sign_in.pending())}
-                </ActionForm>
+                </PostForm>
             </section>
             <Suspense>
                 {move || Suspend::new(async move {
-                    matches!(setup.await, Ok(true)).then(|| view! {
+                    matches!(setup.open().await, Ok(true)).then(|| view! {
                         <p class="notice">
                             "Nobody can sign in yet. "<a href="/setup">"Create the first admin"</a>
                         </p>

@@ -1,5 +1,6 @@
 //! The first page: is everything backed up, and what needs a hand?
 
+use crate::post::{Post, PostForm};
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
@@ -13,11 +14,10 @@ use crate::api::backups::{CancelRun, RunBackup};
 use crate::api::overview::get_overview;
 use crate::components::list::version_address;
 use crate::components::{
-    Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, problem_of, run,
+    Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, run,
 };
 use crate::format;
 use crate::live::{live_resource, touch_after};
-use leptos::form::ActionForm;
 
 /// Changed lines in a peek.
 const PEEK_LINES: usize = 6;
@@ -28,15 +28,15 @@ const DAY_HEIGHT: f64 = 40.0;
 /// What a person can do from here.
 #[derive(Clone, Copy)]
 struct Actions {
-    run: ServerAction<RunBackup>,
-    cancel: ServerAction<CancelRun>,
+    run: Post<RunBackup>,
+    cancel: Post<CancelRun>,
 }
 
 #[component]
 pub(crate) fn OverviewPage() -> AnyView {
     let overview =
         live_resource(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || (), |()| get_overview());
-    let actions = Actions { run: ServerAction::new(), cancel: ServerAction::new() };
+    let actions = Actions { run: Post::new(), cancel: Post::new() };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.cancel, &[Topic::Runs]);
     view! {
@@ -46,8 +46,8 @@ pub(crate) fn OverviewPage() -> AnyView {
                 <kbd aria-hidden="true">"/"</kbd>
             </Form></div>
         </PageHeader>
-        <Problem problem=problem_of(actions.run)/>
-        <Problem problem=problem_of(actions.cancel)/>
+        <Problem problem=actions.run.problem()/>
+        <Problem problem=actions.cancel.problem()/>
         <Loaded resource=overview view=move |overview, role| content(overview, role, actions)/>
     }
     .into_any()
@@ -236,7 +236,7 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
         .into_iter()
         .map(|run| {
             let cancel = (role >= Role::Operator && !run.cancelling).then(|| {
-                view! { <ActionForm action=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</ActionForm> }
+                view! { <PostForm to=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</PostForm> }
             });
             view! {
                 <div class="row run-row">
@@ -322,7 +322,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
             let config = &row.config;
             let id = config.id;
             let run_now = (role >= Role::Operator && row.state == ConfigState::Due).then(|| {
-                view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run", "btn small")}</ActionForm> }
+                view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run", "btn small")}</PostForm> }
             });
             let state = (!matches!(row.state, ConfigState::Ok)).then(|| chip::config_state(row));
             let due = match (row.state, config.next_run_at) {

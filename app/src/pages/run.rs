@@ -1,5 +1,6 @@
 //! One run: how far it is, what each device came to, and its archive.
 
+use crate::post::{Post, PostForm};
 use etiqa_model::RunId;
 use etiqa_model::admin::VerifyOutcome;
 use etiqa_model::class::Class;
@@ -7,22 +8,21 @@ use etiqa_model::device::DeviceResult;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunDetail};
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::id_of_path;
 use crate::api::backups::{CancelRun, RunBackup, VerifyRun, get_run};
 use crate::components::session_view::{OpenSession, Transcript};
 use crate::components::time::time_or_dash;
-use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run};
+use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
 use crate::live::{live_resource, touch_after};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    cancel: ServerAction<CancelRun>,
-    verify: ServerAction<VerifyRun>,
-    again: ServerAction<RunBackup>,
+    cancel: Post<CancelRun>,
+    verify: Post<VerifyRun>,
+    again: Post<RunBackup>,
 }
 
 #[component]
@@ -30,15 +30,14 @@ pub(crate) fn RunPage() -> AnyView {
     let id = id_of_path();
     let detail = live_resource(&[Topic::Runs], move || id.get(), |id| get_run(RunId(id)));
     OpenSession::provide();
-    let actions =
-        Actions { cancel: ServerAction::new(), verify: ServerAction::new(), again: ServerAction::new() };
+    let actions = Actions { cancel: Post::new(), verify: Post::new(), again: Post::new() };
     touch_after(actions.cancel, &[Topic::Runs]);
     touch_after(actions.verify, &[Topic::Runs]);
     touch_after(actions.again, &[Topic::Runs]);
     view! {
-        <Problem problem=problem_of(actions.cancel)/>
-        <Problem problem=problem_of(actions.verify)/>
-        <Problem problem=problem_of(actions.again)/>
+        <Problem problem=actions.cancel.problem()/>
+        <Problem problem=actions.verify.problem()/>
+        <Problem problem=actions.again.problem()/>
         <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
@@ -76,7 +75,7 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
     let may = role >= Role::Operator;
     let cancel = (may && !going.status.is_over() && !going.cancelling).then(|| {
         let form = view! {
-            <ActionForm action=actions.cancel>{act(&[("id", id.to_string())], "Cancel the run", "btn danger")}</ActionForm>
+            <PostForm to=actions.cancel>{act(&[("id", id.to_string())], "Cancel the run", "btn danger")}</PostForm>
         };
         let question = "Stop this run? Devices that are done keep their new versions; no archive is made.";
         confirm("Cancel…", question, form)
@@ -84,14 +83,14 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
     let verify = (may && going.has_archive()).then(|| {
         let words = move || if actions.verify.pending().get() { "Verifying…" } else { "Verify" };
         view! {
-            <ActionForm action=actions.verify>
+            <PostForm to=actions.verify>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <button class="btn" type="submit" disabled=move || actions.verify.pending().get()>{words}</button>
-            </ActionForm>
+            </PostForm>
         }
     });
     let again = going.backup_config_id.filter(|_| may && going.status.is_over()).map(|config| {
-        view! { <ActionForm action=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</ActionForm> }
+        view! { <PostForm to=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</PostForm> }
     });
     let download = going.has_archive().then(|| {
         view! { <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a> }
@@ -133,7 +132,7 @@ fn archive(going: &Run, actions: Actions) -> AnyView {
         }
         _ => chip(chip::Tone::Off, "Not verified"),
     };
-    let outcome = move || actions.verify.value().get().and_then(Result::ok).map(verify_outcome);
+    let outcome = move || actions.verify.answer().map(verify_outcome);
     card(
         "Archive",
         (),

@@ -1,23 +1,24 @@
 //! The first admin, made with the one-time code of the console.
 
-use leptos::form::ActionForm;
+use crate::live::ask;
+use crate::post::{Post, PostForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::api::session::{SetUp, setup_is_open};
 use crate::components::frame::mark;
-use crate::components::{Field, Problem, problem_of, submit};
+use crate::components::{Field, Problem, submit};
 
 #[component]
 pub(crate) fn SetupPage() -> AnyView {
-    let set_up = ServerAction::<SetUp>::new();
-    let problem = problem_of(set_up);
-    let is_open = Resource::new(|| (), |()| setup_is_open());
+    let set_up = Post::<SetUp>::new();
+    let problem = set_up.problem();
+    let is_open = ask(|| (), |()| setup_is_open());
     let form = move || {
         view! {
             <h1>"Create the first admin"</h1>
             <p class="muted">"The one-time code is in the terminal where Etiqa was started, or in its log."</p>
-            <ActionForm action=set_up>
+            <PostForm to=set_up>
                 <Problem problem/>
                 <Field name="code" label="One-time code" autocomplete="off" required=true autofocus=true problem/>
                 <Field name="name" label="User name" autocomplete="username" required=true problem/>
@@ -26,7 +27,7 @@ pub(crate) fn SetupPage() -> AnyView {
                     hint="At least 10 characters; a sentence is easy to keep in mind."
                 />
                 {submit("Create and sign in", set_up.pending())}
-            </ActionForm>
+            </PostForm>
         }
         .into_any()
     };
@@ -45,7 +46,7 @@ pub(crate) fn SetupPage() -> AnyView {
             <section class="card">
                 <Transition>
                     {move || Suspend::new(async move {
-                        if matches!(is_open.await, Ok(false)) { closed() } else { form() }
+                        if matches!(is_open.open().await, Ok(false)) { closed() } else { form() }
                     })}
                 </Transition>
             </section>

@@ -1,29 +1,27 @@
 //! How devices are logged in to. Secrets go in here and never come out.
 
+use crate::post::{Post, PostForm};
 use etiqa_model::credential::Credential;
 use etiqa_model::event::Topic;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::ABOVE;
 use crate::api::admin::{RemoveCredential, SaveCredential, list_credentials};
-use crate::components::{
-    Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, problem_of, submit,
-};
+use crate::components::{Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, submit};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::{ask, live_resource, touch_after};
 use crate::pages::query_field;
 
 #[component]
 pub(crate) fn CredentialsPage() -> AnyView {
     let credentials = live_resource(&[Topic::Admin], || (), |()| list_credentials());
-    let save = ServerAction::<SaveCredential>::new();
-    let remove = ServerAction::<RemoveCredential>::new();
+    let save = Post::<SaveCredential>::new();
+    let remove = Post::<RemoveCredential>::new();
     touch_after(save, &[Topic::Admin]);
     touch_after(remove, &[Topic::Admin]);
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
-    let for_form = Resource::new(
+    let for_form = ask(
         move || edited.get(),
         |edited| async move {
             if edited.is_empty() {
@@ -34,7 +32,7 @@ pub(crate) fn CredentialsPage() -> AnyView {
     );
     view! {
         <PageHeader title="Credentials" above=ABOVE/>
-        <Problem problem=problem_of(remove)/>
+        <Problem problem=remove.problem()/>
         <div class="grid">
             <Loaded resource=credentials view=move |credentials, _| list(credentials, remove)/>
             <Loaded resource=for_form view=move |credential, _| form(credential, save)/>
@@ -43,8 +41,8 @@ pub(crate) fn CredentialsPage() -> AnyView {
     .into_any()
 }
 
-fn form(credential: Option<Credential>, save: ServerAction<SaveCredential>) -> AnyView {
-    let problem = problem_of(save);
+fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
+    let problem = save.problem();
     let is_new = credential.is_none();
     let title = credential
         .as_ref()
@@ -57,10 +55,10 @@ fn form(credential: Option<Credential>, save: ServerAction<SaveCredential>) -> A
     let (name, site, username) = credential
         .map(|known| (known.name, known.site.unwrap_or_default(), known.username))
         .unwrap_or_default();
-    let has_saved = move || matches!(save.value().get(), Some(Ok(())));
+    let has_saved = move || save.has_succeeded();
     let body = view! {
         <div class="pad form">
-            <ActionForm action=save>
+            <PostForm to=save>
                 <Problem problem/>
                 <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
                 {hidden}
@@ -72,13 +70,13 @@ fn form(credential: Option<Credential>, save: ServerAction<SaveCredential>) -> A
                 <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
                 <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
                 <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
-            </ActionForm>
+            </PostForm>
         </div>
     };
     card(title, (), body)
 }
 
-fn list(credentials: Vec<Credential>, remove: ServerAction<RemoveCredential>) -> AnyView {
+fn list(credentials: Vec<Credential>, remove: Post<RemoveCredential>) -> AnyView {
     if credentials.is_empty() {
         let words = "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
         return view! { <section class="card">{empty("No credential yet", words, ())}</section> }.into_any();
@@ -103,7 +101,7 @@ fn list(credentials: Vec<Credential>, remove: ServerAction<RemoveCredential>) ->
     .into_any()
 }
 
-fn row(credential: Credential, remove: ServerAction<RemoveCredential>) -> AnyView {
+fn row(credential: Credential, remove: Post<RemoveCredential>) -> AnyView {
     let id = credential.id;
     let held: Vec<&str> = [
         (credential.has_password, "password"),
@@ -114,7 +112,7 @@ fn row(credential: Credential, remove: ServerAction<RemoveCredential>) -> AnyVie
     .filter_map(|(is_held, words)| is_held.then_some(words))
     .collect();
     let form = view! {
-        <ActionForm action=remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</ActionForm>
+        <PostForm to=remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
     };
     let question = match credential.devices {
         0 => format!("Remove {}? No device names it.", credential.name),

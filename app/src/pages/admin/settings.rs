@@ -1,17 +1,18 @@
 //! The program's own settings.
 
+use crate::live::ask;
+use crate::post::{Post, PostForm};
 use etiqa_model::admin::Settings;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::ABOVE;
 use crate::api::admin::{SaveSettings, get_settings};
-use crate::components::{Field, Loaded, PageHeader, Problem, problem_of, submit};
+use crate::components::{Field, Loaded, PageHeader, Problem, submit};
 
 #[component]
 pub(crate) fn SettingsPage() -> AnyView {
-    let settings = Resource::new(|| (), |()| get_settings());
-    let save = ServerAction::<SaveSettings>::new();
+    let settings = ask(|| (), |()| get_settings());
+    let save = Post::<SaveSettings>::new();
     view! {
         <PageHeader title="Settings" above=ABOVE/>
         <Loaded resource=settings view=move |settings, _| form(&settings, save)/>
@@ -19,14 +20,14 @@ pub(crate) fn SettingsPage() -> AnyView {
     .into_any()
 }
 
-fn form(settings: &Settings, save: ServerAction<SaveSettings>) -> AnyView {
-    let problem = problem_of(save);
-    let has_saved = move || matches!(save.value().get(), Some(Ok(())));
+fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
+    let problem = save.problem();
+    let has_saved = move || save.has_succeeded();
     let (tick, sessions) = (settings.tick_minutes.to_string(), settings.max_sessions.to_string());
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
         <section class="card pad form narrow">
-            <ActionForm action=save>
+            <PostForm to=save>
                 <Problem problem/>
                 <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
                 <div class="fields">
@@ -36,7 +37,7 @@ fn form(settings: &Settings, save: ServerAction<SaveSettings>) -> AnyView {
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                 </div>
                 <div class="actions">{submit("Save settings", save.pending())}</div>
-            </ActionForm>
+            </PostForm>
         </section>
     }
     .into_any()

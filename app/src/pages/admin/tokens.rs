@@ -1,42 +1,42 @@
 //! API tokens. A token's secret is shown once, when it is made.
 
+use crate::post::{Post, PostForm};
 use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{ABOVE, users::roles};
 use crate::api::admin::{CreateToken, RevokeToken, list_tokens};
 use crate::browser;
 use crate::components::{
-    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, problem_of, submit,
+    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, submit,
 };
 use crate::live::{live_resource, touch_after};
 
 #[component]
 pub(crate) fn TokensPage() -> AnyView {
     let tokens = live_resource(&[Topic::Admin], || (), |()| list_tokens());
-    let create = ServerAction::<CreateToken>::new();
-    let revoke = ServerAction::<RevokeToken>::new();
+    let create = Post::<CreateToken>::new();
+    let revoke = Post::<RevokeToken>::new();
     touch_after(create, &[Topic::Admin]);
     touch_after(revoke, &[Topic::Admin]);
-    let fresh = move || create.value().get().and_then(Result::ok).map(fresh);
-    let problem = problem_of(create);
+    let fresh = move || create.answer().map(fresh);
+    let problem = create.problem();
     let form = view! {
         <div class="pad form">
-            <ActionForm action=create>
+            <PostForm to=create>
                 <Problem problem/>
                 <Field name="name" label="Name" required=true problem hint="What uses it, such as monitoring." autocomplete="off"/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="expires_days" label="Expires after days" kind="number" problem placeholder="never"/>
                 <div class="actions">{submit("Make token", create.pending())}</div>
-            </ActionForm>
+            </PostForm>
             <noscript><p class="hint">"The page shows the secret only with JavaScript. Without it, use etiqa token create."</p></noscript>
         </div>
     };
     view! {
         <PageHeader title="API tokens" above=ABOVE/>
-        <Problem problem=problem_of(revoke)/>
+        <Problem problem=revoke.problem()/>
         {fresh}
         <div class="grid">
             <Loaded resource=tokens view=move |tokens, _| list(tokens, revoke)/>
@@ -66,7 +66,7 @@ fn fresh(fresh: FreshToken) -> AnyView {
     .into_any()
 }
 
-fn list(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> AnyView {
+fn list(tokens: Vec<ApiToken>, revoke: Post<RevokeToken>) -> AnyView {
     if tokens.is_empty() {
         let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
         return view! { <section class="card">{empty("No token yet", words, ())}</section> }.into_any();
@@ -91,10 +91,10 @@ fn list(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> AnyView {
     .into_any()
 }
 
-fn row(token: ApiToken, revoke: ServerAction<RevokeToken>) -> AnyView {
+fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
     let id = token.id;
     let form = view! {
-        <ActionForm action=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</ActionForm>
+        <PostForm to=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</PostForm>
     };
     let question = format!("Revoke {}? Whatever uses it is refused at once.", token.name);
     view! {

@@ -1,39 +1,37 @@
 //! Everybody who can sign in.
 
+use crate::post::{Post, PostForm};
 use etiqa_model::event::Topic;
 use etiqa_model::user::{Role, User};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::ABOVE;
 use crate::api::admin::{AddUser, ChangeUser, RemoveUser, list_users};
 use crate::components::form::FormProblem;
-use crate::components::{
-    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, problem_of, submit,
-};
+use crate::components::{Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, submit};
 use crate::live::{live_resource, touch_after};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    change: ServerAction<ChangeUser>,
-    remove: ServerAction<RemoveUser>,
+    change: Post<ChangeUser>,
+    remove: Post<RemoveUser>,
 }
 
 #[component]
 pub(crate) fn UsersPage() -> AnyView {
     let users = live_resource(&[Topic::Admin], || (), |()| list_users());
-    let add = ServerAction::<AddUser>::new();
-    let actions = Actions { change: ServerAction::new(), remove: ServerAction::new() };
+    let add = Post::<AddUser>::new();
+    let actions = Actions { change: Post::new(), remove: Post::new() };
     touch_after(add, &[Topic::Admin]);
     touch_after(actions.change, &[Topic::Admin]);
     touch_after(actions.remove, &[Topic::Admin]);
     view! {
         <PageHeader title="Users" above=ABOVE/>
-        <Problem problem=problem_of(actions.change)/>
-        <Problem problem=problem_of(actions.remove)/>
+        <Problem problem=actions.change.problem()/>
+        <Problem problem=actions.remove.problem()/>
         <div class="grid">
             <Loaded resource=users view=move |users, _| list(users, actions)/>
-            {card("Add a user", (), add_form(add, problem_of(add)))}
+            {card("Add a user", (), add_form(add, add.problem()))}
         </div>
     }
     .into_any()
@@ -54,18 +52,18 @@ pub(super) fn roles() -> Vec<(String, String)> {
         .collect()
 }
 
-fn add_form(add: ServerAction<AddUser>, problem: FormProblem) -> AnyView {
-    let has_added = move || matches!(add.value().get(), Some(Ok(())));
+fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
+    let has_added = move || add.has_succeeded();
     view! {
         <div class="pad form">
-            <ActionForm action=add>
+            <PostForm to=add>
                 <Problem problem/>
                 <Show when=has_added><p class="notice good" role="status">"Added. They can sign in now."</p></Show>
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
                 <div class="actions">{submit("Add user", add.pending())}</div>
-            </ActionForm>
+            </PostForm>
         </div>
     }
     .into_any()
@@ -102,18 +100,18 @@ fn row(user: User, actions: Actions) -> AnyView {
         <details class="confirm">
             <summary class="btn small">"Change…"</summary>
             <div class="confirm-box form">
-                <ActionForm action=actions.change>
+                <PostForm to=actions.change>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <label class="field"><span>"Role"</span><select name="role">{options}</select></label>
                     <label class="field"><span>"New password"</span><input type="password" name="password" autocomplete="new-password" placeholder="as it is"/></label>
                     <p class="hint">"Their sessions end."</p>
                     <button class="btn primary" type="submit">"Save"</button>
-                </ActionForm>
+                </PostForm>
             </div>
         </details>
     };
     let form = view! {
-        <ActionForm action=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</ActionForm>
+        <PostForm to=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
     };
     let question = format!("Remove {}? They are signed out at once.", user.name);
     view! {

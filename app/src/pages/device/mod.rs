@@ -5,30 +5,29 @@ mod results;
 mod settings;
 mod versions;
 
+use crate::post::{Post, PostForm};
 use etiqa_model::config::{ConfigVersion, VersionState};
 use etiqa_model::device::{Device, DeviceDetail};
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, Timestamp};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{id_of_path, query_field};
-use crate::api::AppError;
 use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, get_device};
 use crate::components::list::version_address;
-use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact, problem_of};
-use crate::live::{live_resource, touch_after};
+use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact};
+use crate::live::{Asked, live_resource, touch_after};
 
 /// The device of the page, shared by its tabs.
-type Detail = Resource<Result<DeviceDetail, AppError>>;
+type Detail = Asked<DeviceDetail>;
 
 #[derive(Clone, Copy)]
 struct Actions {
-    collect: ServerAction<CollectDevice>,
-    enable: ServerAction<EnableDevice>,
-    accept_key: ServerAction<AcceptHostKey>,
-    decide: ServerAction<DecideVersion>,
+    collect: Post<CollectDevice>,
+    enable: Post<EnableDevice>,
+    accept_key: Post<AcceptHostKey>,
+    decide: Post<DecideVersion>,
 }
 
 #[component]
@@ -36,12 +35,8 @@ pub(crate) fn DevicePage() -> AnyView {
     let id = id_of_path();
     let tab = query_field("tab");
     let detail = live_resource(&[Topic::Devices], move || id.get(), |id| get_device(DeviceId(id)));
-    let actions = Actions {
-        collect: ServerAction::new(),
-        enable: ServerAction::new(),
-        accept_key: ServerAction::new(),
-        decide: ServerAction::new(),
-    };
+    let actions =
+        Actions { collect: Post::new(), enable: Post::new(), accept_key: Post::new(), decide: Post::new() };
     touch_after(actions.collect, &[Topic::Devices]);
     touch_after(actions.enable, &[Topic::Devices]);
     touch_after(actions.accept_key, &[Topic::Devices]);
@@ -52,10 +47,10 @@ pub(crate) fn DevicePage() -> AnyView {
         _ => view! { <versions::Versions detail/> }.into_any(),
     };
     view! {
-        <Problem problem=problem_of(actions.collect)/>
-        <Problem problem=problem_of(actions.enable)/>
-        <Problem problem=problem_of(actions.accept_key)/>
-        <Problem problem=problem_of(actions.decide)/>
+        <Problem problem=actions.collect.problem()/>
+        <Problem problem=actions.enable.problem()/>
+        <Problem problem=actions.accept_key.problem()/>
+        <Problem problem=actions.decide.problem()/>
         <Loaded resource=detail view=move |detail, role| head(detail, role, actions)/>
         <Tabs tab/>
         {body}
@@ -116,16 +111,16 @@ fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
     let (words, target) = if device.enabled { ("Disable", "false") } else { ("Enable", "true") };
     let collect = device.enabled.then(|| {
         view! {
-            <ActionForm action=actions.collect>
+            <PostForm to=actions.collect>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <button class="btn primary" type="submit" disabled=is_collecting>"Back up now"</button>
-            </ActionForm>
+            </PostForm>
         }
     });
     view! {
-        <ActionForm action=actions.enable>
+        <PostForm to=actions.enable>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
-        </ActionForm>
+        </PostForm>
         {collect}
     }
     .into_any()
@@ -160,9 +155,9 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
     let compare = version_address(version.device_id, &part, number);
     let decide = move |accept: bool, words: &'static str| {
         view! {
-            <ActionForm action=actions.decide>
+            <PostForm to=actions.decide>
                 {act(&[("id", id.to_string()), ("accept", accept.to_string())], words, "btn small")}
-            </ActionForm>
+            </PostForm>
         }
         .into_any()
     };
@@ -183,9 +178,9 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
 fn host_key(id: DeviceId, known: String, offered: String, role: Role, actions: Actions) -> AnyView {
     let accept = (role >= Role::Operator).then(|| {
         view! {
-            <ActionForm action=actions.accept_key>
+            <PostForm to=actions.accept_key>
                 {act(&[("id", id.to_string())], "Accept the new key", "btn small")}
-            </ActionForm>
+            </PostForm>
         }
     });
     view! {

@@ -1,23 +1,24 @@
 //! What a person says of a device, its host key, and its end.
 
+use crate::live::ask;
+use crate::post::{Post, PostForm};
 use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DeviceDetail, HostKeyView};
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use crate::api::AppError;
 use crate::api::devices::{DeleteDevice, SaveDevice, get_device, get_device_choices};
-use crate::components::{Loaded, Problem, Time, act, card, confirm, problem_of};
+use crate::components::{Loaded, Problem, Time, act, card, confirm};
 use crate::pages::device_form::device_form;
 
 /// Not live on purpose: nothing may change under the hands of a person who types.
 #[component]
 pub(super) fn Settings(id: Memo<i64>) -> AnyView {
-    let save = ServerAction::<SaveDevice>::new();
-    let delete = ServerAction::<DeleteDevice>::new();
-    let loaded = Resource::new(
+    let save = Post::<SaveDevice>::new();
+    let delete = Post::<DeleteDevice>::new();
+    let loaded = ask(
         move || id.get(),
         |id| async move {
             let choices = get_device_choices().await?;
@@ -25,7 +26,7 @@ pub(super) fn Settings(id: Memo<i64>) -> AnyView {
         },
     );
     view! {
-        <Problem problem=problem_of(delete)/>
+        <Problem problem=delete.problem()/>
         <Loaded resource=loaded view=move |(detail, choices), role| content(detail, choices, role, save, delete)/>
     }
     .into_any()
@@ -35,8 +36,8 @@ fn content(
     detail: DeviceDetail,
     choices: DeviceChoices,
     role: Role,
-    save: ServerAction<SaveDevice>,
-    delete: ServerAction<DeleteDevice>,
+    save: Post<SaveDevice>,
+    delete: Post<DeleteDevice>,
 ) -> AnyView {
     let device = detail.device;
     let key = detail.host_key.map(host_key);
@@ -49,9 +50,9 @@ fn content(
     let question =
         format!("Delete {} with all its versions and results? Archives that hold it stay.", device.hostname);
     let form = view! {
-        <ActionForm action=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</ActionForm>
+        <PostForm to=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</PostForm>
     };
-    let has_saved = move || matches!(save.value().get(), Some(Ok(_)));
+    let has_saved = move || save.has_succeeded();
     view! {
         <div class="stack narrow">
             <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>

@@ -1,5 +1,6 @@
 //! The versions of a device's parts: a list at the left, the difference or the text at the right.
 
+use crate::live::ask;
 use etiqa_model::DeviceId;
 use etiqa_model::config::{ConfigText, ConfigVersion, PartVersions, VersionDiff, VersionState};
 use etiqa_model::device::DeviceDetail;
@@ -18,7 +19,7 @@ use crate::format;
 use crate::pages::devices::send_form;
 
 /// What the address asks for.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Asked {
     part: Option<String>,
     version: Option<u32>,
@@ -28,7 +29,7 @@ struct Asked {
 }
 
 /// How a version is shown.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Look {
     #[default]
     Unified,
@@ -86,10 +87,10 @@ pub(super) fn Versions(detail: Detail) -> AnyView {
             }
         })
     });
-    let shown = Resource::new(
+    let shown = ask(
         move || asked.get(),
         move |asked| async move {
-            let detail = detail.await?;
+            let detail = detail.open().await?;
             fetch(detail, asked).await
         },
     );
