@@ -5,6 +5,7 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::browser;
 use crate::clock::Clock;
 use crate::components::frame::Frame;
 use crate::live::Live;
@@ -29,6 +30,7 @@ pub fn App() -> impl IntoView {
 fn Inside() -> impl IntoView {
     let session = Session::provide();
     listen(session);
+    browser::on_slash_find();
     view! {
         <Frame>
             <Routes fallback=pages::not_found::NotFoundPage>
@@ -59,7 +61,7 @@ fn Inside() -> impl IntoView {
     }
 }
 
-/// Opens the live stream as soon as somebody is signed in.
+/// Keeps the live stream open for as long as somebody is signed in.
 #[cfg(feature = "hydrate")]
 fn listen(session: Session) {
     let live = expect_context::<Live>();
@@ -67,6 +69,8 @@ fn listen(session: Session) {
     Effect::new(move || {
         if is_signed_in.get() {
             crate::live::connect(live);
+        } else {
+            crate::live::disconnect();
         }
     });
 }

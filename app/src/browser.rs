@@ -100,6 +100,8 @@ mod server {
     pub(crate) fn copy_text(_text: &str) {}
 
     pub(crate) fn reload() {}
+
+    pub(crate) fn on_slash_find() {}
 }
 
 #[cfg(feature = "hydrate")]
@@ -107,10 +109,11 @@ pub(crate) use client::*;
 
 #[cfg(feature = "hydrate")]
 mod client {
-    use leptos::prelude::{document, window};
+    use leptos::ev;
+    use leptos::prelude::{document, window, window_event_listener};
     use wasm_bindgen::JsCast;
-    use web_sys::HtmlDocument;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
+    use web_sys::{HtmlDocument, HtmlElement};
 
     use super::Theme;
 
@@ -166,5 +169,26 @@ mod client {
 
     pub(crate) fn reload() {
         let _ = window().location().reload();
+    }
+
+    /// Has `/` put the cursor into the page's search field, unless somebody types.
+    pub(crate) fn on_slash_find() {
+        leptos::prelude::Effect::new(|| {
+            // For as long as the page is open.
+            let _ = window_event_listener(ev::keydown, |event| {
+                let is_plain =
+                    event.key() == "/" && !event.ctrl_key() && !event.meta_key() && !event.alt_key();
+                let is_typing = document().active_element().is_some_and(|element| {
+                    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+                });
+                let field = document().query_selector("input[type=search]").ok().flatten();
+                if let (true, false, Some(field)) =
+                    (is_plain, is_typing, field.and_then(|field| field.dyn_into::<HtmlElement>().ok()))
+                {
+                    event.prevent_default();
+                    let _ = field.focus();
+                }
+            });
+        });
     }
 }

@@ -74,12 +74,15 @@ pub(crate) fn span(seconds: i64) -> String {
     }
 }
 
-/// `in 3 h 12 min`, `now`, `5 min late`.
+/// How late a due time may be before it is called late; the same as for the state `due`.
+const LATE_SECONDS: i64 = 5 * 60;
+
+/// `in 3 h 12 min`, `now`, `6 min late`.
 pub(crate) fn until(due: Timestamp, now: Timestamp) -> String {
     let seconds = (due.millis() - now.millis()).div_euclid(1_000);
     match seconds {
         1.. => format!("in {}", span(seconds)),
-        -59..=0 => "now".to_owned(),
+        late if late >= -LATE_SECONDS => "now".to_owned(),
         late => format!("{} late", span(-late / 60 * 60)),
     }
 }
@@ -87,7 +90,12 @@ pub(crate) fn until(due: Timestamp, now: Timestamp) -> String {
 /// `just now`, `5 min ago`, `2 days ago`.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = (now.millis() - at.millis()) / 1_000;
-    if seconds < 60 { "just now".to_owned() } else { format!("{} ago", span(seconds / 60 * 60)) }
+    match seconds {
+        ..60 => "just now".to_owned(),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..86_400 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} ago", plural((seconds / 86_400) as u64, "day")),
+    }
 }
 
 fn local(at: Timestamp, zone: Zone) -> Timestamp {
@@ -176,7 +184,7 @@ mod tests {
     fn a_countdown_counts_to_now_and_then_says_how_late_it_is() {
         let due = |seconds: i64| until(Timestamp(NOW.millis() + seconds * 1_000), NOW);
         assert_eq!([due(11_520), due(42), due(0)], ["in 3 h 12 min", "in 42 s", "now"]);
-        assert_eq!(due(-400), "6 min late");
+        assert_eq!([due(-200), due(-400)], ["now", "6 min late"]);
         assert_eq!(due(190), "in 3 min 10 s");
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Built twice, never in one build: with `ssr` into the server, with `hydrate` into the browser's WASM.
 
+#![expect(unreachable_pub, reason = "#[component] makes its props public wherever the component stands")]
+
 pub mod api;
 mod app;
 mod browser;

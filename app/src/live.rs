@@ -14,6 +14,7 @@ use crate::api::AppError;
 
 /// How the live stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser opens the stream"))]
 pub(crate) enum Link {
     /// Not opened yet.
     Opening,
@@ -99,7 +100,7 @@ where
 }
 
 #[cfg(feature = "hydrate")]
-pub(crate) use stream::connect;
+pub(crate) use stream::{connect, disconnect};
 
 #[cfg(feature = "hydrate")]
 mod stream {
@@ -136,6 +137,8 @@ mod stream {
 
     thread_local! {
         static STREAM: RefCell<Option<Stream>> = const { RefCell::new(None) };
+        /// The next try, while the stream is broken; dropping it calls it off.
+        static RETRY: RefCell<Option<Timeout>> = const { RefCell::new(None) };
         /// Topics that changed since the last look, by slot.
         static CHANGED: Cell<[bool; 4]> = const { Cell::new([false; 4]) };
         static IS_WAITING: Cell<bool> = const { Cell::new(false) };
@@ -144,6 +147,12 @@ mod stream {
     /// Opens the stream, and again whenever it breaks off, for ever.
     pub(crate) fn connect(live: Live) {
         connect_after_failures(live, 0);
+    }
+
+    /// Closes the stream and calls off the next try.
+    pub(crate) fn disconnect() {
+        RETRY.with(|slot| slot.take());
+        STREAM.with(|slot| slot.take());
     }
 
     fn connect_after_failures(live: Live, failures: u32) {
@@ -179,7 +188,8 @@ mod stream {
                 if source.ready_state() == EventSource::CLOSED {
                     let count = failures.get();
                     let wait = FIRST_WAIT_MS.saturating_mul(1 << count.min(5)).min(LONGEST_WAIT_MS);
-                    Timeout::new(wait, move || connect_after_failures(live, count + 1)).forget();
+                    let retry = Timeout::new(wait, move || connect_after_failures(live, count + 1));
+                    RETRY.with(|slot| *slot.borrow_mut() = Some(retry));
                 }
             }
         });

@@ -33,6 +33,10 @@ pub(crate) fn diff(diff: &TextDiff, is_side_by_side: bool) -> AnyView {
         }
     }
     rows.extend(fold(diff.folded_after, columns));
+    // A fixed layout takes its widths from here; the first row is often a fold across all columns.
+    let sides = is_side_by_side.then(|| {
+        view! { <colgroup><col class="no"/><col/><col class="no"/><col/></colgroup> }
+    });
     let left_out = (diff.hunks_left_out > 0).then(|| {
         let places = format::plural(diff.hunks_left_out.into(), "more changed place");
         view! { <p class="quiet">{format!("{places} not shown: the difference is too long for a page.")}</p> }
@@ -40,6 +44,7 @@ pub(crate) fn diff(diff: &TextDiff, is_side_by_side: bool) -> AnyView {
     view! {
         <div class="diff" tabindex="0" role="region" aria-label="Difference">
             <table class=if is_side_by_side { "side-by-side" } else { "unified" }>
+                {sides}
                 <tbody>{rows}</tbody>
             </table>
         </div>

@@ -1,5 +1,6 @@
 //! Lists: what stands in an empty one, and the way through a long one.
 
+use etiqa_model::DeviceId;
 use etiqa_model::page::Page;
 use leptos::prelude::*;
 
@@ -65,6 +66,11 @@ pub(crate) fn address(path: &str, fields: &[(&str, String)]) -> String {
         .map(|(name, value)| format!("{name}={}", escaped(value)))
         .collect();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// The address of one version of one part of a device.
+pub(crate) fn version_address(device: DeviceId, part: &str, version: u32) -> String {
+    address(&format!("/devices/{device}"), &[("part", part.to_owned()), ("v", version.to_string())])
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986.

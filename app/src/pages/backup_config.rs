@@ -141,7 +141,7 @@ fn takes_in(config: &BackupConfig) -> String {
 
 fn keeps(config: &BackupConfig) -> String {
     let keep = config.retention;
-    let mut words = format!("the newest {}", keep.max_backups);
+    let mut words = vec![format!("the newest {}", keep.max_backups)];
     for (number, unit) in [
         (keep.keep_hourly, "hourly"),
         (keep.keep_daily, "daily"),
@@ -150,10 +150,10 @@ fn keeps(config: &BackupConfig) -> String {
         (keep.keep_yearly, "yearly"),
     ] {
         if number > 0 {
-            words.push_str(&format!(", {number} {unit}"));
+            words.push(format!("{number} {unit}"));
         }
     }
-    words
+    words.join(", ")
 }
 
 fn next_times(config: &BackupConfig, times: Vec<etiqa_model::Timestamp>) -> AnyView {

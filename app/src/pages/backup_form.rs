@@ -160,7 +160,7 @@ fn when(draft: Draft, input: &BackupConfigInput, choices: BackupChoices, problem
             on_input=draft.setter(|input, text| input.day = text)/>
     };
     let at = view! {
-        <Field name="config[at]" label="Time" kind="time" value=input.at.clone() problem
+        <Field name="config[at]" label="Time" placeholder="02:00" hint="HH:MM, 24 hours." value=input.at.clone() problem
             on_input=draft.setter(|input, text| input.at = text)/>
     };
     let cron = view! {

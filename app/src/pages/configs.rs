@@ -8,7 +8,7 @@ use leptos_router::components::Form;
 
 use super::{page_of_query, query_field};
 use crate::api::configs::list_configs;
-use crate::components::list::address;
+use crate::components::list::{address, version_address};
 use crate::components::{Ago, Loaded, PageHeader, Pager, Time, chip, diff, empty};
 use crate::format;
 use crate::live::live_resource;
@@ -87,7 +87,7 @@ pub(crate) fn versions_table(rows: Vec<ConfigVersionRow>) -> AnyView {
 
 fn row(row: ConfigVersionRow) -> AnyView {
     let version = row.version;
-    let to = format!("/devices/{}?part={}&v={}", version.device_id, version.part, version.version);
+    let to = version_address(version.device_id, &version.part, version.version);
     let text = format!("{to}&view=text");
     let change = if version.version == 1 {
         view! { <small>"first version"</small> }.into_any()

@@ -11,6 +11,7 @@ use leptos_router::components::Form;
 
 use crate::api::backups::{CancelRun, RunBackup};
 use crate::api::overview::get_overview;
+use crate::components::list::version_address;
 use crate::components::{
     Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, problem_of, run,
 };
@@ -20,6 +21,9 @@ use leptos::form::ActionForm;
 
 /// Changed lines in a peek.
 const PEEK_LINES: usize = 6;
+
+/// The height of a day's bar, in the units of its drawing.
+const DAY_HEIGHT: f64 = 40.0;
 
 /// What a person can do from here.
 #[derive(Clone, Copy)]
@@ -127,18 +131,15 @@ fn headline(counts: &DeviceCounts) -> String {
         }
         DeviceCounts { good, failing, never, .. } => {
             let have = if *good == 1 { "has" } else { "have" };
-            let mut words = format!("{} of {devices} {have} a good backup.", format::count(*good));
+            let need = if *failing == 1 { "needs" } else { "need" };
+            let mut sentences = vec![format!("{} of {devices} {have} a good backup.", format::count(*good))];
             if *failing > 0 {
-                words.push_str(&format!(
-                    " {} {} a hand.",
-                    format::count(*failing),
-                    if *failing == 1 { "needs" } else { "need" }
-                ));
+                sentences.push(format!("{} {need} a hand.", format::count(*failing)));
             }
             if *never > 0 {
-                words.push_str(&format!(" {} not backed up yet.", format::count(*never)));
+                sentences.push(format!("{} not backed up yet.", format::count(*never)));
             }
-            words
+            sentences.join(" ")
         }
     }
 }
@@ -164,7 +165,8 @@ fn hero(overview: &Overview) -> AnyView {
             </span>
         }
     });
-    let due = overview.configs.iter().filter_map(|row| row.config.next_run_at).min();
+    let waiting = overview.configs.iter().filter(|row| row.state != ConfigState::Due);
+    let due = waiting.filter_map(|row| row.config.next_run_at).min();
     let next = due.map(|due| view! { <span>"Next run "<Countdown to=due/></span> });
     view! {
         <section class="card hero">
@@ -264,7 +266,7 @@ fn changes(changes: Vec<RecentChange>) -> AnyView {
         .into_iter()
         .map(|change| {
             let version = change.version;
-            let to = format!("/devices/{}?part={}&v={}", change.device_id, version.part, version.version);
+            let to = version_address(change.device_id, &version.part, version.version);
             let peek =
                 change.peek.filter(|diff| !diff.hunks.is_empty()).map(|peek| diff::peek(&peek, PEEK_LINES));
             let is_first = version.version == 1;
@@ -379,8 +381,13 @@ fn day_bar(index: usize, day: &DayCounts) -> AnyView {
             day.failed
         )
     };
-    let height = |count: u32| if all == 0 { 0.0 } else { f64::from(count) * 40.0 / f64::from(all) };
-    let (failed, partial) = (height(day.failed), height(day.partial));
+    // One bad run among many must still be seen.
+    let height = |count: u32| {
+        if count == 0 { 0.0 } else { (f64::from(count) * DAY_HEIGHT / f64::from(all)).max(5.0) }
+    };
+    let failed = height(day.failed);
+    let partial = height(day.partial).min(DAY_HEIGHT - failed);
+    let good = if day.good == 0 { 0.0 } else { (DAY_HEIGHT - failed - partial).max(0.0) };
     let x = (index * 10 + 1).to_string();
     let part = |class: &'static str, y: f64, height: f64| {
         (height > 0.0).then(|| view! { <rect class=class x=x.clone() y=format!("{y:.1}") width="8" height=format!("{height:.1}")/> })
@@ -391,7 +398,7 @@ fn day_bar(index: usize, day: &DayCounts) -> AnyView {
             {(all == 0).then(|| view! { <rect class="none" x=x.clone() y="0" width="8" height="40"/> })}
             {part("failed", 0.0, failed)}
             {part("partial", failed, partial)}
-            {part("good", failed + partial, height(day.good))}
+            {part("good", failed + partial, good)}
         </g>
     }
     .into_any()

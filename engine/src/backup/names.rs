@@ -75,7 +75,7 @@ mod tests {
     fn a_name_is_safe_on_every_system() {
         for (text, name) in [
             ("core-rtr-1", "core-rtr-1"),
-            ("../../etc/passwd", "__.._etc_passwd"),
+            ("../../etc/passwd", "_._.._etc_passwd"),
             ("con", "_con"),
             ("NUL.txt", "_NUL.txt"),
             ("sw 1/2", "sw_1_2"),

@@ -8,13 +8,14 @@
 //! This module never touches the database: what a text means against earlier ones (unchanged, suspect) is decided
 //! where versions are kept.
 
+mod clean;
 mod compare;
 mod completeness;
 mod driver;
 mod evidence;
-mod exec_text;
 mod failure;
 mod outcome;
+mod pace;
 mod prompt;
 mod redact;
 mod rejection;

@@ -15,7 +15,7 @@ pub struct Outcome {
     pub facts: Facts,
     /// The key that the device offered; with [`Class::HostKeyChanged`] the one that waits for a person.
     pub host_key: Option<HostKeySeen>,
-    /// The name of the login that worked.
+    /// The name of the login that the device took, whatever came of the session after it.
     pub login: Option<String>,
     /// The session with secrets masked, at most some 64 KiB; kept on failure only.
     pub transcript: Option<String>,

@@ -50,8 +50,9 @@ mod tests {
     use super::*;
     use crate::collect::{DriverSet, compare_text};
     use proptest::prelude::*;
+    use std::sync::Arc;
 
-    fn ios() -> std::sync::Arc<Driver> {
+    fn ios() -> Arc<Driver> {
         DriverSet::built_in().get("ios").unwrap()
     }
 

@@ -9,22 +9,17 @@ use std::time::Duration;
 
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::driver::{Driver, Shell};
 use super::evidence::Evidence;
 use super::failure::{Failure, Step, excerpt};
+use super::pace::{Pace, SETTLE_MAX};
 use super::prompt::Level;
 use super::redact::redact;
 use super::target::Limits;
 use super::terminal::{LONGEST_LINE, Terminal};
 use super::transport::Line;
-
-/// The shortest and the longest pause after which a resting prompt is taken for one.
-const SETTLE_MIN: Duration = Duration::from_millis(20);
-const SETTLE_MAX: Duration = Duration::from_secs(1);
-/// At login banners come in pieces, and nothing is known of the device's pace yet.
-const SETTLE_LOGIN: Duration = Duration::from_millis(40);
 
 /// No prompt and no pager is longer; a longer line is not looked at.
 const LONGEST_PROMPT: usize = 400;
@@ -39,6 +34,10 @@ pub(super) struct Session<'a, L> {
     terminal: Terminal,
     /// The part of the prompt that stays the same; none until a prompt was seen.
     identity: Option<String>,
+    /// The last prompt as it stood on the screen, without white space at its end.
+    prompt: Option<String>,
+    /// The last answer ended in the middle of a line, with the prompt right behind it.
+    is_glued: bool,
     saw_echo: bool,
     pace: Pace,
 }
@@ -55,6 +54,8 @@ pub(super) struct Answer {
 #[derive(Clone, Copy)]
 enum Rest {
     Prompt(Level),
+    /// The prompt, of so many characters, behind a text that did not end in a newline.
+    Glued(usize),
     Pager(usize),
     Password,
 }
@@ -67,8 +68,19 @@ impl<'a, L: Line> Session<'a, L> {
         limits: &'a Limits,
         evidence: &'a mut Evidence,
     ) -> Self {
-        let (terminal, pace) = (Terminal::default(), Pace::default());
-        Self { line, driver, shell, limits, evidence, terminal, identity: None, saw_echo: false, pace }
+        Self {
+            line,
+            driver,
+            shell,
+            limits,
+            evidence,
+            terminal: Terminal::default(),
+            identity: None,
+            prompt: None,
+            is_glued: false,
+            saw_echo: false,
+            pace: Pace::default(),
+        }
     }
 
     /// What the session does next, should its deadline pass meanwhile.
@@ -78,7 +90,7 @@ impl<'a, L: Line> Session<'a, L> {
 
     /// Waits for the first prompt after login.
     pub(super) async fn first_prompt(&mut self) -> Step<Level> {
-        self.pace.slowest = SETTLE_LOGIN;
+        self.pace.expect_banners();
         match self.rest("the prompt", false).await {
             Ok(Rest::Prompt(level)) => {
                 // Whatever came before the prompt is a banner.
@@ -98,6 +110,11 @@ impl<'a, L: Line> Session<'a, L> {
         loop {
             match self.rest(command, false).await? {
                 Rest::Prompt(_) => return Ok(Answer { leftover, text: self.terminal.take_all() }),
+                Rest::Glued(count) => {
+                    self.terminal.break_before_last(count);
+                    self.is_glued = true;
+                    return Ok(Answer { leftover, text: self.terminal.take_all() });
+                }
                 Rest::Pager(index) => self.answer_pager(index).await?,
                 Rest::Password => {}
             }
@@ -113,13 +130,13 @@ impl<'a, L: Line> Session<'a, L> {
         self.identity = None;
         let level = match self.rest(command, true).await? {
             Rest::Prompt(level) => Some(level),
-            Rest::Pager(_) => None,
+            Rest::Pager(_) | Rest::Glued(_) => None,
             Rest::Password => {
                 let Some(password) = password else { return Ok(None) };
                 self.send_secret(password).await?;
                 match self.rest(command, true).await? {
                     Rest::Prompt(level) => Some(level),
-                    Rest::Pager(_) | Rest::Password => None,
+                    Rest::Pager(_) | Rest::Password | Rest::Glued(_) => None,
                 }
             }
         };
@@ -133,8 +150,8 @@ impl<'a, L: Line> Session<'a, L> {
         self.send(command).await?;
         let leftover = self.echo_of(command).await?;
         if command.is_empty() {
-            self.rest("an empty line", false).await?;
-            if !self.terminal.take_all().trim().is_empty() {
+            let rest = self.rest("an empty line", false).await?;
+            if !matches!(rest, Rest::Prompt(_)) || !self.terminal.take_all().trim().is_empty() {
                 return Err(self.failure(Class::Incomplete, "The device went on after its prompt."));
             }
         }
@@ -193,6 +210,11 @@ impl<'a, L: Line> Session<'a, L> {
         if !std::mem::replace(&mut self.saw_echo, true) {
             return Ok(String::new());
         }
+        // A line was broken there that the device went on with.
+        let was_glued = std::mem::take(&mut self.is_glued);
+        if was_glued && !leftover.is_empty() {
+            return Err(self.failure(Class::Incomplete, "The device went on behind its prompt."));
+        }
         if !command.is_empty() && leftover.contains(command) {
             return Err(self.failure(Class::Incomplete, "The device's answers came mixed up with its echo."));
         }
@@ -206,15 +228,24 @@ impl<'a, L: Line> Session<'a, L> {
                 self.read(self.limits.step, waiting_for).await?;
                 continue;
             };
-            let Ok(read) = timeout(self.pace.settle(), self.read_once()).await else {
-                if let (Rest::Prompt(_), None) = (rest, &self.identity) {
-                    let line = self.terminal.unfinished();
-                    self.identity = self.shell.prompt.find(&line).map(|prompt| prompt.identity.to_owned());
+            let settle = if matches!(rest, Rest::Glued(_)) { SETTLE_MAX } else { self.pace.settle() };
+            if let Ok(read) = timeout(settle, self.read_once()).await {
+                read?;
+            } else {
+                if matches!(rest, Rest::Prompt(_)) {
+                    self.learn_prompt();
                 }
                 return Ok(rest);
-            };
-            read?;
+            }
         }
+    }
+
+    fn learn_prompt(&mut self) {
+        let line = self.terminal.unfinished();
+        if self.identity.is_none() {
+            self.identity = self.shell.prompt.find(&line).map(|prompt| prompt.identity.to_owned());
+        }
+        self.prompt = Some(line.trim_end().to_owned());
     }
 
     /// What the unfinished line is.
@@ -235,7 +266,12 @@ impl<'a, L: Line> Session<'a, L> {
         if may_ask && self.shell.enable.as_ref().is_some_and(is_question) {
             return Some(Rest::Password);
         }
-        self.shell.pagers.iter().position(|pager| pager.pattern.is_match(line)).map(Rest::Pager)
+        if let Some(index) = self.shell.pagers.iter().position(|pager| pager.pattern.is_match(line)) {
+            return Some(Rest::Pager(index));
+        }
+        let prompt = self.prompt.as_deref().filter(|prompt| self.saw_echo && line.ends_with(prompt))?;
+        let blanks = self.terminal.unfinished_len() - line.chars().count();
+        Some(Rest::Glued(prompt.chars().count() + blanks))
     }
 
     /// Reads once; silence for longer than `longest` is a failure that names what was waited for.
@@ -296,32 +332,5 @@ impl<'a, L: Line> Session<'a, L> {
         let lines = || self.terminal.lines().lines().rev();
         let last = std::iter::once(unfinished.as_str()).chain(lines()).find(|line| !line.trim().is_empty());
         excerpt(&redact(self.driver, last.unwrap_or_default()), 80)
-    }
-}
-
-/// How long the device pauses within an answer.
-#[derive(Debug, Default)]
-struct Pace {
-    /// The longest pause since the last thing was sent, the wait for its beginning aside.
-    slowest: Duration,
-    last_heard: Option<Instant>,
-}
-
-impl Pace {
-    fn restart(&mut self) {
-        self.last_heard = None;
-        self.slowest = Duration::ZERO;
-    }
-
-    fn heard(&mut self) {
-        let now = Instant::now();
-        if let Some(last) = self.last_heard.replace(now) {
-            self.slowest = self.slowest.max(now - last);
-        }
-    }
-
-    /// How long a prompt must rest to be taken for one.
-    fn settle(&self) -> Duration {
-        (self.slowest * 2).clamp(SETTLE_MIN, SETTLE_MAX)
     }
 }

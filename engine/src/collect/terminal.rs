@@ -4,7 +4,7 @@
 //! colours leave nothing behind; other control characters are dropped. Invalid UTF-8 becomes U+FFFD. The state
 //! advances byte by byte, so the way in which the network splits the output never changes the result.
 
-use super::exec_text::Utf8;
+use super::clean::Utf8;
 
 /// A line longer than this is no configuration; it bounds the memory of an endless one.
 pub(super) const LONGEST_LINE: usize = 1 << 22;
@@ -91,6 +91,14 @@ impl Terminal {
         self.wiped = erases.then_some(line);
         self.column = 0;
         self.pending_return = false;
+    }
+
+    /// Finishes the line before its last `count` characters, which stay: a prompt behind a text without a newline.
+    pub(super) fn break_before_last(&mut self, count: usize) {
+        let end = self.line.len().saturating_sub(count);
+        self.lines.extend(self.line.drain(..end));
+        self.lines.push('\n');
+        self.column = self.line.len();
     }
 
     /// How many of the next bytes are plain characters that go to the end of the line.

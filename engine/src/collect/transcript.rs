@@ -115,6 +115,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
         fn a_password_is_never_in_a_transcript(before in 0_usize..(HEAD + 100), after in 0_usize..(TAIL + 100)) {
             let mut transcript = Transcript::default();

@@ -16,6 +16,7 @@ use leptos::prelude::*;
 use super::{id_of_path, query_field};
 use crate::api::AppError;
 use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, get_device};
+use crate::components::list::version_address;
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact, problem_of};
 use crate::live::{live_resource, touch_after};
 
@@ -156,6 +157,7 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
         crate::format::plural(version.removed.into(), "line"),
         crate::format::count(version.added.into()),
     );
+    let compare = version_address(version.device_id, &part, number);
     let decide = move |accept: bool, words: &'static str| {
         view! {
             <ActionForm action=actions.decide>
@@ -170,7 +172,7 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
         <div class="notice warn">
             <p><b>"Suspect: "</b>{words}</p>
             <div class="actions">
-                <a class="btn small" href=format!("?part={part}&v={number}")>"Compare"</a>
+                <a class="btn small" href=compare>"Compare"</a>
                 {buttons}
             </div>
         </div>

@@ -12,7 +12,8 @@ use super::Detail;
 use crate::api::AppError;
 use crate::api::configs::{get_config, get_diff, list_versions};
 use crate::browser;
-use crate::components::{Loaded, Time, chip, diff, empty};
+use crate::components::list::{self, empty};
+use crate::components::{Loaded, Time, chip, diff};
 use crate::format;
 use crate::pages::devices::send_form;
 
@@ -161,30 +162,36 @@ fn content(shown: Option<Shown>) -> AnyView {
     };
     view! {
         <div class="cols">
-            {list(&shown.parts, shown.listed, shown.is_older, current, shown.look)}
+            {version_list(&shown.parts, shown.listed, shown.is_older, current, shown.look)}
             {body}
         </div>
     }
     .into_any()
 }
 
-fn list(parts: &[String], listed: PartVersions, is_older: bool, current: Option<u32>, look: Look) -> AnyView {
+fn version_list(
+    parts: &[String],
+    listed: PartVersions,
+    is_older: bool,
+    current: Option<u32>,
+    look: Look,
+) -> AnyView {
     let parts = (parts.len() > 1).then(|| {
         let part_links = parts
             .iter()
             .map(|part| {
                 let is_current = *part == listed.part;
-                view! { <a href=format!("?part={part}") data-noscroll="true" aria-current=is_current.then_some("true")>{part.clone()}</a> }
+                view! { <a href=part_address(part, None) data-noscroll="true" aria-current=is_current.then_some("true")>{part.clone()}</a> }
             })
             .collect_view();
         view! { <nav class="tabs parts" aria-label="Parts">{part_links}</nav> }
     });
     let oldest = listed.versions.last().map_or(1, |version| version.version);
     let older = (oldest > 1).then(|| {
-        view! { <a class="btn small" href=format!("?part={}&before={oldest}", listed.part)>"Older"</a> }
+        view! { <a class="btn small" href=part_address(&listed.part, Some(oldest))>"Older"</a> }
     });
     let newest =
-        is_older.then(|| view! { <a class="btn small" href=format!("?part={}", listed.part)>"Newest"</a> });
+        is_older.then(|| view! { <a class="btn small" href=part_address(&listed.part, None)>"Newest"</a> });
     let remark = format::plural(listed.total, "version");
     let part = listed.part;
     let rows = listed.versions.into_iter().map(|version| version_link(version, current, look)).collect_view();
@@ -222,14 +229,22 @@ fn version_link(version: ConfigVersion, current: Option<u32>, look: Look) -> Any
 }
 
 fn address(version: &ConfigVersion, from: Option<u32>, look: Look) -> String {
-    let mut address = format!("?part={}&v={}", version.part, version.version);
-    if let Some(from) = from {
-        address.push_str(&format!("&from={from}"));
-    }
-    if look != Look::Unified {
-        address.push_str(&format!("&view={}", look.as_str()));
-    }
-    address
+    let look = if look == Look::Unified { "" } else { look.as_str() };
+    list::address(
+        "",
+        &[
+            ("part", version.part.clone()),
+            ("v", version.version.to_string()),
+            ("from", from.map(|from| from.to_string()).unwrap_or_default()),
+            ("view", look.to_owned()),
+        ],
+    )
+}
+
+/// The address of a part's versions, where asked for those before a number.
+fn part_address(part: &str, before: Option<u32>) -> String {
+    let before = before.map(|before| before.to_string()).unwrap_or_default();
+    list::address("", &[("part", part.to_owned()), ("before", before)])
 }
 
 /// Unified, side by side, or the whole text.

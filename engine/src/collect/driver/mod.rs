@@ -6,6 +6,8 @@ mod file;
 mod regexes;
 mod set;
 
+use std::fmt::Write as _;
+
 use etiqa_model::device::DeviceType;
 use regex::Regex;
 use sha2::{Digest, Sha256};
@@ -164,5 +166,12 @@ impl Driver {
 }
 
 fn hex_sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
+
+#[cfg(test)]
+mod tests;

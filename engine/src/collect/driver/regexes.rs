@@ -14,8 +14,7 @@ pub(super) struct Source<'a>(pub(super) &'a str);
 impl Source<'_> {
     /// The line of byte `offset`, counted from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        let before = &self.0.as_bytes()[..offset.min(self.0.len())];
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        self.0.bytes().zip(0..offset).filter(|(byte, _)| *byte == b'\n').count() + 1
     }
 
     /// What is wrong with the text at `at`.

@@ -1,7 +1,7 @@
 //! The drivers that are in force: the built-in ones, overridden and joined by a person's own.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use etiqa_model::device::DeviceType;
 
@@ -21,8 +21,13 @@ struct Entry {
 }
 
 impl DriverSet {
-    /// The drivers that the program brings along.
+    /// The drivers that the program brings along; they are parsed once.
     pub fn built_in() -> Self {
+        static SET: LazyLock<DriverSet> = LazyLock::new(DriverSet::parse_built_in);
+        SET.clone()
+    }
+
+    fn parse_built_in() -> Self {
         let drivers = BUILT_IN.iter().filter_map(|(name, text)| match Driver::parse(name, text) {
             Ok(driver) => Some((driver.name().to_owned(), Entry { driver: Arc::new(driver), is_own: false })),
             // A test parses each of them, so this tells of a broken build, and the others still work.

@@ -5,9 +5,9 @@ use russh::ChannelMsg;
 use tokio::time::timeout;
 
 use super::parts::{Answers, Collected};
+use crate::collect::clean::exec_text;
 use crate::collect::driver::{Command, Driver};
 use crate::collect::evidence::Evidence;
-use crate::collect::exec_text::exec_text;
 use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::redact::redact;
 use crate::collect::target::Limits;
@@ -88,13 +88,9 @@ async fn run_one(
             }
         }
     }
-    match status {
-        Some(status) => Ok(Ended { output, complaints, status }),
-        None => {
-            let message = format!("The command ended without an exit status while {}.", evidence.doing);
-            Err(Failure::new(Class::Incomplete, message))
-        }
-    }
+    let message = || format!("The command ended without an exit status while {}.", evidence.doing);
+    let status = status.ok_or_else(|| Failure::new(Class::Incomplete, message()))?;
+    Ok(Ended { output, complaints, status })
 }
 
 fn count(data: &[u8], limits: &Limits, evidence: &mut Evidence) -> Step<()> {

@@ -3,6 +3,8 @@
 mod exec;
 mod parts;
 mod shell;
+#[cfg(test)]
+mod shell_tests;
 
 use etiqa_model::class::Class;
 use tokio::time::timeout;
@@ -85,11 +87,11 @@ async fn with_login(
     evidence.doing("logging in");
     evidence.transcript.note(&format!("logging in as {} with the credential {}", login.username, login.name));
     connection.login(login, limits).await?;
+    evidence.login = Some(login.name.clone());
     let collected = match &driver.mode {
         Mode::Shell(shell) => shell::run(&connection, driver, shell, login, limits, evidence).await,
         Mode::Exec => exec::run(&connection, driver, limits, evidence).await,
     }?;
-    evidence.login = Some(login.name.clone());
     connection.close().await;
     Ok(collected)
 }

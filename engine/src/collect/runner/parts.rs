@@ -2,9 +2,9 @@
 
 use etiqa_model::class::Class;
 
+use crate::collect::clean::with_one_newline_at_the_end;
 use crate::collect::completeness;
 use crate::collect::driver::{Command, Driver, FactRule};
-use crate::collect::exec_text::with_one_newline_at_the_end;
 use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::outcome::{Facts, PartText};
 use crate::collect::redact::redact;
@@ -65,7 +65,7 @@ impl Answers {
         Ok(Collected { parts, facts })
     }
 
-    /// Joins the answers of a part; none where every command of it was left out.
+    /// Joins the answers of a part; none where every command of it was left out or, being optional, said nothing.
     fn take_part(&mut self, driver: &Driver, name: &str) -> Step<Option<PartText>> {
         let mut joined: Option<String> = None;
         for (answer, command) in self.0.iter_mut().zip(&driver.commands) {
@@ -79,11 +79,15 @@ impl Answers {
             }
         }
         let Some(text) = joined else { return Ok(None) };
+        let rule = driver.complete.iter().find(|rule| rule.part == name);
+        if text.is_empty() && rule.is_none() && is_optional(driver, name) {
+            return Ok(None);
+        }
         let incomplete = |message: &str| Failure::new(Class::Incomplete, redact(driver, message));
-        for rule in driver.complete.iter().filter(|rule| rule.part == name) {
+        if let Some(rule) = rule {
             completeness::check(rule, &text).map_err(|message| incomplete(&message))?;
         }
-        if text.trim().is_empty() {
+        if text.is_empty() {
             return Err(incomplete(&format!("The part {name} is empty.")));
         }
         Ok(Some(PartText { part: name.to_owned(), text }))
@@ -95,6 +99,12 @@ impl Answers {
         let value = rule.pattern.captures(self.0.get(index)?.as_deref()?)?.get(1)?.as_str().trim();
         (!value.is_empty()).then(|| value.chars().take(200).collect())
     }
+}
+
+/// A device need not have what only optional commands ask for.
+fn is_optional(driver: &Driver, part: &str) -> bool {
+    let mut commands = driver.commands.iter().filter(|command| command.part.as_deref() == Some(part));
+    commands.all(|command| command.optional)
 }
 
 fn stripped<'a>(command: &Command, answer: &'a str) -> &'a str {

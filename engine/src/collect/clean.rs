@@ -61,13 +61,12 @@ pub(super) fn exec_text(bytes: &[u8]) -> String {
 /// A part's text ends in exactly one newline: how many blank lines stand before a prompt is no configuration.
 pub(super) fn with_one_newline_at_the_end(text: &str) -> String {
     let mut kept = text.trim_end_matches(['\n', ' ', '\t']).len();
+    if kept == 0 {
+        return String::new();
+    }
     // Blanks at the end of the last line with text belong to it.
     kept += text[kept..].find('\n').unwrap_or(text.len() - kept);
-    let mut text = text[..kept].to_owned();
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text
+    format!("{}\n", &text[..kept])
 }
 
 #[cfg(test)]
