@@ -9,8 +9,9 @@ use super::config::missing;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::schedule::due::next_after;
 use crate::schedule::queue::{Work, enqueue_in_txn};
-use crate::store::backup_config::backup_config_fetch_in_txn;
+use crate::store::backup_config::{backup_config_advance_in_txn, backup_config_fetch_in_txn};
 use crate::store::run::{run_fetch, run_fetch_live_in_txn};
 use crate::store::run_write::{run_cancel, run_insert_in_txn};
 use crate::time::now;
@@ -24,7 +25,8 @@ pub struct Queued {
     pub job: JobId,
 }
 
-/// Queues a run now; a conflict while one is queued or going on.
+/// Queues a run now; a conflict while one is queued or going on. Where the config is due, this is that run: the
+/// schedule moves on, so that whoever runs backups from a clock of their own makes one archive each time.
 pub async fn start(engine: &Engine, id: BackupConfigId, trigger: Trigger) -> Result<Queued> {
     let mut tx = engine.db.write().await?;
     let config = backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
@@ -32,7 +34,12 @@ pub async fn start(engine: &Engine, id: BackupConfigId, trigger: Trigger) -> Res
         let message = format!("\"{}\" is running already (run {}).", config.name, run.id);
         return Err(UserError::conflict(message).into());
     }
-    let queued = start_in_txn(&mut tx, &config, trigger, None, now()).await?;
+    let at = now();
+    if config.enabled && config.next_run_at.is_some_and(|due| due <= at) {
+        let next = next_after(&config.schedule, at);
+        backup_config_advance_in_txn(&mut tx, config.id, config.next_run_at, next).await?;
+    }
+    let queued = start_in_txn(&mut tx, &config, trigger, None, at).await?;
     tx.commit().await?;
     announce(engine, queued);
     Ok(queued)

@@ -25,7 +25,7 @@ use etiqa_engine::{Engine, Options, Result, Role};
 
 /// Backs up the configurations of network devices by itself.
 #[derive(Debug, Parser)]
-#[command(name = "etiqa", version, propagate_version = true, infer_long_args = true)]
+#[command(name = "etiqa", version, infer_long_args = true)]
 #[command(after_help = "Start with `etiqa serve`, then open http://127.0.0.1:8000 in a browser.")]
 pub(crate) struct Cli {
     #[command(flatten)]

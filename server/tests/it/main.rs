@@ -1,0 +1,9 @@
+//! The program as people and scripts meet it: the binary's command line and its HTTP, simulated devices at real
+//! sockets, a data directory and a database of its own for every test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod archive;
+mod harness;
+mod live;
+mod runs;
