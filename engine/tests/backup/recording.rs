@@ -49,10 +49,7 @@ async fn a_config_that_shrinks_by_more_than_half_waits_for_a_person() {
     let world = World::new().await;
     let (simulated, id) = world.add_ios().await;
     world.collect(id).await;
-    let whole = simulated.config();
-    let half: Vec<&str> = whole.lines().take(whole.lines().count() / 4).collect();
-    let small = format!("{}\nend\n", half.join("\n"));
-    simulated.set_config(small.clone());
+    simulated.set_config(a_quarter(&simulated.config()));
     let result = world.collect(id).await;
     assert_eq!(result.class, Class::Suspect);
     assert!(result.message.contains("version 1 stays active"), "{}", result.message);
@@ -72,7 +69,7 @@ async fn a_rejected_text_is_not_stored_again_and_never_becomes_active() {
     let (simulated, id) = world.add_ios().await;
     world.collect(id).await;
     let whole = simulated.config();
-    simulated.set_config("hostname x\nend\n".into());
+    simulated.set_config(a_quarter(&whole));
     world.collect(id).await;
     let suspect = world.versions(id).await[0].id;
     read::decide(&world.engine, suspect, false).await.unwrap();
@@ -126,7 +123,8 @@ async fn two_who_ask_at_once_share_one_session_at_a_time() {
 async fn viewers_read_texts_with_their_secrets_masked() {
     let world = World::new().await;
     let (simulated, id) = world.add_ios().await;
-    simulated.set_config("hostname r1\nsnmp-server community c4n4ry RO\nend\n".into());
+    let secret = "snmp-server community c4n4ry RO\nend\n";
+    simulated.set_config(simulated.config().replace("\nend\n", &format!("\n{secret}")));
     world.collect(id).await;
     let version = world.versions(id).await[0].id;
     let whole = read::config_text(&world.engine, version, Role::Operator).await.unwrap();
@@ -135,4 +133,10 @@ async fn viewers_read_texts_with_their_secrets_masked() {
     assert!(!masked.text.contains("c4n4ry") && masked.redacted, "{}", masked.text);
     let diff = read::version_diff(&world.engine, version, None, Role::Viewer).await.unwrap();
     assert!(!format!("{diff:?}").contains("c4n4ry"));
+}
+
+/// The first quarter of a config, ended as a whole one is.
+fn a_quarter(whole: &str) -> String {
+    let quarter: Vec<&str> = whole.lines().take(whole.lines().count() / 4).collect();
+    format!("{}\nend\n", quarter.join("\n"))
 }

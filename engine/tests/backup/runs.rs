@@ -32,7 +32,7 @@ async fn a_completed_run_has_an_archive_that_was_read_back_whole() {
 #[tokio::test]
 async fn no_secret_leaves_in_an_archive_but_sealed() {
     let world = World::new().await;
-    world.add_ios().await;
+    let _simulated = world.add_ios().await;
     let config = world.add_config(|input| input.kind = "full".into()).await;
     let run = world.run(config).await;
     let database = world.entry(&run.file.unwrap(), "database.json");
@@ -103,7 +103,7 @@ async fn a_config_run_without_devices_fails_and_a_data_run_needs_none() {
 #[tokio::test]
 async fn only_so_many_archives_are_kept() {
     let world = World::new().await;
-    world.add_ios().await;
+    let _simulated = world.add_ios().await;
     let config = world.add_config(|input| input.max_backups = "2".into()).await;
     let mut files = Vec::new();
     for _ in 0..4 {
@@ -129,7 +129,7 @@ async fn two_runs_within_a_second_keep_an_archive_each() {
 #[tokio::test]
 async fn a_flipped_byte_or_a_cut_tail_is_found_wherever_it_is() {
     let world = World::new().await;
-    world.add_ios().await;
+    let _simulated = world.add_ios().await;
     let config = world.add_config(|input| input.kind = "full".into()).await;
     let run = world.run(config).await;
     let path = world.engine.dir.backups().join(run.file.as_ref().unwrap());

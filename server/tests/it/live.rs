@@ -114,9 +114,11 @@ async fn a_crash_in_the_middle_of_a_run(world: World) {
     server.kill().await;
     gate.open();
     // On PostgreSQL nobody can know that the process is gone before its leases end: let them.
-    for sql in ["backup_run SET lease_expires_at = 1 WHERE lease_expires_at > 1",
-                "job SET lease_expires_at = 1 WHERE lease_expires_at > 1",
-                "device_lease SET expires_at = 1"] {
+    for sql in [
+        "backup_run SET lease_expires_at = 1 WHERE lease_expires_at > 1",
+        "job SET lease_expires_at = 1 WHERE lease_expires_at > 1",
+        "device_lease SET expires_at = 1",
+    ] {
         world.database.execute(&format!("UPDATE {sql}")).await;
     }
 
@@ -129,7 +131,11 @@ async fn a_crash_in_the_middle_of_a_run(world: World) {
     })
     .await;
 
-    assert_eq!((&retried["status"], &retried["trigger"]), (&"completed".into(), &"retry".into()), "{retried}");
+    assert_eq!(
+        (&retried["status"], &retried["trigger"]),
+        (&"completed".into(), &"retry".into()),
+        "{retried}"
+    );
     let first = world.database.texts("SELECT status || ': ' || error FROM backup_run WHERE id = 1").await;
     insta::assert_snapshot!(first[0], @"");
     assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 2);
