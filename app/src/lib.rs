@@ -9,6 +9,7 @@ mod app;
 mod browser;
 mod clock;
 mod components;
+mod form_action;
 mod format;
 mod live;
 mod pages;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::AppError;
+use crate::form_action::FormAction;
 
 /// How the live stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +83,10 @@ where
 }
 
 /// Has everything that shows `topics` look again whenever `action` was answered.
-pub(crate) fn touch_after<S>(action: ServerAction<S>, topics: &'static [Topic])
-where
-    S: leptos::server_fn::ServerFn + Clone + Send + Sync + 'static,
-    S::Output: Send + Sync + 'static,
-    S::Error: Send + Sync + 'static,
-{
+pub(crate) fn touch_after(action: FormAction, topics: &'static [Topic]) {
     let live = expect_context::<Live>();
-    let version = action.version();
     Effect::new(move || {
-        if version.get() > 0 {
+        if action.answers() > 0 {
             for topic in topics {
                 live.touch(*topic);
             }

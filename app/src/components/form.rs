@@ -3,24 +3,16 @@
 //! Every form is a real one that posts to its server function, so it works before (and without) the WASM.
 
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn;
 
 use crate::api::AppError;
+use crate::form_action::FormAction;
 
 /// What was wrong with the last submission of a form.
 pub(crate) type FormProblem = Signal<Option<AppError>>;
 
 /// The error of an action's last answer, if it was one.
-pub(crate) fn problem_of<S>(action: ServerAction<S>) -> FormProblem
-where
-    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
-    S::Output: Clone + Send + Sync + 'static,
-{
-    let (value, is_pending) = (action.value(), action.pending());
-    Signal::derive(move || {
-        // An old error would look like the answer to what was just sent.
-        if is_pending.get() { None } else { value.get().and_then(Result::err) }
-    })
+pub(crate) fn problem_of(action: FormAction) -> FormProblem {
+    Signal::derive(move || action.problem())
 }
 
 /// The sentence of a problem that belongs to none of the form's fields.
@@ -193,9 +185,9 @@ pub(crate) fn Check(
 }
 
 /// The button that sends a form; it cannot be pressed twice while the answer is under way.
-pub(crate) fn submit(words: &'static str, is_pending: Memo<bool>) -> AnyView {
+pub(crate) fn submit(words: &'static str, action: FormAction) -> AnyView {
     view! {
-        <button class="btn primary" type="submit" disabled=move || is_pending.get()>
+        <button class="btn primary" type="submit" disabled=move || action.is_pending()>
             {words}
         </button>
     }

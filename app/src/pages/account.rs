@@ -1,18 +1,18 @@
 //! One's own password and theme, and the way out.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use crate::api::session::{ChangePassword, SignOut};
 use crate::browser::{self, Theme};
 use crate::components::{Field, PageHeader, Problem, card, problem_of, submit};
+use crate::form_action::{ActionForm, FormAction};
 
 #[component]
 pub(crate) fn AccountPage() -> AnyView {
-    let change = ServerAction::<ChangePassword>::new();
-    let sign_out = ServerAction::<SignOut>::new();
+    let change = FormAction::new::<ChangePassword>();
+    let sign_out = FormAction::new::<SignOut>();
     let problem = problem_of(change);
-    let has_changed = move || matches!(change.value().get(), Some(Ok(())));
+    let has_changed = move || change.has_succeeded();
     let password = view! {
         <div class="pad form">
             <ActionForm action=change>
@@ -22,7 +22,7 @@ pub(crate) fn AccountPage() -> AnyView {
                 </Show>
                 <Field name="current" label="Current password" kind="password" autocomplete="current-password" required=true problem/>
                 <Field name="new" label="New password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
-                <div class="actions">{submit("Change password", change.pending())}</div>
+                <div class="actions">{submit("Change password", change)}</div>
             </ActionForm>
         </div>
     };

@@ -6,7 +6,6 @@ use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
 use etiqa_model::selector::Selector;
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::id_of_path;
@@ -14,14 +13,15 @@ use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, RunBackup, get
 use crate::components::{
     Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run,
 };
+use crate::form_action::{ActionForm, FormAction};
 use crate::format;
 use crate::live::{live_resource, touch_after};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    run: ServerAction<RunBackup>,
-    enable: ServerAction<EnableBackupConfig>,
-    delete: ServerAction<DeleteBackupConfig>,
+    run: FormAction,
+    enable: FormAction,
+    delete: FormAction,
 }
 
 #[component]
@@ -32,8 +32,11 @@ pub(crate) fn BackupConfigPage() -> AnyView {
         move || id.get(),
         |id| get_backup_config(BackupConfigId(id)),
     );
-    let actions =
-        Actions { run: ServerAction::new(), enable: ServerAction::new(), delete: ServerAction::new() };
+    let actions = Actions {
+        run: FormAction::new::<RunBackup>(),
+        enable: FormAction::new::<EnableBackupConfig>(),
+        delete: FormAction::new::<DeleteBackupConfig>(),
+    };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {

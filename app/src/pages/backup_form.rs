@@ -6,7 +6,6 @@ use etiqa_model::device::{Device, DeviceFilter, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
 use etiqa_model::{BackupConfigId, DeviceId};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{id_of_path, options};
@@ -15,6 +14,7 @@ use crate::api::backups::{SaveBackupConfig, get_backup_choices, get_backup_confi
 use crate::api::devices::list_devices;
 use crate::components::form::FormProblem;
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, problem_of, submit};
+use crate::form_action::{ActionForm, FormAction};
 
 /// Devices that the picker shows at once; more are found by name.
 const PICKER_ROWS: u32 = 100;
@@ -22,7 +22,7 @@ const PICKER_ROWS: u32 = 100;
 #[component]
 pub(crate) fn NewBackupPage() -> AnyView {
     let choices = Resource::new(|| (), |()| get_backup_choices());
-    let save = ServerAction::<SaveBackupConfig>::new();
+    let save = FormAction::new::<SaveBackupConfig>();
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
         <Loaded resource=choices view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
@@ -33,7 +33,7 @@ pub(crate) fn NewBackupPage() -> AnyView {
 #[component]
 pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
-    let save = ServerAction::<SaveBackupConfig>::new();
+    let save = FormAction::new::<SaveBackupConfig>();
     let loaded = Resource::new(
         move || id.get(),
         |id| async move {
@@ -74,7 +74,7 @@ fn form(
     id: Option<BackupConfigId>,
     input: BackupConfigInput,
     choices: BackupChoices,
-    save: ServerAction<SaveBackupConfig>,
+    save: FormAction,
 ) -> AnyView {
     let problem = problem_of(save);
     let draft = Draft { input: RwSignal::new(input.clone()) };
@@ -117,7 +117,7 @@ fn form(
                 <section class="card pad form">
                     <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled/>
                     <div class="actions">
-                        {submit("Save backup", save.pending())}
+                        {submit("Save backup", save)}
                         <a class="btn" href=cancel>"Cancel"</a>
                     </div>
                 </section>

@@ -4,7 +4,6 @@ use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -12,6 +11,7 @@ use crate::api::backups::{EnableBackupConfig, RunBackup, list_backup_configs, li
 use crate::components::{
     Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, problem_of, run,
 };
+use crate::form_action::{ActionForm, FormAction};
 use crate::format;
 use crate::live::{live_resource, touch_after};
 use crate::session::Allowed;
@@ -21,8 +21,8 @@ const RUNS_PER_PAGE: usize = 50;
 
 #[derive(Clone, Copy)]
 struct Actions {
-    run: ServerAction<RunBackup>,
-    enable: ServerAction<EnableBackupConfig>,
+    run: FormAction,
+    enable: FormAction,
 }
 
 #[component]
@@ -35,7 +35,8 @@ pub(crate) fn BackupsPage() -> AnyView {
         |()| list_backup_configs(),
     );
     let runs = live_resource(&[Topic::Runs], move || before.get(), |before| list_runs(None, before));
-    let actions = Actions { run: ServerAction::new(), enable: ServerAction::new() };
+    let actions =
+        Actions { run: FormAction::new::<RunBackup>(), enable: FormAction::new::<EnableBackupConfig>() };
     touch_after(actions.run, &[Topic::Runs, Topic::BackupConfigs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {

@@ -3,16 +3,16 @@
 use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DEFAULT_SITE, DeviceInput, DeviceType};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use crate::api::devices::{SaveDevice, get_device_choices};
 use crate::components::{Field, Loaded, PageHeader, Problem, Select, problem_of, submit};
+use crate::form_action::{ActionForm, FormAction};
 
 #[component]
 pub(crate) fn NewDevicePage() -> AnyView {
     let choices = Resource::new(|| (), |()| get_device_choices());
-    let save = ServerAction::<SaveDevice>::new();
+    let save = FormAction::new::<SaveDevice>();
     view! {
         <PageHeader title="New device" above=&[("Devices", "/devices/")]/>
         <Loaded resource=choices view=move |choices, _| {
@@ -32,7 +32,7 @@ pub(crate) fn device_form(
     id: Option<DeviceId>,
     input: DeviceInput,
     choices: DeviceChoices,
-    save: ServerAction<SaveDevice>,
+    save: FormAction,
 ) -> AnyView {
     let problem = problem_of(save);
     let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> });
@@ -74,7 +74,7 @@ pub(crate) fn device_form(
             <div class="fields">{fields}</div>
             <datalist id="sites">{sites}</datalist>
             <div class="actions">
-                {submit("Save device", save.pending())}
+                {submit("Save device", save)}
                 <a class="btn" href=cancel>"Cancel"</a>
             </div>
         </ActionForm>

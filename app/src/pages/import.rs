@@ -3,7 +3,6 @@
 use etiqa_model::event::Topic;
 use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowFate};
 use etiqa_model::{ErrorKind, UploadId};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +10,7 @@ use super::query_field;
 use crate::api::AppError;
 use crate::api::imports::{ApplyImport, get_import};
 use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip, problem_of};
+use crate::form_action::{ActionForm, FormAction};
 use crate::format;
 use crate::live::touch_after;
 
@@ -34,11 +34,10 @@ enum Step {
 #[component]
 pub(crate) fn ImportPage() -> AnyView {
     let (upload, update) = (query_field("upload"), query_field("update"));
-    let apply = ServerAction::<ApplyImport>::new();
+    let apply = FormAction::new::<ApplyImport>();
     touch_after(apply, &[Topic::Devices]);
-    let version = apply.version();
     let preview = Resource::new(
-        move || (upload.get().parse::<UploadId>().ok(), update.get() == "true", version.get()),
+        move || (upload.get().parse::<UploadId>().ok(), update.get() == "true", apply.answers()),
         |(upload, update, _)| async move {
             let Some(id) = upload else { return Ok(Step::Choose) };
             match get_import(id, update).await {
@@ -100,7 +99,7 @@ fn choose_file(refused: Option<String>) -> AnyView {
     .into_any()
 }
 
-fn show(preview: ImportPreview, update: bool, apply: ServerAction<ApplyImport>) -> AnyView {
+fn show(preview: ImportPreview, update: bool, apply: FormAction) -> AnyView {
     let report = preview.report.clone();
     let is_done = preview.imported_at.is_some();
     let numbers = numbers(&report, is_done);
@@ -148,13 +147,7 @@ fn done(file: &str, at: etiqa_model::Timestamp, report: &ImportReport) -> AnyVie
     .into_any()
 }
 
-fn before(
-    id: UploadId,
-    file: &str,
-    report: &ImportReport,
-    update: bool,
-    apply: ServerAction<ApplyImport>,
-) -> AnyView {
+fn before(id: UploadId, file: &str, report: &ImportReport, update: bool, apply: FormAction) -> AnyView {
     let known = report.updated + report.skipped;
     let writes = report.created + report.updated;
     let toggle = (known > 0).then(|| {
@@ -178,12 +171,11 @@ fn before(
         view! { <p class="muted">"There is nothing to import."</p> }.into_any()
     } else {
         let words = format!("Import {}", format::plural(writes, "device"));
-        let is_pending = apply.pending();
         view! {
             <ActionForm action=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
-                <button class="btn primary" type="submit" disabled=move || is_pending.get()>{words}</button>
+                <button class="btn primary" type="submit" disabled=move || apply.is_pending()>{words}</button>
             </ActionForm>
         }
         .into_any()

@@ -1,6 +1,5 @@
 //! Signing in.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -8,10 +7,11 @@ use leptos_router::hooks::use_query_map;
 use crate::api::session::{SignIn, setup_is_open};
 use crate::components::frame::mark;
 use crate::components::{Field, Problem, problem_of, submit};
+use crate::form_action::{ActionForm, FormAction};
 
 #[component]
 pub(crate) fn LoginPage() -> AnyView {
-    let sign_in = ServerAction::<SignIn>::new();
+    let sign_in = FormAction::new::<SignIn>();
     let problem = problem_of(sign_in);
     let query = use_query_map();
     let next = move || query.with(|query| query.get("next").unwrap_or_default());
@@ -27,7 +27,7 @@ pub(crate) fn LoginPage() -> AnyView {
                     <Field name="name" label="User name" autocomplete="username" required=true autofocus=true/>
                     <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                     <input type="hidden" name="next" value=next/>
-                    {submit("Sign in", sign_in.pending())}
+                    {submit("Sign in", sign_in)}
                 </ActionForm>
             </section>
             <Suspense>

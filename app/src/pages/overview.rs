@@ -15,9 +15,9 @@ use crate::components::list::version_address;
 use crate::components::{
     Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, problem_of, run,
 };
+use crate::form_action::{ActionForm, FormAction};
 use crate::format;
 use crate::live::{live_resource, touch_after};
-use leptos::form::ActionForm;
 
 /// Changed lines in a peek.
 const PEEK_LINES: usize = 6;
@@ -28,15 +28,15 @@ const DAY_HEIGHT: f64 = 40.0;
 /// What a person can do from here.
 #[derive(Clone, Copy)]
 struct Actions {
-    run: ServerAction<RunBackup>,
-    cancel: ServerAction<CancelRun>,
+    run: FormAction,
+    cancel: FormAction,
 }
 
 #[component]
 pub(crate) fn OverviewPage() -> AnyView {
     let overview =
         live_resource(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || (), |()| get_overview());
-    let actions = Actions { run: ServerAction::new(), cancel: ServerAction::new() };
+    let actions = Actions { run: FormAction::new::<RunBackup>(), cancel: FormAction::new::<CancelRun>() };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.cancel, &[Topic::Runs]);
     view! {

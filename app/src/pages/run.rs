@@ -7,7 +7,6 @@ use etiqa_model::device::DeviceResult;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunDetail};
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::id_of_path;
@@ -15,14 +14,15 @@ use crate::api::backups::{CancelRun, RunBackup, VerifyRun, get_run};
 use crate::components::session_view::{OpenSession, Transcript};
 use crate::components::time::time_or_dash;
 use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run};
+use crate::form_action::{ActionForm, FormAction};
 use crate::format;
 use crate::live::{live_resource, touch_after};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    cancel: ServerAction<CancelRun>,
-    verify: ServerAction<VerifyRun>,
-    again: ServerAction<RunBackup>,
+    cancel: FormAction,
+    verify: FormAction,
+    again: FormAction,
 }
 
 #[component]
@@ -30,8 +30,11 @@ pub(crate) fn RunPage() -> AnyView {
     let id = id_of_path();
     let detail = live_resource(&[Topic::Runs], move || id.get(), |id| get_run(RunId(id)));
     OpenSession::provide();
-    let actions =
-        Actions { cancel: ServerAction::new(), verify: ServerAction::new(), again: ServerAction::new() };
+    let actions = Actions {
+        cancel: FormAction::new::<CancelRun>(),
+        verify: FormAction::new::<VerifyRun>(),
+        again: FormAction::new::<RunBackup>(),
+    };
     touch_after(actions.cancel, &[Topic::Runs]);
     touch_after(actions.verify, &[Topic::Runs]);
     touch_after(actions.again, &[Topic::Runs]);
@@ -82,11 +85,11 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
         confirm("Cancel…", question, form)
     });
     let verify = (may && going.has_archive()).then(|| {
-        let words = move || if actions.verify.pending().get() { "Verifying…" } else { "Verify" };
+        let words = move || if actions.verify.is_pending() { "Verifying…" } else { "Verify" };
         view! {
             <ActionForm action=actions.verify>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn" type="submit" disabled=move || actions.verify.pending().get()>{words}</button>
+                <button class="btn" type="submit" disabled=move || actions.verify.is_pending()>{words}</button>
             </ActionForm>
         }
     });
@@ -133,7 +136,7 @@ fn archive(going: &Run, actions: Actions) -> AnyView {
         }
         _ => chip(chip::Tone::Off, "Not verified"),
     };
-    let outcome = move || actions.verify.value().get().and_then(Result::ok).map(verify_outcome);
+    let outcome = move || actions.verify.output().map(verify_outcome);
     card(
         "Archive",
         (),

@@ -1,16 +1,16 @@
 //! The first admin, made with the one-time code of the console.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::api::session::{SetUp, setup_is_open};
 use crate::components::frame::mark;
 use crate::components::{Field, Problem, problem_of, submit};
+use crate::form_action::{ActionForm, FormAction};
 
 #[component]
 pub(crate) fn SetupPage() -> AnyView {
-    let set_up = ServerAction::<SetUp>::new();
+    let set_up = FormAction::new::<SetUp>();
     let problem = problem_of(set_up);
     let is_open = Resource::new(|| (), |()| setup_is_open());
     let form = move || {
@@ -25,7 +25,7 @@ pub(crate) fn SetupPage() -> AnyView {
                     name="password" label="Password" kind="password" autocomplete="new-password" required=true problem
                     hint="At least 10 characters; a sentence is easy to keep in mind."
                 />
-                {submit("Create and sign in", set_up.pending())}
+                {submit("Create and sign in", set_up)}
             </ActionForm>
         }
         .into_any()

@@ -2,7 +2,6 @@
 
 use etiqa_model::credential::Credential;
 use etiqa_model::event::Topic;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::ABOVE;
@@ -10,6 +9,7 @@ use crate::api::admin::{RemoveCredential, SaveCredential, list_credentials};
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, problem_of, submit,
 };
+use crate::form_action::{ActionForm, FormAction};
 use crate::format;
 use crate::live::{live_resource, touch_after};
 use crate::pages::query_field;
@@ -17,8 +17,8 @@ use crate::pages::query_field;
 #[component]
 pub(crate) fn CredentialsPage() -> AnyView {
     let credentials = live_resource(&[Topic::Admin], || (), |()| list_credentials());
-    let save = ServerAction::<SaveCredential>::new();
-    let remove = ServerAction::<RemoveCredential>::new();
+    let save = FormAction::new::<SaveCredential>();
+    let remove = FormAction::new::<RemoveCredential>();
     touch_after(save, &[Topic::Admin]);
     touch_after(remove, &[Topic::Admin]);
     let edited = query_field("edit");
@@ -43,7 +43,7 @@ pub(crate) fn CredentialsPage() -> AnyView {
     .into_any()
 }
 
-fn form(credential: Option<Credential>, save: ServerAction<SaveCredential>) -> AnyView {
+fn form(credential: Option<Credential>, save: FormAction) -> AnyView {
     let problem = problem_of(save);
     let is_new = credential.is_none();
     let title = credential
@@ -57,7 +57,7 @@ fn form(credential: Option<Credential>, save: ServerAction<SaveCredential>) -> A
     let (name, site, username) = credential
         .map(|known| (known.name, known.site.unwrap_or_default(), known.username))
         .unwrap_or_default();
-    let has_saved = move || matches!(save.value().get(), Some(Ok(())));
+    let has_saved = move || save.has_succeeded();
     let body = view! {
         <div class="pad form">
             <ActionForm action=save>
@@ -71,14 +71,14 @@ fn form(credential: Option<Credential>, save: ServerAction<SaveCredential>) -> A
                 <Field name="credential[private_key]" label="Private key" kind="textarea" placeholder=as_it_is problem autocomplete="off" hint="OpenSSH or PEM, instead of or besides a password."/>
                 <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
                 <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
-                <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
+                <div class="actions">{submit("Save credential", save)}{cancel}</div>
             </ActionForm>
         </div>
     };
     card(title, (), body)
 }
 
-fn list(credentials: Vec<Credential>, remove: ServerAction<RemoveCredential>) -> AnyView {
+fn list(credentials: Vec<Credential>, remove: FormAction) -> AnyView {
     if credentials.is_empty() {
         let words = "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
         return view! { <section class="card">{empty("No credential yet", words, ())}</section> }.into_any();
@@ -103,7 +103,7 @@ fn list(credentials: Vec<Credential>, remove: ServerAction<RemoveCredential>) ->
     .into_any()
 }
 
-fn row(credential: Credential, remove: ServerAction<RemoveCredential>) -> AnyView {
+fn row(credential: Credential, remove: FormAction) -> AnyView {
     let id = credential.id;
     let held: Vec<&str> = [
         (credential.has_password, "password"),

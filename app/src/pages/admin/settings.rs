@@ -1,17 +1,17 @@
 //! The program's own settings.
 
 use etiqa_model::admin::Settings;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::ABOVE;
 use crate::api::admin::{SaveSettings, get_settings};
 use crate::components::{Field, Loaded, PageHeader, Problem, problem_of, submit};
+use crate::form_action::{ActionForm, FormAction};
 
 #[component]
 pub(crate) fn SettingsPage() -> AnyView {
     let settings = Resource::new(|| (), |()| get_settings());
-    let save = ServerAction::<SaveSettings>::new();
+    let save = FormAction::new::<SaveSettings>();
     view! {
         <PageHeader title="Settings" above=ABOVE/>
         <Loaded resource=settings view=move |settings, _| form(&settings, save)/>
@@ -19,9 +19,9 @@ pub(crate) fn SettingsPage() -> AnyView {
     .into_any()
 }
 
-fn form(settings: &Settings, save: ServerAction<SaveSettings>) -> AnyView {
+fn form(settings: &Settings, save: FormAction) -> AnyView {
     let problem = problem_of(save);
-    let has_saved = move || matches!(save.value().get(), Some(Ok(())));
+    let has_saved = move || save.has_succeeded();
     let (tick, sessions) = (settings.tick_minutes.to_string(), settings.max_sessions.to_string());
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
@@ -35,7 +35,7 @@ fn form(settings: &Settings, save: ServerAction<SaveSettings>) -> AnyView {
                     <Field name="settings[max_text_mib]" label="Largest output, MiB" kind="number" value=text problem hint="1 to 1,024, per device."/>
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                 </div>
-                <div class="actions">{submit("Save settings", save.pending())}</div>
+                <div class="actions">{submit("Save settings", save)}</div>
             </ActionForm>
         </section>
     }

@@ -2,7 +2,6 @@
 
 use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{ABOVE, users::roles};
@@ -11,16 +10,17 @@ use crate::browser;
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, problem_of, submit,
 };
+use crate::form_action::{ActionForm, FormAction};
 use crate::live::{live_resource, touch_after};
 
 #[component]
 pub(crate) fn TokensPage() -> AnyView {
     let tokens = live_resource(&[Topic::Admin], || (), |()| list_tokens());
-    let create = ServerAction::<CreateToken>::new();
-    let revoke = ServerAction::<RevokeToken>::new();
+    let create = FormAction::new::<CreateToken>();
+    let revoke = FormAction::new::<RevokeToken>();
     touch_after(create, &[Topic::Admin]);
     touch_after(revoke, &[Topic::Admin]);
-    let fresh = move || create.value().get().and_then(Result::ok).map(fresh);
+    let fresh = move || create.output().map(fresh);
     let problem = problem_of(create);
     let form = view! {
         <div class="pad form">
@@ -29,7 +29,7 @@ pub(crate) fn TokensPage() -> AnyView {
                 <Field name="name" label="Name" required=true problem hint="What uses it, such as monitoring." autocomplete="off"/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="expires_days" label="Expires after days" kind="number" problem placeholder="never"/>
-                <div class="actions">{submit("Make token", create.pending())}</div>
+                <div class="actions">{submit("Make token", create)}</div>
             </ActionForm>
             <noscript><p class="hint">"The page shows the secret only with JavaScript. Without it, use etiqa token create."</p></noscript>
         </div>
@@ -66,7 +66,7 @@ fn fresh(fresh: FreshToken) -> AnyView {
     .into_any()
 }
 
-fn list(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> AnyView {
+fn list(tokens: Vec<ApiToken>, revoke: FormAction) -> AnyView {
     if tokens.is_empty() {
         let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
         return view! { <section class="card">{empty("No token yet", words, ())}</section> }.into_any();
@@ -91,7 +91,7 @@ fn list(tokens: Vec<ApiToken>, revoke: ServerAction<RevokeToken>) -> AnyView {
     .into_any()
 }
 
-fn row(token: ApiToken, revoke: ServerAction<RevokeToken>) -> AnyView {
+fn row(token: ApiToken, revoke: FormAction) -> AnyView {
     let id = token.id;
     let form = view! {
         <ActionForm action=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</ActionForm>

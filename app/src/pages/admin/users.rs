@@ -2,7 +2,6 @@
 
 use etiqa_model::event::Topic;
 use etiqa_model::user::{Role, User};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::ABOVE;
@@ -11,19 +10,21 @@ use crate::components::form::FormProblem;
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, problem_of, submit,
 };
+use crate::form_action::{ActionForm, FormAction};
 use crate::live::{live_resource, touch_after};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    change: ServerAction<ChangeUser>,
-    remove: ServerAction<RemoveUser>,
+    change: FormAction,
+    remove: FormAction,
 }
 
 #[component]
 pub(crate) fn UsersPage() -> AnyView {
     let users = live_resource(&[Topic::Admin], || (), |()| list_users());
-    let add = ServerAction::<AddUser>::new();
-    let actions = Actions { change: ServerAction::new(), remove: ServerAction::new() };
+    let add = FormAction::new::<AddUser>();
+    let actions =
+        Actions { change: FormAction::new::<ChangeUser>(), remove: FormAction::new::<RemoveUser>() };
     touch_after(add, &[Topic::Admin]);
     touch_after(actions.change, &[Topic::Admin]);
     touch_after(actions.remove, &[Topic::Admin]);
@@ -54,8 +55,8 @@ pub(super) fn roles() -> Vec<(String, String)> {
         .collect()
 }
 
-fn add_form(add: ServerAction<AddUser>, problem: FormProblem) -> AnyView {
-    let has_added = move || matches!(add.value().get(), Some(Ok(())));
+fn add_form(add: FormAction, problem: FormProblem) -> AnyView {
+    let has_added = move || add.has_succeeded();
     view! {
         <div class="pad form">
             <ActionForm action=add>
@@ -64,7 +65,7 @@ fn add_form(add: ServerAction<AddUser>, problem: FormProblem) -> AnyView {
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
-                <div class="actions">{submit("Add user", add.pending())}</div>
+                <div class="actions">{submit("Add user", add)}</div>
             </ActionForm>
         </div>
     }

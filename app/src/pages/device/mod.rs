@@ -10,7 +10,6 @@ use etiqa_model::device::{Device, DeviceDetail};
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, Timestamp};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use super::{id_of_path, query_field};
@@ -18,6 +17,7 @@ use crate::api::AppError;
 use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, get_device};
 use crate::components::list::version_address;
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact, problem_of};
+use crate::form_action::{ActionForm, FormAction};
 use crate::live::{live_resource, touch_after};
 
 /// The device of the page, shared by its tabs.
@@ -25,10 +25,10 @@ type Detail = Resource<Result<DeviceDetail, AppError>>;
 
 #[derive(Clone, Copy)]
 struct Actions {
-    collect: ServerAction<CollectDevice>,
-    enable: ServerAction<EnableDevice>,
-    accept_key: ServerAction<AcceptHostKey>,
-    decide: ServerAction<DecideVersion>,
+    collect: FormAction,
+    enable: FormAction,
+    accept_key: FormAction,
+    decide: FormAction,
 }
 
 #[component]
@@ -37,10 +37,10 @@ pub(crate) fn DevicePage() -> AnyView {
     let tab = query_field("tab");
     let detail = live_resource(&[Topic::Devices], move || id.get(), |id| get_device(DeviceId(id)));
     let actions = Actions {
-        collect: ServerAction::new(),
-        enable: ServerAction::new(),
-        accept_key: ServerAction::new(),
-        decide: ServerAction::new(),
+        collect: FormAction::new::<CollectDevice>(),
+        enable: FormAction::new::<EnableDevice>(),
+        accept_key: FormAction::new::<AcceptHostKey>(),
+        decide: FormAction::new::<DecideVersion>(),
     };
     touch_after(actions.collect, &[Topic::Devices]);
     touch_after(actions.enable, &[Topic::Devices]);

@@ -4,19 +4,19 @@ use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DeviceDetail, HostKeyView};
 use etiqa_model::user::Role;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use crate::api::AppError;
 use crate::api::devices::{DeleteDevice, SaveDevice, get_device, get_device_choices};
 use crate::components::{Loaded, Problem, Time, act, card, confirm, problem_of};
+use crate::form_action::{ActionForm, FormAction};
 use crate::pages::device_form::device_form;
 
 /// Not live on purpose: nothing may change under the hands of a person who types.
 #[component]
 pub(super) fn Settings(id: Memo<i64>) -> AnyView {
-    let save = ServerAction::<SaveDevice>::new();
-    let delete = ServerAction::<DeleteDevice>::new();
+    let save = FormAction::new::<SaveDevice>();
+    let delete = FormAction::new::<DeleteDevice>();
     let loaded = Resource::new(
         move || id.get(),
         |id| async move {
@@ -35,8 +35,8 @@ fn content(
     detail: DeviceDetail,
     choices: DeviceChoices,
     role: Role,
-    save: ServerAction<SaveDevice>,
-    delete: ServerAction<DeleteDevice>,
+    save: FormAction,
+    delete: FormAction,
 ) -> AnyView {
     let device = detail.device;
     let key = detail.host_key.map(host_key);
@@ -51,7 +51,7 @@ fn content(
     let form = view! {
         <ActionForm action=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</ActionForm>
     };
-    let has_saved = move || matches!(save.value().get(), Some(Ok(_)));
+    let has_saved = move || save.has_succeeded();
     view! {
         <div class="stack narrow">
             <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
