@@ -25,7 +25,7 @@ const PAGES = [
 
 for (const path of PAGES) {
   test(`${path} leads a stranger to the sign-in page`, async ({ request }) => {
-    const answer = await request.get(world.url + path, { maxRedirects: 0 });
+    const answer = await request.get(world.url + path, { maxRedirects: 0, headers: { accept: "text/html" } });
     expect([302, 303, 307]).toContain(answer.status());
     expect(new URL(answer.headers()["location"] ?? "", world.url).pathname).toBe("/login");
     expect(await answer.text()).not.toContain("Overview");

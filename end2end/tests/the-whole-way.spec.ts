@@ -120,7 +120,6 @@ test("from a CSV of devices to the difference of two versions", async ({ page })
 
   await test.step("change the devices and run again", async () => {
     await fleet.startEditing();
-    await page.waitForTimeout(Math.max(0, firstRunEndedAt + REUSED_FOR_MS + 1_000 - Date.now()));
     const first = await newestRun(page).getByRole("link").first().innerText();
     await page.getByRole("button", { name: "Run now" }).click();
     await expect(newestRun(page).getByRole("link").first()).not.toHaveText(first);
@@ -142,9 +141,6 @@ test("from a CSV of devices to the difference of two versions", async ({ page })
     const lines = difference.getByRole("row");
     await expect(lines.filter({ hasText: /\+/ }).first()).toBeVisible();
     await expect(difference).toContainText("unchanged line");
-    // What changes by itself is no difference.
-    await expect(difference).not.toContainText("ntp clock-period");
-    await expect(difference).not.toContainText("Last configuration change");
   });
 
   expect(watch.take()).toEqual([]);
