@@ -67,8 +67,8 @@ for (const name of filesUnder(site)) {
   if (!files.has(name)) rmSync(join(site, name));
 }
 
-for (const name of ["pkg/etiqa_bg.wasm", "pkg/etiqa.js", "pkg/etiqa.css"]) {
+for (const name of ["pkg/etiqa_bg.wasm", "pkg/etiqa-desk_bg.wasm", "pkg/etiqa.js", "pkg/etiqa.css"]) {
   const raw = files.get(name).length;
   const sent = (files.get(`${name}.br`) ?? files.get(name)).length;
-  console.error(`    ${name.padEnd(18)} ${(raw / 1024).toFixed(1).padStart(8)} KB, ${(sent / 1024).toFixed(1).padStart(7)} KB with brotli`);
+  console.error(`    ${name.padEnd(22)} ${(raw / 1024).toFixed(1).padStart(8)} KB, ${(sent / 1024).toFixed(1).padStart(7)} KB with brotli`);
 }

@@ -28,8 +28,11 @@ clippy_host() {
   cargo clippy --profile "$host_profile" --workspace --exclude etiqa-frontend --all-targets --locked -- -D warnings
 }
 clippy_browser() {
-  cargo clippy --profile "$browser_profile" -p etiqa-frontend -p etiqa-app --features etiqa-app/hydrate \
-    --target wasm32-unknown-unknown --locked -- -D warnings
+  local bundle
+  for bundle in "" etiqa-frontend/desk; do
+    cargo clippy --profile "$browser_profile" -p etiqa-frontend -p etiqa-app --features "etiqa-app/hydrate,$bundle" \
+      --target wasm32-unknown-unknown --locked -- -D warnings || return 1
+  done
 }
 
 scripts() {

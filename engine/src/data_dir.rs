@@ -31,6 +31,7 @@ impl DataDir {
         };
         create_private(root).map_err(refused)?;
         let root = root.canonicalize().map_err(refused)?;
+        close_to_others(&root).map_err(refused)?;
         let dir = Self { root };
         for folder in [dir.backups(), dir.artifacts(), dir.media(), dir.logs(), dir.drivers()] {
             create_private(&folder).map_err(refused)?;
@@ -118,6 +119,19 @@ fn create_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// Passwords' hashes, configs and the key are nobody else's to read, whoever made the directory.
+fn close_to_others(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(folder)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode & !0o077))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +147,15 @@ mod tests {
         assert!(dir.lock_for_server().unwrap().is_none());
         drop(lock);
         assert!(dir.lock_for_server().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_directory_that_others_can_read_is_closed_to_them() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        DataDir::open(folder.path()).unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

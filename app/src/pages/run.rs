@@ -212,7 +212,6 @@ fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
         view! { <Time at=result.finished_at/><small>{by}</small> }.into_any()
     };
     let advice = (!result.class.is_good()).then(|| result.class.advice()).filter(|advice| !advice.is_empty());
-    let reused = result.reused.then_some("Taken over from a session of the last minute.");
     let transcript = result.has_transcript.then(|| view! { <Transcript id=result.id/> });
     let is_plain = matches!(result.class, Class::Ok | Class::Unchanged);
     view! {
@@ -222,7 +221,6 @@ fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
             <td class:muted=is_plain>
                 {result.message}
                 {advice.map(|advice| view! { <small>{advice}</small> })}
-                {reused.map(|words| view! { <small>{words}</small> })}
                 {transcript}
             </td>
             <td class="num muted">{(result.size_bytes > 0).then(|| format::size(result.size_bytes))}</td>

@@ -1,5 +1,7 @@
 //! What a collection hands back.
 
+use std::fmt;
+
 use etiqa_model::class::Class;
 
 /// How the collection of a device ended. `parts` is empty unless `class` is [`Class::Ok`]: all or nothing.
@@ -24,12 +26,19 @@ pub struct Outcome {
 }
 
 /// One part's whole text: UTF-8, lines ended by `\n`, the last one too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PartText {
     /// Its name in the driver, such as `running`.
     pub part: String,
     /// What the device sent, without echo, prompts, pagers and control sequences.
     pub text: String,
+}
+
+/// A config holds passwords and keys, so its text is never shown this way.
+impl fmt::Debug for PartText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PartText({}, {} bytes)", self.part, self.text.len())
+    }
 }
 
 /// What the device says of itself; what the driver's `[facts]` did not find is none.
