@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod archive;
+mod bad_input;
 mod harness;
+mod imports;
 mod live;
 mod runs;
