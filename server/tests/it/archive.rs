@@ -88,7 +88,10 @@ async fn an_archive_holds_what_the_devices_said_and_a_manifest_of_it() {
         assert!(database["tables"].get(secret).is_none(), "{secret} does not belong into an archive");
     }
     let manifest = archive.manifest();
-    assert_eq!((&manifest["format"], &manifest["type"], &manifest["run_id"]), (&1.into(), &"full".into(), &1.into()));
+    assert_eq!(
+        (&manifest["format"], &manifest["type"], &manifest["run_id"]),
+        (&1.into(), &"full".into(), &1.into())
+    );
     let mut listed: Vec<String> = Vec::new();
     for entry in manifest["entries"].as_array().unwrap() {
         let name = entry["name"].as_str().unwrap();
@@ -113,7 +116,8 @@ async fn unzip_and_python_open_an_archive() {
         assert z.testzip() is None\n\
         for e in json.load(z.open('manifest.json'))['entries']:\n    \
             assert hashlib.sha256(z.read(e['name'])).hexdigest() == e['sha256'], e\n";
-    let python = Command::new("python3").args(["-c", check]).arg(&archive).stdin(Stdio::null()).status().unwrap();
+    let python =
+        Command::new("python3").args(["-c", check]).arg(&archive).stdin(Stdio::null()).status().unwrap();
     assert!(python.success());
 }
 
@@ -187,14 +191,19 @@ async fn hostile_and_equal_host_names_get_safe_entries_of_their_own() {
 
     let names = Archive::open(&world.archive()).names();
 
-    let folders: std::collections::BTreeSet<String> =
-        names.iter().filter_map(|name| Some(name.strip_prefix("configs/")?.split('/').next()?.to_lowercase())).collect();
+    let folders: std::collections::BTreeSet<String> = names
+        .iter()
+        .filter_map(|name| Some(name.strip_prefix("configs/")?.split('/').next()?.to_lowercase()))
+        .collect();
     assert_eq!(folders.len(), devices.len(), "{names:?}");
     for name in &names {
         assert!(!name.starts_with('/') && !name.contains('\\'), "{name}");
         assert!(name.split('/').all(|part| !part.is_empty() && !part.starts_with('.')), "{name}");
     }
-    assert!(folders.contains("_con") && folders.contains("same_2") && folders.contains("same_3"), "{folders:?}");
+    assert!(
+        folders.contains("_con") && folders.contains("same_2") && folders.contains("same_3"),
+        "{folders:?}"
+    );
 }
 
 /// Flips one bit in the middle of an entry's compressed bytes.

@@ -36,7 +36,7 @@ async fn a_data_directory_below_a_file() {
     let output = world.etiqa(["backup-status"]).await;
     insta::assert_snapshot!(refusal(&world, output), @"etiqa: The data directory [place]/data cannot be used: File exists (os error 17). Make it writable for this user, or choose another one with --data-dir.");
     let output = world.etiqa(["--data-dir", "data/below", "serve", "--listen", "127.0.0.1:0"]).await;
-    insta::assert_snapshot!(refusal(&world, output), @"");
+    insta::assert_snapshot!(refusal(&world, output), @"etiqa: The data directory data/below cannot be used: Not a directory (os error 20). Make it writable for this user, or choose another one with --data-dir.");
     assert_eq!(fs::read_to_string(world.data()).unwrap(), "this is no directory");
 }
 
@@ -68,7 +68,9 @@ async fn a_database_of_a_newer_version(world: &World) {
              SELECT 9999, 'of the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
         )
         .await;
-    for command in [&["backup-status"][..], &["serve", "--listen", "127.0.0.1:0"], &["run-backups", "--force"]] {
+    for command in
+        [&["backup-status"][..], &["serve", "--listen", "127.0.0.1:0"], &["run-backups", "--force"]]
+    {
         let output = world.etiqa(command).await;
         insta::allow_duplicates! {
             insta::assert_snapshot!(refusal(world, output), @"etiqa: The database is of a newer version of this program (schema 9999, this one knows 1). Start the newer version, or restore an older backup into a new directory.");
@@ -94,7 +96,7 @@ async fn a_key_that_is_gone_is_not_made_anew() {
     world.add_credential().await;
     fs::remove_file(world.data().join("secret.key")).unwrap();
     let output = world.etiqa(["backup-status"]).await;
-    insta::assert_snapshot!(refusal(&world, output), @"");
+    insta::assert_snapshot!(refusal(&world, output), @"etiqa: The key file [place]/data/secret.key cannot be used: No such file or directory (os error 2). Put the right secret.key back, or name it with ETIQA_SECRET_KEY_FILE.");
     assert!(!world.data().join("secret.key").exists());
 }
 
@@ -105,7 +107,7 @@ async fn a_key_file_with_something_else_in_it() {
     let output = world.etiqa(["--secret-key-file", file.to_str().unwrap(), "backup-status"]).await;
     let sentence = refusal(&world, output);
     assert!(!sentence.contains("hunter2"), "{sentence}");
-    insta::assert_snapshot!(sentence, @"");
+    insta::assert_snapshot!(sentence, @"etiqa: The key file [place]/my.key cannot be used: it does not hold a key of 64 hexadecimal digits. Put the right secret.key back, or name it with ETIQA_SECRET_KEY_FILE.");
 }
 
 #[tokio::test]
@@ -115,14 +117,15 @@ async fn a_database_file_with_something_else_in_it() {
     let garbage = "this is no database, whatever its name says. ".repeat(100);
     fs::write(world.data().join("etiqa.db"), &garbage).unwrap();
     let output = world.etiqa(["backup-status"]).await;
-    insta::assert_snapshot!(refusal(&world, output), @"");
+    insta::assert_snapshot!(refusal(&world, output), @"etiqa: The file [place]/data/etiqa.db is not a database of this program. Put the right one back, or choose another directory with --data-dir.");
     assert_eq!(fs::read_to_string(world.data().join("etiqa.db")).unwrap(), garbage);
 }
 
 #[tokio::test]
 async fn a_database_url_of_another_kind() {
     let world = World::new();
-    let output = world.etiqa(["--database-url", "mysql://root:hunter2@127.0.0.1/etiqa", "backup-status"]).await;
+    let output =
+        world.etiqa(["--database-url", "mysql://root:hunter2@127.0.0.1/etiqa", "backup-status"]).await;
     let sentence = refusal(&world, output);
     assert!(!sentence.contains("hunter2"), "{sentence}");
     insta::assert_snapshot!(sentence, @"etiqa: The database URL must begin with postgres://; leave it out to use the SQLite file inside the data directory.");
@@ -181,7 +184,19 @@ async fn names_that_nothing_has() {
         &["backup-config", "add", "Nightly", "--type", "data", "--frequency", "daily", "--at", "02:00"],
         &["backup-config", "add", "X", "--type", "data", "--frequency", "daily", "--at", "25:00"],
         &["backup-config", "add", "X", "--type", "data", "--frequency", "cron", "--cron", "every day"],
-        &["backup-config", "add", "X", "--type", "data", "--frequency", "daily", "--at", "02:00", "--zone", "Mars/Base"],
+        &[
+            "backup-config",
+            "add",
+            "X",
+            "--type",
+            "data",
+            "--frequency",
+            "daily",
+            "--at",
+            "02:00",
+            "--zone",
+            "Mars/Base",
+        ],
     ] {
         let output = world.etiqa(command).await;
         assert_eq!(output.code, 1, "{command:?}: {output:?}");

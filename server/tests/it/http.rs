@@ -1,5 +1,7 @@
 //! The endpoints that scripts use: status, run, toggle, download, the live stream.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::devices::router;
@@ -30,7 +32,7 @@ fn masked(value: &Value) -> Value {
 async fn backed_up(world: &World, role: &str) -> (Server, String, etiqa_simulator::SimulatedDevice) {
     world.add_credential().await;
     let device = world.add_device(router("core-rtr-1")).await;
-    world.add_backup_with("Nightly", "config", &["--zone", "Europe/Vienna"]).await;
+    world.add_backup("Nightly", "config").await;
     world.etiqa(["run-backups", "--force"]).await.good();
     let token = world.token(role).await;
     (world.serve().await, token, device)
@@ -73,10 +75,18 @@ async fn run_and_toggle_answer_as_scripts_expect() {
     let server = world.serve().await;
     let client = server.with_token(&token);
 
-    assert_eq!(client.post("/backup/config/1/toggle").await.with_status(200).json(), json!({"id": 1, "enabled": false}));
-    assert_eq!(client.post("/backup/config/1/toggle/").await.with_status(200).json(), json!({"id": 1, "enabled": true}));
+    assert_eq!(
+        client.post("/backup/config/1/toggle").await.with_status(200).json(),
+        json!({"id": 1, "enabled": false})
+    );
+    assert_eq!(
+        client.post("/backup/config/1/toggle/").await.with_status(200).json(),
+        json!({"id": 1, "enabled": true})
+    );
     assert_eq!(client.post("/backup/config/1/run").await.with_status(202).json(), json!({"run_id": 1}));
-    for path in ["/backup/config/77/run/", "/backup/config/x/toggle/", "/backup/config/99999999999999999999/run/"] {
+    for path in
+        ["/backup/config/77/run/", "/backup/config/x/toggle/", "/backup/config/99999999999999999999/run/"]
+    {
         let refused = client.post(path).await.with_status(404);
         assert_eq!(refused.json()["kind"], "not_found", "{path}");
         assert!(refused.message().starts_with("There is no backup config "), "{}", refused.message());
@@ -105,16 +115,19 @@ async fn an_archive_is_downloaded_whole_or_in_ranges() {
     let sha256 = world.database.texts("SELECT sha256 FROM backup_run").await.remove(0);
     assert_eq!(etag, format!("\"{sha256}\""));
 
-    let part = client.clone().and_header("range", "bytes=100-199").get("/backup/download/1/").await.with_status(206);
+    let part =
+        client.clone().and_header("range", "bytes=100-199").get("/backup/download/1/").await.with_status(206);
     assert_eq!(part.bytes, content[100..200]);
     assert_eq!(part.header("content-range"), format!("bytes 100-199/{}", content.len()));
-    let end = client.clone().and_header("range", "bytes=-10").get("/backup/download/1/").await.with_status(206);
+    let end =
+        client.clone().and_header("range", "bytes=-10").get("/backup/download/1/").await.with_status(206);
     assert_eq!(end.bytes, content[content.len() - 10..]);
     let resumed = client.clone().and_header("range", "bytes=100-").and_header("if-range", "\"another\"");
     assert_eq!(resumed.get("/backup/download/1/").await.with_status(200).bytes, content);
     let outside = client.clone().and_header("range", "bytes=999999999-").get("/backup/download/1/").await;
     assert_eq!(outside.with_status(416).header("content-range"), format!("bytes */{}", content.len()));
-    let same = client.clone().and_header("if-none-match", &etag).get("/backup/download/1/").await.with_status(304);
+    let same =
+        client.clone().and_header("if-none-match", &etag).get("/backup/download/1/").await.with_status(304);
     assert!(same.bytes.is_empty() && same.header("etag") == etag);
     server.stop().await;
 }
@@ -125,10 +138,16 @@ async fn what_is_not_there_is_said_in_json() {
     let (server, token, _device) = backed_up(&world, "operator").await;
     let client = server.with_token(&token);
     std::fs::remove_file(world.archive()).unwrap();
-    for path in ["/backup/download/1/", "/backup/download/2/", "/backup/download/x/", "/no/such/address", "/api/v1/"] {
+    for path in
+        ["/backup/download/1/", "/backup/download/2/", "/backup/download/x/", "/no/such/address", "/api/v1/"]
+    {
         let refused = client.get(path).await.with_status(404);
         assert_eq!(refused.json()["kind"], "not_found", "{path}");
-        assert!(!refused.text().contains(world.place().to_str().unwrap()), "no path of the server: {}", refused.text());
+        assert!(
+            !refused.text().contains(world.place().to_str().unwrap()),
+            "no path of the server: {}",
+            refused.text()
+        );
     }
     server.stop().await;
 }
@@ -138,8 +157,21 @@ async fn pages_answer_with_and_without_the_slash_at_the_end() {
     let world = World::new();
     let (server, token, _device) = backed_up(&world, "admin").await;
     let client = server.with_token(&token).and_header("accept", "text/html");
-    for path in ["/backup", "/backup/config/1", "/backup/run/1", "/configs", "/devices", "/devices/1", "/devices/import",
-                 "/admin", "/admin/users", "/admin/tokens", "/admin/credentials", "/admin/drivers", "/admin/settings"] {
+    for path in [
+        "/backup",
+        "/backup/config/1",
+        "/backup/run/1",
+        "/configs",
+        "/devices",
+        "/devices/1",
+        "/devices/import",
+        "/admin",
+        "/admin/users",
+        "/admin/tokens",
+        "/admin/credentials",
+        "/admin/drivers",
+        "/admin/settings",
+    ] {
         for path in [path.to_owned(), format!("{path}/")] {
             let page = client.get(&path).await.with_status(200);
             assert!(page.text().contains("<title>") && page.text().contains("</html>"), "{path}");
@@ -184,8 +216,7 @@ async fn a_revoked_session_hears_no_more() {
     let mut stream = server.signed_in("ada").await.open("/events").await;
     assert!(stream.chunk().await.unwrap().is_some());
     world.database.execute("DELETE FROM session").await;
-    // It ends by itself, at its next look.
-    while let Some(_event) = stream.chunk().await.unwrap() {}
+    ends(stream).await;
     server.stop().await;
 }
 
@@ -197,7 +228,12 @@ async fn a_revoked_token_hears_no_more() {
     let mut stream = server.with_token(&token).open("/events").await;
     assert!(stream.chunk().await.unwrap().is_some());
     world.etiqa(["token", "revoke", "viewer-token"]).await.good();
-    let ended = async { while let Some(_event) = stream.chunk().await.unwrap() {} };
-    tokio::time::timeout(std::time::Duration::from_secs(60), ended).await.expect("the stream goes on");
+    ends(stream).await;
     server.stop().await;
+}
+
+/// Reads a stream until the server ends it.
+async fn ends(mut stream: reqwest::Response) {
+    let ended = async { while let Some(_event) = stream.chunk().await.unwrap() {} };
+    tokio::time::timeout(Duration::from_secs(120), ended).await.expect("the stream goes on and on");
 }

@@ -65,7 +65,10 @@ async fn every_way_to_write_the_same_table_gives_the_same_devices() {
     for (way, content) in ways {
         let world = World::new();
         let output = import(&world, content, &[]).await.good();
-        assert_eq!(output.stdout, "2 rows: 2 created, 0 updated, 0 skipped, 0 refused\n", "{way}: {output:?}");
+        assert_eq!(
+            output.stdout, "2 rows: 2 created, 0 updated, 0 skipped, 0 refused\n",
+            "{way}: {output:?}"
+        );
         assert_eq!(inventory(&world).await, expected, "{way}");
     }
 }
@@ -119,9 +122,13 @@ async fn a_dry_run_writes_nothing() {
     let world = World::new();
     import(&world, "ip,hostname\n192.0.2.1,old\n", &[]).await.good();
 
-    let output = import(&world, "ip,hostname\n192.0.2.1,new\n192.0.2.2,more\n", &["--dry-run", "--update"]).await;
+    let output =
+        import(&world, "ip,hostname\n192.0.2.1,new\n192.0.2.2,more\n", &["--dry-run", "--update"]).await;
 
-    assert_eq!(output.good().stdout, "2 rows: 1 would be created, 1 would be updated, 0 skipped, 0 refused\n");
+    assert_eq!(
+        output.good().stdout,
+        "2 rows: 1 would be created, 1 would be updated, 0 skipped, 0 refused\n"
+    );
     assert_eq!(inventory(&world).await, ["192.0.2.1 other old"]);
 }
 

@@ -83,7 +83,7 @@ async fn a_live_run_is_followed_and_never_doubled() {
     let mut follower = world.command(["run-backups", "--force"]).spawn().unwrap();
     let mut lines = BufReader::new(follower.stderr.take().unwrap()).lines();
     let said = lines.next_line().await.unwrap().unwrap();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#""Nightly" is running already (run 1)."#);
     gate.open();
     let output = ended(follower).await.good();
     assert!(output.stdout.contains("Nightly: completed, 2 devices, verified: "), "{output:?}");
@@ -114,9 +114,11 @@ async fn a_crash_in_the_middle_of_a_run(world: World) {
     server.kill().await;
     gate.open();
     // On PostgreSQL nobody can know that the process is gone before its leases end: let them.
-    for sql in ["backup_run SET lease_expires_at = 1 WHERE lease_expires_at > 1",
-                "job SET lease_expires_at = 1 WHERE lease_expires_at > 1",
-                "device_lease SET expires_at = 1"] {
+    for sql in [
+        "backup_run SET lease_expires_at = 1 WHERE lease_expires_at > 1",
+        "job SET lease_expires_at = 1 WHERE lease_expires_at > 1",
+        "device_lease SET expires_at = 1",
+    ] {
         world.database.execute(&format!("UPDATE {sql}")).await;
     }
 
@@ -129,7 +131,11 @@ async fn a_crash_in_the_middle_of_a_run(world: World) {
     })
     .await;
 
-    assert_eq!((&retried["status"], &retried["trigger"]), (&"completed".into(), &"retry".into()), "{retried}");
+    assert_eq!(
+        (&retried["status"], &retried["trigger"]),
+        (&"completed".into(), &"retry".into()),
+        "{retried}"
+    );
     let first = world.database.texts("SELECT status || ': ' || error FROM backup_run WHERE id = 1").await;
     assert_eq!(first, ["failed: Interrupted: the program stopped while this run went on."]);
     assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 2);

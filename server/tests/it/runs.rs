@@ -93,7 +93,7 @@ async fn a_wrong_command_line_exits_2_and_touches_nothing() {
 async fn a_backup_that_does_not_exist_is_refused_with_its_name() {
     let world = World::new();
     let output = world.etiqa(["run-backups", "--config", "Nightli"]).await.failed();
-    insta::assert_snapshot!(output.sentence(&world), @"");
+    insta::assert_snapshot!(output.sentence(&world), @r#"etiqa: There is no backup config named "Nightli". It may have been deleted."#);
 }
 
 #[tokio::test]

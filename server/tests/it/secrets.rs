@@ -31,11 +31,20 @@ async fn no_secret_is_ever_seen() {
     world.add_backup("All", "full").await;
     world.etiqa(["backup-config", "edit", "All", "--include", "database,logs,media"]).await.good();
     let output = world.etiqa(["run-backups", "--force"]).await.failed();
-    assert!(output.stdout.contains("1 devices, 2 failed"), "the login works where it should: {}", output.stdout);
+    assert!(
+        output.stdout.contains("1 devices, 2 failed"),
+        "the login works where it should: {}",
+        output.stdout
+    );
     seen.push(("run-backups".into(), output.stdout + &output.stderr));
     for command in [
-        &["credential", "list", "--json"][..], &["device", "list", "--json"], &["token", "list"], &["user", "list"],
-        &["collect", "--all", "--json"], &["backup-status", "--json"], &["verify", "--all"],
+        &["credential", "list", "--json"][..],
+        &["device", "list", "--json"],
+        &["token", "list"],
+        &["user", "list"],
+        &["collect", "--all", "--json"],
+        &["backup-status", "--json"],
+        &["verify", "--all"],
     ] {
         let output = world.etiqa(command).await;
         seen.push((command.join(" "), output.stdout + &output.stderr));
@@ -55,14 +64,30 @@ async fn no_secret_is_ever_seen() {
         (world.database.number(over).await == 1).then_some(())
     })
     .await;
-    for path in ["/", "/admin/credentials", "/admin/tokens", "/admin/users", "/devices/1", "/devices/2", "/devices/3",
-                 "/backup/run/1", "/backup/run/2", "/backup/status/"] {
+    for path in [
+        "/",
+        "/admin/credentials",
+        "/admin/tokens",
+        "/admin/users",
+        "/devices/1",
+        "/devices/2",
+        "/devices/3",
+        "/backup/run/1",
+        "/backup/run/2",
+        "/backup/status/",
+    ] {
         answers.push((path, browser.clone().and_header("accept", "text/html").get(path).await));
     }
     for (function, fields) in [
-        ("list_credentials", vec![]), ("list_tokens", vec![]), ("list_users", vec![]), ("get_run", vec![("id", "1")]),
-        ("get_transcript", vec![("id", "1")]), ("get_transcript", vec![("id", "2")]), ("get_transcript", vec![("id", "3")]),
-        ("get_config", vec![("id", "1")]), ("get_config", vec![("id", "x")]),
+        ("list_credentials", vec![]),
+        ("list_tokens", vec![]),
+        ("list_users", vec![]),
+        ("get_run", vec![("id", "1")]),
+        ("get_transcript", vec![("id", "1")]),
+        ("get_transcript", vec![("id", "2")]),
+        ("get_transcript", vec![("id", "3")]),
+        ("get_config", vec![("id", "1")]),
+        ("get_config", vec![("id", "x")]),
         ("save_credential", vec![("id", "1"), ("credential[name]", ""), ("credential[password]", PASSWORD)]),
         ("add_user", vec![("name", "x y"), ("role", "none"), ("password", USER_PASSWORD)]),
     ] {

@@ -25,7 +25,8 @@ impl Server {
         while address.is_none() {
             let line = lines.next_line().await.unwrap();
             let Some(line) = line else { panic!("the server ended: {}", said.lock().unwrap()) };
-            address = line.strip_prefix("Serving http://").map(|rest| rest.split(' ').next().unwrap().to_owned());
+            address =
+                line.strip_prefix("Serving http://").map(|rest| rest.split(' ').next().unwrap().to_owned());
             note(&said, &line);
         }
         let heard = Arc::clone(&said);

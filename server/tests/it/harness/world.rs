@@ -63,7 +63,9 @@ impl World {
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_etiqa"));
         command.args(arguments).env("ETIQA_DATA_DIR", self.data()).current_dir(self.place());
-        for name in ["ETIQA_LISTEN", "ETIQA_LOG", "ETIQA_HOSTS", "ETIQA_SECRET_KEY_FILE", "ETIQA_DATABASE_URL"] {
+        for name in
+            ["ETIQA_LISTEN", "ETIQA_LOG", "ETIQA_HOSTS", "ETIQA_SECRET_KEY_FILE", "ETIQA_DATABASE_URL"]
+        {
             command.env_remove(name);
         }
         if self.is_on_postgres {
@@ -123,7 +125,8 @@ impl World {
 
     async fn list_device(&self, hostname: &str, platform: &str, port: u16) {
         let port = port.to_string();
-        let add = ["device", "add", "127.0.0.1", "--port", &port, "--hostname", hostname, "--platform", platform];
+        let add =
+            ["device", "add", "127.0.0.1", "--port", &port, "--hostname", hostname, "--platform", platform];
         self.etiqa(add.into_iter().chain(["--type", "router"])).await.good();
     }
 
