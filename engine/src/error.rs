@@ -51,7 +51,7 @@ impl Error {
         match self {
             Self::User(error) => error,
             Self::Db(DbError::Open(message)) => UserError::new(ErrorKind::Unavailable, message),
-            Self::Vault(error @ VaultError::Foreign) => {
+            Self::Vault(error @ (VaultError::Foreign | VaultError::KeyFile { .. })) => {
                 UserError::new(ErrorKind::Conflict, error.to_string())
             }
             Self::Io { what, source } if source.kind() == io::ErrorKind::StorageFull => {

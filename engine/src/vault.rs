@@ -24,7 +24,10 @@ const KEY_BYTES: usize = 32;
 #[derive(Debug, Error)]
 pub enum VaultError {
     /// The key file cannot be read or made.
-    #[error("The key file {path} cannot be used: {reason}.")]
+    #[error(
+        "The key file {path} cannot be used: {reason}. Put the right secret.key back, or name it with \
+         ETIQA_SECRET_KEY_FILE."
+    )]
     KeyFile {
         /// Where it was looked for.
         path: String,

@@ -1,6 +1,6 @@
 //! Logs go to stderr: everything worth knowing from a server, only warnings from a command.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 
@@ -13,5 +13,10 @@ pub(crate) fn start(command: &Command) {
         _ => "warn,russh=error,sqlx=error",
     };
     let filter = EnvFilter::try_from_env("ETIQA_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }

@@ -6,6 +6,8 @@ mod filter;
 mod migrate;
 mod row;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -86,6 +88,14 @@ impl Db {
     pub async fn open_sqlite(file: &Path) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let shown = file.display();
+        // The pool would try for half a minute before it gave up on such a file.
+        if is_something_else(file) {
+            let message = format!(
+                "The file {shown} is not a database of this program. Put the right one back, or choose another \
+                 directory with --data-dir."
+            );
+            return Err(DbError::Open(message));
+        }
         let url = sqlite_url(file)?;
         let options = AnyConnectOptions::from_str(&url).map_err(|error| {
             DbError::Open(format!("The database file {shown} cannot be opened: {error}."))
@@ -193,6 +203,14 @@ impl Db {
 /// WAL with a full sync at every commit: a power cut loses nothing that was said to be stored.
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000; \
                        PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000;";
+
+/// Whether a file is there that does not begin as every SQLite database does (<https://sqlite.org/fileformat.html>).
+/// An empty one is a database without tables. What cannot be read is left to SQLite to complain about.
+fn is_something_else(file: &Path) -> bool {
+    let mut magic = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(16).read_to_end(&mut magic));
+    read.is_ok() && !magic.is_empty() && magic != b"SQLite format 3\0"
+}
 
 fn sqlite_url(file: &Path) -> Result<String> {
     let path = file.to_str().ok_or_else(|| {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::db::{DbError, Tx};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::job::job_insert_in_txn;
+use crate::store::job::{job_fetch_open_by_key, job_insert_in_txn};
 use crate::time::now;
 
 /// A piece of work, as its job's payload says it.
@@ -63,6 +63,14 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
         .map_err(|error| DbError::Value { column: "payload", message: error.to_string() })?;
     let key = work.idempotency_key();
     Ok(job_insert_in_txn(tx, work.kind(), &payload, key.as_deref(), work.priority(), at).await?)
+}
+
+/// The job that is to do a run, while it is open.
+pub async fn job_of_run(engine: &Engine, run: RunId) -> Result<Option<JobId>> {
+    match (Work::Run { run }).idempotency_key() {
+        Some(key) => Ok(job_fetch_open_by_key(&engine.db, &key).await?),
+        None => Ok(None),
+    }
 }
 
 /// Queues work and wakes the workers of this process.

@@ -156,6 +156,15 @@ pub async fn job_release(db: &Db, id: JobId, owner: &str, due_at: Timestamp) -> 
     Ok(tx.commit().await?)
 }
 
+/// The open job of this key.
+pub async fn job_fetch_open_by_key(db: &Db, key: &str) -> Result<Option<JobId>> {
+    let row = sqlx::query("SELECT id FROM job WHERE idempotency_key = $1 AND finished_at IS NULL")
+        .bind(key.to_owned())
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| Ok(JobId(row.int("id")?))).transpose()
+}
+
 /// Where a job stands; none when it was forgotten.
 pub async fn job_state(db: &Db, id: JobId) -> Result<Option<JobState>> {
     let row = sqlx::query("SELECT finished_at, dead, error FROM job WHERE id = $1")

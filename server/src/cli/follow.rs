@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use etiqa_engine::backup::find_run;
 use etiqa_engine::db::DbKind;
+use etiqa_engine::schedule::tick::reap;
 use etiqa_engine::schedule::worker::work_on_one;
 use etiqa_engine::store::job::job_state;
 use etiqa_engine::store::result::result_list_of_job;
+use etiqa_engine::time::now;
 use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::device::DeviceResult;
 use etiqa_model::run::Run;
@@ -79,6 +81,7 @@ async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output 
     let work = async {
         loop {
             if !has_live_server(engine).await? {
+                reap(engine, now()).await?;
                 work_on_one(engine, job).await?;
             }
             tokio::time::sleep(LOOK_EVERY * 5).await;

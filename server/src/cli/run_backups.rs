@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use etiqa_engine::backup::{config, start};
+use etiqa_engine::schedule::queue::job_of_run;
+use etiqa_engine::schedule::tick::reap;
 use etiqa_engine::store::run::run_newest;
+use etiqa_engine::time::now;
 use etiqa_engine::{Engine, Result};
 use etiqa_model::ErrorKind;
 use etiqa_model::backup::BackupConfigRow;
@@ -41,6 +44,8 @@ impl RunBackups {
         if chosen.is_empty() {
             output::say("There is no enabled backup config; add one with `etiqa backup-config add`.");
         }
+        // What a process that is gone left behind must not be followed: nobody would ever end it.
+        reap(engine, now()).await?;
         let mut all_good = true;
         let mut queued = Vec::new();
         for row in chosen {
@@ -58,7 +63,7 @@ impl RunBackups {
                     match live {
                         Some(run) if error.kind == ErrorKind::Conflict => {
                             output::say(&error.message);
-                            queued.push((run.id, None));
+                            queued.push((run.id, job_of_run(engine, run.id).await?));
                         }
                         _ => return Err(error.into()),
                     }

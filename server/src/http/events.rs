@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::Extensions;
+use axum::http::{Extensions, HeaderMap};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
-use etiqa_app::api::context::{Caller, Context};
+use etiqa_app::api::context::Context;
 use etiqa_engine::Engine;
-use etiqa_engine::access::identify_session;
+use etiqa_engine::access::{identify_session, identify_token};
+use etiqa_model::Secret;
 use etiqa_model::user::Role;
 use futures::Stream;
 use futures::stream::unfold;
@@ -19,27 +20,33 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Interval;
 
+use super::gate::bearer_token;
 use super::refusal::Refusal;
 
-/// How often a stream looks whether its session still lives.
-const LOOK_AT_SESSION_EVERY: Duration = Duration::from_secs(10);
+/// How often a stream looks whether its session or token still works.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) fn router(build: String) -> Router<Arc<Engine>> {
-    Router::new().route("/events", get(move |engine, extensions| events(engine, extensions, build.clone())))
+    Router::new().route(
+        "/events",
+        get(move |engine, extensions, headers| events(engine, extensions, headers, build.clone())),
+    )
 }
 
 async fn events(
     State(engine): State<Arc<Engine>>,
     extensions: Extensions,
+    headers: HeaderMap,
     build: String,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
     let context = Context::require_in(&extensions, Role::Viewer)?;
     let listener = Listener {
         heard: engine.events.listen(),
         engine,
-        caller: context.caller,
+        token: bearer_token(&headers).map(Secret::new),
+        session: context.caller.session,
         hello: Some(Event::default().event("hello").data(build)),
-        look: tokio::time::interval(LOOK_AT_SESSION_EVERY),
+        look: tokio::time::interval(LOOK_EVERY),
     };
     let stream = unfold(listener, |mut listener| async {
         let event = listener.next().await?;
@@ -51,7 +58,8 @@ async fn events(
 struct Listener {
     heard: Receiver<etiqa_model::event::Event>,
     engine: Arc<Engine>,
-    caller: Caller,
+    token: Option<Secret>,
+    session: Option<Secret>,
     hello: Option<Event>,
     look: Interval,
 }
@@ -66,7 +74,7 @@ impl Listener {
             tokio::select! {
                 () = self.engine.stopping.cancelled() => return None,
                 _ = self.look.tick() => {
-                    if !self.session_lives().await {
+                    if !self.is_still_let_in().await {
                         return None;
                     }
                 }
@@ -80,10 +88,15 @@ impl Listener {
         }
     }
 
-    async fn session_lives(&self) -> bool {
-        match &self.caller.session {
-            Some(session) => !matches!(identify_session(&self.engine.db, session.reveal()).await, Ok(None)),
-            None => true,
-        }
+    /// Whether the token or the session that opened the stream still works. A database that does not answer just now
+    /// ends nothing.
+    async fn is_still_let_in(&self) -> bool {
+        let db = &self.engine.db;
+        let identity = match (&self.token, &self.session) {
+            (Some(token), _) => identify_token(db, token.reveal()).await,
+            (None, Some(session)) => identify_session(db, session.reveal()).await,
+            (None, None) => return false,
+        };
+        !matches!(identity, Ok(None))
     }
 }

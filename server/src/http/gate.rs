@@ -116,7 +116,8 @@ fn session_cookie(headers: &HeaderMap) -> Option<Secret> {
         .map(|cookie| Secret::new(cookie.value()))
 }
 
-fn bearer_token(headers: &HeaderMap) -> Option<String> {
+/// What stands behind `Authorization: Bearer`.
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())

@@ -76,14 +76,14 @@ async fn a_live_run_is_followed_and_never_doubled() {
     .await;
     assert_eq!(progress, serde_json::json!({"done": 1, "total": 2}));
     let refused = operator.post("/backup/config/1/run").await.with_status(409);
-    insta::assert_snapshot!(refused.message(), @"");
+    insta::assert_snapshot!(refused.message(), @r#""Nightly" is running already (run 1)."#);
     let second = world.etiqa(["serve", "--listen", "127.0.0.1:0"]).await.failed();
-    insta::assert_snapshot!(second.sentence(world.place().to_str().unwrap()), @"");
+    insta::assert_snapshot!(second.sentence(&world), @"etiqa: Another etiqa serves [place]/data already. Stop it first, or choose another directory with --data-dir.");
 
     let mut follower = world.command(["run-backups", "--force"]).spawn().unwrap();
     let mut lines = BufReader::new(follower.stderr.take().unwrap()).lines();
     let said = lines.next_line().await.unwrap().unwrap();
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#""Nightly" is running already (run 1)."#);
     gate.open();
     let output = ended(follower).await.good();
     assert!(output.stdout.contains("Nightly: completed, 2 devices, verified: "), "{output:?}");
@@ -137,7 +137,7 @@ async fn a_crash_in_the_middle_of_a_run(world: World) {
         "{retried}"
     );
     let first = world.database.texts("SELECT status || ': ' || error FROM backup_run WHERE id = 1").await;
-    insta::assert_snapshot!(first[0], @"");
+    assert_eq!(first, ["failed: Interrupted: the program stopped while this run went on."]);
     assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 2);
     assert_eq!(world.backups(), [retried["file"].as_str().unwrap()], "no half archive, none without a run");
     server.stop().await;
@@ -259,10 +259,12 @@ async fn a_run_that_was_missed_fires_once_after_the_start() {
 async fn the_clock_starts_a_run_while_the_server_goes_on() {
     let world = World::new();
     let token = world.token("operator").await;
-    let server = world.serve().await;
-    // The running scheduler hears of it, whoever added it.
-    world.add_backup_every_minute("Minutely", "data").await;
+    world.add_backup("Soon", "data").await;
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(3);
+    let soon = soon.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    world.database.execute(&format!("UPDATE backup_config SET next_run_at = {soon}")).await;
 
+    let server = world.serve().await;
     let last = run_over(&server.with_token(&token)).await;
 
     assert_eq!((&last["status"], &last["trigger"]), (&"completed".into(), &"schedule".into()));

@@ -3,7 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod archive;
+mod bad_input;
 mod harness;
+mod http;
+mod imports;
 mod live;
 mod runs;
+mod secrets;

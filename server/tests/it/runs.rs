@@ -36,7 +36,7 @@ async fn a_named_backup_that_is_not_due_says_when_it_is() {
 
     let output = world.etiqa(["run-backups", "--config", "Nightly"]).await.good();
 
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @"Nightly is not due; it runs next at 2099-03-04 02:00 UTC (daily at 02:00, UTC). Use --force to run it now.");
     assert_eq!(world.backups(), [""; 0]);
 }
 
@@ -93,14 +93,14 @@ async fn a_wrong_command_line_exits_2_and_touches_nothing() {
 async fn a_backup_that_does_not_exist_is_refused_with_its_name() {
     let world = World::new();
     let output = world.etiqa(["run-backups", "--config", "Nightli"]).await.failed();
-    insta::assert_snapshot!(output.sentence(""), @"");
+    insta::assert_snapshot!(output.sentence(&world), @r#"etiqa: There is no backup config named "Nightli". It may have been deleted."#);
 }
 
 #[tokio::test]
 async fn without_any_backup_there_is_nothing_to_run_and_nothing_wrong() {
     let world = World::new();
     let output = world.etiqa(["run-backups", "--force"]).await.good();
-    insta::assert_snapshot!(output.stderr, @"");
+    insta::assert_snapshot!(output.stderr, @"There is no enabled backup config; add one with `etiqa backup-config add`.");
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_run_in_which_no_device_answers_fails_without_an_archive() {
 
     let output = world.etiqa(["run-backups", "--force"]).await.failed();
 
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @"Nightly: failed, 0 devices, 1 failed: No device answered; no archive was made. The results say why.");
     assert_eq!(world.backups(), [""; 0]);
     assert_eq!(world.status().await["configs"][0]["state"], "failing");
 }
@@ -152,7 +152,7 @@ async fn a_config_run_that_covers_no_device_fails() {
 
     let output = world.etiqa(["run-backups", "--force"]).await.failed();
 
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @"Branch: failed: There is no enabled device among devices tagged branch: add or enable one.");
     assert_eq!(world.backups(), [""; 0]);
 }
 

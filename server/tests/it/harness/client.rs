@@ -1,7 +1,7 @@
 //! Asking a server over HTTP.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, RequestBuilder, StatusCode, redirect};
 use serde_json::Value;
 
 /// Somebody who asks, with the headers that they always send. Follows no redirect.
@@ -33,6 +33,12 @@ impl Client {
         self
     }
 
+    /// The same client without a header.
+    pub(crate) fn without_header(mut self, name: &str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
     }
@@ -60,18 +66,32 @@ impl Client {
         self.and_header("origin", &origin)
     }
 
+    /// Uploads a file as a form with the field `file` does.
+    pub(crate) async fn upload(&self, path: &str, name: &str, content: &str) -> Answer {
+        let file = reqwest::multipart::Part::text(content.to_owned()).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("file", file);
+        self.finish(self.request(Method::POST, path).multipart(form)).await
+    }
+
     /// Opens a request and leaves its answer to be read.
     pub(crate) async fn open(&self, path: &str) -> reqwest::Response {
-        let url = format!("http://{}{path}", self.address);
-        self.http.get(url).headers(self.headers.clone()).send().await.unwrap()
+        self.request(Method::GET, path).send().await.unwrap()
     }
 
     async fn send(&self, method: Method, path: &str, form: Option<String>) -> Answer {
-        let url = format!("http://{}{path}", self.address);
-        let mut request = self.http.request(method, url).headers(self.headers.clone());
+        let mut request = self.request(method, path);
         if let Some(form) = form {
             request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
         }
+        self.finish(request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.address);
+        self.http.request(method, url).headers(self.headers.clone())
+    }
+
+    async fn finish(&self, request: RequestBuilder) -> Answer {
         let answer = request.send().await.unwrap();
         Answer {
             status: answer.status(),

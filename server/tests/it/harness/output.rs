@@ -1,5 +1,7 @@
 //! What a command answered.
 
+use super::World;
+
 /// Exit code, results, and everything else that was said.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -33,9 +35,10 @@ impl Output {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// The refusal: the one line of stderr, with `place` (a path that differs from test to test) written as `[place]`.
+    /// The refusal: the one line of stderr, with the world's own folder written as `[place]`.
     #[track_caller]
-    pub(crate) fn sentence(&self, place: &str) -> String {
+    pub(crate) fn sentence(&self, world: &World) -> String {
+        let place = world.place().to_str().unwrap();
         assert_eq!(self.stdout, "", "a refused command has no result: {self:#?}");
         assert_eq!(self.stderr.lines().count(), 1, "one sentence, and nothing else: {self:#?}");
         self.stderr.trim_end().replace(place, "[place]")
