@@ -56,7 +56,7 @@ async fn a_stranger_gets_nothing_but_the_way_in() {
     let world = World::new();
     world.add_user("ada", "admin").await;
     let server = world.serve().await;
-    let program = server.stranger().from_own_page();
+    let program = server.stranger().with_own_origin();
     let browser = server.stranger().and_header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
     let pages = pages();
@@ -90,9 +90,9 @@ async fn a_stranger_gets_nothing_but_the_way_in() {
 async fn the_first_admin_comes_in_once_with_the_code_of_the_console() {
     let world = World::new();
     let server = world.serve().await;
-    let browser = server.stranger().and_header("accept", "text/html").from_own_page();
+    let browser = server.stranger().and_header("accept", "text/html").with_own_origin();
     assert_eq!(browser.get("/devices/").await.with_status(303).header("location"), "/setup");
-    let page = server.stranger().from_own_page();
+    let page = server.stranger().with_own_origin();
     let set_up = |code: &str, name: &str| {
         let fields =
             [("code", code.to_owned()), ("name", name.to_owned()), ("password", World::password_of("ada"))];

@@ -1,5 +1,7 @@
 //! `import-devices`: files as people have them, and what is said of the rows that cannot be taken.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use crate::harness::{Output, World};
@@ -12,10 +14,10 @@ async fn import(world: &World, content: impl AsRef<[u8]>, options: &[&str]) -> O
 /// `address type hostname` of every device, sorted.
 async fn inventory(world: &World) -> Vec<String> {
     let listed = world.etiqa(["device", "list", "--json"]).await.good().json();
-    let word = |device: &Value, key: &str| device[key].as_str().unwrap().to_owned();
+    let text = |device: &Value, key: &str| device[key].as_str().unwrap().to_owned();
     let devices = listed.as_array().unwrap().iter();
     let mut devices: Vec<String> = devices
-        .map(|device| ["address", "device_type", "hostname"].map(|key| word(device, key)).join(" "))
+        .map(|device| ["address", "device_type", "hostname"].map(|key| text(device, key)).join(" "))
         .collect();
     devices.sort();
     devices
@@ -37,7 +39,7 @@ async fn types_are_known_by_every_name_that_people_write() {
     for (kind, written) in aliases {
         for alias in written {
             let number = expected.len() + 10;
-            csv.push_str(&format!("192.0.2.{number},h{number},{alias}\n"));
+            writeln!(csv, "192.0.2.{number},h{number},{alias}").unwrap();
             expected.push(format!("192.0.2.{number} {kind} h{number}"));
         }
     }
@@ -178,7 +180,7 @@ async fn a_hundred_thousand_devices_come_in() {
     let mut csv = "ip,hostname,device_type,site,tags\n".to_owned();
     for n in 0..100_000 {
         let (b, c, d) = (n / 65_536, n / 256 % 256, n % 256);
-        csv.push_str(&format!("10.{b}.{c}.{d},dev-{n},switch,site-{},core\n", n % 50));
+        writeln!(csv, "10.{b}.{c}.{d},dev-{n},switch,site-{},core", n % 50).unwrap();
     }
 
     let output = import(&world, csv, &[]).await.good();

@@ -1,5 +1,7 @@
 //! Asking a server over HTTP.
 
+use std::fmt::Write;
+
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
 use serde_json::Value;
@@ -56,12 +58,12 @@ impl Client {
 
     /// Sends name and password as the page of `/login` does.
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Answer {
-        let page = self.clone().from_own_page();
+        let page = self.clone().with_own_origin();
         page.call("sign_in", &[("name", name), ("password", password)]).await
     }
 
     /// The same client, sending what a browser sends from a page of this server.
-    pub(crate) fn from_own_page(self) -> Self {
+    pub(crate) fn with_own_origin(self) -> Self {
         let origin = format!("http://{}", self.address);
         self.and_header("origin", &origin)
     }
@@ -133,7 +135,7 @@ impl Answer {
     pub(crate) fn browser(&self, address: &str) -> Client {
         let cookie = self.header("set-cookie").split(';').next().unwrap();
         assert!(cookie.starts_with("etiqa_session="), "{}: {}", self.status, self.text());
-        Client::new(address).from_own_page().and_header("cookie", cookie)
+        Client::new(address).with_own_origin().and_header("cookie", cookie)
     }
 }
 
@@ -143,7 +145,7 @@ fn escaped(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
+            _ => write!(escaped, "%{byte:02X}").unwrap(),
         }
     }
     escaped
