@@ -67,9 +67,11 @@ browser_tests() {
   (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --loglevel=error && npx tsc --noEmit)
 }
 
-# Where packages come from is each machine's setting; unfinished code is not committed.
+# Where packages come from is each machine's setting, so a lock file names none; unfinished code is not committed.
 forbidden_text() {
   local found=0
+  if git grep --untracked -nE '"resolved": "https?:' -- '*package-lock.json'; then
+    echo "A package-lock.json may not say where packages come from: see the .npmrc beside it." >&2
     found=1
   fi
   if git grep --untracked -nE '\b(todo|unimplemented)!\(' -- '*.rs'; then
