@@ -110,11 +110,16 @@ impl<T> Asked<T> {
 #[derive(Debug, Clone)]
 pub(crate) enum Held {
     Json(String),
+    #[cfg_attr(
+        not(feature = "hydrate"),
+        expect(dead_code, reason = "only a browser holds what it asked itself")
+    )]
     Value(Arc<dyn Any + Send + Sync>),
 }
 
 impl Held {
     #[cfg(feature = "hydrate")]
+    #[expect(clippy::unnecessary_wraps, reason = "the server's side of it can fail")]
     fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Result<Self, AppError> {
         Ok(Self::Value(Arc::new(value)))
     }
@@ -265,8 +270,8 @@ mod stream {
 
     /// Closes the stream and calls off the next try.
     pub(crate) fn disconnect() {
-        RETRY.with(|slot| slot.take());
-        STREAM.with(|slot| slot.take());
+        RETRY.with(RefCell::take);
+        STREAM.with(RefCell::take);
     }
 
     fn connect_after_failures(live: Live, failures: u32) {

@@ -26,10 +26,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         Theme::Dark => Some("dark"),
     };
     let stylesheet = format!("/{}/etiqa.css", options.site_pkg_dir);
-    let options = LeptosOptions {
-        output_name: browser::path_of_request().as_deref().map_or("etiqa", bundle_of).into(),
-        ..options
-    };
+    let bundle = browser::path_of_request().as_deref().map_or("etiqa", bundle_of);
+    let options = LeptosOptions::builder().output_name(bundle).site_pkg_dir(options.site_pkg_dir).build();
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme>

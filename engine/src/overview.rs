@@ -24,16 +24,17 @@ const PEEK_LINES: u32 = 6;
 /// Everything on the first page, as `reader` may see it.
 pub async fn overview(engine: &Engine, reader: Role) -> Result<Overview> {
     let at = now();
-    let day = Duration::from_secs(24 * 3600);
+    let day = Duration::from_hours(24);
     let mut configs = config::list(engine).await?;
     // The next to run first; disabled ones, which have no next time, last.
     configs.sort_by_key(|row| (row.config.next_run_at.is_none(), row.config.next_run_at));
     let mut recent_changes = Vec::new();
     for (index, row) in version_list_changes(&engine.db, 8).await?.into_iter().enumerate() {
         // A text that cannot be shown to this reader has no peek.
-        let peek = match index < PEEKS {
-            true => read::peek(engine, &row.version, reader, PEEK_LINES).await.ok(),
-            false => None,
+        let peek = if index < PEEKS {
+            read::peek(engine, &row.version, reader, PEEK_LINES).await.ok()
+        } else {
+            None
         };
         let device_id = row.version.device_id;
         recent_changes.push(RecentChange { device_id, hostname: row.hostname, version: row.version, peek });

@@ -15,7 +15,7 @@ use crate::store::setting::last_tick_fetch;
 use crate::time::now;
 
 /// A scheduler that has not looked for its interval and so long besides is not running.
-const TICK_MARGIN: Duration = Duration::from_secs(60);
+const TICK_MARGIN: Duration = Duration::from_mins(1);
 
 /// How every backup config stands.
 pub async fn report(engine: &Engine) -> Result<StatusReport> {
@@ -50,7 +50,7 @@ pub async fn scheduler_is_running(engine: &Engine) -> Result<bool> {
     match engine.db.kind() {
         DbKind::Sqlite => engine.dir.has_live_server().map_err(Error::io("looking at the server's lock")),
         DbKind::Postgres => {
-            let interval = Duration::from_secs(u64::from(engine.settings().await?.tick_minutes) * 60);
+            let interval = Duration::from_mins(u64::from(engine.settings().await?.tick_minutes));
             let last = last_tick_fetch(&engine.db).await?;
             Ok(last.is_some_and(|last| now().since(last) <= interval + TICK_MARGIN))
         }

@@ -157,12 +157,12 @@ mod tests {
 
     #[test]
     fn a_key_file_is_made_once_and_readable_only_by_its_owner() {
+        use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         let first = Vault::open(&file, true).unwrap();
         let second = Vault::open(&file, true).unwrap();
         assert_eq!(first.fingerprint(), second.fingerprint());
-        use std::os::unix::fs::PermissionsExt;
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 

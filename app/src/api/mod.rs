@@ -7,6 +7,14 @@
     missing_docs,
     reason = "`#[server]` makes a struct of each function, which says nothing of its own"
 )]
+#![cfg_attr(
+    feature = "ssr",
+    expect(
+        clippy::unused_async,
+        clippy::fn_params_excessive_bools,
+        reason = "a server function is async by its nature, and its flags are the checkboxes of a form"
+    )
+)]
 
 pub mod admin;
 pub mod backups;

@@ -17,9 +17,9 @@ use crate::time::now;
 /// A session ends after so many days, used or not.
 pub const SESSION_DAYS: u64 = 30;
 /// A session that was not used for so long ends too.
-const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
+const IDLE: Duration = Duration::from_hours(7 * 24);
 /// Last-seen is written at most this often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// A fresh session.
 pub struct SignedIn {
@@ -56,7 +56,7 @@ pub(super) async fn begin_session(db: &Db, user: UserId, at: Timestamp) -> Resul
     let secret = random_secret();
     let mut tx = db.write().await?;
     session_delete_expired_in_txn(&mut tx, at).await?;
-    let expires_at = at.plus(Duration::from_secs(SESSION_DAYS * 24 * 3600));
+    let expires_at = at.plus(Duration::from_hours(SESSION_DAYS * 24));
     session_insert_in_txn(&mut tx, &stored_form(&secret), user, at, expires_at).await?;
     user_signed_in_in_txn(&mut tx, user, at).await?;
     tx.commit().await?;

@@ -9,9 +9,9 @@ use etiqa_model::{ErrorKind, Timestamp, UserError};
 /// Failures that cost nothing.
 const FREE: u32 = 5;
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// A failure is forgotten after this long.
-const MEMORY: Duration = Duration::from_secs(15 * 60);
+const MEMORY: Duration = Duration::from_mins(15);
 /// Keys remembered at most; beyond it the oldest go.
 const KEYS: usize = 10_000;
 

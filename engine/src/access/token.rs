@@ -14,7 +14,7 @@ use crate::time::now;
 /// Begins every token, so that scanners for leaked secrets can know one.
 const PREFIX: &str = "etiqa_";
 /// Last-used is written at most this often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// Makes a token that works for `days`, or for ever.
 pub async fn token_create(db: &Db, name: &str, role: Role, days: Option<u32>) -> Result<FreshToken> {
@@ -27,7 +27,7 @@ pub async fn token_create(db: &Db, name: &str, role: Role, days: Option<u32>) ->
     }
     let secret = format!("{PREFIX}{}", random_secret());
     let at = now();
-    let expires_at = days.map(|days| at.plus(Duration::from_secs(u64::from(days) * 24 * 3600)));
+    let expires_at = days.map(|days| at.plus(Duration::from_hours(u64::from(days) * 24)));
     let id = token_insert(db, name, role, &stored_form(&secret), expires_at, at).await.map_err(|error| {
         if error.is_unique_violation() {
             wrong("There is a token of this name already; choose another name.").into()

@@ -18,17 +18,17 @@ use crate::time::now;
 /// What retention says of every archive of a config, newest first.
 pub async fn preview(engine: &Engine, config: &BackupConfig) -> Result<Vec<Verdict>> {
     let archived = run_list_archived(&engine.db, config.id).await?;
-    let archives: Vec<Archive> = archived
+    let candidates: Vec<Archive> = archived
         .iter()
-        .map(|archived| Archive {
-            run: archived.run.id,
-            finished_at: archived.run.finished_at.unwrap_or(archived.run.queued_at),
-            good: archived.run.is_good(),
-            devices_failed: archived.run.devices_failed,
-            protected: archived.protected,
+        .map(|kept| Archive {
+            run: kept.run.id,
+            finished_at: kept.run.finished_at.unwrap_or(kept.run.queued_at),
+            good: kept.run.is_good(),
+            devices_failed: kept.run.devices_failed,
+            protected: kept.protected,
         })
         .collect();
-    Ok(plan(&archives, &config.retention, zone_or_utc(&config.schedule.time_zone)))
+    Ok(plan(&candidates, &config.retention, zone_or_utc(&config.schedule.time_zone)))
 }
 
 /// Removes what the preview says goes; gives how many archives went. The row says so before the file goes: a crash

@@ -21,11 +21,11 @@ use crate::store::result::{NewResult, result_fetch_recent, result_insert_in_txn}
 use crate::time::now;
 
 /// A result that is younger than this is taken instead of a second session.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 /// How often a device that somebody else has is asked for again.
 const LEASE_RETRY: Duration = Duration::from_millis(500);
 /// A lease outlives the session's deadline by this much.
-const LEASE_MARGIN: Duration = Duration::from_secs(60);
+const LEASE_MARGIN: Duration = Duration::from_mins(1);
 
 /// Collects one device and stores what came of it.
 pub(super) async fn collect_device(context: Arc<Context>, device: Device) -> Result<Class> {

@@ -110,7 +110,7 @@ async fn decide(
     let current = version_list_current(&engine.db, session.device.id, &part.part, &compare_sha256).await?;
     let is_same = |known: &&ComparedVersion| known.compare_sha256 == compare_sha256;
     let active = current.iter().find(|known| known.version.state == VersionState::Active);
-    if active.filter(is_same).is_some() {
+    if active.is_some_and(|active| is_same(&active)) {
         return Ok((Class::Unchanged, None, None));
     }
     if let Some(known) = current.iter().filter(is_same).find(|known| is_set_aside(known.version.state)) {

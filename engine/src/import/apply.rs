@@ -194,7 +194,7 @@ impl Import {
 
     /// A row whose device is there already.
     async fn meet_known(&mut self, tx: &mut Tx, device: &Device, row: GoodRow) -> Result<()> {
-        let changed = if self.options.update { self.merged(device, &row) } else { None };
+        let changed = if self.options.update { Self::merged(device, &row) } else { None };
         let Some(merged) = changed else {
             self.show(row.line, RowFate::Skip, &row.device);
             self.report.skipped += 1;
@@ -209,7 +209,7 @@ impl Import {
     }
 
     /// The known device with what the row says; none when that is what it is already.
-    fn merged(&self, device: &Device, row: &GoodRow) -> Option<NewDevice> {
+    fn merged(device: &Device, row: &GoodRow) -> Option<NewDevice> {
         let mut merged = device.to_input().parse().ok()?;
         let before = merged.clone();
         let new = &row.device;

@@ -25,7 +25,7 @@ use crate::time::now;
 /// Runs that nobody works on are looked for this often.
 const REAP_EVERY: Duration = Duration::from_secs(5);
 /// Ended jobs and uploads are kept this long.
-const KEEP_ENDED: Duration = Duration::from_secs(24 * 3600);
+const KEEP_ENDED: Duration = Duration::from_hours(24);
 
 /// Sleeps until something is due, and at least every few minutes looks anyway; until the program stops.
 pub async fn scheduler(engine: Arc<Engine>) {
@@ -123,7 +123,7 @@ async fn give_up(engine: &Engine, run: &Run, retry_of: Option<RunId>, at: Timest
 
 async fn until(next: Option<Timestamp>, engine: &Engine) -> Duration {
     let minutes = engine.settings().await.map_or(5, |settings| settings.tick_minutes);
-    let longest = Duration::from_secs(u64::from(minutes) * 60);
+    let longest = Duration::from_mins(u64::from(minutes));
     // A few milliseconds more, so that the due time has come for certain.
     next.map_or(longest, |next| (next.since(now()) + Duration::from_millis(5)).min(longest))
 }

@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use etiqa_engine::import::apply::{ImportOptions, import};
 use etiqa_engine::inventory;
 use etiqa_model::import::ImportReport;
@@ -65,10 +67,11 @@ async fn a_dry_run_writes_nothing() {
 #[tokio::test]
 async fn a_hundred_thousand_devices_come_in() {
     let world = World::new().await;
-    let rows: String = (0..100_000)
-        .map(|n| format!("10.{}.{}.{},sw-{n},switch,lab\n", n / 65_536, n / 256 % 256, n % 256))
-        .collect();
-    let report = bring(&world, &format!("ip,hostname,type,tags\n{rows}"), false).await;
+    let mut text = "ip,hostname,type,tags\n".to_owned();
+    for n in 0..100_000 {
+        writeln!(text, "10.{}.{}.{},sw-{n},switch,lab", n / 65_536, n / 256 % 256, n % 256).unwrap();
+    }
+    let report = bring(&world, &text, false).await;
     assert_eq!(counts(&report), (100_000, 0, 0, 0));
     let last = inventory::find(&world.engine, "sw-99999").await.unwrap();
     assert_eq!((last.address.as_str(), last.tags.join(",")), ("10.1.134.159", "lab".to_owned()));

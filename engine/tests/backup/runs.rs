@@ -18,7 +18,7 @@ async fn a_completed_run_has_an_archive_that_was_read_back_whole() {
     assert_eq!((run.status, run.devices_ok, run.devices_failed), (RunStatus::Completed, 1, 0));
     assert!(run.is_good());
     let file = run.file.clone().unwrap();
-    assert_eq!(world.archives(), [file.clone()], "nothing but the archive is left");
+    assert_eq!(world.archives(), std::slice::from_ref(&file), "nothing but the archive is left");
 
     let name = world.device(id).await.hostname;
     assert!(simulated.same_config(&world.entry(&file, &format!("configs/{name}/running.cfg"))));

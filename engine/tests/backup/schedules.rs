@@ -9,7 +9,7 @@ use etiqa_model::run::{RunStatus, Trigger};
 
 use crate::common::world::World;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
 async fn a_missed_time_fires_once_however_long_the_program_was_down() {
@@ -73,7 +73,7 @@ async fn an_interrupted_run_is_failed_and_queued_again_once() {
         "its lease is not over"
     );
 
-    let later = now().plus(Duration::from_secs(60));
+    let later = now().plus(Duration::from_mins(1));
     reap(&world.engine, later).await.unwrap();
     reap(&world.engine, later).await.unwrap();
     let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
@@ -83,7 +83,7 @@ async fn an_interrupted_run_is_failed_and_queued_again_once() {
     assert!(runs[1].error.as_ref().unwrap().starts_with("Interrupted"));
 
     claim(runs[0].id).await;
-    reap(&world.engine, later.plus(Duration::from_secs(60))).await.unwrap();
+    reap(&world.engine, later.plus(Duration::from_mins(1))).await.unwrap();
     assert_eq!(
         list_runs(&world.engine, Some(id), None).await.unwrap().len(),
         2,

@@ -1,7 +1,7 @@
 //! What tests of the engine share: databases, and a world with an engine, devices and a clock of its own.
 #![allow(dead_code, reason = "each test crate uses its part")]
 
-pub mod world;
+pub(crate) mod world;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,15 +12,15 @@ use etiqa_model::device::{DeviceInput, NewDevice};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 /// 2026-11-23T02:00:00Z.
-pub const NOON: Timestamp = Timestamp(1_795_399_200_000);
+pub(crate) const NOON: Timestamp = Timestamp(1_795_399_200_000);
 
 /// So many seconds after [`NOON`].
-pub fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp(NOON.0 + seconds * 1_000)
 }
 
 /// Runs a test on SQLite, then on PostgreSQL, each in an empty database of its own.
-pub async fn on_both(test: impl AsyncFn(Db)) {
+pub(crate) async fn on_both(test: impl AsyncFn(Db)) {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = Db::open_sqlite(&folder.path().join("etiqa.db")).await.unwrap();
     test(sqlite.clone()).await;
@@ -32,7 +32,7 @@ pub async fn on_both(test: impl AsyncFn(Db)) {
 }
 
 /// The URL of a fresh, empty PostgreSQL database.
-pub async fn postgres_url() -> String {
+pub(crate) async fn postgres_url() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let server = std::env::var("ETIQA_TEST_POSTGRES")
         .expect("this test needs a PostgreSQL: run it through `make test` or scripts/with-postgres.sh");
@@ -45,7 +45,7 @@ pub async fn postgres_url() -> String {
 }
 
 /// A device at an address, as a person would add it.
-pub fn device(address: &str, change: impl FnOnce(&mut DeviceInput)) -> DeviceRow {
+pub(crate) fn device(address: &str, change: impl FnOnce(&mut DeviceInput)) -> DeviceRow {
     let mut input = DeviceInput { address: address.to_owned(), ..DeviceInput::default() };
     change(&mut input);
     DeviceRow { device: parsed(&input), credential_id: None }

@@ -18,13 +18,13 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// An engine with its own data directory, and a credential that fits simulated devices.
-pub struct World {
-    pub engine: Arc<Engine>,
+pub(crate) struct World {
+    pub(crate) engine: Arc<Engine>,
     folder: TempDir,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = open(&folder).await;
         let credential = CredentialInput {
@@ -38,24 +38,24 @@ impl World {
     }
 
     /// Another process on the same data directory.
-    pub async fn another_engine(&self) -> Arc<Engine> {
+    pub(crate) async fn another_engine(&self) -> Arc<Engine> {
         open(&self.folder).await
     }
 
     /// Adds a simulated device to the inventory.
-    pub async fn add(&self, spec: DeviceSpec) -> (SimulatedDevice, DeviceId) {
+    pub(crate) async fn add(&self, spec: DeviceSpec) -> (SimulatedDevice, DeviceId) {
         let simulated = etiqa_simulator::start(spec, ([127, 0, 0, 1], 0)).await.unwrap();
         let id = self.add_at(simulated.addr().port(), "ios").await;
         (simulated, id)
     }
 
     /// Adds a switch.
-    pub async fn add_ios(&self) -> (SimulatedDevice, DeviceId) {
+    pub(crate) async fn add_ios(&self) -> (SimulatedDevice, DeviceId) {
         self.add(DeviceSpec::new(Personality::Ios)).await
     }
 
     /// Adds a device at a port of this machine, whatever is there.
-    pub async fn add_at(&self, port: u16, platform: &str) -> DeviceId {
+    pub(crate) async fn add_at(&self, port: u16, platform: &str) -> DeviceId {
         let input = DeviceInput {
             address: "127.0.0.1".into(),
             hostname: format!("device-{port}"),
@@ -66,12 +66,12 @@ impl World {
         inventory::save(&self.engine, None, &input).await.unwrap()
     }
 
-    pub async fn device(&self, id: DeviceId) -> Device {
+    pub(crate) async fn device(&self, id: DeviceId) -> Device {
         device_fetch(&self.engine.db, id).await.unwrap().unwrap()
     }
 
     /// Collects a device and gives its result.
-    pub async fn collect(&self, id: DeviceId) -> LastResult {
+    pub(crate) async fn collect(&self, id: DeviceId) -> LastResult {
         let devices = vec![self.device(id).await];
         let never = CancellationToken::new();
         collect_fleet(&self.engine, devices, Purpose::default(), &never, |_| {}).await.unwrap();
@@ -79,30 +79,30 @@ impl World {
     }
 
     /// The versions of `running`, newest first.
-    pub async fn versions(&self, id: DeviceId) -> Vec<ConfigVersion> {
+    pub(crate) async fn versions(&self, id: DeviceId) -> Vec<ConfigVersion> {
         version_list(&self.engine.db, id, "running", None, 50).await.unwrap()
     }
 
     /// Adds a backup config of all devices.
-    pub async fn add_config(&self, change: impl FnOnce(&mut BackupConfigInput)) -> BackupConfigId {
+    pub(crate) async fn add_config(&self, change: impl FnOnce(&mut BackupConfigInput)) -> BackupConfigId {
         let mut input = BackupConfigInput { name: "Daily".into(), ..BackupConfigInput::default() };
         change(&mut input);
         config::save(&self.engine, None, &input).await.unwrap()
     }
 
     /// Runs a backup config to its end, here.
-    pub async fn run(&self, config: BackupConfigId) -> Run {
+    pub(crate) async fn run(&self, config: BackupConfigId) -> Run {
         self.run_as(config, Trigger::Manual).await
     }
 
-    pub async fn run_as(&self, config: BackupConfigId, trigger: Trigger) -> Run {
+    pub(crate) async fn run_as(&self, config: BackupConfigId, trigger: Trigger) -> Run {
         let queued = start::start(&self.engine, config, trigger).await.unwrap();
         execute_run(&self.engine, queued.run).await.unwrap();
         find_run(&self.engine, queued.run).await.unwrap()
     }
 
     /// The names of the files in the folder of backups, sorted.
-    pub fn archives(&self) -> Vec<String> {
+    pub(crate) fn archives(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.engine.dir.backups()).unwrap();
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// An entry of an archive.
-    pub fn entry(&self, archive: &str, name: &str) -> String {
+    pub(crate) fn entry(&self, archive: &str, name: &str) -> String {
         let file = std::fs::File::open(self.engine.dir.backups().join(archive)).unwrap();
         let mut zip = zip::ZipArchive::new(file).unwrap();
         std::io::read_to_string(zip.by_name(name).unwrap()).unwrap()

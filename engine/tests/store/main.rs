@@ -1,6 +1,6 @@
 //! The stores, each test on both databases: a real SQLite file and a real PostgreSQL.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 #[path = "../common/mod.rs"]
 mod common;

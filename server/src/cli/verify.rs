@@ -1,6 +1,6 @@
 //! `etiqa verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Verify {
 }
 
 /// An archive of ours is held against its run as well, and what was found is noted there.
-async fn verify_one(engine: &Engine, archive: &PathBuf) -> Result<bool> {
+async fn verify_one(engine: &Engine, archive: &Path) -> Result<bool> {
     let name = archive.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let ours = engine.dir.backups().join(&name);
     let is_ours = archive.components().count() == 1 && !archive.exists()
@@ -49,7 +49,7 @@ async fn verify_one(engine: &Engine, archive: &PathBuf) -> Result<bool> {
         let outcome = verify_run(engine, run.id).await?;
         return Ok(tell(&name, outcome.damage.as_deref(), outcome.entries, outcome.bytes));
     }
-    Ok(match verify_path(archive.clone()).await? {
+    Ok(match verify_path(archive.to_path_buf()).await? {
         Ok(verified) => tell(&name, None, verified.manifest.entries.len() as u64, verified.unpacked_bytes),
         Err(damage) => tell(&name, Some(&damage), 0, 0),
     })

@@ -29,21 +29,23 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 pub(super) fn router(build: String) -> Router<Arc<Engine>> {
     Router::new().route(
         "/events",
-        get(move |engine, extensions, headers| events(engine, extensions, headers, build.clone())),
+        get(move |engine, extensions: Extensions, headers: HeaderMap| {
+            std::future::ready(events(engine, &extensions, &headers, build.clone()))
+        }),
     )
 }
 
-async fn events(
+fn events(
     State(engine): State<Arc<Engine>>,
-    extensions: Extensions,
-    headers: HeaderMap,
+    extensions: &Extensions,
+    headers: &HeaderMap,
     build: String,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let context = Context::require_in(&extensions, Role::Viewer)?;
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Refusal> {
+    let context = Context::require_in(extensions, Role::Viewer)?;
     let listener = Listener {
         heard: engine.events.listen(),
         engine,
-        token: bearer_token(&headers).map(Secret::new),
+        token: bearer_token(headers).map(Secret::new),
         session: context.caller.session,
         hello: Some(Event::default().event("hello").data(build)),
         look: tokio::time::interval(LOOK_EVERY),

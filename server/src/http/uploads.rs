@@ -32,8 +32,8 @@ async fn upload(
             continue;
         }
         let file_name = field.file_name().unwrap_or_default().to_owned();
-        let content = field.bytes().await.map_err(|_| unreadable())?;
-        let id = import::apply::upload(&engine, &file_name, content.to_vec(), &context.identity.name).await?;
+        let bytes = field.bytes().await.map_err(|_| unreadable())?;
+        let id = import::apply::upload(&engine, &file_name, bytes.to_vec(), &context.identity.name).await?;
         return Ok(Redirect::to(&format!("/devices/import?upload={id}")));
     }
     Err(UserError::invalid("Choose a CSV or JSON file first.").into())
