@@ -230,7 +230,8 @@ async fn pages_answer_with_and_without_the_slash_at_the_end() {
         "/admin/settings",
     ] {
         for path in [path.to_owned(), format!("{path}/")] {
-            let page = client.get(&path).await.with_status(200);
+            let page = client.get(&path).await;
+            assert_eq!(page.status, 200, "{path}");
             assert!(page.text().contains("<title>") && page.text().contains("</html>"), "{path}");
         }
     }
