@@ -39,8 +39,8 @@ fn Inside() -> impl IntoView {
     view! {
         <Frame>
             <Routes fallback=pages::not_found::NotFoundPage>
-                <DailyRoutes/>
                 <DeskRoutes/>
+                <DailyRoutes/>
             </Routes>
         </Frame>
     }
@@ -94,10 +94,16 @@ fn DeskRoutes() -> AnyNestedRoute {
     .into_any_nested_route()
 }
 
+/// Without these, `/devices/:id` of this bundle would take two pages of the other one for devices.
 #[cfg(not(any(feature = "ssr", feature = "desk")))]
 #[component(transparent)]
 fn DeskRoutes() -> AnyNestedRoute {
-    ().into_any_nested_route()
+    view! {
+        <Route path=path!("/devices/new") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/import") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
 }
 
 /// Keeps the live stream open for as long as somebody is signed in.

@@ -109,7 +109,7 @@ impl From<etiqa_engine::Error> for AppError {
 }
 
 /// A form that is posted without JavaScript is led back to its page instead, which shows the error.
-fn set_status(kind: ErrorKind) {
+pub(super) fn set_status(kind: ErrorKind) {
     let is_plain_form = use_context::<Parts>().is_some_and(|parts| {
         let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         parts.method == Method::POST && accepts.is_some_and(|accept| accept.contains("text/html"))

@@ -226,7 +226,7 @@ fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),
-        sqlx::Error::PoolTimedOut => "it does not answer in time".into(),
+        sqlx::Error::PoolTimedOut => "nothing answers at its address".into(),
         other => other.to_string(),
     }
 }

@@ -22,7 +22,7 @@ use crate::store::setting::last_tick_save_in_txn;
 use crate::store::upload::upload_delete_before_in_txn;
 use crate::time::now;
 
-/// Runs that nobody works on are looked for this often.
+/// What other processes left or changed is looked for this often.
 const REAP_EVERY: Duration = Duration::from_secs(5);
 /// Ended jobs and uploads are kept this long.
 const KEEP_ENDED: Duration = Duration::from_hours(24);
@@ -45,17 +45,28 @@ pub async fn scheduler(engine: Arc<Engine>) {
     }
 }
 
-/// Gives up runs that nobody works on any more, until the program stops.
+/// Gives up runs that nobody works on any more, and notices schedules that another process changed, until the
+/// program stops.
 pub async fn reaper(engine: Arc<Engine>) {
     loop {
-        if let Err(error) = reap(&engine, now()).await {
-            tracing::error!(%error, "abandoned runs could not be looked for");
+        if let Err(error) = look_around(&engine).await {
+            tracing::error!(%error, "what other processes left or changed could not be looked for");
         }
         tokio::select! {
             () = engine.stopping.cancelled() => return,
             () = tokio::time::sleep(REAP_EVERY) => {}
         }
     }
+}
+
+/// Besides abandoned runs: a time that came due because another process changed a schedule, of which nobody tells.
+async fn look_around(engine: &Engine) -> Result<()> {
+    let at = now();
+    reap(engine, at).await?;
+    if backup_config_next_due(&engine.db).await?.is_some_and(|next| next <= at) {
+        engine.schedule_changed.notify_one();
+    }
+    Ok(())
 }
 
 /// Looks once: queues every run whose time has come, each once however late it is. Gives the next due time.

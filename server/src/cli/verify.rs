@@ -8,6 +8,7 @@ use clap::Args;
 use etiqa_engine::backup::verify::{verify_path, verify_run};
 use etiqa_engine::store::run::{run_fetch_by_file, run_list_with_archive};
 use etiqa_engine::{Engine, Result};
+use etiqa_model::UserError;
 
 use super::{exit, output};
 
@@ -48,6 +49,12 @@ async fn verify_one(engine: &Engine, archive: &Path) -> Result<bool> {
     if is_ours && let Some(run) = run_fetch_by_file(&engine.db, &name).await? {
         let outcome = verify_run(engine, run.id).await?;
         return Ok(tell(&name, outcome.damage.as_deref(), outcome.entries, outcome.bytes));
+    }
+    if !archive.exists() {
+        let message = format!(
+            "There is no archive named {name}: give a file, or the name of one in the folder of backups."
+        );
+        return Err(UserError::invalid(message).into());
     }
     Ok(match verify_path(archive.to_path_buf()).await? {
         Ok(verified) => tell(&name, None, verified.manifest.entries.len() as u64, verified.unpacked_bytes),
