@@ -140,7 +140,7 @@ async fn a_postgres_that_nobody_listens_at() {
     let output = world.etiqa(["--database-url", &url, "backup-status"]).await;
     let sentence = refusal(&world, output);
     assert!(!sentence.contains("hunter2"), "{sentence}");
-    insta::assert_snapshot!(sentence, @"etiqa: The PostgreSQL database does not let us in: it does not answer in time. Check ETIQA_DATABASE_URL.");
+    insta::assert_snapshot!(sentence, @"etiqa: The PostgreSQL database does not let us in: nothing answers at its address. Check ETIQA_DATABASE_URL.");
 }
 
 #[tokio::test]
