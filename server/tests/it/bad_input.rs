@@ -210,7 +210,7 @@ async fn names_that_nothing_has() {
     etiqa: There is no backup config named "nobody". It may have been deleted.
     etiqa: There is no user named nobody. It may have been deleted.
     etiqa: There is no token named nobody. It may have been deleted.
-    nobody.zip: DAMAGED: The file is gone.
+    etiqa: There is no archive named nobody.zip: give a file, or the name of one in the folder of backups.
     etiqa: There is no driver named nobody. It may have been deleted.
     etiqa: There is no driver named "nobody"; `etiqa drivers list` shows the known ones.
     etiqa: There is no credential named "nobody"; add it first.
