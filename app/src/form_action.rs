@@ -13,6 +13,8 @@ use leptos::server_fn::error::ServerFnUrlError;
 use serde::de::DeserializeOwned;
 
 use crate::api::AppError;
+#[cfg(feature = "hydrate")]
+use crate::rpc;
 
 /// The forms of one server function on a page, and its last answer.
 #[derive(Clone, Copy)]
@@ -101,38 +103,10 @@ fn send(action: FormAction, event: &leptos::ev::SubmitEvent) {
     action.is_pending.set(true);
     let body = String::from(fields.to_string());
     leptos::task::spawn_local(async move {
-        let answer = post(action.url, body).await;
+        let answer = rpc::post(action.url, body).await.map(Secret::new);
         // The page may have been left meanwhile, and its signals with it.
         action.answer.try_set(Some(answer));
         action.is_pending.try_set(false);
         action.answers.try_update(|answers| *answers += 1);
     });
-}
-
-#[cfg(feature = "hydrate")]
-async fn post(url: &str, body: String) -> Result<Secret, AppError> {
-    use leptos::server_fn::client::{Client, browser::BrowserClient};
-    use leptos::server_fn::error::FromServerFnError;
-    use leptos::server_fn::redirect::call_redirect_hook;
-    use leptos::server_fn::request::{ClientReq, browser::BrowserRequest};
-    use leptos::server_fn::response::ClientRes;
-
-    let request = <BrowserRequest as ClientReq<AppError>>::try_new_post(
-        url,
-        "application/x-www-form-urlencoded",
-        "application/json",
-        body,
-    )?;
-    let response = <BrowserClient as Client<AppError>>::send(request).await?;
-    let status = ClientRes::<AppError>::status(&response);
-    if status >= 400 {
-        return Err(AppError::de(ClientRes::<AppError>::try_into_bytes(response).await?));
-    }
-    let is_redirect = (300..400).contains(&status) || ClientRes::<AppError>::has_redirect(&response);
-    let location = ClientRes::<AppError>::location(&response);
-    let json = ClientRes::<AppError>::try_into_string(response).await?;
-    if is_redirect {
-        call_redirect_hook(&location);
-    }
-    Ok(Secret::new(json))
 }

@@ -6,6 +6,7 @@
 
 pub mod api;
 mod app;
+mod ask;
 mod browser;
 mod clock;
 mod components;
@@ -13,6 +14,8 @@ mod form_action;
 mod format;
 mod live;
 mod pages;
+#[cfg(feature = "hydrate")]
+mod rpc;
 mod session;
 mod shell;
 

@@ -1,16 +1,11 @@
-//! Live pages: the server says where to look again, and the resources of the page do.
+//! Live pages: the server says where to look again, and what the page asked for is asked again.
 //!
 //! An event never carries data. Bursts collapse into one look; the old data stays on the screen
 //! meanwhile.
 
-use std::future::Future;
-
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::api::AppError;
 use crate::form_action::FormAction;
 
 /// How the live stream stands.
@@ -30,6 +25,8 @@ pub(crate) enum Link {
 pub(crate) struct Live {
     /// How often each topic changed, in the order of [`slot`].
     beats: [RwSignal<u32>; 4],
+    /// How often a person asked for all of it again.
+    all: RwSignal<u32>,
     /// How the stream stands.
     pub(crate) link: RwSignal<Link>,
     /// Whether the server hands out another build than this page's.
@@ -50,6 +47,7 @@ impl Live {
     pub(crate) fn provide() -> Self {
         let live = Self {
             beats: std::array::from_fn(|_| RwSignal::new(0)),
+            all: RwSignal::new(0),
             link: RwSignal::new(Link::Opening),
             is_outdated: RwSignal::new(false),
         };
@@ -62,24 +60,15 @@ impl Live {
         self.beats[slot(topic)].update(|beats| *beats = beats.wrapping_add(1));
     }
 
-    fn beats(self, topics: &[Topic]) -> u32 {
-        topics.iter().fold(0, |sum: u32, topic| sum.wrapping_add(self.beats[slot(*topic)].get()))
+    /// Has everything on the page look again.
+    pub(crate) fn touch_all(self) {
+        self.all.update(|beats| *beats = beats.wrapping_add(1));
     }
-}
 
-/// A resource that is fetched again when `source` changes or one of `topics` does.
-pub(crate) fn live_resource<S, T, Answer>(
-    topics: &'static [Topic],
-    source: impl Fn() -> S + Send + Sync + 'static,
-    fetch: impl Fn(S) -> Answer + Send + Sync + 'static,
-) -> Resource<Result<T, AppError>>
-where
-    S: Clone + PartialEq + Send + Sync + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    Answer: Future<Output = Result<T, AppError>> + Send + 'static,
-{
-    let live = expect_context::<Live>();
-    Resource::new(move || (source(), live.beats(topics)), move |(source, _)| fetch(source))
+    /// A number that changes whenever one of `topics` does.
+    pub(crate) fn beats(self, topics: &[Topic]) -> u32 {
+        topics.iter().fold(self.all.get(), |sum, topic| sum.wrapping_add(self.beats[slot(*topic)].get()))
+    }
 }
 
 /// Has everything that shows `topics` look again whenever `action` was answered.

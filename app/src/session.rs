@@ -4,12 +4,12 @@ use etiqa_model::user::{Identity, Role};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use crate::api::AppError;
-use crate::api::session::whoami;
+use crate::api::session::Whoami;
+use crate::ask::{Asked, ask_with, json_of};
 
 /// Who is signed in. Asked once per page load, and again after signing in or out.
 #[derive(Clone, Copy)]
-pub(crate) struct Session(Resource<Result<Option<Identity>, AppError>>);
+pub(crate) struct Session(Asked<Option<Identity>>);
 
 impl Session {
     /// Asks, and provides the answer to everything below. Needs the router.
@@ -17,14 +17,14 @@ impl Session {
         let path = use_location().pathname;
         // Crossing the border between a stranger's pages and the others is where the answer changes.
         let is_outside = Memo::new(move |_| path.with(|path| is_outside(path)));
-        let session = Self(Resource::new(move || is_outside.get(), |_| whoami()));
+        let session = Self(ask_with(&[], move || is_outside.get().to_string(), || json_of(Whoami {})));
         provide_context(session);
         session
     }
 
     /// Who it is; none for a stranger, or where the server cannot say.
     pub(crate) async fn identity(self) -> Option<Identity> {
-        self.0.await.ok().flatten()
+        self.0.get().await.ok().flatten()
     }
 
     /// What they may do; a stranger counts as a viewer, because the server refuses them everything anyway.
@@ -35,7 +35,7 @@ impl Session {
     /// Whether somebody is signed in, once that is known.
     #[cfg(feature = "hydrate")]
     pub(crate) fn is_signed_in(self) -> bool {
-        self.0.with(|answer| matches!(answer, Some(Ok(Some(_)))))
+        self.0.now().flatten().is_some()
     }
 }
 

@@ -4,14 +4,14 @@ use etiqa_model::DeviceResultId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::AppError;
-use crate::api::devices::get_transcript;
+use crate::api::devices::GetTranscript;
+use crate::ask::{Asked, ask_if};
 
 /// The session that the address asks for, as a context of the page; one at a time.
 #[derive(Clone, Copy)]
 pub(crate) struct OpenSession {
     asked: Memo<Option<DeviceResultId>>,
-    text: Resource<Result<Option<String>, AppError>>,
+    text: Asked<Option<String>>,
 }
 
 impl OpenSession {
@@ -20,15 +20,7 @@ impl OpenSession {
         let query = use_query_map();
         let asked =
             Memo::new(move |_| query.with(|query| query.get("session")).and_then(|id| id.parse().ok()));
-        let text = Resource::new(
-            move || asked.get(),
-            |asked| async move {
-                match asked {
-                    Some(id) => get_transcript(id).await.map(Some),
-                    None => Ok(None),
-                }
-            },
-        );
+        let text = ask_if(&[], move || asked.get().map(|id| GetTranscript { id }));
         let session = Self { asked, text };
         provide_context(session);
         session
@@ -50,7 +42,7 @@ pub(crate) fn Transcript(id: DeviceResultId) -> AnyView {
             <Show when=move || is_open.get()>
                 <Transition>
                     {move || Suspend::new(async move {
-                        match text.await {
+                        match text.get().await {
                             Ok(text) => view! { <pre class="transcript" tabindex="0">{text}</pre> }.into_any(),
                             Err(error) => view! { <p class="error" role="alert">{error.0.message}</p> }.into_any(),
                         }

@@ -9,13 +9,14 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::id_of_path;
-use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, RunBackup, get_backup_config};
+use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, GetBackupConfig, RunBackup};
+use crate::ask::ask;
 use crate::components::{
     Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run,
 };
 use crate::form_action::{ActionForm, FormAction};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -27,11 +28,8 @@ struct Actions {
 #[component]
 pub(crate) fn BackupConfigPage() -> AnyView {
     let id = id_of_path();
-    let detail = live_resource(
-        &[Topic::Runs, Topic::BackupConfigs],
-        move || id.get(),
-        |id| get_backup_config(BackupConfigId(id)),
-    );
+    let detail =
+        ask(&[Topic::Runs, Topic::BackupConfigs], move || GetBackupConfig { id: BackupConfigId(id.get()) });
     let actions = Actions {
         run: FormAction::new::<RunBackup>(),
         enable: FormAction::new::<EnableBackupConfig>(),
@@ -43,7 +41,7 @@ pub(crate) fn BackupConfigPage() -> AnyView {
         <Problem problem=problem_of(actions.run)/>
         <Problem problem=problem_of(actions.enable)/>
         <Problem problem=problem_of(actions.delete)/>
-        <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
+        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
 }

@@ -9,9 +9,9 @@ use etiqa_model::{BackupConfigId, DeviceId};
 use leptos::prelude::*;
 
 use super::{id_of_path, options};
-use crate::api::AppError;
-use crate::api::backups::{SaveBackupConfig, get_backup_choices, get_backup_config, preview_schedule};
-use crate::api::devices::list_devices;
+use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
+use crate::api::devices::ListDevices;
+use crate::ask::ask;
 use crate::components::form::FormProblem;
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
@@ -21,11 +21,11 @@ const PICKER_ROWS: u32 = 100;
 
 #[component]
 pub(crate) fn NewBackupPage() -> AnyView {
-    let choices = Resource::new(|| (), |()| get_backup_choices());
+    let choices = ask(&[], || GetBackupChoices {});
     let save = FormAction::new::<SaveBackupConfig>();
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
-        <Loaded resource=choices view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
+        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
     }
     .into_any()
 }
@@ -34,17 +34,12 @@ pub(crate) fn NewBackupPage() -> AnyView {
 pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
     let save = FormAction::new::<SaveBackupConfig>();
-    let loaded = Resource::new(
-        move || id.get(),
-        |id| async move {
-            let choices = get_backup_choices().await?;
-            let detail = get_backup_config(BackupConfigId(id)).await?;
-            Ok::<_, AppError>((detail.row.config, choices))
-        },
-    );
+    let choices = ask(&[], || GetBackupChoices {});
+    let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
+    let loaded = move || async move { Ok((detail.get().await?.row.config, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
-        <Loaded resource=loaded view=move |(config, choices), _| form(Some(config.id), config.to_input(), choices, save)/>
+        <Loaded from=loaded view=move |(config, choices), _| form(Some(config.id), config.to_input(), choices, save)/>
     }
     .into_any()
 }
@@ -204,12 +199,12 @@ fn preview(draft: Draft) -> AnyView {
             ..BackupConfigInput::default()
         })
     });
-    let preview = Resource::new(move || schedule.get(), preview_schedule);
+    let preview = ask(&[], move || PreviewSchedule { config: schedule.get() });
     view! {
         <div class="preview" aria-live="polite">
             <Transition>
                 {move || Suspend::new(async move {
-                    match preview.await {
+                    match preview.get().await {
                         Ok(preview) => preview_times(preview),
                         Err(error) => view! { <p class="muted">{error.0.message}</p> }.into_any(),
                     }
@@ -303,10 +298,10 @@ fn devices_field(
 #[component]
 fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
     let (search, set_search) = signal(String::new());
-    let devices = Resource::new(
-        move || search.get(),
-        |search| list_devices(DeviceFilter { search, ..DeviceFilter::default() }, Page::first(PICKER_ROWS)),
-    );
+    let devices = ask(&[], move || ListDevices {
+        filter: DeviceFilter { search: search.get(), ..DeviceFilter::default() },
+        page: Page::first(PICKER_ROWS),
+    });
     let remark = move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen";
     view! {
         <div class="field wide picker">
@@ -314,7 +309,7 @@ fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
             <input id="picker-search" type="search" placeholder="Find by name or address" on:input=move |event| set_search.set(event_target_value(&event))/>
             <Transition>
                 {move || Suspend::new(async move {
-                    match devices.await {
+                    match devices.get().await {
                         Ok(page) => view! { <div class="picker-list">{page.rows.into_iter().map(|device| pick(device, chosen)).collect_view()}</div> }.into_any(),
                         Err(error) => view! { <p class="error">{error.0.message}</p> }.into_any(),
                     }

@@ -7,13 +7,14 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::backups::{EnableBackupConfig, RunBackup, list_backup_configs, list_runs};
+use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
+use crate::ask::ask;
 use crate::components::{
     Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, problem_of, run,
 };
 use crate::form_action::{ActionForm, FormAction};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 use crate::session::Allowed;
 
 /// Runs on a page, as `list_runs` gives them.
@@ -29,12 +30,8 @@ struct Actions {
 pub(crate) fn BackupsPage() -> AnyView {
     let query = use_query_map();
     let before = Memo::new(move |_| query.with(|query| query.get("before")).and_then(|id| id.parse().ok()));
-    let configs = live_resource(
-        &[Topic::Runs, Topic::BackupConfigs, Topic::Devices],
-        || (),
-        |()| list_backup_configs(),
-    );
-    let runs = live_resource(&[Topic::Runs], move || before.get(), |before| list_runs(None, before));
+    let configs = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {});
+    let runs = ask(&[Topic::Runs], move || ListRuns { config: None, before: before.get() });
     let actions =
         Actions { run: FormAction::new::<RunBackup>(), enable: FormAction::new::<EnableBackupConfig>() };
     touch_after(actions.run, &[Topic::Runs, Topic::BackupConfigs]);
@@ -48,8 +45,8 @@ pub(crate) fn BackupsPage() -> AnyView {
         <Problem problem=problem_of(actions.run)/>
         <Problem problem=problem_of(actions.enable)/>
         <div class="stack">
-            <Loaded resource=configs view=move |configs, role| list(configs, role, actions)/>
-            <Loaded resource=runs view=move |runs, _| history(runs, before.get_untracked().is_some())/>
+            <Loaded from=move || configs.get() view=move |configs, role| list(configs, role, actions)/>
+            <Loaded from=move || runs.get() view=move |runs, _| history(runs, before.get_untracked().is_some())/>
         </div>
     }
     .into_any()

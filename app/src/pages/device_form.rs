@@ -5,17 +5,18 @@ use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DEFAULT_SITE, DeviceInput, DeviceType};
 use leptos::prelude::*;
 
-use crate::api::devices::{SaveDevice, get_device_choices};
+use crate::api::devices::{GetDeviceChoices, SaveDevice};
+use crate::ask::ask;
 use crate::components::{Field, Loaded, PageHeader, Problem, Select, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
 
 #[component]
 pub(crate) fn NewDevicePage() -> AnyView {
-    let choices = Resource::new(|| (), |()| get_device_choices());
+    let choices = ask(&[], || GetDeviceChoices {});
     let save = FormAction::new::<SaveDevice>();
     view! {
         <PageHeader title="New device" above=&[("Devices", "/devices/")]/>
-        <Loaded resource=choices view=move |choices, _| {
+        <Loaded from=move || choices.get() view=move |choices, _| {
             view! {
                 <section class="card pad form narrow">
                     {device_form(None, DeviceInput::default(), choices, save)}

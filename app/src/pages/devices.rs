@@ -11,11 +11,11 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
 use super::options;
-use crate::api::devices::{get_device_choices, list_devices};
+use crate::api::devices::{GetDeviceChoices, ListDevices};
+use crate::ask::ask;
 use crate::components::list::address;
 use crate::components::{Ago, Loaded, PageHeader, Pager, chip, empty};
 use crate::format;
-use crate::live::live_resource;
 use crate::session::Allowed;
 
 /// What the address says.
@@ -67,12 +67,11 @@ impl Asked {
 pub(crate) fn DevicesPage() -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(Asked::of_query));
-    let devices = live_resource(
-        &[Topic::Devices],
-        move || asked.get(),
-        |asked| list_devices(asked.filter, Page { number: asked.page, ..Page::default() }),
-    );
-    let choices = Resource::new(|| (), |()| get_device_choices());
+    let devices = ask(&[Topic::Devices], move || {
+        let asked = asked.get();
+        ListDevices { filter: asked.filter, page: Page { number: asked.page, ..Page::default() } }
+    });
+    let choices = ask(&[], || GetDeviceChoices {});
     view! {
         <PageHeader title="Devices">
             <Allowed role=Role::Operator>
@@ -80,8 +79,8 @@ pub(crate) fn DevicesPage() -> AnyView {
                 <a class="btn primary" href="/devices/new">"New device"</a>
             </Allowed>
         </PageHeader>
-        <Loaded resource=choices view=move |choices, _| filters(asked, choices)/>
-        <Loaded resource=devices view=move |devices, role| list(devices, role, asked.get_untracked())/>
+        <Loaded from=move || choices.get() view=move |choices, _| filters(asked, choices)/>
+        <Loaded from=move || devices.get() view=move |devices, role| list(devices, role, asked.get_untracked())/>
     }
     .into_any()
 }

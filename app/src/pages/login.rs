@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::session::{SignIn, setup_is_open};
+use crate::api::session::{SetupIsOpen, SignIn};
+use crate::ask::ask;
 use crate::components::frame::mark;
 use crate::components::{Field, Problem, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
@@ -15,7 +16,7 @@ pub(crate) fn LoginPage() -> AnyView {
     let problem = problem_of(sign_in);
     let query = use_query_map();
     let next = move || query.with(|query| query.get("next").unwrap_or_default());
-    let setup = Resource::new(|| (), |()| setup_is_open());
+    let setup = ask(&[], || SetupIsOpen {});
     view! {
         <Title text="Sign in"/>
         <div class="door">
@@ -32,7 +33,7 @@ pub(crate) fn LoginPage() -> AnyView {
             </section>
             <Suspense>
                 {move || Suspend::new(async move {
-                    matches!(setup.await, Ok(true)).then(|| view! {
+                    matches!(setup.get().await, Ok(true)).then(|| view! {
                         <p class="notice">
                             "Nobody can sign in yet. "<a href="/setup">"Create the first admin"</a>
                         </p>

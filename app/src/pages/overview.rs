@@ -10,14 +10,15 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use crate::api::backups::{CancelRun, RunBackup};
-use crate::api::overview::get_overview;
+use crate::api::overview::GetOverview;
+use crate::ask::ask;
 use crate::components::list::version_address;
 use crate::components::{
     Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, problem_of, run,
 };
 use crate::form_action::{ActionForm, FormAction};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 
 /// Changed lines in a peek.
 const PEEK_LINES: usize = 6;
@@ -34,8 +35,7 @@ struct Actions {
 
 #[component]
 pub(crate) fn OverviewPage() -> AnyView {
-    let overview =
-        live_resource(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || (), |()| get_overview());
+    let overview = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || GetOverview {});
     let actions = Actions { run: FormAction::new::<RunBackup>(), cancel: FormAction::new::<CancelRun>() };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.cancel, &[Topic::Runs]);
@@ -48,7 +48,7 @@ pub(crate) fn OverviewPage() -> AnyView {
         </PageHeader>
         <Problem problem=problem_of(actions.run)/>
         <Problem problem=problem_of(actions.cancel)/>
-        <Loaded resource=overview view=move |overview, role| content(overview, role, actions)/>
+        <Loaded from=move || overview.get() view=move |overview, role| content(overview, role, actions)/>
     }
     .into_any()
 }

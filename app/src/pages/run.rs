@@ -10,13 +10,14 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::id_of_path;
-use crate::api::backups::{CancelRun, RunBackup, VerifyRun, get_run};
+use crate::api::backups::{CancelRun, GetRun, RunBackup, VerifyRun};
+use crate::ask::ask;
 use crate::components::session_view::{OpenSession, Transcript};
 use crate::components::time::time_or_dash;
 use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run};
 use crate::form_action::{ActionForm, FormAction};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -28,7 +29,7 @@ struct Actions {
 #[component]
 pub(crate) fn RunPage() -> AnyView {
     let id = id_of_path();
-    let detail = live_resource(&[Topic::Runs], move || id.get(), |id| get_run(RunId(id)));
+    let detail = ask(&[Topic::Runs], move || GetRun { id: RunId(id.get()) });
     OpenSession::provide();
     let actions = Actions {
         cancel: FormAction::new::<CancelRun>(),
@@ -42,7 +43,7 @@ pub(crate) fn RunPage() -> AnyView {
         <Problem problem=problem_of(actions.cancel)/>
         <Problem problem=problem_of(actions.verify)/>
         <Problem problem=problem_of(actions.again)/>
-        <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
+        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
 }

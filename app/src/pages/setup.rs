@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::api::session::{SetUp, setup_is_open};
+use crate::api::session::{SetUp, SetupIsOpen};
+use crate::ask::ask;
 use crate::components::frame::mark;
 use crate::components::{Field, Problem, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
@@ -12,7 +13,7 @@ use crate::form_action::{ActionForm, FormAction};
 pub(crate) fn SetupPage() -> AnyView {
     let set_up = FormAction::new::<SetUp>();
     let problem = problem_of(set_up);
-    let is_open = Resource::new(|| (), |()| setup_is_open());
+    let is_open = ask(&[], || SetupIsOpen {});
     let form = move || {
         view! {
             <h1>"Create the first admin"</h1>
@@ -45,7 +46,7 @@ pub(crate) fn SetupPage() -> AnyView {
             <section class="card">
                 <Transition>
                     {move || Suspend::new(async move {
-                        if matches!(is_open.await, Ok(false)) { closed() } else { form() }
+                        if matches!(is_open.get().await, Ok(false)) { closed() } else { form() }
                     })}
                 </Transition>
             </section>

@@ -5,39 +5,36 @@ use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use crate::api::admin::{RemoveCredential, SaveCredential, list_credentials};
+use crate::api::admin::{ListCredentials, RemoveCredential, SaveCredential};
+use crate::ask::{ask, ask_if};
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, problem_of, submit,
 };
 use crate::form_action::{ActionForm, FormAction};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 use crate::pages::query_field;
 
 #[component]
 pub(crate) fn CredentialsPage() -> AnyView {
-    let credentials = live_resource(&[Topic::Admin], || (), |()| list_credentials());
+    let credentials = ask(&[Topic::Admin], || ListCredentials {});
     let save = FormAction::new::<SaveCredential>();
     let remove = FormAction::new::<RemoveCredential>();
     touch_after(save, &[Topic::Admin]);
     touch_after(remove, &[Topic::Admin]);
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
-    let for_form = Resource::new(
-        move || edited.get(),
-        |edited| async move {
-            if edited.is_empty() {
-                return Ok(None);
-            }
-            Ok(list_credentials().await?.into_iter().find(|credential| credential.id.to_string() == edited))
-        },
-    );
+    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListCredentials {}));
+    let for_form = move || async move {
+        let known = known.get().await?.unwrap_or_default();
+        Ok(known.into_iter().find(|credential| credential.id.to_string() == edited.get_untracked()))
+    };
     view! {
         <PageHeader title="Credentials" above=ABOVE/>
         <Problem problem=problem_of(remove)/>
         <div class="grid">
-            <Loaded resource=credentials view=move |credentials, _| list(credentials, remove)/>
-            <Loaded resource=for_form view=move |credential, _| form(credential, save)/>
+            <Loaded from=move || credentials.get() view=move |credentials, _| list(credentials, remove)/>
+            <Loaded from=for_form view=move |credential, _| form(credential, save)/>
         </div>
     }
     .into_any()

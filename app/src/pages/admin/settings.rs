@@ -4,17 +4,18 @@ use etiqa_model::admin::Settings;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use crate::api::admin::{SaveSettings, get_settings};
+use crate::api::admin::{GetSettings, SaveSettings};
+use crate::ask::ask;
 use crate::components::{Field, Loaded, PageHeader, Problem, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
 
 #[component]
 pub(crate) fn SettingsPage() -> AnyView {
-    let settings = Resource::new(|| (), |()| get_settings());
+    let settings = ask(&[], || GetSettings {});
     let save = FormAction::new::<SaveSettings>();
     view! {
         <PageHeader title="Settings" above=ABOVE/>
-        <Loaded resource=settings view=move |settings, _| form(&settings, save)/>
+        <Loaded from=move || settings.get() view=move |settings, _| form(&settings, save)/>
     }
     .into_any()
 }

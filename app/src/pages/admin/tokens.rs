@@ -5,17 +5,18 @@ use etiqa_model::user::{ApiToken, FreshToken};
 use leptos::prelude::*;
 
 use super::{ABOVE, users::roles};
-use crate::api::admin::{CreateToken, RevokeToken, list_tokens};
+use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
+use crate::ask::ask;
 use crate::browser;
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, problem_of, submit,
 };
 use crate::form_action::{ActionForm, FormAction};
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 
 #[component]
 pub(crate) fn TokensPage() -> AnyView {
-    let tokens = live_resource(&[Topic::Admin], || (), |()| list_tokens());
+    let tokens = ask(&[Topic::Admin], || ListTokens {});
     let create = FormAction::new::<CreateToken>();
     let revoke = FormAction::new::<RevokeToken>();
     touch_after(create, &[Topic::Admin]);
@@ -39,7 +40,7 @@ pub(crate) fn TokensPage() -> AnyView {
         <Problem problem=problem_of(revoke)/>
         {fresh}
         <div class="grid">
-            <Loaded resource=tokens view=move |tokens, _| list(tokens, revoke)/>
+            <Loaded from=move || tokens.get() view=move |tokens, _| list(tokens, revoke)/>
             {card("Make a token", (), form)}
         </div>
     }

@@ -5,13 +5,14 @@ use etiqa_model::user::{Role, User};
 use leptos::prelude::*;
 
 use super::ABOVE;
-use crate::api::admin::{AddUser, ChangeUser, RemoveUser, list_users};
+use crate::api::admin::{AddUser, ChangeUser, ListUsers, RemoveUser};
+use crate::ask::ask;
 use crate::components::form::FormProblem;
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, problem_of, submit,
 };
 use crate::form_action::{ActionForm, FormAction};
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -21,7 +22,7 @@ struct Actions {
 
 #[component]
 pub(crate) fn UsersPage() -> AnyView {
-    let users = live_resource(&[Topic::Admin], || (), |()| list_users());
+    let users = ask(&[Topic::Admin], || ListUsers {});
     let add = FormAction::new::<AddUser>();
     let actions =
         Actions { change: FormAction::new::<ChangeUser>(), remove: FormAction::new::<RemoveUser>() };
@@ -33,7 +34,7 @@ pub(crate) fn UsersPage() -> AnyView {
         <Problem problem=problem_of(actions.change)/>
         <Problem problem=problem_of(actions.remove)/>
         <div class="grid">
-            <Loaded resource=users view=move |users, _| list(users, actions)/>
+            <Loaded from=move || users.get() view=move |users, _| list(users, actions)/>
             {card("Add a user", (), add_form(add, problem_of(add)))}
         </div>
     }

@@ -13,15 +13,15 @@ use etiqa_model::{DeviceId, Timestamp};
 use leptos::prelude::*;
 
 use super::{id_of_path, query_field};
-use crate::api::AppError;
-use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, get_device};
+use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, GetDevice};
+use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact, problem_of};
 use crate::form_action::{ActionForm, FormAction};
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
 
 /// The device of the page, shared by its tabs.
-type Detail = Resource<Result<DeviceDetail, AppError>>;
+type Detail = Asked<DeviceDetail>;
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -35,7 +35,7 @@ struct Actions {
 pub(crate) fn DevicePage() -> AnyView {
     let id = id_of_path();
     let tab = query_field("tab");
-    let detail = live_resource(&[Topic::Devices], move || id.get(), |id| get_device(DeviceId(id)));
+    let detail = ask(&[Topic::Devices], move || GetDevice { id: DeviceId(id.get()) });
     let actions = Actions {
         collect: FormAction::new::<CollectDevice>(),
         enable: FormAction::new::<EnableDevice>(),
@@ -49,14 +49,14 @@ pub(crate) fn DevicePage() -> AnyView {
     let body = move || match tab.get().as_str() {
         "results" => view! { <results::Results detail/> }.into_any(),
         "settings" => view! { <settings::Settings id/> }.into_any(),
-        _ => view! { <versions::Versions detail/> }.into_any(),
+        _ => view! { <versions::Versions id detail/> }.into_any(),
     };
     view! {
         <Problem problem=problem_of(actions.collect)/>
         <Problem problem=problem_of(actions.enable)/>
         <Problem problem=problem_of(actions.accept_key)/>
         <Problem problem=problem_of(actions.decide)/>
-        <Loaded resource=detail view=move |detail, role| head(detail, role, actions)/>
+        <Loaded from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
         <Tabs tab/>
         {body}
     }

@@ -6,8 +6,8 @@ use etiqa_model::device::{DeviceDetail, HostKeyView};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 
-use crate::api::AppError;
-use crate::api::devices::{DeleteDevice, SaveDevice, get_device, get_device_choices};
+use crate::api::devices::{DeleteDevice, GetDevice, GetDeviceChoices, SaveDevice};
+use crate::ask::ask;
 use crate::components::{Loaded, Problem, Time, act, card, confirm, problem_of};
 use crate::form_action::{ActionForm, FormAction};
 use crate::pages::device_form::device_form;
@@ -17,16 +17,12 @@ use crate::pages::device_form::device_form;
 pub(super) fn Settings(id: Memo<i64>) -> AnyView {
     let save = FormAction::new::<SaveDevice>();
     let delete = FormAction::new::<DeleteDevice>();
-    let loaded = Resource::new(
-        move || id.get(),
-        |id| async move {
-            let choices = get_device_choices().await?;
-            Ok::<_, AppError>((get_device(DeviceId(id)).await?, choices))
-        },
-    );
+    let choices = ask(&[], || GetDeviceChoices {});
+    let detail = ask(&[], move || GetDevice { id: DeviceId(id.get()) });
+    let loaded = move || async move { Ok((detail.get().await?, choices.get().await?)) };
     view! {
         <Problem problem=problem_of(delete)/>
-        <Loaded resource=loaded view=move |(detail, choices), role| content(detail, choices, role, save, delete)/>
+        <Loaded from=loaded view=move |(detail, choices), role| content(detail, choices, role, save, delete)/>
     }
     .into_any()
 }
