@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{Route, Router, Routes};
+use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::browser;
@@ -33,7 +33,7 @@ fn Inside() -> impl IntoView {
     browser::on_slash_find();
     view! {
         <Frame>
-            <Routes fallback=pages::not_found::NotFoundPage>
+            <FlatRoutes fallback=pages::not_found::NotFoundPage>
                 <Route path=path!("/") view=pages::overview::OverviewPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=pages::login::LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
@@ -56,7 +56,7 @@ fn Inside() -> impl IntoView {
                 <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/settings") view=pages::admin::settings::SettingsPage ssr=SsrMode::Async/>
-            </Routes>
+            </FlatRoutes>
         </Frame>
     }
 }

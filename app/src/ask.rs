@@ -114,9 +114,17 @@ fn asked<T>(
     key: Box<dyn Fn() -> String + Send + Sync>,
     fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
 ) -> Asked<T> {
+    Asked { answer: resource(topics, key, fetch), of: PhantomData }
+}
+
+/// Not generic, so that it is there once.
+fn resource(
+    topics: &'static [Topic],
+    key: Box<dyn Fn() -> String + Send + Sync>,
+    fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
+) -> Resource<Json> {
     let live = expect_context::<Live>();
-    let answer = Resource::new(move || (key(), live.beats(topics)), move |_| fetch());
-    Asked { answer, of: PhantomData }
+    Resource::new(move || (key(), live.beats(topics)), move |_| fetch())
 }
 
 /// Asks once, now.
