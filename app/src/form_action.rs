@@ -43,8 +43,8 @@ impl FormAction {
     }
 
     /// Whether an answer is under way.
-    pub(crate) fn is_pending(self) -> bool {
-        self.is_pending.get()
+    pub(crate) fn is_pending(self) -> Signal<bool> {
+        self.is_pending.into()
     }
 
     /// How many answers have come since the page was opened.

@@ -6,6 +6,7 @@ use leptos_router::hooks::use_location;
 
 use crate::api::session::Whoami;
 use crate::ask::{Asked, ask_with, json_of};
+use crate::components::part::{later, nothing};
 
 /// Who is signed in. Asked once per page load, and again after signing in or out.
 #[derive(Clone, Copy)]
@@ -46,14 +47,14 @@ pub(crate) fn is_outside(path: &str) -> bool {
 
 /// Shows its children to those who may do what `role` may.
 #[component]
-pub(crate) fn Allowed(role: Role, children: ChildrenFn) -> impl IntoView {
+pub(crate) fn Allowed(role: Role, children: ChildrenFn) -> AnyView {
     let session = expect_context::<Session>();
     let children = StoredValue::new(children);
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                (session.role().await >= role).then(|| children.with_value(|children| children()))
-            })}
-        </Suspense>
-    }
+    later(nothing, move || async move {
+        if session.role().await >= role {
+            children.with_value(|children| children()).into_any()
+        } else {
+            nothing()
+        }
+    })
 }

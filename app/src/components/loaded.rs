@@ -1,7 +1,6 @@
 //! What stands where data is loading, has come, or could not be had.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use etiqa_model::ErrorKind;
@@ -9,11 +8,10 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use super::part::later;
 use crate::api::AppError;
 use crate::live::Live;
 use crate::session::Session;
-
-type Rendering = Pin<Box<dyn Future<Output = AnyView> + Send>>;
 
 /// Shows `view` of what `from` gives and of what the viewer may do. While that is asked again the old view stays; an
 /// error is shown in its place, with what to do about it.
@@ -28,21 +26,16 @@ where
 {
     let session = expect_context::<Session>();
     let view = Arc::new(view);
-    loaded(Arc::new(move || {
+    later(loading, move || {
         let (answer, view) = (from(), view.clone());
-        Box::pin(async move {
+        async move {
             let role = session.role().await;
             match answer.await {
                 Ok(value) => view(value, role),
                 Err(error) => error_view(error),
             }
-        })
-    }))
-}
-
-/// The part of [`Loaded`] that does not depend on what is shown.
-fn loaded(render: Arc<dyn Fn() -> Rendering + Send + Sync>) -> AnyView {
-    view! { <Transition fallback=loading>{move || Suspend::new(render())}</Transition> }.into_any()
+        }
+    })
 }
 
 fn loading() -> AnyView {

@@ -4,6 +4,7 @@ use etiqa_model::DeviceResultId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::part::{later, nothing, only_if, text};
 use crate::api::devices::GetTranscript;
 use crate::ask::{Asked, ask_if};
 
@@ -30,25 +31,30 @@ impl OpenSession {
 /// The link that opens or closes one result's session, and the session below it.
 #[component]
 pub(crate) fn Transcript(id: DeviceResultId) -> AnyView {
-    let Some(OpenSession { asked, text }) = use_context::<OpenSession>() else { return ().into_any() };
+    let Some(OpenSession { asked, text: text_of }) = use_context::<OpenSession>() else {
+        return ().into_any();
+    };
     let is_open = Memo::new(move |_| asked.get() == Some(id));
-    let to =
-        move || if is_open.get() { "?tab=results".to_owned() } else { format!("?tab=results&session={id}") };
+    let to = Signal::derive(move || {
+        if is_open.get() { "?tab=results".to_owned() } else { format!("?tab=results&session={id}") }
+    });
+    let session = only_if(
+        move || is_open.get(),
+        move || {
+            later(nothing, move || async move {
+                match text_of.get().await {
+                    Ok(text) => view! { <pre class="transcript" tabindex="0">{text}</pre> }.into_any(),
+                    Err(error) => view! { <p class="error" role="alert">{error.0.message}</p> }.into_any(),
+                }
+            })
+        },
+    );
     view! {
         <div class="session">
-            <a class="btn small" href=to data-noscroll="true" aria-expanded=move || is_open.get().to_string()>
-                {move || if is_open.get() { "Hide session" } else { "See session" }}
+            <a class="btn small" href=to data-noscroll="true" aria-expanded=Signal::derive(move || is_open.get().to_string())>
+                {text(move || if is_open.get() { "Hide session" } else { "See session" })}
             </a>
-            <Show when=move || is_open.get()>
-                <Transition>
-                    {move || Suspend::new(async move {
-                        match text.get().await {
-                            Ok(text) => view! { <pre class="transcript" tabindex="0">{text}</pre> }.into_any(),
-                            Err(error) => view! { <p class="error" role="alert">{error.0.message}</p> }.into_any(),
-                        }
-                    })}
-                </Transition>
-            </Show>
+            {session}
         </div>
     }
     .into_any()

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::api::session::{ChangePassword, SignOut};
 use crate::browser::{self, Theme};
+use crate::components::part::accepted;
 use crate::components::{Field, PageHeader, Problem, card, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
 
@@ -12,14 +13,11 @@ pub(crate) fn AccountPage() -> AnyView {
     let change = FormAction::new::<ChangePassword>();
     let sign_out = FormAction::new::<SignOut>();
     let problem = problem_of(change);
-    let has_changed = move || change.has_succeeded();
     let password = view! {
         <div class="pad form">
             <ActionForm action=change>
                 <Problem problem/>
-                <Show when=has_changed>
-                    <p class="notice good" role="status">"Your password is changed. Your other sessions are signed out."</p>
-                </Show>
+                {accepted(change, "Your password is changed. Your other sessions are signed out.")}
                 <Field name="current" label="Current password" kind="password" autocomplete="current-password" required=true problem/>
                 <Field name="new" label="New password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
                 <div class="actions">{submit("Change password", change)}</div>
@@ -52,7 +50,7 @@ fn theme_choice() -> AnyView {
             };
             view! {
                 <label class="check">
-                    <input type="radio" name="theme" checked=chosen.get_untracked() == theme prop:checked=move || chosen.get() == theme on:change=choose/>
+                    <input type="radio" name="theme" checked=chosen.get_untracked() == theme prop:checked=Signal::derive(move || chosen.get() == theme) on:change=choose/>
                     <span>{theme.label()}</span>
                 </label>
             }

@@ -13,6 +13,7 @@ use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, Sa
 use crate::api::devices::ListDevices;
 use crate::ask::ask;
 use crate::components::form::FormProblem;
+use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
 
@@ -202,14 +203,12 @@ fn preview(draft: Draft) -> AnyView {
     let preview = ask(&[], move || PreviewSchedule { config: schedule.get() });
     view! {
         <div class="preview" aria-live="polite">
-            <Transition>
-                {move || Suspend::new(async move {
+            {later(nothing, move || async move {
                     match preview.get().await {
                         Ok(preview) => preview_times(preview),
                         Err(error) => view! { <p class="muted">{error.0.message}</p> }.into_any(),
                     }
-                })}
-            </Transition>
+            })}
         </div>
     }
     .into_any()
@@ -269,7 +268,7 @@ fn devices_field(
     let tags = choices.tags.iter().map(|tag| option(format!("tag:{tag}"), tag.clone())).collect_view();
     let sites = choices.sites.iter().map(|site| option(format!("site:{site}"), site.clone())).collect_view();
     let starts_choosing = is_choosing.get_untracked();
-    let error = move || problem.get().and_then(|error| error.field("devices"));
+    let error = text(move || problem.get().and_then(|error| error.field("devices")).unwrap_or_default());
     let choose = move |event: leptos::ev::Event| {
         let value = event_target_value(&event);
         is_choosing.set(value.starts_with("ids:"));
@@ -287,9 +286,7 @@ fn devices_field(
             </select>
             <p class="error" id="config-devices-error" role="alert">{error}</p>
         </div>
-        <Show when=move || is_choosing.get()>
-            <Picker chosen/>
-        </Show>
+        {only_if(move || is_choosing.get(), move || view! { <Picker chosen/> }.into_any())}
     }
     .into_any()
 }
@@ -302,19 +299,17 @@ fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
         filter: DeviceFilter { search: search.get(), ..DeviceFilter::default() },
         page: Page::first(PICKER_ROWS),
     });
-    let remark = move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen";
+    let remark = text(move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen");
     view! {
         <div class="field wide picker">
             <label for="picker-search">{remark}</label>
             <input id="picker-search" type="search" placeholder="Find by name or address" on:input=move |event| set_search.set(event_target_value(&event))/>
-            <Transition>
-                {move || Suspend::new(async move {
+            {later(nothing, move || async move {
                     match devices.get().await {
                         Ok(page) => view! { <div class="picker-list">{page.rows.into_iter().map(|device| pick(device, chosen)).collect_view()}</div> }.into_any(),
                         Err(error) => view! { <p class="error">{error.0.message}</p> }.into_any(),
                     }
-                })}
-            </Transition>
+            })}
         </div>
     }
     .into_any()
@@ -330,7 +325,7 @@ fn pick(device: Device, chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
     };
     view! {
         <label class="check">
-            <input type="checkbox" prop:checked=move || chosen.with(|chosen| chosen.contains(&id)) on:change=toggle/>
+            <input type="checkbox" prop:checked=Signal::derive(move || chosen.with(|chosen| chosen.contains(&id))) on:change=toggle/>
             <span>{device.hostname}" "<small class="mono">{device.address}</small></span>
         </label>
     }

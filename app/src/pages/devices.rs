@@ -14,6 +14,7 @@ use super::options;
 use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
 use crate::components::list::address;
+use crate::components::part::only_if;
 use crate::components::{Ago, Loaded, PageHeader, Pager, chip, empty};
 use crate::format;
 use crate::session::Allowed;
@@ -93,7 +94,11 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
     let states = options(&[("good", "Backed up"), ("failing", "Needs a hand"), ("never", "Never backed up")]);
     let enabled = options(&[("true", "Enabled"), ("false", "Disabled")]);
-    let is_narrowed = move || asked.with(Asked::is_narrowed);
+    // A full load, so that the fields are empty again too.
+    let clear = only_if(
+        move || asked.with(Asked::is_narrowed),
+        || view! { <a class="btn" href="/devices/" rel="external">"Clear"</a> }.into_any(),
+    );
     view! {
         <div class="filters" role="search">
         <Form action="/devices/" method="GET">
@@ -104,10 +109,7 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
             {choice("state", "Any state", states, filter.state.map(|state| state.as_str().to_owned()))}
             {choice("enabled", "Enabled or not", enabled, filter.enabled.map(|enabled| enabled.to_string()))}
             <button class="btn" type="submit">"Find"</button>
-            <Show when=is_narrowed>
-                // A full load, so that the fields are empty again too.
-                <a class="btn" href="/devices/" rel="external">"Clear"</a>
-            </Show>
+            {clear}
         </Form>
         </div>
     }

@@ -175,7 +175,7 @@ fn before(id: UploadId, file: &str, report: &ImportReport, update: bool, apply: 
             <ActionForm action=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
-                <button class="btn primary" type="submit" disabled=move || apply.is_pending()>{words}</button>
+                <button class="btn primary" type="submit" disabled=apply.is_pending()>{words}</button>
             </ActionForm>
         }
         .into_any()

@@ -7,6 +7,7 @@ use leptos_router::hooks::use_query_map;
 use crate::api::session::{SetupIsOpen, SignIn};
 use crate::ask::ask;
 use crate::components::frame::mark;
+use crate::components::part::{later, nothing};
 use crate::components::{Field, Problem, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
 
@@ -15,7 +16,7 @@ pub(crate) fn LoginPage() -> AnyView {
     let sign_in = FormAction::new::<SignIn>();
     let problem = problem_of(sign_in);
     let query = use_query_map();
-    let next = move || query.with(|query| query.get("next").unwrap_or_default());
+    let next = Signal::derive(move || query.with(|query| query.get("next").unwrap_or_default()));
     let setup = ask(&[], || SetupIsOpen {});
     view! {
         <Title text="Sign in"/>
@@ -31,15 +32,17 @@ pub(crate) fn LoginPage() -> AnyView {
                     {submit("Sign in", sign_in)}
                 </ActionForm>
             </section>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    matches!(setup.get().await, Ok(true)).then(|| view! {
-                        <p class="notice">
-                            "Nobody can sign in yet. "<a href="/setup">"Create the first admin"</a>
-                        </p>
-                    })
-                })}
-            </Suspense>
+            {later(nothing, move || async move {
+                if !matches!(setup.get().await, Ok(true)) {
+                    return nothing();
+                }
+                view! {
+                    <p class="notice">
+                        "Nobody can sign in yet. "<a href="/setup">"Create the first admin"</a>
+                    </p>
+                }
+                .into_any()
+            })}
         </div>
     }
     .into_any()

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use super::id_of_path;
 use crate::api::backups::{CancelRun, GetRun, RunBackup, VerifyRun};
 use crate::ask::ask;
+use crate::components::part::{nothing, part, text};
 use crate::components::session_view::{OpenSession, Transcript};
 use crate::components::time::time_or_dash;
 use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run};
@@ -86,11 +87,12 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
         confirm("Cancel…", question, form)
     });
     let verify = (may && going.has_archive()).then(|| {
-        let words = move || if actions.verify.is_pending() { "Verifying…" } else { "Verify" };
+        let is_pending = actions.verify.is_pending();
+        let words = text(move || if is_pending.get() { "Verifying…" } else { "Verify" });
         view! {
             <ActionForm action=actions.verify>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn" type="submit" disabled=move || actions.verify.is_pending()>{words}</button>
+                <button class="btn" type="submit" disabled=is_pending>{words}</button>
             </ActionForm>
         }
     });
@@ -137,7 +139,7 @@ fn archive(going: &Run, actions: Actions) -> AnyView {
         }
         _ => chip(chip::Tone::Off, "Not verified"),
     };
-    let outcome = move || actions.verify.output().map(verify_outcome);
+    let outcome = part(move || actions.verify.output().map_or_else(nothing, verify_outcome));
     card(
         "Archive",
         (),

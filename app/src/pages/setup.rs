@@ -6,6 +6,7 @@ use leptos_meta::Title;
 use crate::api::session::{SetUp, SetupIsOpen};
 use crate::ask::ask;
 use crate::components::frame::mark;
+use crate::components::part::{later, nothing};
 use crate::components::{Field, Problem, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
 
@@ -44,11 +45,9 @@ pub(crate) fn SetupPage() -> AnyView {
         <div class="door">
             <div class="brand">{mark()}<span>"Etiqa Auto Backup"</span></div>
             <section class="card">
-                <Transition>
-                    {move || Suspend::new(async move {
-                        if matches!(is_open.get().await, Ok(false)) { closed() } else { form() }
-                    })}
-                </Transition>
+                {later(nothing, move || async move {
+                    if matches!(is_open.get().await, Ok(false)) { closed() } else { form() }
+                })}
             </section>
         </div>
     }

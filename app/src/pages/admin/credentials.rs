@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::ABOVE;
 use crate::api::admin::{ListCredentials, RemoveCredential, SaveCredential};
 use crate::ask::{ask, ask_if};
+use crate::components::part::accepted;
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, problem_of, submit,
 };
@@ -54,12 +55,11 @@ fn form(credential: Option<Credential>, save: FormAction) -> AnyView {
     let (name, site, username) = credential
         .map(|known| (known.name, known.site.unwrap_or_default(), known.username))
         .unwrap_or_default();
-    let has_saved = move || save.has_succeeded();
     let body = view! {
         <div class="pad form">
             <ActionForm action=save>
                 <Problem problem/>
-                <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+                {accepted(save, "Saved.")}
                 {hidden}
                 <Field name="credential[name]" label="Name" value=name required=true problem autocomplete="off"/>
                 <Field name="credential[username]" label="User name on the device" value=username required=true problem autocomplete="off"/>

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::ABOVE;
 use crate::api::admin::{GetSettings, SaveSettings};
 use crate::ask::ask;
+use crate::components::part::accepted;
 use crate::components::{Field, Loaded, PageHeader, Problem, problem_of, submit};
 use crate::form_action::{ActionForm, FormAction};
 
@@ -22,14 +23,13 @@ pub(crate) fn SettingsPage() -> AnyView {
 
 fn form(settings: &Settings, save: FormAction) -> AnyView {
     let problem = problem_of(save);
-    let has_saved = move || save.has_succeeded();
     let (tick, sessions) = (settings.tick_minutes.to_string(), settings.max_sessions.to_string());
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
         <section class="card pad form narrow">
             <ActionForm action=save>
                 <Problem problem/>
-                <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+                {accepted(save, "Saved.")}
                 <div class="fields">
                     <Field name="settings[max_sessions]" label="Device sessions at once" kind="number" value=sessions problem hint="1 to 1,000."/>
                     <Field name="settings[device_deadline_seconds]" label="Longest session, seconds" kind="number" value=deadline problem hint="10 to 7,200. A device that takes longer is cut off."/>

@@ -8,6 +8,7 @@ use super::{ABOVE, users::roles};
 use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
 use crate::ask::ask;
 use crate::browser;
+use crate::components::part::{nothing, part, text};
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, problem_of, submit,
 };
@@ -21,7 +22,7 @@ pub(crate) fn TokensPage() -> AnyView {
     let revoke = FormAction::new::<RevokeToken>();
     touch_after(create, &[Topic::Admin]);
     touch_after(revoke, &[Topic::Admin]);
-    let fresh = move || create.output().map(fresh);
+    let fresh = part(move || create.output().map_or_else(nothing, fresh));
     let problem = problem_of(create);
     let form = view! {
         <div class="pad form">
@@ -59,7 +60,7 @@ fn fresh(fresh: FreshToken) -> AnyView {
         <div class="notice good" role="status">
             <p><b>{fresh.token.name}</b>" is made. Copy its secret now; it is not shown again."</p>
             <p class="secret"><code>{secret}</code>
-                <button class="btn small" on:click=copy>{move || if copied.get() { "Copied" } else { "Copy" }}</button>
+                <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
             </p>
             <p class="muted">"Send it as "<code>"Authorization: Bearer …"</code></p>
         </div>

@@ -8,6 +8,7 @@ use super::ABOVE;
 use crate::api::admin::{AddUser, ChangeUser, ListUsers, RemoveUser};
 use crate::ask::ask;
 use crate::components::form::FormProblem;
+use crate::components::part::accepted;
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, problem_of, submit,
 };
@@ -57,12 +58,11 @@ pub(super) fn roles() -> Vec<(String, String)> {
 }
 
 fn add_form(add: FormAction, problem: FormProblem) -> AnyView {
-    let has_added = move || add.has_succeeded();
     view! {
         <div class="pad form">
             <ActionForm action=add>
                 <Problem problem/>
-                <Show when=has_added><p class="notice good" role="status">"Added. They can sign in now."</p></Show>
+                {accepted(add, "Added. They can sign in now.")}
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>

@@ -16,6 +16,7 @@ use super::{id_of_path, query_field};
 use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, GetDevice};
 use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
+use crate::components::part::{current, part};
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact, problem_of};
 use crate::form_action::{ActionForm, FormAction};
 use crate::live::touch_after;
@@ -46,11 +47,11 @@ pub(crate) fn DevicePage() -> AnyView {
     touch_after(actions.enable, &[Topic::Devices]);
     touch_after(actions.accept_key, &[Topic::Devices]);
     touch_after(actions.decide, &[Topic::Devices]);
-    let body = move || match tab.get().as_str() {
+    let body = part(move || match tab.get().as_str() {
         "results" => view! { <results::Results detail/> }.into_any(),
         "settings" => view! { <settings::Settings id/> }.into_any(),
         _ => view! { <versions::Versions id detail/> }.into_any(),
-    };
+    });
     view! {
         <Problem problem=problem_of(actions.collect)/>
         <Problem problem=problem_of(actions.enable)/>
@@ -66,7 +67,7 @@ pub(crate) fn DevicePage() -> AnyView {
 #[component]
 fn Tabs(tab: Memo<String>) -> AnyView {
     let link = move |words: &'static str, to: &'static str, name: &'static str| {
-        let current = move || (tab.get() == name).then_some("page");
+        let current = current(move || tab.get() == name);
         view! { <a href=to data-noscroll="true" aria-current=current>{words}</a> }.into_any()
     };
     view! {

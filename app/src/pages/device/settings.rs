@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use crate::api::devices::{DeleteDevice, GetDevice, GetDeviceChoices, SaveDevice};
 use crate::ask::ask;
+use crate::components::part::accepted;
 use crate::components::{Loaded, Problem, Time, act, card, confirm, problem_of};
 use crate::form_action::{ActionForm, FormAction};
 use crate::pages::device_form::device_form;
@@ -47,10 +48,9 @@ fn content(
     let form = view! {
         <ActionForm action=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</ActionForm>
     };
-    let has_saved = move || save.has_succeeded();
     view! {
         <div class="stack narrow">
-            <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+            {accepted(save, "Saved.")}
             <section class="card pad form">{device_form(Some(id), device.to_input(), choices, save)}</section>
             {key}
             <section class="card pad danger-zone">

@@ -14,6 +14,7 @@ use crate::api::configs::{GetConfig, GetDiff, ListVersions};
 use crate::ask::{ask_if, ask_with, json_of, once};
 use crate::browser;
 use crate::components::list::{self, empty};
+use crate::components::part::text;
 use crate::components::{Loaded, Time, chip, diff};
 use crate::format;
 use crate::pages::devices::send_form;
@@ -309,11 +310,11 @@ fn diff_card(shown: VersionDiff, look: Look, listed: &PartVersions) -> AnyView {
 }
 
 fn text_card(shown: ConfigText) -> AnyView {
-    let ConfigText { version, text, redacted } = shown;
+    let ConfigText { version, text: config, redacted } = shown;
     let size =
         format!("{}, {}", format::plural(version.lines.into(), "line"), format::size(version.size_bytes));
     let copied = RwSignal::new(false);
-    let for_copy = StoredValue::new(text.clone());
+    let for_copy = StoredValue::new(config.clone());
     let copy = move |_| {
         for_copy.with_value(|text| browser::copy_text(text));
         copied.set(true);
@@ -326,11 +327,11 @@ fn text_card(shown: ConfigText) -> AnyView {
                 <small>{size}</small>
                 <span class="remark">
                     {looks(&version, None, Look::Text)}
-                    <button class="btn small" on:click=copy>{move || if copied.get() { "Copied" } else { "Copy" }}</button>
+                    <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
                 </span>
             </header>
             {masked}
-            <pre class="text-view" tabindex="0" aria-label="Configuration">{text}</pre>
+            <pre class="text-view" tabindex="0" aria-label="Configuration">{config}</pre>
         </section>
     }
     .into_any()
