@@ -2,10 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::any_nested_route::{AnyNestedRoute, IntoAnyNestedRoute};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::hooks::use_location;
 use leptos_router::{SsrMode, path};
 
 use crate::browser;
+use crate::bundle::{Address, FirstAddress};
 use crate::clock::Clock;
 use crate::components::frame::Frame;
 use crate::live::Live;
@@ -31,34 +34,76 @@ fn Inside() -> impl IntoView {
     let session = Session::provide();
     listen(session);
     browser::on_slash_find();
+    let address = Address::of(&use_location());
+    provide_context(FirstAddress(address));
     view! {
         <Frame>
-            <FlatRoutes fallback=pages::not_found::NotFoundPage>
-                <Route path=path!("/") view=pages::overview::OverviewPage ssr=SsrMode::Async/>
-                <Route path=path!("/login") view=pages::login::LoginPage ssr=SsrMode::Async/>
-                <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
-                <Route path=path!("/backup") view=pages::backups::BackupsPage ssr=SsrMode::Async/>
-                <Route path=path!("/backup/new") view=pages::backup_form::NewBackupPage ssr=SsrMode::Async/>
-                <Route path=path!("/backup/config/:id") view=pages::backup_config::BackupConfigPage ssr=SsrMode::Async/>
-                <Route path=path!("/backup/config/:id/edit") view=pages::backup_form::EditBackupPage ssr=SsrMode::Async/>
-                <Route path=path!("/backup/run/:id") view=pages::run::RunPage ssr=SsrMode::Async/>
-                <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/>
-                <Route path=path!("/devices/new") view=pages::device_form::NewDevicePage ssr=SsrMode::Async/>
-                <Route path=path!("/devices/import") view=pages::import::ImportPage ssr=SsrMode::Async/>
-                <Route path=path!("/devices/:id") view=pages::device::DevicePage ssr=SsrMode::Async/>
-                <Route path=path!("/configs") view=pages::configs::ConfigsPage ssr=SsrMode::Async/>
-                <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin") view=pages::admin::AdminPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/credentials") view=pages::admin::credentials::CredentialsPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/drivers") view=pages::admin::drivers::DriversPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
-                <Route path=path!("/admin/settings") view=pages::admin::settings::SettingsPage ssr=SsrMode::Async/>
-            </FlatRoutes>
+            <Routes fallback=pages::not_found::NotFoundPage>
+                <DeskRoutes/>
+                <DailyRoutes/>
+            </Routes>
         </Frame>
     }
+}
+
+/// What is looked at all day: the first of the two bundles, see [`crate::bundle`].
+#[cfg(not(feature = "desk"))]
+#[component(transparent)]
+fn DailyRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/") view=pages::overview::OverviewPage ssr=SsrMode::Async/>
+        <Route path=path!("/login") view=pages::login::LoginPage ssr=SsrMode::Async/>
+        <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
+        <Route path=path!("/backup") view=pages::backups::BackupsPage ssr=SsrMode::Async/>
+        <Route path=path!("/backup/config/:id") view=pages::backup_config::BackupConfigPage ssr=SsrMode::Async/>
+        <Route path=path!("/backup/run/:id") view=pages::run::RunPage ssr=SsrMode::Async/>
+        <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/:id") view=pages::device::DevicePage ssr=SsrMode::Async/>
+        <Route path=path!("/configs") view=pages::configs::ConfigsPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+#[cfg(feature = "desk")]
+#[component(transparent)]
+fn DailyRoutes() -> AnyNestedRoute {
+    ().into_any_nested_route()
+}
+
+/// What is opened now and then, mostly forms: the second bundle.
+#[cfg(any(feature = "ssr", feature = "desk"))]
+#[component(transparent)]
+fn DeskRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/backup/new") view=pages::backup_form::NewBackupPage ssr=SsrMode::Async/>
+        <Route path=path!("/backup/config/:id/edit") view=pages::backup_form::EditBackupPage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/new") view=pages::device_form::NewDevicePage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/import") view=pages::import::ImportPage ssr=SsrMode::Async/>
+        <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin") view=pages::admin::AdminPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/credentials") view=pages::admin::credentials::CredentialsPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/drivers") view=pages::admin::drivers::DriversPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/settings") view=pages::admin::settings::SettingsPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Without these, `/devices/:id` of this bundle would take two pages of the other one for devices.
+#[cfg(not(any(feature = "ssr", feature = "desk")))]
+#[component(transparent)]
+fn DeskRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/devices/new") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/import") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
 }
 
 /// Keeps the live stream open for as long as somebody is signed in.

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use etiqa_model::UserError;
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
-use leptos::serde_json;
 use leptos::server_fn::ServerFn;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -150,7 +149,7 @@ pub(crate) fn json_of<Function>(arguments: Function) -> impl Future<Output = Jso
 where
     Function: ServerFn<Error = AppError> + Serialize,
 {
-    crate::rpc::post(Function::url(), encoded(&arguments))
+    crate::rpc::post(Function::PATH, encoded(&arguments))
 }
 
 /// Asks once, now; gives the JSON of the answer.

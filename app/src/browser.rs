@@ -101,7 +101,16 @@ mod server {
 
     pub(crate) fn reload() {}
 
+    pub(crate) fn load(_address: &str) {}
+
     pub(crate) fn on_slash_find() {}
+
+    /// The path that was asked for.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn path_of_request() -> Option<String> {
+        let parts = leptos::prelude::use_context::<axum::http::request::Parts>()?;
+        Some(parts.uri.path().to_owned())
+    }
 }
 
 #[cfg(feature = "hydrate")]
@@ -169,6 +178,11 @@ mod client {
 
     pub(crate) fn reload() {
         let _ = window().location().reload();
+    }
+
+    /// Loads an address of this site from the server.
+    pub(crate) fn load(address: &str) {
+        let _ = window().location().assign(address);
     }
 
     /// Has `/` put the cursor into the page's search field, unless somebody types.

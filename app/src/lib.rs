@@ -3,21 +3,28 @@
 //! Built twice, never in one build: with `ssr` into the server, with `hydrate` into the browser's WASM.
 
 #![expect(unreachable_pub, reason = "#[component] makes its props public wherever the component stands")]
+#![cfg_attr(
+    feature = "hydrate",
+    allow(dead_code, unused_imports, reason = "each of the two bundles uses its part of the components")
+)]
 
 pub mod api;
 mod app;
 mod ask;
 mod browser;
+mod bundle;
 mod clock;
 mod components;
-mod form_action;
 mod format;
 mod live;
 mod pages;
+mod post;
 #[cfg(feature = "hydrate")]
 mod rpc;
 mod session;
+#[cfg(feature = "ssr")]
 mod shell;
 
 pub use app::App;
+#[cfg(feature = "ssr")]
 pub use shell::{BuildId, shell};

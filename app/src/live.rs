@@ -5,8 +5,9 @@
 
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
-use crate::form_action::FormAction;
+use crate::post::Post;
 
 /// How the live stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,11 +72,15 @@ impl Live {
     }
 }
 
-/// Has everything that shows `topics` look again whenever `action` was answered.
-pub(crate) fn touch_after(action: FormAction, topics: &'static [Topic]) {
+/// Has everything that shows `topics` look again whenever a form was answered.
+pub(crate) fn touch_after<Function: ServerFn>(post: Post<Function>, topics: &'static [Topic]) {
+    touch_after_answers(post.version(), topics);
+}
+
+fn touch_after_answers(answers: Signal<usize>, topics: &'static [Topic]) {
     let live = expect_context::<Live>();
     Effect::new(move || {
-        if action.answers() > 0 {
+        if answers.get() > 0 {
             for topic in topics {
                 live.touch(*topic);
             }
@@ -135,8 +140,8 @@ mod stream {
 
     /// Closes the stream and calls off the next try.
     pub(crate) fn disconnect() {
-        RETRY.with(|slot| slot.take());
-        STREAM.with(|slot| slot.take());
+        RETRY.with(RefCell::take);
+        STREAM.with(RefCell::take);
     }
 
     fn connect_after_failures(live: Live, failures: u32) {

@@ -9,6 +9,7 @@ use leptos_meta::MetaTags;
 
 use crate::app::App;
 use crate::browser::{self, Theme};
+use crate::bundle::bundle_of;
 
 /// Which build of the site this server hands out; provided as a context by the server. The live stream carries the
 /// same id, so that a page that was loaded from an older build can offer to reload.
@@ -24,7 +25,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
         Theme::Light => Some("light"),
         Theme::Dark => Some("dark"),
     };
-    let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    let stylesheet = format!("/{}/etiqa.css", options.site_pkg_dir);
+    let bundle = browser::path_of_request().as_deref().map_or("etiqa", bundle_of);
+    let options = LeptosOptions::builder().output_name(bundle).site_pkg_dir(options.site_pkg_dir).build();
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme>

@@ -1,6 +1,26 @@
 //! Everything that touches a disk, a database or a network. Knows no HTTP server and no UI.
 
+pub mod access;
+pub mod backup;
 pub mod collect;
+pub mod data_dir;
+pub mod db;
+pub mod drivers;
+pub mod engine;
+pub mod error;
+pub mod events;
+mod files;
+pub mod fleet;
+pub mod hex;
 pub mod history;
 pub mod import;
+pub mod inventory;
+pub mod overview;
 pub mod schedule;
+pub mod status;
+pub mod store;
+pub mod time;
+pub mod vault;
+
+pub use engine::{Engine, Options, Role};
+pub use error::{Error, Result};

@@ -62,6 +62,8 @@ pub struct ConfigVersion {
     pub removed: u32,
     /// SHA-256 of the text, lower-case hex.
     pub sha256: String,
+    /// The driver that took it.
+    pub driver: String,
     /// When it was taken.
     pub collected_at: Timestamp,
     /// When a session last found it unchanged (or took it).

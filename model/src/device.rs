@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::class::Class;
-use crate::field::{Fields, number, optional_text};
+use crate::field::{Fields, long_text, number, optional_text};
 use crate::{ConfigVersionId, CredentialId, DeviceId, DeviceResultId, RunId, Timestamp, UserError};
 
 /// The site of devices that name none.
@@ -220,8 +220,7 @@ impl DeviceInput {
         let credential = fields.check("credential", optional_text("The credential", &self.credential, 100));
         let site = fields.check("site", optional_text("The site", &self.site, 100)).unwrap_or_default();
         let tags = fields.check("tags", parse_tags(&self.tags));
-        let description =
-            fields.check("description", optional_text("The description", &self.description, 2_000));
+        let description = fields.check("description", long_text("The description", &self.description, 2_000));
         let status = fields.check("status", DeviceStatus::parse(&self.status));
         fields.finish()?;
         Ok(NewDevice {

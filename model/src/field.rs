@@ -34,11 +34,20 @@ pub(crate) fn short_text(what: &str, value: &str, longest: usize) -> Result<Stri
 
 /// Like [`short_text`], but may be empty.
 pub(crate) fn optional_text(what: &str, value: &str, longest: usize) -> Result<String, String> {
+    text(what, value, longest, |c| !c.is_control())
+}
+
+/// Free text, which may have lines and tabs.
+pub(crate) fn long_text(what: &str, value: &str, longest: usize) -> Result<String, String> {
+    text(what, value, longest, |c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
+}
+
+fn text(what: &str, value: &str, longest: usize, allowed: impl Fn(char) -> bool) -> Result<String, String> {
     let value = value.trim();
     if value.chars().count() > longest {
         return Err(format!("{what} is longer than {longest} characters."));
     }
-    if value.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+    if !value.chars().all(allowed) {
         return Err(format!("{what} has a control character in it."));
     }
     Ok(value.to_owned())

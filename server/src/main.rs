@@ -1,2 +1,36 @@
-//! Placeholder.
-fn main() {}
+//! `etiqa`: backs up the configurations of network devices by itself.
+//!
+//! One binary: the command line, the server with its pages, the scheduler and the worker.
+
+mod cli;
+mod http;
+mod logging;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(&cli.command);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            cli::output::complain(&format!("The program could not start its threads: {error}."));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(cli.run()) {
+        Ok(code) => code,
+        Err(error) => {
+            cli::output::complain_about(&error.into_user_error());
+            ExitCode::FAILURE
+        }
+    };
+    // A blocking read of the console, or a session that hangs, must not keep the program from ending.
+    runtime.shutdown_background();
+    code
+}

@@ -9,17 +9,30 @@ use etiqa_model::{CredentialId, Secret, TokenId, UserId};
 use leptos::prelude::*;
 
 use super::AppError;
+#[cfg(feature = "ssr")]
+use {
+    super::context::Context,
+    etiqa_engine::history::read,
+    etiqa_engine::{access, drivers, fleet},
+    etiqa_model::event::Topic,
+    etiqa_model::{FieldError, UserError},
+};
 
 /// Everybody who can sign in, by name.
 #[server(endpoint = "list_users")]
 pub async fn list_users() -> Result<Vec<User>, AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    Ok(access::user_list(&context.engine.db).await?)
 }
 
 /// Adds a user. `role` is a role's name.
 #[server(endpoint = "add_user")]
 pub async fn add_user(name: String, role: String, password: Secret) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    let role = named_role(&role)?;
+    access::user_add(&context.engine.db, &name, role, &password).await?;
+    changed(&context);
+    Ok(())
 }
 
 /// Changes a user's role, and their password where one is given; their sessions end.
@@ -29,19 +42,26 @@ pub async fn change_user(
     role: Role,
     #[server(default)] password: Secret,
 ) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    access::user_change(&context.engine.db, id, role, &password).await?;
+    changed(&context);
+    Ok(())
 }
 
 /// Removes a user; the last admin stays.
 #[server(endpoint = "remove_user")]
 pub async fn remove_user(id: UserId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    access::user_remove(&context.engine.db, id).await?;
+    changed(&context);
+    Ok(())
 }
 
 /// Every API token, by name.
 #[server(endpoint = "list_tokens")]
 pub async fn list_tokens() -> Result<Vec<ApiToken>, AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    Ok(access::token_list(&context.engine.db).await?)
 }
 
 /// Makes a token; its secret is in the answer and nowhere else. `expires_days` empty: never.
@@ -51,19 +71,28 @@ pub async fn create_token(
     role: String,
     #[server(default)] expires_days: String,
 ) -> Result<FreshToken, AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    let role = named_role(&role)?;
+    let days = access::token_days(&expires_days)?;
+    let token = access::token_create(&context.engine.db, &name, role, days).await?;
+    changed(&context);
+    Ok(token)
 }
 
 /// Makes a token useless at once.
 #[server(endpoint = "revoke_token")]
 pub async fn revoke_token(id: TokenId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    access::token_revoke(&context.engine.db, id).await?;
+    changed(&context);
+    Ok(())
 }
 
 /// Every credential, without its secrets, by name.
 #[server(endpoint = "list_credentials")]
 pub async fn list_credentials() -> Result<Vec<Credential>, AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    Ok(fleet::credential_list_for_page(&context.engine).await?)
 }
 
 /// Creates (`id` none) or changes a credential; empty secrets stay as they were.
@@ -72,25 +101,34 @@ pub async fn save_credential(
     #[server(default)] id: Option<CredentialId>,
     credential: CredentialInput,
 ) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    fleet::credential_save(&context.engine, id, credential).await?;
+    changed(&context);
+    leptos_axum::redirect("/admin/credentials");
+    Ok(())
 }
 
 /// Removes a credential; devices that name it fall back to their site's.
 #[server(endpoint = "remove_credential")]
 pub async fn remove_credential(id: CredentialId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    fleet::credential_remove(&context.engine, id).await?;
+    changed(&context);
+    Ok(())
 }
 
 /// Every driver, by name.
 #[server(endpoint = "list_drivers")]
 pub async fn list_drivers() -> Result<Vec<DriverRow>, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(drivers::driver_rows(&context.engine).await?)
 }
 
 /// One driver with its text.
 #[server(endpoint = "get_driver")]
 pub async fn get_driver(name: String) -> Result<DriverText, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(drivers::driver_text(&context.engine, &name).await?)
 }
 
 /// Every config version, newest first; `search` narrows by device name or address.
@@ -99,17 +137,33 @@ pub async fn list_config_versions(
     #[server(default)] search: String,
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>, AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    Ok(read::list_all(&context.engine, &search, page).await?)
 }
 
 /// The program's settings.
 #[server(endpoint = "get_settings")]
 pub async fn get_settings() -> Result<Settings, AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    Ok(context.engine.settings().await?)
 }
 
 /// Changes the program's settings.
 #[server(endpoint = "save_settings")]
 pub async fn save_settings(settings: SettingsInput) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Admin)?;
+    context.engine.save_settings(&settings.parse()?).await?;
+    changed(&context);
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn changed(context: &Context) {
+    context.engine.events.send(Topic::Admin, None);
+}
+
+#[cfg(feature = "ssr")]
+fn named_role(name: &str) -> Result<Role, UserError> {
+    Role::parse(name)
+        .map_err(|message| UserError::in_fields(vec![FieldError { field: "role".into(), message }]))
 }

@@ -7,29 +7,40 @@ use etiqa_model::{BackupConfigId, RunId};
 use leptos::prelude::*;
 
 use super::AppError;
+#[cfg(feature = "ssr")]
+use {
+    super::context::Context,
+    etiqa_engine::{backup, inventory},
+    etiqa_model::run::Trigger,
+    etiqa_model::user::Role,
+};
 
 /// Every backup config and where it stands, by name.
 #[server(endpoint = "list_backup_configs")]
 pub async fn list_backup_configs() -> Result<Vec<BackupConfigRow>, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(backup::config::list(&context.engine).await?)
 }
 
 /// One backup config with its newest runs.
 #[server(endpoint = "get_backup_config")]
 pub async fn get_backup_config(id: BackupConfigId) -> Result<BackupConfigDetail, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(backup::config::detail(&context.engine, id).await?)
 }
 
 /// What the form offers.
 #[server(endpoint = "get_backup_choices")]
 pub async fn get_backup_choices() -> Result<BackupChoices, AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(inventory::backup_choices(&context.engine).await?)
 }
 
 /// When a schedule would run; wrong fields are named.
 #[server(endpoint = "preview_schedule")]
 pub async fn preview_schedule(config: BackupConfigInput) -> Result<SchedulePreview, AppError> {
-    todo!()
+    Context::require(Role::Operator)?;
+    Ok(backup::config::preview_schedule(&config)?)
 }
 
 /// Creates (`id` none) or changes a backup config, then leads to its page. The flags are those of the form's
@@ -43,13 +54,26 @@ pub async fn save_backup_config(
     #[server(default)] include_media: bool,
     #[server(default)] include_logs: bool,
 ) -> Result<BackupConfigId, AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    let config = BackupConfigInput {
+        enabled,
+        include_database: Some(include_database),
+        include_media: Some(include_media),
+        include_logs: Some(include_logs),
+        ..config
+    };
+    let id = backup::config::save(&context.engine, id, &config).await?;
+    leptos_axum::redirect(&format!("/backup/config/{id}"));
+    Ok(id)
 }
 
 /// Deletes a backup config; its archives and history stay. Leads to `/backup/`.
 #[server(endpoint = "delete_backup_config")]
 pub async fn delete_backup_config(id: BackupConfigId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    backup::config::delete(&context.engine, id).await?;
+    leptos_axum::redirect("/backup/");
+    Ok(())
 }
 
 /// Enables or disables a backup config.
@@ -58,35 +82,41 @@ pub async fn enable_backup_config(
     id: BackupConfigId,
     #[server(default)] enabled: bool,
 ) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(backup::config::set_enabled(&context.engine, id, enabled).await?)
 }
 
 /// Queues a run now; a conflict while one is running.
 #[server(endpoint = "run_backup")]
 pub async fn run_backup(id: BackupConfigId) -> Result<RunId, AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(backup::start::start(&context.engine, id, Trigger::Manual).await?.run)
 }
 
 /// Runs, newest first, 50 at most; those before `before`, of one config where named.
 #[server(endpoint = "list_runs")]
 pub async fn list_runs(config: Option<BackupConfigId>, before: Option<RunId>) -> Result<Vec<Run>, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(backup::list_runs(&context.engine, config, before).await?)
 }
 
 /// One run with what each device came to (500 at most).
 #[server(endpoint = "get_run")]
 pub async fn get_run(id: RunId) -> Result<RunDetail, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(backup::run_detail(&context.engine, id).await?)
 }
 
 /// Asks a run to stop.
 #[server(endpoint = "cancel_run")]
 pub async fn cancel_run(id: RunId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(backup::start::cancel(&context.engine, id).await?)
 }
 
 /// Reads a run's archive back and says what is wrong with it.
 #[server(endpoint = "verify_run")]
 pub async fn verify_run(id: RunId) -> Result<VerifyOutcome, AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(backup::verify::verify_run(&context.engine, id).await?)
 }

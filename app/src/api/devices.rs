@@ -7,23 +7,30 @@ use etiqa_model::{ConfigVersionId, DeviceId, DeviceResultId};
 use leptos::prelude::*;
 
 use super::AppError;
+#[cfg(feature = "ssr")]
+use {
+    super::context::Context, etiqa_engine::history::read, etiqa_engine::inventory, etiqa_model::user::Role,
+};
 
 /// A page of devices, by name.
 #[server(endpoint = "list_devices")]
 pub async fn list_devices(filter: DeviceFilter, page: Page) -> Result<Paged<Device>, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(inventory::list(&context.engine, &filter, page).await?)
 }
 
 /// One device with its versions and results.
 #[server(endpoint = "get_device")]
 pub async fn get_device(id: DeviceId) -> Result<DeviceDetail, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(inventory::detail(&context.engine, id).await?)
 }
 
 /// What forms and filters offer.
 #[server(endpoint = "get_device_choices")]
 pub async fn get_device_choices() -> Result<DeviceChoices, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(inventory::device_choices(&context.engine).await?)
 }
 
 /// Creates (`id` none) or changes a device, then leads to its page.
@@ -32,41 +39,53 @@ pub async fn save_device(
     #[server(default)] id: Option<DeviceId>,
     device: DeviceInput,
 ) -> Result<DeviceId, AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    let id = inventory::save(&context.engine, id, &device).await?;
+    leptos_axum::redirect(&format!("/devices/{id}"));
+    Ok(id)
 }
 
 /// Deletes a device with its versions and results, then leads to `/devices/`.
 #[server(endpoint = "delete_device")]
 pub async fn delete_device(id: DeviceId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    inventory::delete(&context.engine, id).await?;
+    leptos_axum::redirect("/devices/");
+    Ok(())
 }
 
 /// Enables or disables a device: a disabled one is never collected.
 #[server(endpoint = "enable_device")]
 pub async fn enable_device(id: DeviceId, #[server(default)] enabled: bool) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(inventory::set_enabled(&context.engine, id, enabled).await?)
 }
 
 /// Queues a collection of one device now.
 #[server(endpoint = "collect_device")]
 pub async fn collect_device(id: DeviceId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    inventory::collect_now(&context.engine, vec![inventory::fetch(&context.engine, id).await?.id]).await?;
+    Ok(())
 }
 
 /// Accepts the changed host key that the device offers.
 #[server(endpoint = "accept_host_key")]
 pub async fn accept_host_key(id: DeviceId) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(inventory::accept_host_key(&context.engine, id).await?)
 }
 
 /// Accepts a suspect version (it becomes active) or rejects it.
 #[server(endpoint = "decide_version")]
 pub async fn decide_version(id: ConfigVersionId, #[server(default)] accept: bool) -> Result<(), AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(read::decide(&context.engine, id, accept).await?)
 }
 
 /// What the device sent in a session that went wrong, secrets masked.
 #[server(endpoint = "get_transcript")]
 pub async fn get_transcript(id: DeviceResultId) -> Result<String, AppError> {
-    todo!()
+    let context = Context::require(Role::Operator)?;
+    Ok(inventory::transcript(&context.engine, id).await?)
 }

@@ -27,9 +27,10 @@ impl fmt::Display for AppError {
 
 impl std::error::Error for AppError {}
 
+#[cfg(feature = "ssr")]
 impl From<UserError> for AppError {
     fn from(error: UserError) -> Self {
-        Self(error)
+        Self::from_refusal(error)
     }
 }
 
@@ -37,7 +38,7 @@ impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self(match error {
+        let error = match error {
             ServerFnErrorErr::Request(_) => UserError::new(
                 ErrorKind::Unavailable,
                 "The server does not answer. Check that it runs, then try again.",
@@ -46,6 +47,9 @@ impl FromServerFnError for AppError {
                 UserError::invalid("The request was not understood. Reload the page and try again.")
             }
             _ => UserError::internal(),
-        })
+        };
+        #[cfg(feature = "ssr")]
+        super::context::set_status(error.kind);
+        Self(error)
     }
 }

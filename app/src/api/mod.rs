@@ -3,9 +3,24 @@
 //! Each one authorises, validates, calls the engine once, and maps the result. They live under `/rpc` with fixed
 //! names. None holds SQL or decides anything that the command line would decide differently.
 
+#![expect(
+    missing_docs,
+    reason = "`#[server]` makes a struct of each function, which says nothing of its own"
+)]
+#![cfg_attr(
+    feature = "ssr",
+    expect(
+        clippy::unused_async,
+        clippy::fn_params_excessive_bools,
+        reason = "a server function is async by its nature, and its flags are the checkboxes of a form"
+    )
+)]
+
 pub mod admin;
 pub mod backups;
 pub mod configs;
+#[cfg(feature = "ssr")]
+pub mod context;
 pub mod devices;
 pub mod error;
 pub mod imports;

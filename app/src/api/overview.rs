@@ -4,9 +4,12 @@ use etiqa_model::overview::Overview;
 use leptos::prelude::*;
 
 use super::AppError;
+#[cfg(feature = "ssr")]
+use {super::context::Context, etiqa_model::user::Role};
 
 /// Everything on the first page.
 #[server(endpoint = "get_overview")]
 pub async fn get_overview() -> Result<Overview, AppError> {
-    todo!()
+    let context = Context::require(Role::Viewer)?;
+    Ok(etiqa_engine::overview::overview(&context.engine, context.identity.role).await?)
 }

@@ -6,15 +6,9 @@ use leptos::prelude::*;
 
 use super::part::{nothing, part, text};
 use crate::api::AppError;
-use crate::form_action::FormAction;
 
 /// What was wrong with the last submission of a form.
 pub(crate) type FormProblem = Signal<Option<AppError>>;
-
-/// The error of an action's last answer, if it was one.
-pub(crate) fn problem_of(action: FormAction) -> FormProblem {
-    Signal::derive(move || action.problem())
-}
 
 /// The sentence of a problem that belongs to none of the form's fields.
 #[component]
@@ -186,9 +180,9 @@ pub(crate) fn Check(
 }
 
 /// The button that sends a form; it cannot be pressed twice while the answer is under way.
-pub(crate) fn submit(words: &'static str, action: FormAction) -> AnyView {
+pub(crate) fn submit(words: &'static str, is_pending: Signal<bool>) -> AnyView {
     view! {
-        <button class="btn primary" type="submit" disabled=action.is_pending()>
+        <button class="btn primary" type="submit" disabled=is_pending>
             {words}
         </button>
     }

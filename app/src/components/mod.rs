@@ -13,7 +13,7 @@ pub(crate) mod session_view;
 pub(crate) mod time;
 
 pub(crate) use chip::{Tone, chip};
-pub(crate) use form::{Check, Field, Problem, Select, act, confirm, problem_of, submit};
+pub(crate) use form::{Check, Field, Problem, Select, act, confirm, submit};
 pub(crate) use list::{Pager, empty};
 pub(crate) use loaded::Loaded;
 pub(crate) use page::{PageHeader, card, fact};

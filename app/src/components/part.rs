@@ -7,8 +7,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
-use crate::form_action::FormAction;
+use crate::post::Post;
 
 type View<T> = Box<dyn Fn() -> T + Send + Sync>;
 type Rendering = Pin<Box<dyn Future<Output = AnyView> + Send>>;
@@ -63,9 +64,9 @@ pub(crate) fn current(condition: impl Fn() -> bool + Send + Sync + 'static) -> S
 }
 
 /// Says so once a form was accepted.
-pub(crate) fn accepted(action: FormAction, words: &'static str) -> AnyView {
+pub(crate) fn accepted<Function: ServerFn + 'static>(post: Post<Function>, words: &'static str) -> AnyView {
     only_if(
-        move || action.has_succeeded(),
+        move || post.has_succeeded(),
         move || view! { <p class="notice good" role="status">{words}</p> }.into_any(),
     )
 }

@@ -5,32 +5,32 @@ use leptos::prelude::*;
 use crate::api::session::{ChangePassword, SignOut};
 use crate::browser::{self, Theme};
 use crate::components::part::accepted;
-use crate::components::{Field, PageHeader, Problem, card, problem_of, submit};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Field, PageHeader, Problem, card, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn AccountPage() -> AnyView {
-    let change = FormAction::new::<ChangePassword>();
-    let sign_out = FormAction::new::<SignOut>();
-    let problem = problem_of(change);
+    let change = Post::<ChangePassword>::new();
+    let sign_out = Post::<SignOut>::new();
+    let problem = change.problem();
     let password = view! {
         <div class="pad form">
-            <ActionForm action=change>
+            <PostForm to=change>
                 <Problem problem/>
                 {accepted(change, "Your password is changed. Your other sessions are signed out.")}
                 <Field name="current" label="Current password" kind="password" autocomplete="current-password" required=true problem/>
                 <Field name="new" label="New password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
-                <div class="actions">{submit("Change password", change)}</div>
-            </ActionForm>
+                <div class="actions">{submit("Change password", change.pending())}</div>
+            </PostForm>
         </div>
     };
     view! {
         <PageHeader title="Your account">
-            <ActionForm action=sign_out>
+            <PostForm to=sign_out>
                 <button class="btn" type="submit">"Sign out"</button>
-            </ActionForm>
+            </PostForm>
         </PageHeader>
-        <Problem problem=problem_of(sign_out)/>
+        <Problem problem=sign_out.problem()/>
         <div class="stack narrow">
             {card("Password", (), password)}
             {card("Look", (), theme_choice())}

@@ -11,18 +11,16 @@ use leptos::prelude::*;
 use super::id_of_path;
 use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, GetBackupConfig, RunBackup};
 use crate::ask::ask;
-use crate::components::{
-    Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run,
-};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    run: FormAction,
-    enable: FormAction,
-    delete: FormAction,
+    run: Post<RunBackup>,
+    enable: Post<EnableBackupConfig>,
+    delete: Post<DeleteBackupConfig>,
 }
 
 #[component]
@@ -31,16 +29,16 @@ pub(crate) fn BackupConfigPage() -> AnyView {
     let detail =
         ask(&[Topic::Runs, Topic::BackupConfigs], move || GetBackupConfig { id: BackupConfigId(id.get()) });
     let actions = Actions {
-        run: FormAction::new::<RunBackup>(),
-        enable: FormAction::new::<EnableBackupConfig>(),
-        delete: FormAction::new::<DeleteBackupConfig>(),
+        run: Post::<RunBackup>::new(),
+        enable: Post::<EnableBackupConfig>::new(),
+        delete: Post::<DeleteBackupConfig>::new(),
     };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
-        <Problem problem=problem_of(actions.run)/>
-        <Problem problem=problem_of(actions.enable)/>
-        <Problem problem=problem_of(actions.delete)/>
+        <Problem problem=actions.run.problem()/>
+        <Problem problem=actions.enable.problem()/>
+        <Problem problem=actions.delete.problem()/>
         <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
@@ -89,21 +87,21 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     let id = config.id;
     let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
     let run = (state != ConfigState::Running).then(|| {
-        view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</ActionForm> }
+        view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }
     });
     let delete = view! {
-        <ActionForm action=actions.delete>
+        <PostForm to=actions.delete>
             {act(&[("id", id.to_string())], "Delete", "btn danger")}
-        </ActionForm>
+        </PostForm>
     };
     let question =
         format!("Delete {}? It will not run any more. Its archives and its history stay.", config.name);
     view! {
         {confirm("Delete…", question, delete)}
         <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
-        <ActionForm action=actions.enable>
+        <PostForm to=actions.enable>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
-        </ActionForm>
+        </PostForm>
         {run}
     }
     .into_any()

@@ -14,8 +14,8 @@ use crate::api::devices::ListDevices;
 use crate::ask::ask;
 use crate::components::form::FormProblem;
 use crate::components::part::{later, nothing, only_if, text};
-use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, problem_of, submit};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
+use crate::post::{Post, PostForm};
 
 /// Devices that the picker shows at once; more are found by name.
 const PICKER_ROWS: u32 = 100;
@@ -23,7 +23,7 @@ const PICKER_ROWS: u32 = 100;
 #[component]
 pub(crate) fn NewBackupPage() -> AnyView {
     let choices = ask(&[], || GetBackupChoices {});
-    let save = FormAction::new::<SaveBackupConfig>();
+    let save = Post::<SaveBackupConfig>::new();
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
         <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
@@ -34,7 +34,7 @@ pub(crate) fn NewBackupPage() -> AnyView {
 #[component]
 pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
-    let save = FormAction::new::<SaveBackupConfig>();
+    let save = Post::<SaveBackupConfig>::new();
     let choices = ask(&[], || GetBackupChoices {});
     let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
     let loaded = move || async move { Ok((detail.get().await?.row.config, choices.get().await?)) };
@@ -70,9 +70,9 @@ fn form(
     id: Option<BackupConfigId>,
     input: BackupConfigInput,
     choices: BackupChoices,
-    save: FormAction,
+    save: Post<SaveBackupConfig>,
 ) -> AnyView {
-    let problem = problem_of(save);
+    let problem = save.problem();
     let draft = Draft { input: RwSignal::new(input.clone()) };
     let set_kind = draft.setter(|input, kind| {
         input.kind = kind;
@@ -103,7 +103,7 @@ fn form(
     let when = when(draft, &input, choices, problem);
     let keep = keep(&input, problem);
     view! {
-        <ActionForm action=save>
+        <PostForm to=save>
             <div class="stack narrow">
                 <Problem problem/>
                 {hidden}
@@ -113,12 +113,12 @@ fn form(
                 <section class="card pad form">
                     <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled/>
                     <div class="actions">
-                        {submit("Save backup", save)}
+                        {submit("Save backup", save.pending())}
                         <a class="btn" href=cancel>"Cancel"</a>
                     </div>
                 </section>
             </div>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

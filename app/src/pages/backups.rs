@@ -9,12 +9,10 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
 use crate::ask::ask;
-use crate::components::{
-    Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, problem_of, run,
-};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, run};
 use crate::format;
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 use crate::session::Allowed;
 
 /// Runs on a page, as `list_runs` gives them.
@@ -22,8 +20,8 @@ const RUNS_PER_PAGE: usize = 50;
 
 #[derive(Clone, Copy)]
 struct Actions {
-    run: FormAction,
-    enable: FormAction,
+    run: Post<RunBackup>,
+    enable: Post<EnableBackupConfig>,
 }
 
 #[component]
@@ -32,8 +30,7 @@ pub(crate) fn BackupsPage() -> AnyView {
     let before = Memo::new(move |_| query.with(|query| query.get("before")).and_then(|id| id.parse().ok()));
     let configs = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {});
     let runs = ask(&[Topic::Runs], move || ListRuns { config: None, before: before.get() });
-    let actions =
-        Actions { run: FormAction::new::<RunBackup>(), enable: FormAction::new::<EnableBackupConfig>() };
+    let actions = Actions { run: Post::<RunBackup>::new(), enable: Post::<EnableBackupConfig>::new() };
     touch_after(actions.run, &[Topic::Runs, Topic::BackupConfigs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
@@ -42,8 +39,8 @@ pub(crate) fn BackupsPage() -> AnyView {
                 <a class="btn primary" href="/backup/new">"New backup"</a>
             </Allowed>
         </PageHeader>
-        <Problem problem=problem_of(actions.run)/>
-        <Problem problem=problem_of(actions.enable)/>
+        <Problem problem=actions.run.problem()/>
+        <Problem problem=actions.enable.problem()/>
         <div class="stack">
             <Loaded from=move || configs.get() view=move |configs, role| list(configs, role, actions)/>
             <Loaded from=move || runs.get() view=move |runs, _| history(runs, before.get_untracked().is_some())/>
@@ -106,13 +103,13 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
     );
     let buttons = (role >= Role::Operator).then(|| {
         let run = (row.state != ConfigState::Running).then(|| {
-            view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</ActionForm> }
+            view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }
         });
         let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
         view! {
             <div class="actions">
                 {run}
-                <ActionForm action=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</ActionForm>
+                <PostForm to=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
         }
     });

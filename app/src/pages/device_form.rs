@@ -7,13 +7,13 @@ use leptos::prelude::*;
 
 use crate::api::devices::{GetDeviceChoices, SaveDevice};
 use crate::ask::ask;
-use crate::components::{Field, Loaded, PageHeader, Problem, Select, problem_of, submit};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Field, Loaded, PageHeader, Problem, Select, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn NewDevicePage() -> AnyView {
     let choices = ask(&[], || GetDeviceChoices {});
-    let save = FormAction::new::<SaveDevice>();
+    let save = Post::<SaveDevice>::new();
     view! {
         <PageHeader title="New device" above=&[("Devices", "/devices/")]/>
         <Loaded from=move || choices.get() view=move |choices, _| {
@@ -33,9 +33,9 @@ pub(crate) fn device_form(
     id: Option<DeviceId>,
     input: DeviceInput,
     choices: DeviceChoices,
-    save: FormAction,
+    save: Post<SaveDevice>,
 ) -> AnyView {
-    let problem = problem_of(save);
+    let problem = save.problem();
     let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> });
     let cancel = id.map_or_else(|| "/devices/".to_owned(), |id| format!("/devices/{id}"));
     let kinds =
@@ -67,7 +67,7 @@ pub(crate) fn device_form(
         <div class="wide"><Field name="device[description]" label="Description" kind="textarea" value=input.description problem/></div>
     };
     view! {
-        <ActionForm action=save>
+        <PostForm to=save>
             <Problem problem/>
             {hidden}
             <input type="hidden" name="device[transport]" value="ssh"/>
@@ -75,10 +75,10 @@ pub(crate) fn device_form(
             <div class="fields">{fields}</div>
             <datalist id="sites">{sites}</datalist>
             <div class="actions">
-                {submit("Save device", save)}
+                {submit("Save device", save.pending())}
                 <a class="btn" href=cancel>"Cancel"</a>
             </div>
-        </ActionForm>
+        </PostForm>
     }
     .into_any()
 }

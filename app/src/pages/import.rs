@@ -9,10 +9,10 @@ use super::query_field;
 use crate::api::AppError;
 use crate::api::imports::{ApplyImport, GetImport};
 use crate::ask::ask_if;
-use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip, problem_of};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 /// What a file may look like.
 const SAMPLE: &str = "ip,hostname,type,platform,site,tags,credential
@@ -33,7 +33,7 @@ enum Step {
 #[component]
 pub(crate) fn ImportPage() -> AnyView {
     let (upload, update) = (query_field("upload"), query_field("update"));
-    let apply = FormAction::new::<ApplyImport>();
+    let apply = Post::<ApplyImport>::new();
     touch_after(apply, &[Topic::Devices]);
     let preview = ask_if(&[Topic::Devices], move || {
         let id: UploadId = upload.get().parse().ok()?;
@@ -49,7 +49,7 @@ pub(crate) fn ImportPage() -> AnyView {
     };
     view! {
         <PageHeader title="Import devices" above=&[("Devices", "/devices/")]/>
-        <Problem problem=problem_of(apply)/>
+        <Problem problem=apply.problem()/>
         <Loaded from=step view=move |step, _| match step {
             Step::Choose => choose_file(None),
             Step::Refused(reason) => choose_file(Some(reason)),
@@ -99,7 +99,7 @@ fn choose_file(refused: Option<String>) -> AnyView {
     .into_any()
 }
 
-fn show(preview: ImportPreview, update: bool, apply: FormAction) -> AnyView {
+fn show(preview: ImportPreview, update: bool, apply: Post<ApplyImport>) -> AnyView {
     let report = preview.report.clone();
     let is_done = preview.imported_at.is_some();
     let numbers = numbers(&report, is_done);
@@ -147,7 +147,13 @@ fn done(file: &str, at: etiqa_model::Timestamp, report: &ImportReport) -> AnyVie
     .into_any()
 }
 
-fn before(id: UploadId, file: &str, report: &ImportReport, update: bool, apply: FormAction) -> AnyView {
+fn before(
+    id: UploadId,
+    file: &str,
+    report: &ImportReport,
+    update: bool,
+    apply: Post<ApplyImport>,
+) -> AnyView {
     let known = report.updated + report.skipped;
     let writes = report.created + report.updated;
     let toggle = (known > 0).then(|| {
@@ -172,11 +178,11 @@ fn before(id: UploadId, file: &str, report: &ImportReport, update: bool, apply: 
     } else {
         let words = format!("Import {}", format::plural(writes, "device"));
         view! {
-            <ActionForm action=apply>
+            <PostForm to=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
-                <button class="btn primary" type="submit" disabled=apply.is_pending()>{words}</button>
-            </ActionForm>
+                <button class="btn primary" type="submit" disabled=apply.pending()>{words}</button>
+            </PostForm>
         }
         .into_any()
     };

@@ -8,13 +8,13 @@ use crate::api::session::{SetupIsOpen, SignIn};
 use crate::ask::ask;
 use crate::components::frame::mark;
 use crate::components::part::{later, nothing};
-use crate::components::{Field, Problem, problem_of, submit};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Field, Problem, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn LoginPage() -> AnyView {
-    let sign_in = FormAction::new::<SignIn>();
-    let problem = problem_of(sign_in);
+    let sign_in = Post::<SignIn>::new();
+    let problem = sign_in.problem();
     let query = use_query_map();
     let next = Signal::derive(move || query.with(|query| query.get("next").unwrap_or_default()));
     let setup = ask(&[], || SetupIsOpen {});
@@ -24,13 +24,13 @@ pub(crate) fn LoginPage() -> AnyView {
             <div class="brand">{mark()}<span>"Etiqa Auto Backup"</span></div>
             <section class="card">
                 <h1>"Sign in"</h1>
-                <ActionForm action=sign_in>
+                <PostForm to=sign_in>
                     <Problem problem/>
                     <Field name="name" label="User name" autocomplete="username" required=true autofocus=true/>
                     <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                     <input type="hidden" name="next" value=next/>
-                    {submit("Sign in", sign_in)}
-                </ActionForm>
+                    {submit("Sign in", sign_in.pending())}
+                </PostForm>
             </section>
             {later(nothing, move || async move {
                 if !matches!(setup.get().await, Ok(true)) {

@@ -1,22 +1,34 @@
-//! The pages, a file each: resources, then view.
+//! The pages, a file each: resources, then view. Each belongs to one of two bundles, see [`crate::bundle`].
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod account;
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod admin;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod backup_config;
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod backup_form;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod backups;
 pub(crate) mod configs;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod device;
 pub(crate) mod device_form;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod devices;
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod import;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod login;
 pub(crate) mod not_found;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod overview;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod run;
+#[cfg(not(feature = "desk"))]
 pub(crate) mod setup;
 
 /// The number in `/…/{id}`; what is no number is 0, which is no row's id.

@@ -14,11 +14,11 @@ use crate::api::overview::GetOverview;
 use crate::ask::ask;
 use crate::components::list::version_address;
 use crate::components::{
-    Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, problem_of, run,
+    Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, run,
 };
-use crate::form_action::{ActionForm, FormAction};
 use crate::format;
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 /// Changed lines in a peek.
 const PEEK_LINES: usize = 6;
@@ -29,14 +29,14 @@ const DAY_HEIGHT: f64 = 40.0;
 /// What a person can do from here.
 #[derive(Clone, Copy)]
 struct Actions {
-    run: FormAction,
-    cancel: FormAction,
+    run: Post<RunBackup>,
+    cancel: Post<CancelRun>,
 }
 
 #[component]
 pub(crate) fn OverviewPage() -> AnyView {
     let overview = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || GetOverview {});
-    let actions = Actions { run: FormAction::new::<RunBackup>(), cancel: FormAction::new::<CancelRun>() };
+    let actions = Actions { run: Post::<RunBackup>::new(), cancel: Post::<CancelRun>::new() };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.cancel, &[Topic::Runs]);
     view! {
@@ -46,8 +46,8 @@ pub(crate) fn OverviewPage() -> AnyView {
                 <kbd aria-hidden="true">"/"</kbd>
             </Form></div>
         </PageHeader>
-        <Problem problem=problem_of(actions.run)/>
-        <Problem problem=problem_of(actions.cancel)/>
+        <Problem problem=actions.run.problem()/>
+        <Problem problem=actions.cancel.problem()/>
         <Loaded from=move || overview.get() view=move |overview, role| content(overview, role, actions)/>
     }
     .into_any()
@@ -236,7 +236,7 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
         .into_iter()
         .map(|run| {
             let cancel = (role >= Role::Operator && !run.cancelling).then(|| {
-                view! { <ActionForm action=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</ActionForm> }
+                view! { <PostForm to=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</PostForm> }
             });
             view! {
                 <div class="row run-row">
@@ -322,7 +322,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
             let config = &row.config;
             let id = config.id;
             let run_now = (role >= Role::Operator && row.state == ConfigState::Due).then(|| {
-                view! { <ActionForm action=actions.run>{act(&[("id", id.to_string())], "Run", "btn small")}</ActionForm> }
+                view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run", "btn small")}</PostForm> }
             });
             let state = (!matches!(row.state, ConfigState::Ok)).then(|| chip::config_state(row));
             let due = match (row.state, config.next_run_at) {

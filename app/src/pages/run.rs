@@ -15,16 +15,16 @@ use crate::ask::ask;
 use crate::components::part::{nothing, part, text};
 use crate::components::session_view::{OpenSession, Transcript};
 use crate::components::time::time_or_dash;
-use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, problem_of, run};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    cancel: FormAction,
-    verify: FormAction,
-    again: FormAction,
+    cancel: Post<CancelRun>,
+    verify: Post<VerifyRun>,
+    again: Post<RunBackup>,
 }
 
 #[component]
@@ -33,17 +33,17 @@ pub(crate) fn RunPage() -> AnyView {
     let detail = ask(&[Topic::Runs], move || GetRun { id: RunId(id.get()) });
     OpenSession::provide();
     let actions = Actions {
-        cancel: FormAction::new::<CancelRun>(),
-        verify: FormAction::new::<VerifyRun>(),
-        again: FormAction::new::<RunBackup>(),
+        cancel: Post::<CancelRun>::new(),
+        verify: Post::<VerifyRun>::new(),
+        again: Post::<RunBackup>::new(),
     };
     touch_after(actions.cancel, &[Topic::Runs]);
     touch_after(actions.verify, &[Topic::Runs]);
     touch_after(actions.again, &[Topic::Runs]);
     view! {
-        <Problem problem=problem_of(actions.cancel)/>
-        <Problem problem=problem_of(actions.verify)/>
-        <Problem problem=problem_of(actions.again)/>
+        <Problem problem=actions.cancel.problem()/>
+        <Problem problem=actions.verify.problem()/>
+        <Problem problem=actions.again.problem()/>
         <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
@@ -81,23 +81,23 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
     let may = role >= Role::Operator;
     let cancel = (may && !going.status.is_over() && !going.cancelling).then(|| {
         let form = view! {
-            <ActionForm action=actions.cancel>{act(&[("id", id.to_string())], "Cancel the run", "btn danger")}</ActionForm>
+            <PostForm to=actions.cancel>{act(&[("id", id.to_string())], "Cancel the run", "btn danger")}</PostForm>
         };
         let question = "Stop this run? Devices that are done keep their new versions; no archive is made.";
         confirm("Cancel…", question, form)
     });
     let verify = (may && going.has_archive()).then(|| {
-        let is_pending = actions.verify.is_pending();
+        let is_pending = actions.verify.pending();
         let words = text(move || if is_pending.get() { "Verifying…" } else { "Verify" });
         view! {
-            <ActionForm action=actions.verify>
+            <PostForm to=actions.verify>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <button class="btn" type="submit" disabled=is_pending>{words}</button>
-            </ActionForm>
+            </PostForm>
         }
     });
     let again = going.backup_config_id.filter(|_| may && going.status.is_over()).map(|config| {
-        view! { <ActionForm action=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</ActionForm> }
+        view! { <PostForm to=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</PostForm> }
     });
     let download = going.has_archive().then(|| {
         view! { <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a> }
@@ -139,7 +139,7 @@ fn archive(going: &Run, actions: Actions) -> AnyView {
         }
         _ => chip(chip::Tone::Off, "Not verified"),
     };
-    let outcome = part(move || actions.verify.output().map_or_else(nothing, verify_outcome));
+    let outcome = part(move || actions.verify.answer().map_or_else(nothing, verify_outcome));
     card(
         "Archive",
         (),
@@ -219,7 +219,6 @@ fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
         view! { <Time at=result.finished_at/><small>{by}</small> }.into_any()
     };
     let advice = (!result.class.is_good()).then(|| result.class.advice()).filter(|advice| !advice.is_empty());
-    let reused = result.reused.then_some("Taken over from a session of the last minute.");
     let transcript = result.has_transcript.then(|| view! { <Transcript id=result.id/> });
     let is_plain = matches!(result.class, Class::Ok | Class::Unchanged);
     view! {
@@ -229,7 +228,6 @@ fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
             <td class:muted=is_plain>
                 {result.message}
                 {advice.map(|advice| view! { <small>{advice}</small> })}
-                {reused.map(|words| view! { <small>{words}</small> })}
                 {transcript}
             </td>
             <td class="num muted">{(result.size_bytes > 0).then(|| format::size(result.size_bytes))}</td>

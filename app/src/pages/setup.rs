@@ -7,19 +7,19 @@ use crate::api::session::{SetUp, SetupIsOpen};
 use crate::ask::ask;
 use crate::components::frame::mark;
 use crate::components::part::{later, nothing};
-use crate::components::{Field, Problem, problem_of, submit};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Field, Problem, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn SetupPage() -> AnyView {
-    let set_up = FormAction::new::<SetUp>();
-    let problem = problem_of(set_up);
+    let set_up = Post::<SetUp>::new();
+    let problem = set_up.problem();
     let is_open = ask(&[], || SetupIsOpen {});
     let form = move || {
         view! {
             <h1>"Create the first admin"</h1>
             <p class="muted">"The one-time code is in the terminal where Etiqa was started, or in its log."</p>
-            <ActionForm action=set_up>
+            <PostForm to=set_up>
                 <Problem problem/>
                 <Field name="code" label="One-time code" autocomplete="off" required=true autofocus=true problem/>
                 <Field name="name" label="User name" autocomplete="username" required=true problem/>
@@ -27,8 +27,8 @@ pub(crate) fn SetupPage() -> AnyView {
                     name="password" label="Password" kind="password" autocomplete="new-password" required=true problem
                     hint="At least 10 characters; a sentence is easy to keep in mind."
                 />
-                {submit("Create and sign in", set_up)}
-            </ActionForm>
+                {submit("Create and sign in", set_up.pending())}
+            </PostForm>
         }
         .into_any()
     };

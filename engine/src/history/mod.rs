@@ -1,3 +1,8 @@
-//! Config versions: what changed, and how it reads.
+//! Config versions: what a session's outcome becomes, and how two texts differ.
 
 pub mod diff;
+pub mod read;
+pub mod record;
+mod text;
+
+pub use text::{PackedText, text_read, unpack};

@@ -1,3 +1,4 @@
 //! Importing devices from CSV and JSON.
 
+pub mod apply;
 pub mod parse;

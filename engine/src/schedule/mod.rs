@@ -1,3 +1,8 @@
-//! Due times, the scheduler, and the queue.
+//! When things happen: due times, the scheduler, the queue and its worker.
 
 pub mod due;
+pub mod queue;
+pub mod tick;
+pub mod worker;
+
+pub use queue::{Work, enqueue};

@@ -8,19 +8,17 @@ use super::ABOVE;
 use crate::api::admin::{ListCredentials, RemoveCredential, SaveCredential};
 use crate::ask::{ask, ask_if};
 use crate::components::part::accepted;
-use crate::components::{
-    Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, problem_of, submit,
-};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, submit};
 use crate::format;
 use crate::live::touch_after;
 use crate::pages::query_field;
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn CredentialsPage() -> AnyView {
     let credentials = ask(&[Topic::Admin], || ListCredentials {});
-    let save = FormAction::new::<SaveCredential>();
-    let remove = FormAction::new::<RemoveCredential>();
+    let save = Post::<SaveCredential>::new();
+    let remove = Post::<RemoveCredential>::new();
     touch_after(save, &[Topic::Admin]);
     touch_after(remove, &[Topic::Admin]);
     let edited = query_field("edit");
@@ -32,7 +30,7 @@ pub(crate) fn CredentialsPage() -> AnyView {
     };
     view! {
         <PageHeader title="Credentials" above=ABOVE/>
-        <Problem problem=problem_of(remove)/>
+        <Problem problem=remove.problem()/>
         <div class="grid">
             <Loaded from=move || credentials.get() view=move |credentials, _| list(credentials, remove)/>
             <Loaded from=for_form view=move |credential, _| form(credential, save)/>
@@ -41,8 +39,8 @@ pub(crate) fn CredentialsPage() -> AnyView {
     .into_any()
 }
 
-fn form(credential: Option<Credential>, save: FormAction) -> AnyView {
-    let problem = problem_of(save);
+fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
+    let problem = save.problem();
     let is_new = credential.is_none();
     let title = credential
         .as_ref()
@@ -57,7 +55,7 @@ fn form(credential: Option<Credential>, save: FormAction) -> AnyView {
         .unwrap_or_default();
     let body = view! {
         <div class="pad form">
-            <ActionForm action=save>
+            <PostForm to=save>
                 <Problem problem/>
                 {accepted(save, "Saved.")}
                 {hidden}
@@ -68,14 +66,14 @@ fn form(credential: Option<Credential>, save: FormAction) -> AnyView {
                 <Field name="credential[private_key]" label="Private key" kind="textarea" placeholder=as_it_is problem autocomplete="off" hint="OpenSSH or PEM, instead of or besides a password."/>
                 <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
                 <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
-                <div class="actions">{submit("Save credential", save)}{cancel}</div>
-            </ActionForm>
+                <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
+            </PostForm>
         </div>
     };
     card(title, (), body)
 }
 
-fn list(credentials: Vec<Credential>, remove: FormAction) -> AnyView {
+fn list(credentials: Vec<Credential>, remove: Post<RemoveCredential>) -> AnyView {
     if credentials.is_empty() {
         let words = "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
         return view! { <section class="card">{empty("No credential yet", words, ())}</section> }.into_any();
@@ -100,7 +98,7 @@ fn list(credentials: Vec<Credential>, remove: FormAction) -> AnyView {
     .into_any()
 }
 
-fn row(credential: Credential, remove: FormAction) -> AnyView {
+fn row(credential: Credential, remove: Post<RemoveCredential>) -> AnyView {
     let id = credential.id;
     let held: Vec<&str> = [
         (credential.has_password, "password"),
@@ -111,7 +109,7 @@ fn row(credential: Credential, remove: FormAction) -> AnyView {
     .filter_map(|(is_held, words)| is_held.then_some(words))
     .collect();
     let form = view! {
-        <ActionForm action=remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</ActionForm>
+        <PostForm to=remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
     };
     let question = match credential.devices {
         0 => format!("Remove {}? No device names it.", credential.name),

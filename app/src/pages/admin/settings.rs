@@ -7,13 +7,13 @@ use super::ABOVE;
 use crate::api::admin::{GetSettings, SaveSettings};
 use crate::ask::ask;
 use crate::components::part::accepted;
-use crate::components::{Field, Loaded, PageHeader, Problem, problem_of, submit};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Field, Loaded, PageHeader, Problem, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn SettingsPage() -> AnyView {
     let settings = ask(&[], || GetSettings {});
-    let save = FormAction::new::<SaveSettings>();
+    let save = Post::<SaveSettings>::new();
     view! {
         <PageHeader title="Settings" above=ABOVE/>
         <Loaded from=move || settings.get() view=move |settings, _| form(&settings, save)/>
@@ -21,13 +21,13 @@ pub(crate) fn SettingsPage() -> AnyView {
     .into_any()
 }
 
-fn form(settings: &Settings, save: FormAction) -> AnyView {
-    let problem = problem_of(save);
+fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
+    let problem = save.problem();
     let (tick, sessions) = (settings.tick_minutes.to_string(), settings.max_sessions.to_string());
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
         <section class="card pad form narrow">
-            <ActionForm action=save>
+            <PostForm to=save>
                 <Problem problem/>
                 {accepted(save, "Saved.")}
                 <div class="fields">
@@ -36,8 +36,8 @@ fn form(settings: &Settings, save: FormAction) -> AnyView {
                     <Field name="settings[max_text_mib]" label="Largest output, MiB" kind="number" value=text problem hint="1 to 1,024, per device."/>
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                 </div>
-                <div class="actions">{submit("Save settings", save)}</div>
-            </ActionForm>
+                <div class="actions">{submit("Save settings", save.pending())}</div>
+            </PostForm>
         </section>
     }
     .into_any()

@@ -10,35 +10,35 @@ use crate::ask::ask;
 use crate::browser;
 use crate::components::part::{nothing, part, text};
 use crate::components::{
-    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, problem_of, submit,
+    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, submit,
 };
-use crate::form_action::{ActionForm, FormAction};
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn TokensPage() -> AnyView {
     let tokens = ask(&[Topic::Admin], || ListTokens {});
-    let create = FormAction::new::<CreateToken>();
-    let revoke = FormAction::new::<RevokeToken>();
+    let create = Post::<CreateToken>::new();
+    let revoke = Post::<RevokeToken>::new();
     touch_after(create, &[Topic::Admin]);
     touch_after(revoke, &[Topic::Admin]);
-    let fresh = part(move || create.output().map_or_else(nothing, fresh));
-    let problem = problem_of(create);
+    let fresh = part(move || create.answer().map_or_else(nothing, fresh));
+    let problem = create.problem();
     let form = view! {
         <div class="pad form">
-            <ActionForm action=create>
+            <PostForm to=create>
                 <Problem problem/>
                 <Field name="name" label="Name" required=true problem hint="What uses it, such as monitoring." autocomplete="off"/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="expires_days" label="Expires after days" kind="number" problem placeholder="never"/>
-                <div class="actions">{submit("Make token", create)}</div>
-            </ActionForm>
+                <div class="actions">{submit("Make token", create.pending())}</div>
+            </PostForm>
             <noscript><p class="hint">"The page shows the secret only with JavaScript. Without it, use etiqa token create."</p></noscript>
         </div>
     };
     view! {
         <PageHeader title="API tokens" above=ABOVE/>
-        <Problem problem=problem_of(revoke)/>
+        <Problem problem=revoke.problem()/>
         {fresh}
         <div class="grid">
             <Loaded from=move || tokens.get() view=move |tokens, _| list(tokens, revoke)/>
@@ -68,7 +68,7 @@ fn fresh(fresh: FreshToken) -> AnyView {
     .into_any()
 }
 
-fn list(tokens: Vec<ApiToken>, revoke: FormAction) -> AnyView {
+fn list(tokens: Vec<ApiToken>, revoke: Post<RevokeToken>) -> AnyView {
     if tokens.is_empty() {
         let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
         return view! { <section class="card">{empty("No token yet", words, ())}</section> }.into_any();
@@ -93,10 +93,10 @@ fn list(tokens: Vec<ApiToken>, revoke: FormAction) -> AnyView {
     .into_any()
 }
 
-fn row(token: ApiToken, revoke: FormAction) -> AnyView {
+fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
     let id = token.id;
     let form = view! {
-        <ActionForm action=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</ActionForm>
+        <PostForm to=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</PostForm>
     };
     let question = format!("Revoke {}? Whatever uses it is refused at once.", token.name);
     view! {

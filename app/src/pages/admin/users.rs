@@ -9,34 +9,31 @@ use crate::api::admin::{AddUser, ChangeUser, ListUsers, RemoveUser};
 use crate::ask::ask;
 use crate::components::form::FormProblem;
 use crate::components::part::accepted;
-use crate::components::{
-    Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, problem_of, submit,
-};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, submit};
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[derive(Clone, Copy)]
 struct Actions {
-    change: FormAction,
-    remove: FormAction,
+    change: Post<ChangeUser>,
+    remove: Post<RemoveUser>,
 }
 
 #[component]
 pub(crate) fn UsersPage() -> AnyView {
     let users = ask(&[Topic::Admin], || ListUsers {});
-    let add = FormAction::new::<AddUser>();
-    let actions =
-        Actions { change: FormAction::new::<ChangeUser>(), remove: FormAction::new::<RemoveUser>() };
+    let add = Post::<AddUser>::new();
+    let actions = Actions { change: Post::<ChangeUser>::new(), remove: Post::<RemoveUser>::new() };
     touch_after(add, &[Topic::Admin]);
     touch_after(actions.change, &[Topic::Admin]);
     touch_after(actions.remove, &[Topic::Admin]);
     view! {
         <PageHeader title="Users" above=ABOVE/>
-        <Problem problem=problem_of(actions.change)/>
-        <Problem problem=problem_of(actions.remove)/>
+        <Problem problem=actions.change.problem()/>
+        <Problem problem=actions.remove.problem()/>
         <div class="grid">
             <Loaded from=move || users.get() view=move |users, _| list(users, actions)/>
-            {card("Add a user", (), add_form(add, problem_of(add)))}
+            {card("Add a user", (), add_form(add, add.problem()))}
         </div>
     }
     .into_any()
@@ -57,17 +54,17 @@ pub(super) fn roles() -> Vec<(String, String)> {
         .collect()
 }
 
-fn add_form(add: FormAction, problem: FormProblem) -> AnyView {
+fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
     view! {
         <div class="pad form">
-            <ActionForm action=add>
+            <PostForm to=add>
                 <Problem problem/>
                 {accepted(add, "Added. They can sign in now.")}
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
-                <div class="actions">{submit("Add user", add)}</div>
-            </ActionForm>
+                <div class="actions">{submit("Add user", add.pending())}</div>
+            </PostForm>
         </div>
     }
     .into_any()
@@ -104,18 +101,18 @@ fn row(user: User, actions: Actions) -> AnyView {
         <details class="confirm">
             <summary class="btn small">"Change…"</summary>
             <div class="confirm-box form">
-                <ActionForm action=actions.change>
+                <PostForm to=actions.change>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <label class="field"><span>"Role"</span><select name="role">{options}</select></label>
                     <label class="field"><span>"New password"</span><input type="password" name="password" autocomplete="new-password" placeholder="as it is"/></label>
                     <p class="hint">"Their sessions end."</p>
                     <button class="btn primary" type="submit">"Save"</button>
-                </ActionForm>
+                </PostForm>
             </div>
         </details>
     };
     let form = view! {
-        <ActionForm action=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</ActionForm>
+        <PostForm to=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
     };
     let question = format!("Remove {}? They are signed out at once.", user.name);
     view! {

@@ -17,19 +17,19 @@ use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDev
 use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
 use crate::components::part::{current, part};
-use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact, problem_of};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact};
 use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 /// The device of the page, shared by its tabs.
 type Detail = Asked<DeviceDetail>;
 
 #[derive(Clone, Copy)]
 struct Actions {
-    collect: FormAction,
-    enable: FormAction,
-    accept_key: FormAction,
-    decide: FormAction,
+    collect: Post<CollectDevice>,
+    enable: Post<EnableDevice>,
+    accept_key: Post<AcceptHostKey>,
+    decide: Post<DecideVersion>,
 }
 
 #[component]
@@ -38,10 +38,10 @@ pub(crate) fn DevicePage() -> AnyView {
     let tab = query_field("tab");
     let detail = ask(&[Topic::Devices], move || GetDevice { id: DeviceId(id.get()) });
     let actions = Actions {
-        collect: FormAction::new::<CollectDevice>(),
-        enable: FormAction::new::<EnableDevice>(),
-        accept_key: FormAction::new::<AcceptHostKey>(),
-        decide: FormAction::new::<DecideVersion>(),
+        collect: Post::<CollectDevice>::new(),
+        enable: Post::<EnableDevice>::new(),
+        accept_key: Post::<AcceptHostKey>::new(),
+        decide: Post::<DecideVersion>::new(),
     };
     touch_after(actions.collect, &[Topic::Devices]);
     touch_after(actions.enable, &[Topic::Devices]);
@@ -53,10 +53,10 @@ pub(crate) fn DevicePage() -> AnyView {
         _ => view! { <versions::Versions id detail/> }.into_any(),
     });
     view! {
-        <Problem problem=problem_of(actions.collect)/>
-        <Problem problem=problem_of(actions.enable)/>
-        <Problem problem=problem_of(actions.accept_key)/>
-        <Problem problem=problem_of(actions.decide)/>
+        <Problem problem=actions.collect.problem()/>
+        <Problem problem=actions.enable.problem()/>
+        <Problem problem=actions.accept_key.problem()/>
+        <Problem problem=actions.decide.problem()/>
         <Loaded from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
         <Tabs tab/>
         {body}
@@ -117,16 +117,16 @@ fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
     let (words, target) = if device.enabled { ("Disable", "false") } else { ("Enable", "true") };
     let collect = device.enabled.then(|| {
         view! {
-            <ActionForm action=actions.collect>
+            <PostForm to=actions.collect>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <button class="btn primary" type="submit" disabled=is_collecting>"Back up now"</button>
-            </ActionForm>
+            </PostForm>
         }
     });
     view! {
-        <ActionForm action=actions.enable>
+        <PostForm to=actions.enable>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
-        </ActionForm>
+        </PostForm>
         {collect}
     }
     .into_any()
@@ -161,9 +161,9 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
     let compare = version_address(version.device_id, &part, number);
     let decide = move |accept: bool, words: &'static str| {
         view! {
-            <ActionForm action=actions.decide>
+            <PostForm to=actions.decide>
                 {act(&[("id", id.to_string()), ("accept", accept.to_string())], words, "btn small")}
-            </ActionForm>
+            </PostForm>
         }
         .into_any()
     };
@@ -184,9 +184,9 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
 fn host_key(id: DeviceId, known: String, offered: String, role: Role, actions: Actions) -> AnyView {
     let accept = (role >= Role::Operator).then(|| {
         view! {
-            <ActionForm action=actions.accept_key>
+            <PostForm to=actions.accept_key>
                 {act(&[("id", id.to_string())], "Accept the new key", "btn small")}
-            </ActionForm>
+            </PostForm>
         }
     });
     view! {

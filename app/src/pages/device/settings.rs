@@ -9,20 +9,20 @@ use leptos::prelude::*;
 use crate::api::devices::{DeleteDevice, GetDevice, GetDeviceChoices, SaveDevice};
 use crate::ask::ask;
 use crate::components::part::accepted;
-use crate::components::{Loaded, Problem, Time, act, card, confirm, problem_of};
-use crate::form_action::{ActionForm, FormAction};
+use crate::components::{Loaded, Problem, Time, act, card, confirm};
 use crate::pages::device_form::device_form;
+use crate::post::{Post, PostForm};
 
 /// Not live on purpose: nothing may change under the hands of a person who types.
 #[component]
 pub(super) fn Settings(id: Memo<i64>) -> AnyView {
-    let save = FormAction::new::<SaveDevice>();
-    let delete = FormAction::new::<DeleteDevice>();
+    let save = Post::<SaveDevice>::new();
+    let delete = Post::<DeleteDevice>::new();
     let choices = ask(&[], || GetDeviceChoices {});
     let detail = ask(&[], move || GetDevice { id: DeviceId(id.get()) });
     let loaded = move || async move { Ok((detail.get().await?, choices.get().await?)) };
     view! {
-        <Problem problem=problem_of(delete)/>
+        <Problem problem=delete.problem()/>
         <Loaded from=loaded view=move |(detail, choices), role| content(detail, choices, role, save, delete)/>
     }
     .into_any()
@@ -32,8 +32,8 @@ fn content(
     detail: DeviceDetail,
     choices: DeviceChoices,
     role: Role,
-    save: FormAction,
-    delete: FormAction,
+    save: Post<SaveDevice>,
+    delete: Post<DeleteDevice>,
 ) -> AnyView {
     let device = detail.device;
     let key = detail.host_key.map(host_key);
@@ -46,7 +46,7 @@ fn content(
     let question =
         format!("Delete {} with all its versions and results? Archives that hold it stay.", device.hostname);
     let form = view! {
-        <ActionForm action=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</ActionForm>
+        <PostForm to=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</PostForm>
     };
     view! {
         <div class="stack narrow">

@@ -1,0 +1,39 @@
+# The front door. Each target calls one script in scripts/, which can as well be run by hand.
+# ARGS="…" goes to the program: make run ARGS="--listen 127.0.0.1:9000".
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo clean-demo watch test test-long unit e2e lint bench
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build what has changed and serve http://127.0.0.1:8000, data in ./data
+	@scripts/run.sh $(ARGS)
+
+demo: ## The same with simulated devices and a backup every minute, data in target/demo
+	@scripts/demo.sh
+
+clean-demo: ## Forget the demo's data
+	rm -rf target/demo
+
+watch: ## Rebuild and reload the page while you edit (wants cargo-leptos)
+	@scripts/watch.sh $(ARGS)
+
+test: ## Install what the tests need and run all of them
+	@scripts/install-test-tools.sh && scripts/check-prerequisites.sh && scripts/test.sh
+
+test-long: ## The same, with the whole of what is otherwise sampled
+	@ETIQA_TEST_LONG=1 $(MAKE) --no-print-directory test
+
+unit: ## The Rust tests alone
+	@scripts/install-test-tools.sh && scripts/test.sh rust
+
+e2e: ## The browser tests alone
+	@scripts/install-test-tools.sh && scripts/test.sh browser
+
+lint: ## Formatting, clippy, scripts, migrations
+	@scripts/lint.sh
+
+bench: ## Measure speed and size; prints, judges nothing
+	@bench/run.sh

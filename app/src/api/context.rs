@@ -1,0 +1,123 @@
+//! Who asks, and the engine behind the answer. The one place where roles are checked.
+
+use std::sync::Arc;
+
+use axum::http::{Extensions, Method, StatusCode, header, request::Parts};
+use etiqa_engine::Engine;
+use etiqa_model::user::{Identity, Role};
+use etiqa_model::{ErrorKind, Secret, UserError};
+use leptos::prelude::{expect_context, use_context};
+use leptos_axum::ResponseOptions;
+
+use super::AppError;
+
+/// What the server found out about a request before anything answers it; an extension of every request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The engine of this process.
+    pub engine: Arc<Engine>,
+    /// Who asks; none: a stranger.
+    pub identity: Option<Identity>,
+    /// The session's secret, where it came with one.
+    pub session: Option<Secret>,
+    /// Where the request came from, for throttling and logs.
+    pub address: String,
+    /// Whether it came over TLS, so that cookies can say so.
+    pub is_secure: bool,
+}
+
+/// Somebody who may do what is asked. Every server function and every handler begins by making one.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The engine of this process.
+    pub engine: Arc<Engine>,
+    /// Who asks.
+    pub identity: Identity,
+    /// How they asked.
+    pub caller: Caller,
+}
+
+impl Context {
+    /// For server functions: whoever sent this request, if they have `role` or more.
+    pub fn require(role: Role) -> Result<Self, AppError> {
+        Self::of(&caller()?, role).map_err(AppError::from_refusal)
+    }
+
+    /// For handlers: the same, from a request's extensions.
+    pub fn require_in(extensions: &Extensions, role: Role) -> Result<Self, UserError> {
+        Self::of(extensions.get::<Caller>().ok_or_else(UserError::internal)?, role)
+    }
+
+    fn of(caller: &Caller, role: Role) -> Result<Self, UserError> {
+        let Some(identity) = &caller.identity else {
+            return Err(UserError::new(
+                ErrorKind::SignInNeeded,
+                "Sign in first; the session may have ended.",
+            ));
+        };
+        if identity.role < role {
+            let message = format!("This needs the role {role}; you are {}. Ask an admin.", identity.role);
+            return Err(UserError::new(ErrorKind::Forbidden, message));
+        }
+        Ok(Self { engine: Arc::clone(&caller.engine), identity: identity.clone(), caller: caller.clone() })
+    }
+}
+
+/// Whoever sent this request, stranger or not. Only signing in and setting up may use it without [`Context`].
+pub(super) fn caller() -> Result<Caller, AppError> {
+    use_context::<Parts>()
+        .and_then(|parts| parts.extensions.get::<Caller>().cloned())
+        .ok_or_else(|| AppError(UserError::internal()))
+}
+
+/// Sets a cookie that scripts cannot read and other sites cannot send.
+pub(super) fn set_session_cookie(caller: &Caller, secret: &Secret) {
+    let days = etiqa_engine::access::SESSION_DAYS;
+    append_cookie(caller, secret.reveal(), days * 24 * 3600);
+}
+
+/// Makes the browser forget it.
+pub(super) fn clear_session_cookie(caller: &Caller) {
+    append_cookie(caller, "", 0);
+}
+
+/// The name of the session's cookie.
+pub const SESSION_COOKIE: &str = "etiqa_session";
+
+fn append_cookie(caller: &Caller, value: &str, seconds: u64) {
+    let secure = if caller.is_secure { "; Secure" } else { "" };
+    let cookie =
+        format!("{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    if let Ok(cookie) = cookie.parse() {
+        expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    }
+}
+
+impl AppError {
+    /// Turns an engine's error into what a person is told, and gives the answer its HTTP status.
+    pub(super) fn from_refusal(error: impl Into<etiqa_engine::Error>) -> Self {
+        let error = error.into().into_user_error();
+        set_status(error.kind);
+        Self(error)
+    }
+}
+
+impl From<etiqa_engine::Error> for AppError {
+    fn from(error: etiqa_engine::Error) -> Self {
+        Self::from_refusal(error)
+    }
+}
+
+/// A form that is posted without JavaScript is led back to its page instead, which shows the error.
+pub(super) fn set_status(kind: ErrorKind) {
+    let is_plain_form = use_context::<Parts>().is_some_and(|parts| {
+        let accepts = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        parts.method == Method::POST && accepts.is_some_and(|accept| accept.contains("text/html"))
+    });
+    if let Some(response) = use_context::<ResponseOptions>()
+        && !is_plain_form
+        && let Ok(status) = StatusCode::from_u16(kind.http_status())
+    {
+        response.set_status(status);
+    }
+}

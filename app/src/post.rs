@@ -1,0 +1,159 @@
+//! Forms that post to server functions.
+//!
+//! A form is a real one: before the WASM is there (or without it) the browser posts it, and the server leads back to
+//! the page, with the error in the address. Once hydrated, the same request is sent from here, and only its answer
+//! differs. One piece of code serves every form: it knows addresses and texts, not the functions' types, which would
+//! cost some ten kilobytes of WASM each.
+
+use std::marker::PhantomData;
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos::server_fn::error::ServerFnUrlError;
+use leptos_router::hooks::use_query_map;
+use serde::de::DeserializeOwned;
+
+use crate::api::AppError;
+
+/// What a server function answered, as JSON.
+type Answered = Result<String, AppError>;
+
+/// A server function that forms post to, and its last answer.
+#[derive(Debug)]
+pub(crate) struct Post<S> {
+    form: PostTo,
+    _function: PhantomData<fn() -> S>,
+}
+
+impl<S> Clone for Post<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Post<S> {}
+
+/// The same, without the function's type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PostTo {
+    path: &'static str,
+    answer: RwSignal<Option<Answered>>,
+    is_pending: RwSignal<bool>,
+    answers: RwSignal<usize>,
+}
+
+impl<S: ServerFn> Post<S> {
+    /// Nothing was posted yet, unless the address says that the last form without JavaScript failed.
+    pub(crate) fn new() -> Self {
+        Self { form: PostTo::new(S::PATH), _function: PhantomData }
+    }
+
+    /// Whether an answer is under way.
+    pub(crate) fn pending(self) -> Signal<bool> {
+        self.form.is_pending.into()
+    }
+
+    /// How many answers came.
+    pub(crate) fn version(self) -> Signal<usize> {
+        self.form.answers.into()
+    }
+
+    /// Whether the last answer was a good one.
+    pub(crate) fn has_succeeded(self) -> bool {
+        self.form.answer.with(|answer| matches!(answer, Some(Ok(_))))
+    }
+
+    /// Why the last one was not.
+    pub(crate) fn problem(self) -> Signal<Option<AppError>> {
+        let PostTo { answer, is_pending, .. } = self.form;
+        Signal::derive(move || {
+            // An old error would look like the answer to what was just sent.
+            if is_pending.get() { None } else { answer.get().and_then(Result::err) }
+        })
+    }
+}
+
+impl<S: ServerFn<Output: DeserializeOwned>> Post<S> {
+    /// The last answer, if it was a good one.
+    pub(crate) fn answer(self) -> Option<S::Output> {
+        let text = self.form.answer.get()?.ok()?;
+        serde_json::from_slice(text.as_bytes()).ok()
+    }
+}
+
+impl<S> From<Post<S>> for PostTo {
+    fn from(post: Post<S>) -> Self {
+        post.form
+    }
+}
+
+impl PostTo {
+    fn new(path: &'static str) -> Self {
+        let query = use_query_map();
+        let failed = query.with_untracked(|query| {
+            let is_ours = query.get_str("__path") == Some(path);
+            query.get_str("__err").filter(|_| is_ours).map(ServerFnUrlError::<AppError>::decode_err)
+        });
+        Self {
+            path,
+            answer: RwSignal::new(failed.map(Err)),
+            is_pending: RwSignal::new(false),
+            answers: RwSignal::new(0),
+        }
+    }
+}
+
+/// A form that posts its fields to a server function.
+#[component]
+pub(crate) fn PostForm(#[prop(into)] to: PostTo, children: Children) -> AnyView {
+    view! { <form method="post" action=to.path on:submit=browser::submit(to)>{children()}</form> }.into_any()
+}
+
+#[cfg(not(feature = "hydrate"))]
+mod browser {
+    use super::PostTo;
+
+    /// The server renders the form; only a browser submits it.
+    pub(super) fn submit(_to: PostTo) -> impl FnMut(leptos::ev::SubmitEvent) + 'static {
+        |_| {}
+    }
+}
+
+#[cfg(feature = "hydrate")]
+mod browser {
+    use leptos::prelude::*;
+    use leptos::task::spawn_local;
+    use wasm_bindgen::JsCast;
+    use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
+
+    use super::PostTo;
+    use crate::rpc;
+
+    /// Sends the form from here instead of by the browser.
+    pub(super) fn submit(to: PostTo) -> impl FnMut(leptos::ev::SubmitEvent) + 'static {
+        move |event| {
+            let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
+            // What cannot be read here is posted by the browser itself.
+            let Some(body) = form.and_then(|form| encoded(&form)) else { return };
+            event.prevent_default();
+            if to.is_pending.get_untracked() {
+                return;
+            }
+            to.is_pending.set(true);
+            spawn_local(async move {
+                let answer = rpc::post(to.path, body).await;
+                // The page may have been left meanwhile, and its signals with it.
+                to.answer.try_set(Some(answer));
+                to.is_pending.try_set(false);
+                to.answers.try_update(|count| *count += 1);
+            });
+        }
+    }
+
+    /// The fields as a browser would send them.
+    fn encoded(form: &HtmlFormElement) -> Option<String> {
+        let data = FormData::new_with_form(form).ok()?;
+        let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
+        Some(String::from(fields.to_string()))
+    }
+}

@@ -1,0 +1,65 @@
+// Simulated devices on loopback addresses of their own.
+import { randomInt } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { Program, SIMULATOR, freePort } from "./program.ts";
+
+/** What the inventory calls the credential that logs in to the devices. */
+export const CREDENTIAL = "Simulated devices";
+export const USERNAME = "admin";
+export const PASSWORD = "admin";
+export const ENABLE_PASSWORD = "enable";
+
+export interface FleetOptions {
+  devices: number;
+  /** As in `--types`; only types that a driver exists for. */
+  types?: string;
+  /** As in `--faults`. */
+  faults?: string;
+  /** How long a device with the fault `slow` waits before each answer. */
+  slowMs?: number;
+}
+
+/** Devices that look the same, host keys and all, each time they are started. */
+export class Fleet {
+  /** A CSV that `etiqa import-devices` and the page take. */
+  readonly inventory: string;
+  readonly #args: string[];
+  #program: Program | undefined;
+
+  private constructor(folder: string, port: number, options: FleetOptions) {
+    this.inventory = join(folder, "inventory.csv");
+    // Addresses at random, so that two copies of the tests can run on one machine.
+    const network = `127.${randomInt(16, 240)}.${randomInt(1, 250)}.1`;
+    this.#args = [
+      ...["--devices", String(options.devices), "--types", options.types ?? "switch,router"],
+      ...["--listen", network, "--port", String(port), "--inventory", this.inventory],
+      ...["--username", USERNAME, "--password", PASSWORD, "--enable-password", ENABLE_PASSWORD],
+      ...["--credential", CREDENTIAL, "--faults", options.faults ?? "", "--slow-ms", String(options.slowMs ?? 500)],
+    ];
+  }
+
+  static async start(folder: string, options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(folder, await freePort(), options);
+    await fleet.#start([]);
+    return fleet;
+  }
+
+  /** From now on somebody edits the devices' configurations, one device every second. */
+  async startEditing(): Promise<void> {
+    await this.stop();
+    await this.#start(["--change-every", "1"]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#program?.stop();
+  }
+
+  async #start(more: string[]): Promise<void> {
+    rmSync(this.inventory, { force: true });
+    this.#program = new Program(SIMULATOR, [...this.#args, ...more]);
+    // The inventory appears, whole, once every device listens.
+    await this.#program.ready(() => existsSync(this.inventory));
+  }
+}

@@ -1,0 +1,71 @@
+// A running Etiqa of its own for each file of tests: fresh data, a free port, an admin, a credential.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { type Page, expect } from "@playwright/test";
+
+import * as fleet from "./fleet.ts";
+import { ETIQA, Program, finish, freePort } from "./program.ts";
+
+export const ADMIN = { name: "admin", password: "a sentence is easy to keep" };
+
+/** `GET /backup/status/`, as far as the tests read it. */
+export interface Status {
+  configs: { id: number; name: string; state: string; last_run: { id: number; status: string } | null }[];
+}
+
+export class World {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** For files of the test's own; gone when the world ends. */
+  readonly folder: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #server: Program | undefined;
+
+  private constructor(port: number) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.folder = mkdtempSync(join(tmpdir(), "etiqa-end2end-"));
+    this.#env = { ETIQA_DATA_DIR: join(this.folder, "data"), ETIQA_LISTEN: `127.0.0.1:${port}` };
+  }
+
+  static async start(): Promise<World> {
+    const world = new World(await freePort());
+    await world.etiqa(["user", "add", ADMIN.name, "--role", "admin", "--password-stdin"], `${ADMIN.password}\n`);
+    await world.etiqa(
+      ["credential", "add", fleet.CREDENTIAL, "--username", fleet.USERNAME, "--password-stdin", "--enable-stdin"],
+      `${fleet.PASSWORD}\n${fleet.ENABLE_PASSWORD}\n`,
+    );
+    world.#server = new Program(ETIQA, ["serve"], world.#env);
+    await world.#server.ready(() => fetch(`${world.url}/readyz`).then((answer) => answer.ok, () => false));
+    return world;
+  }
+
+  /** Runs the program's command line beside the server, on the same data. */
+  etiqa(args: string[], input = ""): Promise<string> {
+    return finish(ETIQA, args, { input, env: this.#env });
+  }
+
+  async status(): Promise<Status> {
+    return JSON.parse(await this.etiqa(["backup-status", "--json"])) as Status;
+  }
+
+  /** Signs in as the admin, as a person does. */
+  async signIn(page: Page): Promise<void> {
+    await page.goto(`${this.url}/login`);
+    await this.fillDoor(page, ADMIN.password);
+    await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+  }
+
+  /** Fills in the open sign-in form and sends it. */
+  async fillDoor(page: Page, password: string): Promise<void> {
+    await page.getByLabel("User name").fill(ADMIN.name);
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,105 @@
+// What somebody sees who has not signed in: a door, and nothing behind it.
+import { expect, test } from "@playwright/test";
+
+import { ADMIN, World } from "../support/world.ts";
+
+let world: World;
+test.beforeAll(async () => {
+  world = await World.start();
+});
+test.afterAll(() => world.stop());
+
+const PAGES = [
+  "/",
+  "/backup/",
+  "/backup/new",
+  "/backup/config/1",
+  "/backup/run/1",
+  "/configs/",
+  "/devices/",
+  "/devices/1",
+  "/devices/import",
+  "/admin/",
+  "/account",
+];
+
+for (const path of PAGES) {
+  test(`${path} leads a stranger to the sign-in page`, async ({ request }) => {
+    const answer = await request.get(world.url + path, { maxRedirects: 0, headers: { accept: "text/html" } });
+    expect([302, 303, 307]).toContain(answer.status());
+    expect(new URL(answer.headers()["location"] ?? "", world.url).pathname).toBe("/login");
+    expect(await answer.text()).not.toContain("Overview");
+  });
+}
+
+const PROGRAMS = [
+  ["GET", "/backup/status/"],
+  ["GET", "/backup/status"],
+  ["GET", "/backup/download/1/"],
+  ["GET", "/events"],
+  ["POST", "/backup/config/1/run/"],
+  ["POST", "/backup/config/1/toggle/"],
+  ["POST", "/devices/import"],
+  ["POST", "/rpc/list_devices"],
+  ["POST", "/rpc/get_overview"],
+  ["POST", "/rpc/list_users"],
+] as const;
+
+for (const [method, path] of PROGRAMS) {
+  test(`${method} ${path} answers 401 to a stranger`, async ({ request }) => {
+    const answer = await request.fetch(world.url + path, {
+      method,
+      maxRedirects: 0,
+      headers: { accept: "application/json", origin: world.url },
+    });
+    expect(answer.status()).toBe(401);
+  });
+
+  test(`${method} ${path} answers 401 to a made-up token`, async ({ request }) => {
+    const answer = await request.fetch(world.url + path, {
+      method,
+      maxRedirects: 0,
+      headers: { accept: "application/json", authorization: "Bearer nobody" },
+    });
+    expect(answer.status()).toBe(401);
+  });
+}
+
+for (const path of ["/healthz", "/readyz", "/healthz/", "/readyz/"]) {
+  test(`${path} answers anybody`, async ({ request }) => {
+    expect((await request.get(world.url + path)).status()).toBe(200);
+  });
+}
+
+test("a wrong password is refused in words and opens nothing", async ({ page }) => {
+  await page.goto(`${world.url}/login`);
+  await world.fillDoor(page, "not the password");
+  await expect(page.getByRole("alert").filter({ hasText: /\S/ })).toBeVisible();
+  await page.goto(`${world.url}/devices/`);
+  await expect(page).toHaveURL(/\/login/);
+});
+
+test("signing in leads to the page that was asked for", async ({ page }) => {
+  await page.goto(`${world.url}/devices/`);
+  await world.fillDoor(page, ADMIN.password);
+  await expect(page).toHaveURL(/\/devices\/?$/);
+  await expect(page.getByRole("heading", { name: "Devices", level: 1 })).toBeVisible();
+});
+
+test("signing in never leads to another site", async ({ page }) => {
+  for (const elsewhere of ["https://example.invalid/", "//example.invalid/", "/\\example.invalid/"]) {
+    await page.context().clearCookies();
+    await page.goto(`${world.url}/login?next=${encodeURIComponent(elsewhere)}`);
+    await world.fillDoor(page, ADMIN.password);
+    await expect(page.getByRole("heading", { level: 1, name: "Sign in" })).toBeHidden();
+    expect(new URL(page.url()).origin).toBe(world.url);
+  }
+});
+
+test("the session's cookie is out of reach of scripts and other sites", async ({ page }) => {
+  await world.signIn(page);
+  const cookies = await page.context().cookies();
+  const guarded = cookies.filter((cookie) => cookie.httpOnly);
+  expect(guarded).not.toHaveLength(0);
+  for (const cookie of guarded) expect(cookie.sameSite).toBe("Strict");
+});

@@ -1,0 +1,179 @@
+//! Creating, changing and deleting backup configs, and how they stand.
+
+use etiqa_model::admin::SchedulePreview;
+use etiqa_model::backup::{
+    BackupConfig, BackupConfigDetail, BackupConfigInput, BackupConfigRow, ConfigState, NewBackupConfig,
+};
+use etiqa_model::event::Topic;
+use etiqa_model::run::{Run, RunStatus};
+use etiqa_model::selector::Selector;
+use etiqa_model::{BackupConfigId, FieldError, Timestamp, UserError};
+
+use super::names::free_slug;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::schedule::due;
+use crate::store::backup_config as store;
+use crate::store::device::{device_count_selected, device_list_selected};
+use crate::store::run::{run_list, run_list_newest, run_newest};
+use crate::time::now;
+
+/// Late by more than this is `due`.
+const GRACE_MS: i64 = 5 * 60 * 1000;
+
+/// Adds (`id` none) or changes a backup config.
+pub async fn save(
+    engine: &Engine,
+    id: Option<BackupConfigId>,
+    input: &BackupConfigInput,
+) -> Result<BackupConfigId> {
+    let new = input.parse(&due::machine_zone())?;
+    due::check(&new.schedule)?;
+    let at = now();
+    let next = next_run(&new, at);
+    let mut tx = engine.db.write().await?;
+    let id = match id {
+        Some(id) => {
+            let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+            // An edit that leaves the times alone does not push a due run away.
+            let keeps = known.schedule == new.schedule && known.enabled && new.enabled;
+            let next = if keeps { known.next_run_at } else { next };
+            store::backup_config_update_in_txn(&mut tx, id, &new, next, at)
+                .await
+                .map_err(|e| taken(e, &new.name))?;
+            id
+        }
+        None => {
+            let slug = free_slug(&new.name, &store::slug_list_in_txn(&mut tx).await?);
+            store::backup_config_insert_in_txn(&mut tx, &new, &slug, next, at)
+                .await
+                .map_err(|e| taken(e, &new.name))?
+        }
+    };
+    tx.commit().await?;
+    changed(engine, id);
+    Ok(id)
+}
+
+/// Enables or disables a backup config.
+pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> Result<()> {
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    let next = if enabled { due::next_after(&known.schedule, at) } else { None };
+    store::backup_config_set_enabled_in_txn(&mut tx, id, enabled, next, at).await?;
+    tx.commit().await?;
+    changed(engine, id);
+    Ok(())
+}
+
+/// Disables an enabled backup config, and the other way round; gives whether it is enabled now.
+pub async fn toggle(engine: &Engine, id: BackupConfigId) -> Result<bool> {
+    let known = store::backup_config_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    set_enabled(engine, id, !known.enabled).await?;
+    Ok(!known.enabled)
+}
+
+/// Deletes a backup config. Its runs and their archives stay; a live run refuses it.
+pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
+    let mut tx = engine.db.write().await?;
+    if let Some(run) = crate::store::run::run_fetch_live_in_txn(&mut tx, id).await? {
+        let message = format!("Run {} of this backup is going on; cancel it or wait for its end.", run.id);
+        return Err(UserError::conflict(message).into());
+    }
+    if !store::backup_config_delete_in_txn(&mut tx, id).await? {
+        return Err(missing(id).into());
+    }
+    tx.commit().await?;
+    changed(engine, id);
+    Ok(())
+}
+
+/// Every backup config and where it stands, by name.
+pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
+    let configs = store::backup_config_list(&engine.db).await?;
+    let newest = run_list_newest(&engine.db).await?;
+    let at = now();
+    let mut rows = Vec::with_capacity(configs.len());
+    for config in configs {
+        let last_run = newest.iter().find(|run| run.backup_config_id == Some(config.id)).cloned();
+        let devices = device_count_selected(&engine.db, &config.devices).await?;
+        rows.push(row(config, last_run, devices, at));
+    }
+    Ok(rows)
+}
+
+/// One backup config with its newest runs.
+pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigDetail> {
+    let config = store::backup_config_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    let at = now();
+    let chosen = match &config.devices {
+        Selector::Chosen(_) => {
+            let devices = device_list_selected(&engine.db, &config.devices).await?;
+            devices.into_iter().map(|device| device.hostname).collect()
+        }
+        _ => Vec::new(),
+    };
+    let next_times = if config.enabled { due::next_times(&config.schedule, at, 5) } else { Vec::new() };
+    let last_run = run_newest(&engine.db, id).await?;
+    let devices = device_count_selected(&engine.db, &config.devices).await?;
+    Ok(BackupConfigDetail {
+        runs: run_list(&engine.db, Some(id), None, 25).await?,
+        row: row(config, last_run, devices, at),
+        next_times,
+        chosen,
+    })
+}
+
+/// When a schedule would run, shown while a person edits it.
+pub fn preview_schedule(input: &BackupConfigInput) -> Result<SchedulePreview> {
+    // Other fields may still be empty while a person edits; only the schedule is looked at.
+    let only_schedule = BackupConfigInput { name: "preview".into(), ..input.clone() };
+    let schedule = only_schedule.parse(&due::machine_zone())?.schedule;
+    due::check(&schedule)?;
+    Ok(SchedulePreview { words: schedule.words(), times: due::next_times(&schedule, now(), 5) })
+}
+
+/// The backup config of this name, or of this id.
+pub async fn find(engine: &Engine, name: &str) -> Result<BackupConfig> {
+    let found = store::backup_config_fetch_by_name(&engine.db, name).await?;
+    Ok(found.ok_or_else(|| UserError::not_found(format!("backup config named \"{name}\"")))?)
+}
+
+pub(super) fn missing(id: BackupConfigId) -> UserError {
+    UserError::not_found(format!("backup config {id}"))
+}
+
+fn row(config: BackupConfig, last_run: Option<Run>, devices: u64, at: Timestamp) -> BackupConfigRow {
+    let is_running = last_run.as_ref().is_some_and(|run| !run.status.is_over());
+    let is_due = config.enabled && config.next_run_at.is_some_and(|next| next <= at);
+    let is_late =
+        config.enabled && config.next_run_at.is_some_and(|next| next.millis() + GRACE_MS < at.millis());
+    let state = match last_run.as_ref().map(|run| run.status) {
+        _ if !config.enabled => ConfigState::Disabled,
+        _ if is_running => ConfigState::Running,
+        _ if is_late => ConfigState::Due,
+        Some(RunStatus::Failed) => ConfigState::Failing,
+        None => ConfigState::NeverRun,
+        Some(_) => ConfigState::Ok,
+    };
+    let progress = last_run.as_ref().filter(|_| is_running).map(|run| run.progress);
+    BackupConfigRow { config, state, is_due, progress, last_run, devices }
+}
+
+fn next_run(new: &NewBackupConfig, at: Timestamp) -> Option<Timestamp> {
+    if new.enabled { due::next_after(&new.schedule, at) } else { None }
+}
+
+fn changed(engine: &Engine, id: BackupConfigId) {
+    engine.schedule_changed.notify_one();
+    engine.events.send(Topic::BackupConfigs, id.0);
+}
+
+fn taken(error: crate::db::DbError, name: &str) -> Error {
+    if error.is_unique_violation() {
+        let message = format!("There is a backup config named \"{name}\" already; choose another name.");
+        return UserError::in_fields(vec![FieldError { field: "name".into(), message }]).into();
+    }
+    error.into()
+}

@@ -1,0 +1,202 @@
+//! What goes into an archive, in the order it is written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etiqa_model::Timestamp;
+use etiqa_model::backup::{BackupConfig, BackupKind};
+use etiqa_model::config::ConfigVersion;
+use etiqa_model::device::Device;
+use futures::TryStreamExt;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+
+use super::archive::{ArchiveWriter, PIECE};
+use super::manifest::Counts;
+use super::names::{UniqueNames, safe_name};
+use crate::db::Tx;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::history::text_read;
+use crate::store::config_version::version_list_active;
+use crate::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
+
+/// Writes everything that `config` asks for. `devices` are those that it covers, `started_at` when its run began.
+pub(super) async fn write_contents(
+    engine: &Engine,
+    archive: &ArchiveWriter,
+    config: &BackupConfig,
+    devices: &[Device],
+    started_at: Timestamp,
+) -> Result<Counts> {
+    let mut counts = Counts::default();
+    if config.kind != BackupKind::Config && config.include.database {
+        counts += write_database(engine, archive).await?;
+    }
+    if config.kind != BackupKind::Data {
+        counts += write_configs(engine, archive, devices, started_at).await?;
+    }
+    if config.include.media {
+        counts += write_folder(archive, &engine.dir.media(), "media").await?;
+    }
+    if config.include.logs {
+        counts += write_folder(archive, &engine.dir.logs(), "logs").await?;
+    }
+    Ok(counts)
+}
+
+/// `configs/<hostname>/<part>.cfg` and, after them, `network_configs.json`.
+async fn write_configs(
+    engine: &Engine,
+    archive: &ArchiveWriter,
+    devices: &[Device],
+    started_at: Timestamp,
+) -> Result<Counts> {
+    let mut counts = Counts { devices: devices.len() as u64, ..Counts::default() };
+    let mut folders = UniqueNames::default();
+    let mut listed = Vec::with_capacity(devices.len());
+    for device in devices {
+        let folder = format!("configs/{}", folders.take(&safe_name(&device.hostname)));
+        let versions = version_list_active(&engine.db, device.id).await?;
+        let is_stale = device.last_good_at.is_none_or(|good| good < started_at);
+        counts.stale_devices += u64::from(is_stale && !versions.is_empty());
+        let mut parts = UniqueNames::default();
+        let mut texts = Vec::with_capacity(versions.len());
+        for version in &versions {
+            let file = format!("{folder}/{}.cfg", parts.take(&safe_name(&version.part)));
+            archive.entry(file.as_str()).await?;
+            archive.bytes(text_read(&engine.db, &version.sha256).await?.into_bytes()).await?;
+            counts.configs += 1;
+            texts.push(version_json(version, &file));
+        }
+        listed.push(device_json(device, is_stale, started_at, texts));
+    }
+    archive.entry("network_configs.json").await?;
+    write_json_array(archive, "devices", &listed).await?;
+    Ok(counts)
+}
+
+fn device_json(device: &Device, is_stale: bool, started_at: Timestamp, configs: Vec<Value>) -> Value {
+    let age = device.last_good_at.filter(|_| is_stale).map(|good| started_at.since(good).as_secs());
+    json!({
+        "hostname": device.hostname,
+        "address": device.address,
+        "port": device.port,
+        "site": device.site,
+        "device_type": device.device_type,
+        "platform": device.platform,
+        "description": device.description,
+        "tags": device.tags,
+        "status": device.status,
+        "last_result": device.last_result,
+        "last_good_at": device.last_good_at,
+        "stale": is_stale,
+        "stale_seconds": age,
+        "configs": configs,
+    })
+}
+
+fn version_json(version: &ConfigVersion, file: &str) -> Value {
+    json!({
+        "part": version.part,
+        "version": version.version,
+        "collected_at": version.collected_at,
+        "size": version.size_bytes,
+        "lines": version.lines,
+        "sha256": version.sha256,
+        "driver": version.driver,
+        "file": file,
+    })
+}
+
+/// `{"NAME":[…]}`, an element a line.
+async fn write_json_array(archive: &ArchiveWriter, name: &str, elements: &[Value]) -> Result<()> {
+    archive.bytes(format!("{{\"{name}\":[").into_bytes()).await?;
+    for (index, element) in elements.iter().enumerate() {
+        let comma = if index == 0 { "\n" } else { ",\n" };
+        archive.bytes(format!("{comma}{element}").into_bytes()).await?;
+    }
+    archive.bytes(b"\n]}\n".to_vec()).await
+}
+
+/// `database.json`: the tables as they stood at one moment, while the program goes on.
+async fn write_database(engine: &Engine, archive: &ArchiveWriter) -> Result<Counts> {
+    let mut counts = Counts::default();
+    archive.entry("database.json").await?;
+    archive.bytes(b"{\"format\":1,\"tables\":{".to_vec()).await?;
+    let mut snapshot = engine.db.snapshot().await?;
+    for (index, table) in TABLES.iter().enumerate() {
+        let comma = if index == 0 { "\n" } else { ",\n" };
+        archive.bytes(format!("{comma}\"{table}\":").into_bytes()).await?;
+        counts.database_rows += write_table(&mut snapshot, archive, table).await?;
+    }
+    snapshot.rollback().await?;
+    archive.bytes(b"\n}}\n".to_vec()).await?;
+    Ok(counts)
+}
+
+/// One table of `database.json`; gives its rows.
+async fn write_table(snapshot: &mut Tx, archive: &ArchiveWriter, table: &'static str) -> Result<u64> {
+    let mut rows = table_dump_in_txn(snapshot, table);
+    let mut count = 0;
+    let mut piece = Vec::with_capacity(PIECE * 2);
+    while let Some(row) = rows.try_next().await? {
+        piece.extend_from_slice(&row);
+        count += 1;
+        if piece.len() >= PIECE {
+            archive.bytes(std::mem::replace(&mut piece, Vec::with_capacity(PIECE * 2))).await?;
+        }
+    }
+    piece.extend_from_slice(table_dump_end(count).as_bytes());
+    archive.bytes(piece).await?;
+    Ok(count)
+}
+
+/// Every plain file below `folder`, under `prefix/`. Links are not followed; a file that vanishes is passed over.
+async fn write_folder(archive: &ArchiveWriter, folder: &Path, prefix: &str) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let root = folder.to_owned();
+    let files = tokio::task::spawn_blocking(move || plain_files(&root))
+        .await
+        .map_err(io::Error::other)
+        .and_then(|files| files)
+        .map_err(Error::io("listing files for an archive"))?;
+    for relative in files {
+        let Ok(mut file) = tokio::fs::File::open(folder.join(&relative)).await else { continue };
+        let parts: Vec<String> =
+            relative.components().map(|part| safe_name(&part.as_os_str().to_string_lossy())).collect();
+        archive.entry(format!("{prefix}/{}", parts.join("/"))).await?;
+        loop {
+            let mut piece = vec![0; PIECE];
+            let read = file.read(&mut piece).await.map_err(Error::io("reading a file for an archive"))?;
+            if read == 0 {
+                break;
+            }
+            piece.truncate(read);
+            archive.bytes(piece).await?;
+        }
+        counts.files += 1;
+    }
+    Ok(counts)
+}
+
+/// Paths of plain files below `root`, relative to it, sorted.
+fn plain_files(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file()
+                && let Ok(relative) = entry.path().strip_prefix(root)
+            {
+                files.push(relative.to_owned());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,66 @@
+//! Removes archives that retention no longer keeps.
+
+use std::io;
+
+use etiqa_model::BackupConfigId;
+use etiqa_model::backup::BackupConfig;
+use etiqa_model::event::Topic;
+
+use super::retention::{Archive, Verdict, plan};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::files::sync_folder;
+use crate::schedule::due::zone_or_utc;
+use crate::store::run::run_list_archived;
+use crate::store::run_write::run_set_removed;
+use crate::time::now;
+
+/// What retention says of every archive of a config, newest first.
+pub async fn preview(engine: &Engine, config: &BackupConfig) -> Result<Vec<Verdict>> {
+    let archived = run_list_archived(&engine.db, config.id).await?;
+    let candidates: Vec<Archive> = archived
+        .iter()
+        .map(|kept| Archive {
+            run: kept.run.id,
+            finished_at: kept.run.finished_at.unwrap_or(kept.run.queued_at),
+            good: kept.run.is_good(),
+            devices_failed: kept.run.devices_failed,
+            protected: kept.protected,
+        })
+        .collect();
+    Ok(plan(&candidates, &config.retention, zone_or_utc(&config.schedule.time_zone)))
+}
+
+/// Removes what the preview says goes; gives how many archives went. The row says so before the file goes: a crash
+/// in between leaves a file too many, never a row that promises a file that is gone.
+pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
+    let archived = run_list_archived(&engine.db, config.id).await?;
+    let mut removed = 0;
+    for verdict in preview(engine, config).await?.into_iter().filter(|verdict| !verdict.keep) {
+        let Some(archived) = archived.iter().find(|archived| archived.run.id == verdict.run) else {
+            continue;
+        };
+        let Some(file) = &archived.run.file else { continue };
+        run_set_removed(&engine.db, archived.run.id, now()).await?;
+        match tokio::fs::remove_file(engine.dir.backups().join(file)).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io(format!("removing the archive {file}"))(error)),
+        }
+        tracing::info!(run = %archived.run.id, file = %file, "retention removed the archive {file}");
+        removed += 1;
+    }
+    if removed > 0 {
+        sync_folder(&engine.dir.backups()).map_err(Error::io("syncing the folder of backups"))?;
+        engine.events.send(Topic::Runs, None);
+    }
+    Ok(removed)
+}
+
+/// Like [`prune`], for a config that may be gone by now.
+pub(super) async fn prune_by_id(engine: &Engine, id: BackupConfigId) -> Result<u32> {
+    match crate::store::backup_config::backup_config_fetch(&engine.db, id).await? {
+        Some(config) => prune(engine, &config).await,
+        None => Ok(0),
+    }
+}

@@ -1,0 +1,22 @@
+//! What a session leaves behind even when it is cut in its middle.
+
+use super::outcome::HostKeySeen;
+use super::transcript::Transcript;
+
+/// Filled while a session goes on; it outlives the session's future, which a deadline or a person may drop.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    pub(super) transcript: Transcript,
+    pub(super) host_key: Option<HostKeySeen>,
+    pub(super) login: Option<String>,
+    pub(super) bytes: usize,
+    /// What is being waited for, to end the sentence "The deadline passed while …".
+    pub(super) doing: String,
+}
+
+impl Evidence {
+    /// Says what the session does next.
+    pub(super) fn doing(&mut self, what: impl Into<String>) {
+        self.doing = what.into();
+    }
+}

@@ -1,0 +1,62 @@
+//! What a collection hands back.
+
+use std::fmt;
+
+use etiqa_model::class::Class;
+
+/// How the collection of a device ended. `parts` is empty unless `class` is [`Class::Ok`]: all or nothing.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// [`Class::Ok`] means that whole texts were taken; whether they changed is for the keeper of versions to say.
+    pub class: Class,
+    /// One sentence, naming the command or the part.
+    pub message: String,
+    /// Every part, in the driver's order.
+    pub parts: Vec<PartText>,
+    /// What the device says of itself.
+    pub facts: Facts,
+    /// The key that the device offered; with [`Class::HostKeyChanged`] the one that waits for a person.
+    pub host_key: Option<HostKeySeen>,
+    /// The name of the login that the device took, whatever came of the session after it.
+    pub login: Option<String>,
+    /// The session with secrets masked, at most some 64 KiB; kept on failure only.
+    pub transcript: Option<String>,
+    /// Bytes that the device sent.
+    pub bytes: u64,
+}
+
+/// One part's whole text: UTF-8, lines ended by `\n`, the last one too.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PartText {
+    /// Its name in the driver, such as `running`.
+    pub part: String,
+    /// What the device sent, without echo, prompts, pagers and control sequences.
+    pub text: String,
+}
+
+/// A config holds passwords and keys, so its text is never shown this way.
+impl fmt::Debug for PartText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PartText({}, {} bytes)", self.part, self.text.len())
+    }
+}
+
+/// What the device says of itself; what the driver's `[facts]` did not find is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The hardware's model.
+    pub model: Option<String>,
+    /// The chassis' serial number.
+    pub serial: Option<String>,
+    /// The version of the operating system.
+    pub os_version: Option<String>,
+}
+
+/// A host key that a device offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostKeySeen {
+    /// One line of OpenSSH text without a comment: `ssh-ed25519 AAAA…`.
+    pub openssh: String,
+    /// `SHA256:…` as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+}

@@ -1,0 +1,336 @@
+//! The conversation with a shell: send a line, see its echo, take everything up to the next prompt.
+//!
+//! Two things keep a prompt-like line within the output from ending it. A prompt counts only where the device rests:
+//! as the unfinished last line, with nothing behind it for a moment that grows with the device's own pauses. And
+//! every line that is sent must come back as the echo behind a prompt: what stands before that echo still belongs
+//! to the answer before it.
+
+use std::time::Duration;
+
+use etiqa_model::Secret;
+use etiqa_model::class::Class;
+use tokio::time::timeout;
+
+use super::driver::{Driver, Shell};
+use super::evidence::Evidence;
+use super::failure::{Failure, Step, excerpt};
+use super::pace::{Pace, SETTLE_MAX};
+use super::prompt::Level;
+use super::redact::redact;
+use super::target::Limits;
+use super::terminal::{LONGEST_LINE, Terminal};
+use super::transport::Line;
+
+/// No prompt and no pager is longer; a longer line is not looked at.
+const LONGEST_PROMPT: usize = 400;
+
+/// A shell that was opened.
+pub(super) struct Session<'a, L> {
+    line: L,
+    driver: &'a Driver,
+    shell: &'a Shell,
+    limits: &'a Limits,
+    evidence: &'a mut Evidence,
+    terminal: Terminal,
+    /// The part of the prompt that stays the same; none until a prompt was seen.
+    identity: Option<String>,
+    /// The last prompt as it stood on the screen, without white space at its end.
+    prompt: Option<String>,
+    /// The last answer ended in the middle of a line, with the prompt right behind it.
+    is_glued: bool,
+    saw_echo: bool,
+    pace: Pace,
+}
+
+/// The answer to a command.
+pub(super) struct Answer {
+    /// Text that came after the last answer's prompt and still belongs to that answer. Hardly ever anything.
+    pub(super) leftover: String,
+    /// The lines between the echo and the prompt.
+    pub(super) text: String,
+}
+
+/// Where a device rests, other than in silence.
+#[derive(Clone, Copy)]
+enum Rest {
+    Prompt(Level),
+    /// The prompt, of so many characters, behind a text that did not end in a newline.
+    Glued(usize),
+    Pager(usize),
+    Password,
+}
+
+impl<'a, L: Line> Session<'a, L> {
+    pub(super) fn new(
+        line: L,
+        driver: &'a Driver,
+        shell: &'a Shell,
+        limits: &'a Limits,
+        evidence: &'a mut Evidence,
+    ) -> Self {
+        Self {
+            line,
+            driver,
+            shell,
+            limits,
+            evidence,
+            terminal: Terminal::default(),
+            identity: None,
+            prompt: None,
+            is_glued: false,
+            saw_echo: false,
+            pace: Pace::default(),
+        }
+    }
+
+    /// What the session does next, should its deadline pass meanwhile.
+    pub(super) fn doing(&mut self, what: impl Into<String>) {
+        self.evidence.doing(what);
+    }
+
+    /// Waits for the first prompt after login.
+    pub(super) async fn first_prompt(&mut self) -> Step<Level> {
+        self.pace.expect_banners();
+        match self.rest("the prompt", false).await {
+            Ok(Rest::Prompt(level)) => {
+                // Whatever came before the prompt is a banner.
+                self.terminal.take_all();
+                Ok(level)
+            }
+            Ok(_) => Err(self.no_prompt("A pager stands where the prompt is expected")),
+            Err(Failure { class: Class::Timeout, .. }) => Err(self.no_prompt("No prompt came after login")),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Sends `command`, sees its echo, and takes the answer up to the next prompt. Answers known pagers.
+    pub(super) async fn command(&mut self, command: &str) -> Step<Answer> {
+        self.send(command).await?;
+        let leftover = self.echo_of(command).await?;
+        loop {
+            match self.rest(command, false).await? {
+                Rest::Prompt(_) => return Ok(Answer { leftover, text: self.terminal.take_all() }),
+                Rest::Glued(count) => {
+                    self.terminal.break_before_last(count);
+                    self.is_glued = true;
+                    return Ok(Answer { leftover, text: self.terminal.take_all() });
+                }
+                Rest::Pager(index) => self.answer_pager(index).await?,
+                Rest::Password => {}
+            }
+        }
+    }
+
+    /// Sends `command` and answers its password question, if there is one, with `password`. Gives the prompt that
+    /// follows, or none where the device asks again or there is no password to give.
+    pub(super) async fn enable(&mut self, command: &str, password: Option<&Secret>) -> Step<Option<Level>> {
+        self.send(command).await?;
+        self.echo_of(command).await?;
+        // The prompt's whole text may be its identity, and it changes now.
+        self.identity = None;
+        let level = match self.rest(command, true).await? {
+            Rest::Prompt(level) => Some(level),
+            Rest::Pager(_) | Rest::Glued(_) => None,
+            Rest::Password => {
+                let Some(password) = password else { return Ok(None) };
+                self.send_secret(password).await?;
+                match self.rest(command, true).await? {
+                    Rest::Prompt(level) => Some(level),
+                    Rest::Pager(_) | Rest::Password | Rest::Glued(_) => None,
+                }
+            }
+        };
+        self.terminal.take_all();
+        Ok(level)
+    }
+
+    /// Ends the session with `command`, which must be echoed behind the last prompt; an empty one must bring that
+    /// prompt again. Gives what still belonged to the last answer.
+    pub(super) async fn end(&mut self, command: &str) -> Step<String> {
+        self.send(command).await?;
+        let leftover = self.echo_of(command).await?;
+        if command.is_empty() {
+            let rest = self.rest("an empty line", false).await?;
+            if !matches!(rest, Rest::Prompt(_)) || !self.terminal.take_all().trim().is_empty() {
+                return Err(self.failure(Class::Incomplete, "The device went on after its prompt."));
+            }
+        }
+        Ok(leftover)
+    }
+
+    async fn send(&mut self, command: &str) -> Step<()> {
+        self.evidence.transcript.note(&format!("sent: {command}"));
+        self.pace.restart();
+        self.line.send(format!("{command}\n").as_bytes()).await.map_err(|_| self.lost())
+    }
+
+    /// What is sent here is never echoed, so the question before it is finished by hand.
+    async fn send_secret(&mut self, secret: &Secret) -> Step<()> {
+        self.evidence.transcript.note("sent: (the password)");
+        self.pace.restart();
+        self.terminal.wipe(false);
+        self.line.send(format!("{}\n", secret.reveal()).as_bytes()).await.map_err(|_| self.lost())?;
+        self.read(self.limits.step, "its answer to the password").await
+    }
+
+    async fn answer_pager(&mut self, index: usize) -> Step<()> {
+        let Some(pager) = self.shell.pagers.get(index) else { return Ok(()) };
+        self.pace.restart();
+        self.terminal.wipe(pager.erases);
+        self.line.send(pager.answer.as_bytes()).await.map_err(|_| self.lost())
+    }
+
+    /// Reads until the echo of `command` behind a prompt; gives the lines before it.
+    async fn echo_of(&mut self, command: &str) -> Step<String> {
+        let mut looked_at = 0;
+        loop {
+            while let Some(length) = self.terminal.lines()[looked_at..].find('\n') {
+                let line = &self.terminal.lines()[looked_at..looked_at + length];
+                let identity = self.identity.as_deref();
+                let echo = self.shell.prompt.before_echo(line, command);
+                // What was learned at login may have been a banner; the first echo shows the true prompt.
+                let echo = echo.filter(|prompt| {
+                    !self.saw_echo || identity.is_none_or(|identity| identity == prompt.identity)
+                });
+                if let Some(identity) = echo.map(|prompt| prompt.identity.to_owned()) {
+                    self.identity = Some(identity);
+                    let end = looked_at + length + 1;
+                    let before = self.terminal.take_lines(end);
+                    let leftover = before[..looked_at].to_owned();
+                    return self.checked_leftover(leftover, command);
+                }
+                looked_at += length + 1;
+            }
+            self.read(self.limits.step, &format!("the echo of `{command}`")).await?;
+        }
+    }
+
+    /// Text before the first echo is a banner; later, it is good only while nothing that we typed stands in it.
+    fn checked_leftover(&mut self, leftover: String, command: &str) -> Step<String> {
+        if !std::mem::replace(&mut self.saw_echo, true) {
+            return Ok(String::new());
+        }
+        // A line was broken there that the device went on with.
+        let was_glued = std::mem::take(&mut self.is_glued);
+        if was_glued && !leftover.is_empty() {
+            return Err(self.failure(Class::Incomplete, "The device went on behind its prompt."));
+        }
+        if !command.is_empty() && leftover.contains(command) {
+            return Err(self.failure(Class::Incomplete, "The device's answers came mixed up with its echo."));
+        }
+        Ok(leftover)
+    }
+
+    /// Waits until the device rests at a prompt, at a pager, or (where one may come) at a password question.
+    async fn rest(&mut self, waiting_for: &str, may_ask: bool) -> Step<Rest> {
+        loop {
+            let Some(rest) = self.resting_place(may_ask) else {
+                self.read(self.limits.step, waiting_for).await?;
+                continue;
+            };
+            let settle = if matches!(rest, Rest::Glued(_)) { SETTLE_MAX } else { self.pace.settle() };
+            if let Ok(read) = timeout(settle, self.read_once()).await {
+                read?;
+            } else {
+                if matches!(rest, Rest::Prompt(_)) {
+                    self.learn_prompt();
+                }
+                return Ok(rest);
+            }
+        }
+    }
+
+    fn learn_prompt(&mut self) {
+        let line = self.terminal.unfinished();
+        if self.identity.is_none() {
+            self.identity = self.shell.prompt.find(&line).map(|prompt| prompt.identity.to_owned());
+        }
+        self.prompt = Some(line.trim_end().to_owned());
+    }
+
+    /// What the unfinished line is.
+    fn resting_place(&self, may_ask: bool) -> Option<Rest> {
+        if !(1..=LONGEST_PROMPT).contains(&self.terminal.unfinished_len()) {
+            return None;
+        }
+        let line = self.terminal.unfinished();
+        let prompt = match &self.identity {
+            Some(identity) => self.shell.prompt.find_known(&line, identity),
+            None => self.shell.prompt.find(&line),
+        };
+        if let Some(prompt) = prompt {
+            return Some(Rest::Prompt(prompt.level));
+        }
+        let line = line.trim_end();
+        let is_question = |enable: &super::driver::Enable| enable.password_prompt.is_match(line);
+        if may_ask && self.shell.enable.as_ref().is_some_and(is_question) {
+            return Some(Rest::Password);
+        }
+        if let Some(index) = self.shell.pagers.iter().position(|pager| pager.pattern.is_match(line)) {
+            return Some(Rest::Pager(index));
+        }
+        let prompt = self.prompt.as_deref().filter(|prompt| self.saw_echo && line.ends_with(prompt))?;
+        let blanks = self.terminal.unfinished_len() - line.chars().count();
+        Some(Rest::Glued(prompt.chars().count() + blanks))
+    }
+
+    /// Reads once; silence for longer than `longest` is a failure that names what was waited for.
+    async fn read(&mut self, longest: Duration, waiting_for: &str) -> Step<()> {
+        match timeout(longest, self.read_once()).await {
+            Ok(read) => read,
+            Err(_) => Err(self.silence(longest, waiting_for)),
+        }
+    }
+
+    async fn read_once(&mut self) -> Step<()> {
+        let Some(bytes) = self.line.receive().await else { return Err(self.lost()) };
+        self.pace.heard();
+        self.evidence.bytes += bytes.len();
+        self.evidence.transcript.received(&bytes);
+        if self.evidence.bytes > self.limits.max_bytes {
+            let message = format!(
+                "The device sent more than {} bytes while {}.",
+                self.limits.max_bytes, self.evidence.doing
+            );
+            return Err(Failure::new(Class::TooLarge, message));
+        }
+        self.terminal.feed(&bytes);
+        if self.terminal.unfinished_len() > LONGEST_LINE {
+            let message = format!("The device sent an endless line while {}.", self.evidence.doing);
+            return Err(Failure::new(Class::TooLarge, message));
+        }
+        Ok(())
+    }
+
+    fn silence(&self, longest: Duration, waiting_for: &str) -> Failure {
+        let seconds = longest.as_secs_f32();
+        let last = self.last_line();
+        let message = format!(
+            "The device was silent for {seconds} s while {} (waiting for {waiting_for}); its last line is “{last}”.",
+            self.evidence.doing
+        );
+        Failure::new(Class::Timeout, message)
+    }
+
+    fn no_prompt(&self, what: &str) -> Failure {
+        let last = self.last_line();
+        Failure::new(Class::PromptNotFound, format!("{what}; the device's last line is “{last}”."))
+    }
+
+    fn lost(&self) -> Failure {
+        self.failure(Class::Disconnected, "The device closed the connection.")
+    }
+
+    fn failure(&self, class: Class, what: &str) -> Failure {
+        let what = what.trim_end_matches('.');
+        Failure::new(class, format!("{what} while {}.", self.evidence.doing))
+    }
+
+    /// The last line with text, fit for a message: short and with secrets masked.
+    fn last_line(&self) -> String {
+        let unfinished = self.terminal.unfinished();
+        let lines = || self.terminal.lines().lines().rev();
+        let last = std::iter::once(unfinished.as_str()).chain(lines()).find(|line| !line.trim().is_empty());
+        excerpt(&redact(self.driver, last.unwrap_or_default()), 80)
+    }
+}

@@ -1,0 +1,68 @@
+//! Whom to talk to, as whom, and for how long.
+
+use std::time::Duration;
+
+use etiqa_model::Secret;
+
+/// A device's address, and the host key that was remembered for it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// IPv4, IPv6 (without brackets) or a DNS name.
+    pub address: String,
+    /// TCP port.
+    pub port: u16,
+    /// The remembered host key as one line of OpenSSH text (`ssh-ed25519 AAAA…`); none: the first one is taken.
+    pub host_key: Option<String>,
+}
+
+/// A credential, opened.
+#[derive(Debug, Clone, Default)]
+pub struct Login {
+    /// The credential's name, for messages.
+    pub name: String,
+    /// The login name.
+    pub username: String,
+    /// Answers the SSH password and keyboard-interactive methods.
+    pub password: Option<Secret>,
+    /// A private key as OpenSSH, PKCS#1, PKCS#8 or PuTTY text.
+    pub private_key: Option<Secret>,
+    /// Opens `private_key` where it is encrypted.
+    pub key_passphrase: Option<Secret>,
+    /// Answers the password question of the driver's `[enable]`.
+    pub enable_password: Option<Secret>,
+}
+
+impl Login {
+    /// Every secret it holds, for masking; a key is masked by its form, not by its text.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        [&self.password, &self.key_passphrase, &self.enable_password]
+            .into_iter()
+            .flatten()
+            .map(Secret::reveal)
+            .filter(|secret| !secret.is_empty())
+    }
+}
+
+/// How long and how much.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The longest wait for TCP, and again for SSH's key exchange and login.
+    pub connect: Duration,
+    /// The longest silence while an answer is awaited.
+    pub step: Duration,
+    /// The longest session, from the first packet to the last.
+    pub deadline: Duration,
+    /// The most bytes that a device may send in one session.
+    pub max_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            step: Duration::from_secs(30),
+            deadline: Duration::from_mins(5),
+            max_bytes: 64 * 1024 * 1024,
+        }
+    }
+}

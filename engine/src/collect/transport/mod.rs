@@ -1,0 +1,18 @@
+//! How bytes reach a device.
+
+mod socket;
+pub(super) mod ssh;
+mod ssh_login;
+
+/// A two-way byte stream to a device's shell: the seam between transports and the session above them.
+pub(super) trait Line: Send {
+    /// The next bytes, at least one; none: the device ended the stream. Dropping the future loses nothing.
+    fn receive(&mut self) -> impl Future<Output = Option<Vec<u8>>> + Send;
+
+    /// Sends all of `bytes`.
+    fn send(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Closed>> + Send;
+}
+
+/// The stream is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Closed;

@@ -1,0 +1,105 @@
+//! The TCP connection beneath a session, which ends for certain when the session is dropped.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use etiqa_model::class::Class;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
+
+use crate::collect::failure::{Failure, Step};
+
+/// A TCP stream that is cut as soon as its [`DropGuard`] goes. The SSH library runs its protocol in a task of its
+/// own, which would else wait for a hung device after everybody has lost interest.
+pub(super) struct Socket {
+    stream: TcpStream,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+/// Connects to the first address of `host` that answers, within `longest` for all of them.
+pub(super) async fn connect(host: &str, port: u16, longest: Duration) -> Step<(Socket, DropGuard)> {
+    let deadline = Instant::now() + longest;
+    let no_answer = || {
+        let message = format!("Nothing answered at {host} port {port} within {} s.", longest.as_secs_f32());
+        Failure::new(Class::ConnectTimeout, message)
+    };
+    let addresses = match timeout_at(deadline, lookup_host((host, port))).await {
+        Ok(Ok(addresses)) => addresses,
+        Ok(Err(_)) => {
+            let message = format!("The name {host} cannot be resolved.");
+            return Err(Failure::new(Class::Unreachable, message));
+        }
+        Err(_) => return Err(no_answer()),
+    };
+    let mut last = Failure::new(Class::Unreachable, format!("The name {host} has no address."));
+    for address in addresses {
+        match timeout_at(deadline, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Keystrokes are small and waited for; Nagle's algorithm would only delay them.
+                stream.set_nodelay(true).ok();
+                let token = CancellationToken::new();
+                let cut = Box::pin(token.clone().cancelled_owned());
+                return Ok((Socket { stream, cut }, token.drop_guard()));
+            }
+            Ok(Err(error)) if error.kind() == ErrorKind::TimedOut => last = no_answer(),
+            Ok(Err(error)) => {
+                let reason = reason(&error);
+                let message = format!("The connection to {host} port {port} failed: {reason}.");
+                last = Failure::new(Class::Unreachable, message);
+            }
+            Err(_) => return Err(no_answer()),
+        }
+    }
+    Err(last)
+}
+
+fn reason(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "it was refused",
+        ErrorKind::HostUnreachable => "the host is unreachable",
+        ErrorKind::NetworkUnreachable => "the network is unreachable",
+        ErrorKind::PermissionDenied => "the system does not allow it",
+        ErrorKind::ConnectionReset => "it was reset",
+        _ => "the system could not open it",
+    }
+}
+
+impl Socket {
+    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.cut.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(ErrorKind::ConnectionAborted.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check(cx)?;
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check(cx)?;
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check(cx)?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

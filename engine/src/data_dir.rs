@@ -1,0 +1,169 @@
+//! The data directory: its layout, its rights, and the lock that keeps a second server out.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use etiqa_model::UserError;
+
+/// Where everything is kept.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+/// Held by a server for as long as it lives; the system lets go of it however the process ends.
+#[derive(Debug)]
+pub struct ServerLock {
+    _file: File,
+}
+
+impl DataDir {
+    /// Makes what is missing (mode 0700) and checks that files can be written.
+    pub fn open(root: &Path) -> Result<Self, UserError> {
+        let refused = |error: io::Error| {
+            UserError::invalid(format!(
+                "The data directory {} cannot be used: {error}. Make it writable for this user, or choose another \
+                 one with --data-dir.",
+                root.display()
+            ))
+        };
+        create_private(root).map_err(refused)?;
+        let root = root.canonicalize().map_err(refused)?;
+        close_to_others(&root).map_err(refused)?;
+        let dir = Self { root };
+        for folder in [dir.backups(), dir.artifacts(), dir.media(), dir.logs(), dir.drivers()] {
+            create_private(&folder).map_err(refused)?;
+        }
+        let probe = dir.root.join(".writable");
+        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        Ok(dir)
+    }
+
+    /// The directory itself, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The embedded database.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("etiqa.db")
+    }
+
+    /// The key of the sealed secrets.
+    pub fn secret_key(&self) -> PathBuf {
+        self.root.join("secret.key")
+    }
+
+    /// Archives.
+    pub fn backups(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
+    /// Vendors' binary backups, by SHA-256.
+    pub fn artifacts(&self) -> PathBuf {
+        self.root.join("artifacts")
+    }
+
+    /// Files that people attach to devices.
+    pub fn media(&self) -> PathBuf {
+        self.root.join("media")
+    }
+
+    /// The program's own logs.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// The user's own drivers.
+    pub fn drivers(&self) -> PathBuf {
+        self.root.join("drivers")
+    }
+
+    /// Takes the server's lock; none while another server has it. Waits a moment for one that is just going.
+    pub fn lock_for_server(&self) -> io::Result<Option<ServerLock>> {
+        for attempt in 0..10 {
+            if attempt > 0 {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            let file = self.lock_file()?;
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(ServerLock { _file: file })),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a server works on this directory now.
+    pub fn has_live_server(&self) -> io::Result<bool> {
+        match self.lock_file()?.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn lock_file(&self) -> io::Result<File> {
+        File::options().create(true).truncate(false).write(true).open(self.root.join("serve.lock"))
+    }
+}
+
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Passwords' hashes, configs and the key are nobody else's to read, whoever made the directory.
+fn close_to_others(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(folder)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode & !0o077))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_server_does_not_get_the_lock_and_a_command_sees_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(&folder.path().join("data")).unwrap();
+        assert!(!dir.has_live_server().unwrap());
+        let lock = dir.lock_for_server().unwrap();
+        assert!(lock.is_some());
+        assert!(dir.has_live_server().unwrap());
+        assert!(dir.lock_for_server().unwrap().is_none());
+        drop(lock);
+        assert!(dir.lock_for_server().unwrap().is_some());
+    }
+
+    #[test]
+    fn a_directory_that_others_can_read_is_closed_to_them() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        DataDir::open(folder.path()).unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_data_directory_that_is_a_file_is_refused_with_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data");
+        fs::write(&file, "").unwrap();
+        let error = DataDir::open(&file).unwrap_err();
+        assert!(error.message.contains("choose another one with --data-dir"), "{error}");
+    }
+}

@@ -1,0 +1,108 @@
+//! Builds `WHERE` clauses with numbered placeholders, which both databases take.
+
+use sqlx::any::{Any, AnyArguments};
+use sqlx::query::Query;
+
+use super::built;
+
+/// A value to compare with.
+#[derive(Debug, Clone)]
+enum Value {
+    Int(i64),
+    Text(String),
+}
+
+/// Conditions joined by `AND`. Each condition writes `?` where its value goes.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Filter {
+    /// No condition: every row.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A condition without a value.
+    pub fn and(&mut self, condition: &'static str) -> &mut Self {
+        self.conditions.push(condition.to_owned());
+        self
+    }
+
+    /// A condition on a number; every `?` in it is that number.
+    pub fn and_int(&mut self, condition: &'static str, value: i64) -> &mut Self {
+        self.push(condition, Value::Int(value))
+    }
+
+    /// A condition on a text; every `?` in it is that text.
+    pub fn and_text(&mut self, condition: &'static str, value: impl Into<String>) -> &mut Self {
+        self.push(condition, Value::Text(value.into()))
+    }
+
+    /// That `column` is one of `values`; no values match no row.
+    pub fn and_one_of(&mut self, column: &'static str, values: impl IntoIterator<Item = i64>) -> &mut Self {
+        let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+        // Whole numbers of our own need no placeholder, and PostgreSQL has a limit on those.
+        self.conditions.push(match values.as_slice() {
+            [] => "1 = 0".to_owned(),
+            values => format!("{column} IN ({})", values.join(",")),
+        });
+        self
+    }
+
+    /// ` WHERE …`, or nothing.
+    pub fn sql(&self) -> String {
+        if self.conditions.is_empty() {
+            return String::new();
+        }
+        format!(" WHERE {}", self.conditions.join(" AND "))
+    }
+
+    /// A query of `before`, this clause, and `after`, with every value bound.
+    pub fn query(&self, before: &str, after: &str) -> Query<'static, Any, AnyArguments> {
+        let query = sqlx::query(built(format!("{before}{}{after}", self.sql())));
+        self.values.iter().fold(query, |query, value| match value {
+            Value::Int(value) => query.bind(*value),
+            Value::Text(value) => query.bind(value.clone()),
+        })
+    }
+
+    fn push(&mut self, condition: &'static str, value: Value) -> &mut Self {
+        self.values.push(value);
+        self.conditions.push(condition.replace('?', &format!("${}", self.values.len())));
+        self
+    }
+}
+
+/// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere, in lower case.
+pub fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_numbered_in_the_order_of_the_conditions() {
+        let mut filter = Filter::new();
+        filter.and_text("(lower(a) LIKE ? OR lower(b) LIKE ?)", "%x%").and("c = 1").and_int("d > ?", 4);
+        assert_eq!(filter.sql(), " WHERE (lower(a) LIKE $1 OR lower(b) LIKE $1) AND c = 1 AND d > $2");
+    }
+
+    #[test]
+    fn wildcards_of_a_search_are_only_letters() {
+        assert_eq!(contains("50%_A"), "%50\\%\\_a%");
+    }
+}

@@ -1,0 +1,243 @@
+//! The database: SQLite inside, or PostgreSQL beside; the same SQL text for both.
+//!
+//! Holds connections, transactions and the small helpers that make `Any` bearable. No table is named here.
+
+mod filter;
+mod migrate;
+mod row;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions, AnyRow};
+use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Row, Transaction};
+use thiserror::Error;
+
+pub use filter::{Filter, contains};
+pub use row::RowExt;
+
+/// A write transaction.
+pub type Tx = Transaction<'static, Any>;
+
+/// What can go wrong below the stores.
+#[derive(Debug, Error)]
+pub enum DbError {
+    /// The database cannot be opened at all; the sentence says what to do.
+    #[error("{0}")]
+    Open(String),
+    /// It was written by a newer version of the program.
+    #[error(
+        "The database is of a newer version of this program (schema {found}, this one knows {known}). \
+         Start the newer version, or restore an older backup into a new directory."
+    )]
+    Newer {
+        /// The database's schema number.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A column holds something that this program never writes.
+    #[error("the database holds an unexpected value in {column}: {message}")]
+    Value {
+        /// The column's name.
+        column: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Everything else that the driver reports.
+    #[error(transparent)]
+    Sqlx(#[from] sqlx::Error),
+}
+
+impl DbError {
+    /// Whether an insert or update met a row with the same unique value.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+/// What stores return.
+pub type Result<T, E = DbError> = std::result::Result<T, E>;
+
+/// Which of the two it is; only the few places that must differ ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DbKind {
+    /// Embedded.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A handle to the database; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    kind: DbKind,
+    reader: Pool<Any>,
+    writer: Pool<Any>,
+    file: Option<PathBuf>,
+}
+
+/// The oldest SQLite without the WAL-reset corruption.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+impl Db {
+    /// Opens (and creates) an SQLite database file and brings its schema up to date.
+    pub async fn open_sqlite(file: &Path) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let shown = file.display();
+        // The pool would try for half a minute before it gave up on such a file.
+        if is_something_else(file) {
+            let message = format!(
+                "The file {shown} is not a database of this program. Put the right one back, or choose another \
+                 directory with --data-dir."
+            );
+            return Err(DbError::Open(message));
+        }
+        let url = sqlite_url(file)?;
+        let options = AnyConnectOptions::from_str(&url).map_err(|error| {
+            DbError::Open(format!("The database file {shown} cannot be opened: {error}."))
+        })?;
+        let unreadable = |error: sqlx::Error| {
+            DbError::Open(format!("The database file {shown} cannot be opened: {}.", reason(&error)))
+        };
+        let pool = |connections| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(Duration::from_secs(30))
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        connection.execute(PRAGMAS).await?;
+                        Ok(())
+                    })
+                })
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(unreadable)?;
+        let reader = pool(4).connect_lazy_with(options);
+        let db = Self { kind: DbKind::Sqlite, reader, writer, file: Some(file.to_owned()) };
+        db.refuse_old_sqlite().await?;
+        migrate::run(&db).await?;
+        Ok(db)
+    }
+
+    /// Connects to PostgreSQL and brings the schema up to date.
+    pub async fn open_postgres(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let options = AnyConnectOptions::from_str(url).map_err(|_| {
+            DbError::Open("The database URL is not one; write postgres://user@host/name.".into())
+        })?;
+        let pool = |connections| {
+            AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10))
+        };
+        let unreachable = |error: sqlx::Error| {
+            let reason = reason(&error);
+            DbError::Open(format!(
+                "The PostgreSQL database does not let us in: {reason}. Check ETIQA_DATABASE_URL."
+            ))
+        };
+        let writer = pool(8).connect_with(options.clone()).await.map_err(unreachable)?;
+        let reader = pool(8).connect_lazy_with(options);
+        let db = Self { kind: DbKind::Postgres, reader, writer, file: None };
+        migrate::run(&db).await?;
+        Ok(db)
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> DbKind {
+        self.kind
+    }
+
+    /// The SQLite file, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// For statements that only read.
+    pub fn reader(&self) -> &Pool<Any> {
+        &self.reader
+    }
+
+    /// Begins a transaction that writes. On SQLite there is one at a time, and it takes the lock at once: a
+    /// deferred one that upgrades would fail instead of waiting.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(match self.kind {
+            DbKind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            DbKind::Postgres => self.writer.begin().await?,
+        })
+    }
+
+    /// Begins a transaction that reads one consistent state, however long it takes.
+    pub async fn snapshot(&self) -> Result<Tx> {
+        Ok(match self.kind {
+            DbKind::Sqlite => self.reader.begin().await?,
+            DbKind::Postgres => {
+                self.reader.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?
+            }
+        })
+    }
+
+    /// Closes every connection, so that SQLite folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    async fn refuse_old_sqlite(&self) -> Result<()> {
+        let row: AnyRow = sqlx::query("SELECT sqlite_version()").fetch_one(&self.writer).await?;
+        let version: String = row.try_get(0)?;
+        let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
+        let mut next = || numbers.next().unwrap_or(0);
+        if (next(), next(), next()) < OLDEST_SQLITE {
+            return Err(DbError::Open(format!(
+                "This build carries SQLite {version}, which can corrupt its log; build it with 3.51.3 or newer."
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// WAL with a full sync at every commit: a power cut loses nothing that was said to be stored.
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000; \
+                       PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000;";
+
+/// Whether a file is there that does not begin as every SQLite database does (<https://sqlite.org/fileformat.html>).
+/// An empty one is a database without tables. What cannot be read is left to SQLite to complain about.
+fn is_something_else(file: &Path) -> bool {
+    let mut magic = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(16).read_to_end(&mut magic));
+    read.is_ok() && !magic.is_empty() && magic != b"SQLite format 3\0"
+}
+
+fn sqlite_url(file: &Path) -> Result<String> {
+    let path = file.to_str().ok_or_else(|| {
+        DbError::Open("The data directory's path is not valid UTF-8; choose another one.".into())
+    })?;
+    // The few characters that mean something in a URL's path.
+    let escaped = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+    Ok(format!("sqlite://{escaped}?mode=rwc"))
+}
+
+/// The innermost words of a driver's error, without its wrapping.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::PoolTimedOut => "nothing answers at its address".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A statement whose text was put together by [`Filter`] from pieces that are all in this program.
+pub fn built(sql: String) -> AssertSqlSafe<String> {
+    AssertSqlSafe(sql)
+}
+
+/// Whether the database answers, for the health page.
+pub async fn ping(db: &Db) -> Result<()> {
+    db.reader.acquire().await?.ping().await?;
+    Ok(())
+}

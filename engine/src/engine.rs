@@ -1,0 +1,185 @@
+//! What a process of the program shares among its tasks: database, data directory, key, drivers, events.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use etiqa_model::admin::Settings;
+use etiqa_model::{ErrorKind, UserError};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{SetupCode, Throttle};
+use crate::data_dir::{DataDir, ServerLock};
+use crate::db::Db;
+use crate::drivers::Drivers;
+use crate::error::{Error, Result};
+use crate::events::Events;
+use crate::hex::to_hex;
+use crate::store::run_write::run_expire_leases_of;
+use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save};
+use crate::time::now;
+use crate::vault::{Vault, VaultError};
+
+/// Where a process finds its things.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// A PostgreSQL URL; none: the SQLite file of the data directory.
+    pub database_url: Option<String>,
+    /// The key file; none: `secret.key` of the data directory.
+    pub secret_key_file: Option<PathBuf>,
+}
+
+/// What kind of process this is; begins the name under which it holds leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Serves pages and works on the queue until it is told to stop.
+    Server,
+    /// Runs one command.
+    Command,
+}
+
+impl Role {
+    /// Begins the names of this role's leases.
+    pub fn owner_prefix(self) -> &'static str {
+        match self {
+            Self::Server => "server-",
+            Self::Command => "command-",
+        }
+    }
+}
+
+/// A running process of the program.
+#[derive(Debug)]
+pub struct Engine {
+    /// The database.
+    pub db: Db,
+    /// The data directory.
+    pub dir: DataDir,
+    /// Seals and opens secrets.
+    pub vault: Vault,
+    /// Known drivers.
+    pub drivers: Drivers,
+    /// What live pages listen to.
+    pub events: Events,
+    /// Slows down guessing at sign-in.
+    pub throttle: Throttle,
+    /// Lets the first admin in.
+    pub setup_code: SetupCode,
+    /// The name under which this process holds leases.
+    pub owner: String,
+    /// Cancelled when the process is to stop.
+    pub stopping: CancellationToken,
+    /// Rung when something was queued here.
+    pub work: Notify,
+    /// Rung when a schedule changed here.
+    pub schedule_changed: Notify,
+    /// Device sessions at once.
+    pub sessions: Semaphore,
+    /// Keeps a second server off the embedded database.
+    _lock: Option<ServerLock>,
+}
+
+impl Engine {
+    /// Opens everything; creates what is missing. The error says in one sentence what to do.
+    pub async fn open(options: Options, role: Role) -> Result<Arc<Self>> {
+        let dir = DataDir::open(&options.data_dir)?;
+        // Before the database is touched: a second server must not even bring the schema up to date.
+        let is_embedded = options.database_url.is_none();
+        let lock = if role == Role::Server && is_embedded { Some(lock(&dir)?) } else { None };
+        let db = match &options.database_url {
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Db::open_postgres(url).await
+            }
+            Some(_) => {
+                return Err(UserError::invalid(
+                    "The database URL must begin with postgres://; leave it out to use the SQLite file inside the \
+                     data directory.",
+                )
+                .into());
+            }
+            None => Db::open_sqlite(&dir.database()).await,
+        };
+        let db = db.map_err(explained)?;
+        let vault = open_vault(&db, &dir, options.secret_key_file).await?;
+        let settings = settings_fetch(&db).await?;
+        let mut unique = [0_u8; 8];
+        rand::fill(&mut unique);
+        let engine = Self {
+            drivers: Drivers::load(&db, &dir).await?,
+            events: Events::default(),
+            throttle: Throttle::default(),
+            setup_code: SetupCode::default(),
+            owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
+            stopping: CancellationToken::new(),
+            work: Notify::new(),
+            schedule_changed: Notify::new(),
+            sessions: Semaphore::new(settings.max_sessions as usize),
+            db,
+            dir,
+            vault,
+            _lock: lock,
+        };
+        if role == Role::Server && is_embedded {
+            // Nobody else serves this directory: what servers before this one held is free.
+            run_expire_leases_of(&engine.db, role.owner_prefix(), now()).await?;
+        }
+        Ok(Arc::new(engine))
+    }
+
+    /// Lets go of everything that this process holds: the next one takes it up at once.
+    pub async fn hand_back(&self) -> Result<()> {
+        Ok(run_expire_leases_of(&self.db, &self.owner, now()).await?)
+    }
+
+    /// What an admin has set.
+    pub async fn settings(&self) -> Result<Settings> {
+        Ok(settings_fetch(&self.db).await?)
+    }
+
+    /// Changes what an admin has set. The limit of sessions counts for fleets that begin from now on.
+    pub async fn save_settings(&self, settings: &Settings) -> Result<()> {
+        settings_save(&self.db, settings).await?;
+        self.schedule_changed.notify_one();
+        Ok(())
+    }
+}
+
+fn lock(dir: &DataDir) -> Result<ServerLock> {
+    let lock = dir.lock_for_server().map_err(Error::io("taking the server's lock"))?;
+    lock.ok_or_else(|| {
+        let message = format!(
+            "Another etiqa serves {} already. Stop it first, or choose another directory with --data-dir.",
+            dir.root().display()
+        );
+        UserError::conflict(message).into()
+    })
+}
+
+/// Opens the key and holds it against the database's fingerprint. A key is made only where nothing was sealed yet.
+async fn open_vault(db: &Db, dir: &DataDir, file: Option<PathBuf>) -> Result<Vault> {
+    let known = key_fingerprint_fetch(db).await?;
+    let file = file.unwrap_or_else(|| dir.secret_key());
+    let vault = Vault::open(&file, known.is_none())?;
+    match known {
+        Some(known) if known != vault.fingerprint() => Err(VaultError::Foreign.into()),
+        Some(_) => Ok(vault),
+        None => {
+            key_fingerprint_save(db, vault.fingerprint()).await?;
+            Ok(vault)
+        }
+    }
+}
+
+/// A database that cannot be opened is the person's to mend, whatever the driver calls it.
+fn explained(error: crate::db::DbError) -> Error {
+    match error {
+        crate::db::DbError::Sqlx(error) => UserError::new(
+            ErrorKind::Unavailable,
+            format!("The database cannot be opened: {error}. Check its file's rights, or its server."),
+        )
+        .into(),
+        other => UserError::new(ErrorKind::Unavailable, other.to_string()).into(),
+    }
+}

@@ -1,0 +1,67 @@
+//! What a use case of the engine can fail with. Edges turn it into a [`UserError`] and log the rest, once.
+
+use std::io;
+
+use etiqa_model::{ErrorKind, UserError};
+use thiserror::Error;
+
+use crate::db::DbError;
+use crate::vault::VaultError;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The person asked for something that cannot be; the sentence says what to do.
+    #[error("{0}")]
+    User(#[from] UserError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A secret could not be sealed or opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A file of the data directory.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, for the log.
+        what: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// What use cases return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl Error {
+    /// Says what was being done when a file failed.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+
+    /// What a person is told. Everything that is not their doing is logged here, once, and becomes one sentence.
+    pub fn into_user_error(self) -> UserError {
+        match self {
+            Self::User(error) => error,
+            Self::Db(DbError::Open(message)) => UserError::new(ErrorKind::Unavailable, message),
+            Self::Vault(error @ (VaultError::Foreign | VaultError::KeyFile { .. })) => {
+                UserError::new(ErrorKind::Conflict, error.to_string())
+            }
+            Self::Io { what, source } if source.kind() == io::ErrorKind::StorageFull => {
+                tracing::error!(%what, error = %source, "the disk is full");
+                UserError::new(ErrorKind::Unavailable, "The disk is full. Free some space, then try again.")
+            }
+            other => {
+                tracing::error!(error = %other, "a request failed");
+                UserError::internal()
+            }
+        }
+    }
+}

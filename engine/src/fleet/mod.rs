@@ -1,0 +1,102 @@
+//! Collecting many devices: each in its own slot, none waiting for a slow one, one session per device at a time.
+
+mod device;
+mod logins;
+
+use std::sync::Arc;
+
+use etiqa_model::admin::Settings;
+use etiqa_model::class::Class;
+use etiqa_model::device::Device;
+use etiqa_model::event::Topic;
+use etiqa_model::run::Progress;
+use etiqa_model::{JobId, RunId};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
+
+use crate::collect::DriverSet;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// What devices are collected for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Purpose {
+    /// A run of a backup config.
+    pub run: Option<RunId>,
+    /// A job that a person queued.
+    pub job: Option<JobId>,
+    /// A result of the last minute may be taken instead: nobody asked for this device just now.
+    pub may_reuse: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FleetReport {
+    /// Devices with a good text.
+    pub ok: u32,
+    /// Devices without one.
+    pub failed: u32,
+    /// Devices that spoke to us at all.
+    pub answered: u32,
+}
+
+/// Collects all `devices`; `progress` hears of every one that is finished. A device's failure is that device's
+/// alone; only the database can fail all of it. Ends soon after `cancel`.
+pub async fn collect_fleet(
+    engine: &Arc<Engine>,
+    devices: Vec<Device>,
+    purpose: Purpose,
+    cancel: &CancellationToken,
+    progress: impl Fn(Progress),
+) -> Result<FleetReport> {
+    let settings = engine.settings().await?;
+    engine.drivers.refresh(&engine.db, &engine.dir).await?;
+    let context = Arc::new(Context {
+        engine: Arc::clone(engine),
+        drivers: engine.drivers.current(),
+        settings,
+        purpose,
+        cancel: cancel.clone(),
+    });
+    let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+    let at_once = context.settings.max_sessions as usize;
+    let mut report = FleetReport::default();
+    let mut waiting = devices.into_iter();
+    let mut sessions = JoinSet::new();
+    loop {
+        while sessions.len() < at_once
+            && let Some(device) = waiting.next()
+        {
+            sessions.spawn(device::collect_device(Arc::clone(&context), device));
+        }
+        let Some(ended) = sessions.join_next().await else { break };
+        let class =
+            ended.map_err(|error| Error::io("collecting a device")(std::io::Error::other(error)))??;
+        report.count(class);
+        progress(Progress { done: report.ok + report.failed, total });
+    }
+    engine.events.send(Topic::Devices, None);
+    Ok(report)
+}
+
+/// What the sessions of one fleet share.
+struct Context {
+    engine: Arc<Engine>,
+    drivers: DriverSet,
+    settings: Settings,
+    purpose: Purpose,
+    cancel: CancellationToken,
+}
+
+impl FleetReport {
+    fn count(&mut self, class: Class) {
+        if class.is_good() {
+            self.ok += 1;
+        } else {
+            self.failed += 1;
+        }
+        self.answered += u32::from(class.is_answer());
+    }
+}

@@ -1,0 +1,169 @@
+//! Reading versions for people: texts, differences, decisions about suspect ones. Viewers read redacted texts.
+
+use etiqa_model::config::{ConfigText, ConfigVersion, ConfigVersionRow, PartVersions, TextDiff, VersionDiff};
+use etiqa_model::event::Topic;
+use etiqa_model::page::{Page, Paged};
+use etiqa_model::user::Role;
+use etiqa_model::{ConfigVersionId, DeviceId, UserError};
+
+use super::diff::{self, DiffView};
+use super::text::text_read;
+use crate::collect::redact;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::store::config_version::{
+    version_count, version_decide, version_fetch, version_fetch_before, version_fetch_by_number,
+    version_list, version_list_active, version_page_active, version_page_all,
+};
+
+/// Unchanged lines around a change.
+const CONTEXT_LINES: u32 = 3;
+/// A page shows at most so many lines of a difference.
+const LONGEST_DIFF: u32 = 5_000;
+
+/// The text of a version, as `reader` may see it.
+pub async fn config_text(engine: &Engine, id: ConfigVersionId, reader: Role) -> Result<ConfigText> {
+    let version = fetch(engine, id).await?;
+    let text = readable_text(engine, &version, reader).await?;
+    Ok(ConfigText { version, text, redacted: reader < Role::Operator })
+}
+
+/// What `to` changed against `from`, or against the version before it.
+pub async fn version_diff(
+    engine: &Engine,
+    to: ConfigVersionId,
+    from: Option<ConfigVersionId>,
+    reader: Role,
+) -> Result<VersionDiff> {
+    let to = fetch(engine, to).await?;
+    let from = match from {
+        Some(from) => Some(fetch(engine, from).await?),
+        None => version_fetch_before(&engine.db, &to).await?,
+    };
+    let diff = diff_versions(engine, from.as_ref(), &to, reader, LONGEST_DIFF).await?;
+    Ok(VersionDiff { from, to, diff })
+}
+
+/// The active versions of all devices, by host name.
+pub async fn list_active(engine: &Engine, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    Ok(version_page_active(&engine.db, search, page).await?)
+}
+
+/// All versions of all devices, newest first.
+pub async fn list_all(engine: &Engine, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    Ok(version_page_all(&engine.db, search, page).await?)
+}
+
+/// Versions of a part before number `before`, newest first.
+pub async fn list_versions(
+    engine: &Engine,
+    device: DeviceId,
+    part: &str,
+    before: Option<u32>,
+) -> Result<PartVersions> {
+    Ok(PartVersions {
+        part: part.to_owned(),
+        total: version_count(&engine.db, device, part).await?,
+        versions: version_list(&engine.db, device, part, before, 50).await?,
+    })
+}
+
+/// The first changed lines of a version, for a peek.
+pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Role, lines: u32) -> Result<TextDiff> {
+    let from = version_fetch_before(&engine.db, to).await?;
+    diff_versions(engine, from.as_ref(), to, reader, lines).await
+}
+
+/// A device's version of this number, or its active one; of this part, or its first.
+pub async fn find_version(
+    engine: &Engine,
+    device: DeviceId,
+    part: Option<&str>,
+    number: Option<u32>,
+) -> Result<ConfigVersion> {
+    let active = version_list_active(&engine.db, device).await?;
+    let part = part.map(str::to_owned).or_else(|| active.first().map(|version| version.part.clone()));
+    let part = part.ok_or_else(|| UserError::not_found("stored configuration of this device yet"))?;
+    let found = match number {
+        Some(number) => version_fetch_by_number(&engine.db, device, &part, number).await?,
+        None => active.into_iter().find(|version| version.part == part),
+    };
+    let what =
+        number.map_or_else(|| format!("active version of {part}"), |n| format!("version {n} of {part}"));
+    Ok(found.ok_or_else(|| UserError::not_found(what))?)
+}
+
+/// The whole text of a version, for the command line: whoever runs that may read the database anyway.
+pub async fn whole_text(engine: &Engine, version: &ConfigVersion) -> Result<String> {
+    text_read(&engine.db, &version.sha256).await
+}
+
+/// What `to` changed against `from`, or against the version before it, in the unified format.
+pub async fn unified(
+    engine: &Engine,
+    hostname: &str,
+    from: Option<ConfigVersion>,
+    to: &ConfigVersion,
+) -> Result<String> {
+    let from = match from {
+        Some(from) => Some(from),
+        None => version_fetch_before(&engine.db, to).await?,
+    };
+    let name = |version: &ConfigVersion| format!("{hostname}/{} version {}", version.part, version.version);
+    let old = match &from {
+        Some(from) => text_read(&engine.db, &from.sha256).await?,
+        None => String::new(),
+    };
+    let new = text_read(&engine.db, &to.sha256).await?;
+    let old_name = from.as_ref().map_or_else(|| "nothing".to_owned(), name);
+    Ok(diff::unified(&old_name, &name(to), &old, &new))
+}
+
+/// Accepts a suspect version (it becomes active) or rejects it.
+pub async fn decide(engine: &Engine, id: ConfigVersionId, accept: bool) -> Result<()> {
+    let version = fetch(engine, id).await?;
+    if !version_decide(&engine.db, id, accept).await? {
+        let message = format!("Version {} is not suspect (any more).", version.version);
+        return Err(UserError::conflict(message).into());
+    }
+    engine.events.send(Topic::Devices, version.device_id.0);
+    Ok(())
+}
+
+async fn diff_versions(
+    engine: &Engine,
+    from: Option<&ConfigVersion>,
+    to: &ConfigVersion,
+    reader: Role,
+    max_lines: u32,
+) -> Result<TextDiff> {
+    let new = readable_text(engine, to, reader).await?;
+    let old = match from {
+        Some(from) => readable_text(engine, from, reader).await?,
+        None => String::new(),
+    };
+    let view = DiffView { context: CONTEXT_LINES, max_lines };
+    tokio::task::spawn_blocking(move || diff::diff(&old, &new, view))
+        .await
+        .map_err(|error| Error::io("comparing two texts")(std::io::Error::other(error)))
+}
+
+async fn readable_text(engine: &Engine, version: &ConfigVersion, reader: Role) -> Result<String> {
+    let text = text_read(&engine.db, &version.sha256).await?;
+    if reader >= Role::Operator {
+        return Ok(text);
+    }
+    // A driver that is gone cannot say what is secret: then nothing is shown rather than too much.
+    match engine.drivers.current().get(&version.driver) {
+        Some(driver) => Ok(redact(&driver, &text)),
+        None => {
+            Err(UserError::not_found(format!("driver named {} to mask this text with", version.driver))
+                .into())
+        }
+    }
+}
+
+async fn fetch(engine: &Engine, id: ConfigVersionId) -> Result<ConfigVersion> {
+    let version = version_fetch(&engine.db, id).await?;
+    Ok(version.ok_or_else(|| UserError::not_found(format!("config version {id}")))?)
+}

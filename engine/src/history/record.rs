@@ -1,0 +1,171 @@
+//! From a session's outcome to config versions: a version only where something changed, suspect where it shrank.
+
+use etiqa_model::Timestamp;
+use etiqa_model::class::Class;
+use etiqa_model::config::VersionState;
+use etiqa_model::device::Device;
+
+use super::diff;
+use super::text::{PackedText, pack, text_read};
+use crate::collect::{Driver, Outcome, PartText, compare_text};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::fleet::Purpose;
+use crate::hex::sha256_hex;
+use crate::store::config_version::{
+    ComparedVersion, NewVersion, text_insert_in_txn, version_insert_in_txn, version_list_current,
+};
+use crate::store::host_key::{host_key_offer_in_txn, host_key_remember_in_txn};
+use crate::store::lease::device_lease_drop_in_txn;
+use crate::store::result::{NewResult, result_insert_in_txn};
+
+/// A finished session.
+#[derive(Debug, Clone, Copy)]
+pub struct Session<'a> {
+    /// With which device.
+    pub device: &'a Device,
+    /// By which driver.
+    pub driver: &'a Driver,
+    /// What for.
+    pub purpose: Purpose,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+/// What is to be stored of one part.
+struct Decision {
+    new: NewVersion,
+    text: PackedText,
+}
+
+/// Stores a session's outcome in one transaction, which also lets go of the device's lease: its result, its new
+/// versions, its host key. Gives the class that the result was stored with. While the lease is held nobody else
+/// adds versions to this device.
+pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) -> Result<Class> {
+    let mut class = outcome.class;
+    let mut message = outcome.message;
+    let mut decisions = Vec::new();
+    if class.is_good() {
+        let mut changes = Vec::new();
+        class = Class::Unchanged;
+        for part in &outcome.parts {
+            let (part_class, what, decision) = decide(engine, session, part).await?;
+            if part_class == Class::Suspect || class == Class::Unchanged {
+                class = part_class;
+            }
+            changes.extend(what);
+            decisions.extend(decision);
+        }
+        message = if changes.is_empty() { "Nothing changed.".into() } else { changes.join(" ") };
+    }
+    let transcript = outcome
+        .transcript
+        .filter(|_| !outcome.class.is_good())
+        .map(|text| pack(&text))
+        .transpose()?
+        .map(|packed| packed.zstd);
+    let result = NewResult {
+        device_id: session.device.id,
+        run_id: session.purpose.run,
+        job_id: session.purpose.job,
+        class,
+        message,
+        size_bytes: outcome.parts.iter().map(|part| part.text.len() as u64).sum(),
+        driver: Some(session.driver.name().to_owned()),
+        driver_sha256: Some(session.driver.sha256().to_owned()),
+        started_at: session.started_at,
+        finished_at: session.finished_at,
+        reused: false,
+        transcript,
+    };
+    let mut tx = engine.db.write().await?;
+    for decision in decisions {
+        let text = decision.text;
+        text_insert_in_txn(&mut tx, &text.sha256, text.size_bytes, text.zstd).await?;
+        version_insert_in_txn(&mut tx, &decision.new).await?;
+    }
+    if let Some(key) = &outcome.host_key {
+        if class == Class::HostKeyChanged {
+            host_key_offer_in_txn(&mut tx, session.device.id, &key.openssh, &key.fingerprint).await?;
+        } else {
+            let (device, at) = (session.device.id, session.finished_at);
+            host_key_remember_in_txn(&mut tx, device, &key.openssh, &key.fingerprint, at).await?;
+        }
+    }
+    result_insert_in_txn(&mut tx, &result).await?;
+    device_lease_drop_in_txn(&mut tx, session.device.id, &engine.owner).await?;
+    tx.commit().await?;
+    Ok(class)
+}
+
+/// Holds a part's text against what is stored: its class, what to say of it, and what to store.
+async fn decide(
+    engine: &Engine,
+    session: &Session<'_>,
+    part: &PartText,
+) -> Result<(Class, Option<String>, Option<Decision>)> {
+    let compare_sha256 = sha256_hex(compare_text(session.driver, &part.part, &part.text).as_bytes());
+    let current = version_list_current(&engine.db, session.device.id, &part.part, &compare_sha256).await?;
+    let is_same = |known: &&ComparedVersion| known.compare_sha256 == compare_sha256;
+    let active = current.iter().find(|known| known.version.state == VersionState::Active);
+    if active.is_some_and(|active| is_same(&active)) {
+        return Ok((Class::Unchanged, None, None));
+    }
+    if let Some(known) = current.iter().filter(is_same).find(|known| is_set_aside(known.version.state)) {
+        let word = if known.version.state == VersionState::Suspect {
+            "waits for a decision"
+        } else {
+            "was rejected"
+        };
+        let message =
+            format!("{} is again the text of version {}, which {word}.", part.part, known.version.version);
+        return Ok((Class::Suspect, Some(message), None));
+    }
+    let size_bytes = part.text.len() as u64;
+    let is_suspect = active.is_some_and(|active| size_bytes < active.version.size_bytes / 2);
+    let (added, removed) = match active {
+        Some(active) => {
+            let old = text_read(&engine.db, &active.version.sha256).await?;
+            counted(old, part.text.clone()).await?
+        }
+        None => (u32::try_from(part.text.lines().count()).unwrap_or(u32::MAX), 0),
+    };
+    let new = NewVersion {
+        device_id: session.device.id,
+        part: part.part.clone(),
+        state: if is_suspect { VersionState::Suspect } else { VersionState::Active },
+        text_sha256: sha256_hex(part.text.as_bytes()),
+        compare_sha256,
+        size_bytes,
+        lines: u32::try_from(part.text.lines().count()).unwrap_or(u32::MAX),
+        added,
+        removed,
+        collected_at: session.finished_at,
+        run_id: session.purpose.run,
+        driver: session.driver.name().to_owned(),
+        driver_sha256: session.driver.sha256().to_owned(),
+    };
+    let message = match active {
+        Some(active) if is_suspect => format!(
+            "{} shrank from {} to {} bytes; version {} stays active.",
+            part.part, active.version.size_bytes, size_bytes, active.version.version
+        ),
+        Some(_) => format!("{} changed: +{added} −{removed} lines.", part.part),
+        None => format!("{}: first version, {} lines.", part.part, new.lines),
+    };
+    let class = if is_suspect { Class::Suspect } else { Class::Ok };
+    Ok((class, Some(message), Some(Decision { new, text: pack(&part.text)? })))
+}
+
+fn is_set_aside(state: VersionState) -> bool {
+    matches!(state, VersionState::Suspect | VersionState::Rejected)
+}
+
+/// Lines added and removed; a long text is compared off the runtime's threads.
+async fn counted(old: String, new: String) -> Result<(u32, u32)> {
+    tokio::task::spawn_blocking(move || diff::count(&old, &new))
+        .await
+        .map_err(|error| Error::io("comparing two texts")(std::io::Error::other(error)))
+}

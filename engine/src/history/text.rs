@@ -1,0 +1,56 @@
+//! Texts as they are stored: zstd, addressed by the SHA-256 of the plain text.
+
+use etiqa_model::UserError;
+
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::hex::sha256_hex;
+use crate::store::config_version::text_fetch;
+
+/// zstd's default: a config shrinks to a tenth, at hundreds of megabytes a second.
+const LEVEL: i32 = 3;
+/// No stored text unpacks to more; a larger one was tampered with.
+const LARGEST: usize = 1 << 30;
+
+/// A text ready to be stored.
+#[derive(Debug, Clone)]
+pub struct PackedText {
+    /// SHA-256 of the plain text, lower-case hex.
+    pub sha256: String,
+    /// Bytes of the plain text.
+    pub size_bytes: u64,
+    /// The compressed text.
+    pub zstd: Vec<u8>,
+}
+
+/// Compresses a text.
+pub(super) fn pack(text: &str) -> Result<PackedText> {
+    let zstd = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(Error::io("compressing a text"))?;
+    Ok(PackedText { sha256: sha256_hex(text.as_bytes()), size_bytes: text.len() as u64, zstd })
+}
+
+/// The text of a compressed one.
+pub fn unpack(packed: &[u8]) -> Result<String> {
+    let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten().unwrap_or(0);
+    let capacity = usize::try_from(size).unwrap_or(LARGEST).min(LARGEST);
+    let bytes = zstd::bulk::decompress(packed, capacity).map_err(Error::io("unpacking a text"))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads a stored text.
+pub async fn text_read(db: &Db, sha256: &str) -> Result<String> {
+    let packed = text_fetch(db, sha256).await?.ok_or_else(|| UserError::not_found("text of this version"))?;
+    unpack(&packed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_comes_back_as_it_was() {
+        for text in ["", "hostname r1\n", &"interface\n".repeat(100_000)] {
+            assert_eq!(unpack(&pack(text).unwrap().zstd).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! From parsed rows to devices: what each row would do, and doing it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use etiqa_model::device::{Device, NewDevice};
+use etiqa_model::event::Topic;
+use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowError, RowFate};
+use etiqa_model::{CredentialId, ErrorKind, UploadId, UserError};
+
+use super::parse::{Column, Columns, ParsedRow, as_input, parse};
+use crate::collect::DriverSet;
+use crate::db::Tx;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::inventory::unknown_platform;
+use crate::store::credential::credential_list;
+use crate::store::device::device_list_by_address_in_txn;
+use crate::store::device_write::{DeviceRow, device_insert_in_txn, device_update_in_txn};
+use crate::store::upload::{upload_fetch, upload_insert, upload_set_imported_in_txn};
+use crate::time::now;
+
+/// Rows looked up and written together.
+const BATCH: usize = 500;
+/// A report names at most so many refused rows; all are counted.
+const MOST_ERRORS: usize = 1_000;
+/// A preview shows at most so many rows.
+const PREVIEW_ROWS: usize = 50;
+
+/// How an import treats what is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// Known devices are changed to what the file says; otherwise they are skipped.
+    pub update: bool,
+    /// Nothing is written.
+    pub dry_run: bool,
+}
+
+/// Imports a file. A bad row never stops the good ones; a file that is none is refused with one sentence.
+pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> Result<ImportReport> {
+    let mut tx = engine.db.write().await?;
+    let (report, _) = Import::new(engine, options).await?.run(&mut tx, content).await?;
+    if options.dry_run {
+        tx.rollback().await?;
+    } else {
+        tx.commit().await?;
+        engine.events.send(Topic::Devices, None);
+    }
+    Ok(report)
+}
+
+/// Keeps a file for a preview and an import. A file that cannot be imported at all is refused at once.
+pub async fn upload(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str) -> Result<UploadId> {
+    parse(&content).map_err(|error| UserError::invalid(error.to_string()))?;
+    let shown: String = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
+    let shown = if shown.is_empty() { "devices" } else { &shown };
+    Ok(upload_insert(&engine.db, shown, content, by, now()).await?)
+}
+
+/// What an import of an upload would do; once imported, what it did.
+pub async fn preview(engine: &Engine, id: UploadId, update: bool) -> Result<ImportPreview> {
+    let upload = upload_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    let (report, rows) = match upload.report {
+        Some(report) => (report, Vec::new()),
+        None => {
+            let mut tx = engine.db.write().await?;
+            let options = ImportOptions { update, dry_run: true };
+            let looked = Import::new(engine, options).await?.run(&mut tx, &upload.content).await;
+            tx.rollback().await?;
+            looked?
+        }
+    };
+    Ok(ImportPreview { id, file_name: upload.file_name, report, rows, imported_at: upload.imported_at })
+}
+
+/// Imports an upload, once.
+pub async fn apply(engine: &Engine, id: UploadId, update: bool) -> Result<ImportReport> {
+    let upload = upload_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    let mut tx = engine.db.write().await?;
+    let options = ImportOptions { update, dry_run: false };
+    let (report, _) = Import::new(engine, options).await?.run(&mut tx, &upload.content).await?;
+    if !upload_set_imported_in_txn(&mut tx, id, &report, now()).await? {
+        return Err(UserError::new(ErrorKind::Conflict, "This file was imported already.").into());
+    }
+    tx.commit().await?;
+    engine.events.send(Topic::Devices, None);
+    Ok(report)
+}
+
+fn missing(id: UploadId) -> UserError {
+    UserError::not_found(format!("uploaded file {id}; files are kept for a day: upload it again"))
+}
+
+/// An import under way.
+struct Import {
+    options: ImportOptions,
+    credentials: HashMap<String, CredentialId>,
+    drivers: DriverSet,
+    report: ImportReport,
+    preview: Vec<PreviewRow>,
+}
+
+/// A row that is good by itself, before it is held against what is there.
+struct GoodRow {
+    line: u64,
+    given: Columns,
+    device: NewDevice,
+}
+
+impl Import {
+    async fn new(engine: &Engine, options: ImportOptions) -> Result<Self> {
+        let credentials = credential_list(&engine.db).await?;
+        Ok(Self {
+            options,
+            credentials: credentials.into_iter().map(|known| (known.name, known.id)).collect(),
+            drivers: engine.drivers.current(),
+            report: ImportReport { dry_run: options.dry_run, ..ImportReport::default() },
+            preview: Vec::new(),
+        })
+    }
+
+    async fn run(mut self, tx: &mut Tx, content: &[u8]) -> Result<(ImportReport, Vec<PreviewRow>)> {
+        let mut parsed = parse(content).map_err(|error| UserError::invalid(error.to_string()))?;
+        self.report.unknown_columns = std::mem::take(&mut parsed.unknown_columns);
+        let mut batch = Vec::with_capacity(BATCH);
+        for row in parsed.rows {
+            self.report.rows += 1;
+            batch.extend(self.checked(row));
+            if batch.len() == BATCH {
+                self.take(tx, std::mem::take(&mut batch)).await?;
+            }
+        }
+        self.take(tx, batch).await?;
+        self.report.errors.sort_by_key(|error| error.line);
+        Ok((self.report, self.preview))
+    }
+
+    /// The row, unless it is wrong by itself.
+    fn checked(&mut self, row: ParsedRow) -> Option<GoodRow> {
+        let line = row.line;
+        let device = match row.device {
+            Ok(device) => device,
+            Err(reason) => return self.refuse(line, reason),
+        };
+        if let Some(name) = device.credential.as_ref().filter(|name| !self.credentials.contains_key(*name)) {
+            return self.refuse(line, format!("There is no credential named \"{name}\"; add it first."));
+        }
+        if let Some(name) = device.platform.as_ref().filter(|name| self.drivers.get(name).is_none()) {
+            return self.refuse(line, unknown_platform(name));
+        }
+        Some(GoodRow { line, given: row.given, device })
+    }
+
+    fn refuse(&mut self, line: u64, reason: String) -> Option<GoodRow> {
+        self.report.failed += 1;
+        if self.report.errors.len() < MOST_ERRORS {
+            self.report.errors.push(RowError { line, reason });
+        }
+        None
+    }
+
+    /// Holds rows against what is there, and writes them unless it is a dry run.
+    async fn take(&mut self, tx: &mut Tx, rows: Vec<GoodRow>) -> Result<()> {
+        let addresses: Vec<String> = rows.iter().map(|row| row.device.address.clone()).collect();
+        let mut known: BTreeMap<String, Vec<Device>> = BTreeMap::new();
+        for device in device_list_by_address_in_txn(tx, &addresses).await? {
+            known.entry(device.address.clone()).or_default().push(device);
+        }
+        let mut new = Vec::new();
+        for row in rows {
+            let same = known.get(&row.device.address).map_or(&[][..], Vec::as_slice);
+            let matches: Vec<&Device> = same.iter().filter(|device| is_same(device, &row)).collect();
+            match matches.as_slice() {
+                [] => {
+                    self.show(row.line, RowFate::Create, &row.device);
+                    self.report.created += 1;
+                    new.push(self.with_credential(row.device));
+                }
+                [device] => self.meet_known(tx, device, row).await?,
+                several => {
+                    let reason = format!(
+                        "{} devices have the address {}; say which by site and port.",
+                        several.len(),
+                        row.device.address
+                    );
+                    self.refuse(row.line, reason);
+                }
+            }
+        }
+        if !self.options.dry_run {
+            device_insert_in_txn(tx, &new, now()).await?;
+        }
+        Ok(())
+    }
+
+    /// A row whose device is there already.
+    async fn meet_known(&mut self, tx: &mut Tx, device: &Device, row: GoodRow) -> Result<()> {
+        let changed = if self.options.update { Self::merged(device, &row) } else { None };
+        let Some(merged) = changed else {
+            self.show(row.line, RowFate::Skip, &row.device);
+            self.report.skipped += 1;
+            return Ok(());
+        };
+        self.show(row.line, RowFate::Update, &merged);
+        self.report.updated += 1;
+        if !self.options.dry_run {
+            device_update_in_txn(tx, device.id, &self.with_credential(merged), now()).await?;
+        }
+        Ok(())
+    }
+
+    /// The known device with what the row says; none when that is what it is already.
+    fn merged(device: &Device, row: &GoodRow) -> Option<NewDevice> {
+        let mut merged = device.to_input().parse().ok()?;
+        let before = merged.clone();
+        let new = &row.device;
+        let given = |column| row.given.has(column);
+        if given(Column::Hostname) {
+            merged.hostname.clone_from(&new.hostname);
+        }
+        if given(Column::DeviceType) {
+            merged.device_type = new.device_type;
+        }
+        if given(Column::Description) {
+            merged.description.clone_from(&new.description);
+        }
+        if given(Column::Platform) {
+            merged.platform.clone_from(&new.platform);
+        }
+        if given(Column::Transport) {
+            merged.transport = new.transport;
+        }
+        if given(Column::Credential) {
+            merged.credential.clone_from(&new.credential);
+        }
+        if given(Column::Tags) {
+            merged.tags.clone_from(&new.tags);
+        }
+        // The status is measured; an import says only what it is at first.
+        Some(merged).filter(|merged| *merged != before)
+    }
+
+    fn with_credential(&self, device: NewDevice) -> DeviceRow {
+        let credential_id = device.credential.as_ref().and_then(|name| self.credentials.get(name)).copied();
+        DeviceRow { device, credential_id }
+    }
+
+    fn show(&mut self, line: u64, fate: RowFate, device: &NewDevice) {
+        if self.preview.len() < PREVIEW_ROWS {
+            self.preview.push(PreviewRow { line, fate, device: as_input(device) });
+        }
+    }
+}
+
+/// Devices match by address, narrowed by site and port where the row has them.
+fn is_same(device: &Device, row: &GoodRow) -> bool {
+    (!row.given.has(Column::Site) || device.site == row.device.site)
+        && (!row.given.has(Column::Port) || device.port == row.device.port)
+}

@@ -1,0 +1,236 @@
+//! What people do with devices: add, change, delete, collect, decide.
+
+use etiqa_model::admin::{BackupChoices, DeviceChoices};
+use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput, NewDevice};
+use etiqa_model::event::Topic;
+use etiqa_model::page::{Page, Paged};
+use etiqa_model::selector::Selector;
+use etiqa_model::{DeviceId, DeviceResultId, ErrorKind, FieldError, JobId, UserError};
+
+use crate::db::DbError;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::history::unpack;
+use crate::schedule::{Work, due, enqueue};
+use crate::store::config_version::{part_list, version_list_active};
+use crate::store::credential::{credential_fetch_by_name, credential_list};
+use crate::store::device::{
+    device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, site_list,
+    tag_list,
+};
+use crate::store::device_write::{
+    DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
+};
+use crate::store::host_key::{host_key_accept, host_key_view};
+use crate::store::job::job_list_open;
+use crate::store::lease::device_lease_is_taken;
+use crate::store::result::{result_list_of_device, transcript_fetch};
+use crate::time::now;
+
+/// Adds (`id` none) or changes a device.
+pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) -> Result<DeviceId> {
+    let device = input.parse()?;
+    let row = with_credential(engine, device).await?;
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    let id = match id {
+        Some(id) => {
+            device_update_in_txn(&mut tx, id, &row, at).await.map_err(|error| taken(error, &row.device))?;
+            id
+        }
+        None => {
+            let inserted = device_insert_in_txn(&mut tx, std::slice::from_ref(&row), at).await;
+            let ids = inserted.map_err(|error| taken(error, &row.device))?;
+            ids.first().copied().ok_or_else(UserError::internal)?
+        }
+    };
+    tx.commit().await?;
+    engine.events.send(Topic::Devices, id.0);
+    Ok(id)
+}
+
+/// Looks the named credential up, and the named platform.
+async fn with_credential(engine: &Engine, device: NewDevice) -> Result<DeviceRow> {
+    let mut fields = Vec::new();
+    let mut wrong =
+        |field: &str, message: String| fields.push(FieldError { field: field.to_owned(), message });
+    let credential_id = match &device.credential {
+        Some(name) => {
+            let found = credential_fetch_by_name(&engine.db, name).await?.map(|found| found.credential.id);
+            if found.is_none() {
+                wrong("credential", format!("There is no credential named \"{name}\"; add it first."));
+            }
+            found
+        }
+        None => None,
+    };
+    if let Some(platform) = &device.platform
+        && engine.drivers.current().get(platform).is_none()
+    {
+        wrong("platform", unknown_platform(platform));
+    }
+    if fields.is_empty() {
+        Ok(DeviceRow { device, credential_id })
+    } else {
+        Err(UserError::in_fields(fields).into())
+    }
+}
+
+pub(crate) fn unknown_platform(name: &str) -> String {
+    format!("There is no driver named \"{name}\"; `etiqa drivers list` shows the known ones.")
+}
+
+/// Deletes a device with its versions and results.
+pub async fn delete(engine: &Engine, id: DeviceId) -> Result<()> {
+    if !device_delete(&engine.db, id).await? {
+        return Err(missing(id).into());
+    }
+    engine.events.send(Topic::Devices, id.0);
+    Ok(())
+}
+
+/// Enables or disables a device.
+pub async fn set_enabled(engine: &Engine, id: DeviceId, enabled: bool) -> Result<()> {
+    if !device_set_enabled(&engine.db, id, enabled, now()).await? {
+        return Err(missing(id).into());
+    }
+    engine.events.send(Topic::Devices, id.0);
+    Ok(())
+}
+
+/// Queues a collection of these devices now.
+pub async fn collect_now(engine: &Engine, devices: Vec<DeviceId>) -> Result<JobId> {
+    let job = enqueue(engine, &Work::Collect { devices: devices.clone() }).await?;
+    for device in devices {
+        engine.events.send(Topic::Devices, device.0);
+    }
+    Ok(job)
+}
+
+/// A page of devices.
+pub async fn list(engine: &Engine, filter: &DeviceFilter, page: Page) -> Result<Paged<Device>> {
+    Ok(device_list(&engine.db, filter, page).await?)
+}
+
+/// Everything the page of one device shows.
+pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
+    let device = fetch(engine, id).await?;
+    let is_queued = job_list_open(&engine.db, "collect").await?.iter().any(|payload| {
+        matches!(serde_json::from_str(payload), Ok(Work::Collect { devices }) if devices.contains(&id))
+    });
+    Ok(DeviceDetail {
+        platform: crate::drivers::platform_of(engine, &device),
+        parts: part_list(&engine.db, id).await?,
+        results: result_list_of_device(&engine.db, id, 25).await?,
+        host_key: host_key_view(&engine.db, id).await?,
+        collecting: is_queued || device_lease_is_taken(&engine.db, id, now()).await?,
+        active: version_list_active(&engine.db, id).await?.iter().map(|version| version.id).collect(),
+        device,
+    })
+}
+
+/// One device.
+pub async fn fetch(engine: &Engine, id: DeviceId) -> Result<Device> {
+    Ok(device_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?)
+}
+
+/// The one device of this host name or address.
+pub async fn find(engine: &Engine, name: &str) -> Result<Device> {
+    let mut found = device_list_by_name(&engine.db, name).await?;
+    match found.len() {
+        0 => Err(UserError::not_found(format!("device named \"{name}\"")).into()),
+        1 => Ok(found.remove(0)),
+        count => {
+            let ways: Vec<String> = found
+                .iter()
+                .map(|device| format!("{} port {} in site {}", device.address, device.port, device.site))
+                .collect();
+            let ways = ways.join("; ");
+            let message =
+                format!("{count} devices are called \"{name}\": {ways}. Use the address that only one has.");
+            Err(UserError::new(ErrorKind::Conflict, message).into())
+        }
+    }
+}
+
+/// A selector from the command line: as [`Selector::parse`] reads it, or host names and addresses with commas.
+pub async fn selector(engine: &Engine, text: &str) -> Result<Selector> {
+    if let Ok(selector) = Selector::parse(text) {
+        return Ok(selector);
+    }
+    let mut ids = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        ids.push(find(engine, name).await?.id);
+    }
+    Ok(Selector::Chosen(ids))
+}
+
+/// Every device, by host name.
+pub async fn all(engine: &Engine) -> Result<Vec<Device>> {
+    Ok(device_list_all(&engine.db).await?)
+}
+
+/// Every enabled device.
+pub async fn all_enabled(engine: &Engine) -> Result<Vec<Device>> {
+    Ok(device_list_selected(&engine.db, &Selector::All).await?)
+}
+
+/// Takes the changed host key of a device as its own.
+pub async fn accept_host_key(engine: &Engine, id: DeviceId) -> Result<()> {
+    let device = fetch(engine, id).await?;
+    if !host_key_accept(&engine.db, id, now()).await? {
+        let message = format!("{} offers no changed host key.", device.hostname);
+        return Err(UserError::conflict(message).into());
+    }
+    engine.events.send(Topic::Devices, id.0);
+    Ok(())
+}
+
+/// What a device sent in a session that went wrong, secrets masked.
+pub async fn transcript(engine: &Engine, id: DeviceResultId) -> Result<String> {
+    let packed = transcript_fetch(&engine.db, id).await?;
+    unpack(&packed.ok_or_else(|| UserError::not_found(format!("session kept for result {id}")))?)
+}
+
+/// What the device forms and filters offer.
+pub async fn device_choices(engine: &Engine) -> Result<DeviceChoices> {
+    let drivers = engine.drivers.current();
+    Ok(DeviceChoices {
+        sites: site_list(&engine.db).await?,
+        tags: tag_list(&engine.db).await?,
+        platforms: drivers
+            .iter()
+            .map(|driver| (driver.name().to_owned(), driver.title().to_owned()))
+            .collect(),
+        credentials: credential_list(&engine.db)
+            .await?
+            .into_iter()
+            .map(|credential| credential.name)
+            .collect(),
+    })
+}
+
+/// What the backup config form offers.
+pub async fn backup_choices(engine: &Engine) -> Result<BackupChoices> {
+    Ok(BackupChoices {
+        time_zones: due::zone_names().into_iter().map(str::to_owned).collect(),
+        default_zone: due::machine_zone(),
+        sites: site_list(&engine.db).await?,
+        tags: tag_list(&engine.db).await?,
+    })
+}
+
+fn missing(id: DeviceId) -> UserError {
+    UserError::not_found(format!("device {id}"))
+}
+
+fn taken(error: DbError, device: &NewDevice) -> Error {
+    if error.is_unique_violation() {
+        let message = format!(
+            "There is a device at {} port {} in site {} already.",
+            device.address, device.port, device.site
+        );
+        return UserError::in_fields(vec![FieldError { field: "address".into(), message }]).into();
+    }
+    error.into()
+}

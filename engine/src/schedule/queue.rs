@@ -1,0 +1,83 @@
+//! What the queue holds: which kinds of work there are.
+
+use etiqa_model::{DeviceId, JobId, RunId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::db::{DbError, Tx};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::store::job::{job_fetch_open_by_key, job_insert_in_txn};
+use crate::time::now;
+
+/// A piece of work, as its job's payload says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Execute a run.
+    Run {
+        /// Which.
+        run: RunId,
+    },
+    /// Collect devices, outside of any run.
+    Collect {
+        /// Which.
+        devices: Vec<DeviceId>,
+    },
+}
+
+impl Work {
+    /// The kind's name in the database.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Run { .. } => "run",
+            Self::Collect { .. } => "collect",
+        }
+    }
+
+    /// Reads a job's payload.
+    pub(super) fn from_payload(payload: &str) -> Result<Self> {
+        serde_json::from_str(payload)
+            .map_err(|error| Error::Db(DbError::Value { column: "payload", message: error.to_string() }))
+    }
+
+    /// A person waits for a collection; runs can wait a moment longer.
+    fn priority(&self) -> i64 {
+        match self {
+            Self::Run { .. } => 0,
+            Self::Collect { .. } => 10,
+        }
+    }
+
+    /// Work that must be queued once only, whoever asks how often.
+    fn idempotency_key(&self) -> Option<String> {
+        match self {
+            Self::Run { run } => Some(format!("run:{run}")),
+            Self::Collect { .. } => None,
+        }
+    }
+}
+
+/// Queues work in the transaction of what makes it necessary.
+pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> Result<JobId> {
+    let payload = serde_json::to_string(work)
+        .map_err(|error| DbError::Value { column: "payload", message: error.to_string() })?;
+    let key = work.idempotency_key();
+    Ok(job_insert_in_txn(tx, work.kind(), &payload, key.as_deref(), work.priority(), at).await?)
+}
+
+/// The job that is to do a run, while it is open.
+pub async fn job_of_run(engine: &Engine, run: RunId) -> Result<Option<JobId>> {
+    match (Work::Run { run }).idempotency_key() {
+        Some(key) => Ok(job_fetch_open_by_key(&engine.db, &key).await?),
+        None => Ok(None),
+    }
+}
+
+/// Queues work and wakes the workers of this process.
+pub async fn enqueue(engine: &Engine, work: &Work) -> Result<JobId> {
+    let mut tx = engine.db.write().await?;
+    let job = enqueue_in_txn(&mut tx, work, now()).await?;
+    tx.commit().await?;
+    engine.work.notify_one();
+    Ok(job)
+}

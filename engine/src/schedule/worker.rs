@@ -1,0 +1,137 @@
+//! Works on the queue: claims jobs, keeps their leases, ends them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etiqa_model::JobId;
+use etiqa_model::event::Topic;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::queue::Work;
+use crate::backup::execute_run;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::fleet::{Purpose, collect_fleet};
+use crate::store::device::device_fetch;
+use crate::store::job::{Job, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew};
+use crate::time::now;
+
+/// Jobs at once in one process. Their device sessions share one limit of their own.
+const JOBS_AT_ONCE: usize = 8;
+/// Jobs that another process queued are looked for this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A job that nobody renewed for so long is taken by somebody else.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often it is renewed.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// A job that failed so often is given up.
+const MOST_ATTEMPTS: u32 = 3;
+/// How long running jobs may take to end when the program stops.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Works on the queue until the program stops, then waits for what runs to end.
+pub async fn worker(engine: Arc<Engine>) {
+    let mut jobs = JoinSet::new();
+    while !engine.stopping.is_cancelled() {
+        while jobs.try_join_next().is_some() {}
+        let claimed = if jobs.len() < JOBS_AT_ONCE { claim(&engine).await } else { None };
+        if let Some(job) = claimed {
+            let engine = Arc::clone(&engine);
+            jobs.spawn(async move { work_on(&engine, job).await });
+            continue;
+        }
+        tokio::select! {
+            () = engine.stopping.cancelled() => {}
+            () = engine.work.notified(), if jobs.len() < JOBS_AT_ONCE => {}
+            _ = jobs.join_next(), if !jobs.is_empty() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+    let ended = tokio::time::timeout(STOP_WITHIN, async { while jobs.join_next().await.is_some() {} }).await;
+    if ended.is_err() {
+        tracing::warn!("some jobs did not end in time; they go on at the next start");
+    }
+}
+
+/// Works on one job here and now, unless somebody else has it.
+pub async fn work_on_one(engine: &Arc<Engine>, id: JobId) -> Result<()> {
+    let at = now();
+    if let Some(job) = job_claim_one(&engine.db, id, &engine.owner, at, at.plus(LEASE)).await? {
+        work_on(engine, job).await;
+    }
+    Ok(())
+}
+
+async fn claim(engine: &Engine) -> Option<Job> {
+    let at = now();
+    let claimed = async {
+        // Looking takes no write lock; on an idle system nothing is ever written.
+        if job_count_open(&engine.db).await? == 0 {
+            return Ok(None);
+        }
+        job_claim(&engine.db, &engine.owner, at, at.plus(LEASE)).await
+    };
+    claimed.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the queue could not be read");
+        None
+    })
+}
+
+async fn work_on(engine: &Arc<Engine>, job: Job) {
+    let (id, attempts) = (job.id, job.attempts);
+    let keep = keep_lease(engine, id);
+    let result = execute(engine, &job).await;
+    drop(keep);
+    let at = now();
+    let written = match result {
+        Ok(()) if engine.stopping.is_cancelled() => job_release(&engine.db, id, &engine.owner, at).await,
+        Ok(()) => job_finish(&engine.db, id, &engine.owner, None, at).await,
+        Err(error) if attempts < MOST_ATTEMPTS => {
+            tracing::warn!(job = %id, attempts, %error, "job {id} failed; it is tried again");
+            let due_at = at.plus(Duration::from_secs(u64::from(attempts) * 10));
+            job_release(&engine.db, id, &engine.owner, due_at).await
+        }
+        Err(error) => {
+            let sentence = error.into_user_error().message;
+            job_finish(&engine.db, id, &engine.owner, Some(&sentence), at).await
+        }
+    };
+    if let Err(error) = written {
+        tracing::error!(job = %id, %error, "the end of job {id} could not be written");
+    }
+}
+
+async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
+    match Work::from_payload(&job.payload)? {
+        Work::Run { run } => execute_run(engine, run).await,
+        Work::Collect { devices } => {
+            let mut found = Vec::with_capacity(devices.len());
+            for id in devices {
+                found.extend(device_fetch(&engine.db, id).await?);
+            }
+            let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
+            collect_fleet(engine, found, purpose, &engine.stopping, |_| {}).await?;
+            engine.events.send(Topic::Devices, None);
+            Ok(())
+        }
+    }
+}
+
+/// Renews a job's lease until the guard is dropped.
+fn keep_lease(engine: &Engine, id: JobId) -> tokio_util::sync::DropGuard {
+    let done = CancellationToken::new();
+    let (db, owner, ended) = (engine.db.clone(), engine.owner.clone(), done.clone());
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = ended.cancelled() => return,
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+            }
+            if let Err(error) = job_renew(&db, id, &owner, now().plus(LEASE)).await {
+                tracing::warn!(job = %id, %error, "the lease of job {id} could not be renewed");
+            }
+        }
+    });
+    done.drop_guard()
+}

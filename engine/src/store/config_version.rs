@@ -1,0 +1,332 @@
+//! Config versions and their texts.
+
+use etiqa_model::config::{ConfigVersion, ConfigVersionRow, PartVersions, VersionState};
+use etiqa_model::page::{Page, Paged};
+use etiqa_model::{ConfigVersionId, DeviceId, RunId, Timestamp};
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
+
+/// `last_seen_at` of an active version is the device's last good session; of an older one, when it was taken.
+const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_bytes, v.lines, v.added, v.removed, \
+     v.text_sha256, v.collected_at, v.run_id, v.driver, \
+     CASE WHEN v.state = 'active' AND d.last_good_at > v.collected_at THEN d.last_good_at ELSE v.collected_at END \
+     AS last_seen_at";
+const FROM: &str = "FROM config_version v JOIN device d ON d.id = v.device_id";
+
+/// A version that is about to be stored.
+#[derive(Debug, Clone)]
+pub struct NewVersion {
+    /// Whose.
+    pub device_id: DeviceId,
+    /// `running`, `startup`, …
+    pub part: String,
+    /// Active, or suspect.
+    pub state: VersionState,
+    /// SHA-256 of the text.
+    pub text_sha256: String,
+    /// SHA-256 of the text with its volatile spans replaced.
+    pub compare_sha256: String,
+    /// Bytes of the text.
+    pub size_bytes: u64,
+    /// Its lines.
+    pub lines: u32,
+    /// Lines added against the version before.
+    pub added: u32,
+    /// Lines removed.
+    pub removed: u32,
+    /// When it was taken.
+    pub collected_at: Timestamp,
+    /// The run that took it.
+    pub run_id: Option<RunId>,
+    /// The driver that took it.
+    pub driver: String,
+    /// Its text's SHA-256.
+    pub driver_sha256: String,
+}
+
+/// A version with what it is compared by.
+#[derive(Debug, Clone)]
+pub struct ComparedVersion {
+    /// The version.
+    pub version: ConfigVersion,
+    /// SHA-256 of its text with the volatile spans replaced.
+    pub compare_sha256: String,
+}
+
+/// One version.
+pub async fn version_fetch(db: &Db, id: ConfigVersionId) -> Result<Option<ConfigVersion>> {
+    let row = sqlx::query(built(format!("SELECT {COLUMNS} {FROM} WHERE v.id = $1")))
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.as_ref().map(version).transpose()
+}
+
+/// One version, by its number.
+pub async fn version_fetch_by_number(
+    db: &Db,
+    device: DeviceId,
+    part: &str,
+    number: u32,
+) -> Result<Option<ConfigVersion>> {
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.version = $3");
+    let row = sqlx::query(built(sql))
+        .bind(device.0)
+        .bind(part.to_owned())
+        .bind(i64::from(number))
+        .fetch_optional(db.reader())
+        .await?;
+    row.as_ref().map(version).transpose()
+}
+
+/// The last version before `to` that was not rejected or suspect: what `to` is compared with by default.
+pub async fn version_fetch_before(db: &Db, to: &ConfigVersion) -> Result<Option<ConfigVersion>> {
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.version < $3
+         AND v.state IN ('active', 'inactive') ORDER BY v.version DESC LIMIT 1"
+    );
+    let row = sqlx::query(built(sql))
+        .bind(to.device_id.0)
+        .bind(to.part.clone())
+        .bind(i64::from(to.version))
+        .fetch_optional(db.reader())
+        .await?;
+    row.as_ref().map(version).transpose()
+}
+
+/// The active versions of a device, by part.
+pub async fn version_list_active(db: &Db, device: DeviceId) -> Result<Vec<ConfigVersion>> {
+    let sql =
+        format!("SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part");
+    let rows = sqlx::query(built(sql)).bind(device.0).fetch_all(db.reader()).await?;
+    rows.iter().map(version).collect()
+}
+
+/// What a fresh text of a part is held against: the active version, and versions of the same text that were set
+/// aside.
+pub async fn version_list_current(
+    db: &Db,
+    device: DeviceId,
+    part: &str,
+    compare_sha256: &str,
+) -> Result<Vec<ComparedVersion>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
+         AND (v.state = 'active' OR (v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3))"
+    );
+    let rows = sqlx::query(built(sql))
+        .bind(device.0)
+        .bind(part.to_owned())
+        .bind(compare_sha256.to_owned())
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ComparedVersion { version: version(row)?, compare_sha256: row.text("compare_sha256")? })
+        })
+        .collect()
+}
+
+/// The parts of a device with their newest versions.
+pub async fn part_list(db: &Db, device: DeviceId) -> Result<Vec<PartVersions>> {
+    let rows = sqlx::query(
+        "SELECT part, COUNT(*) AS n FROM config_version WHERE device_id = $1 GROUP BY part ORDER BY part",
+    )
+    .bind(device.0)
+    .fetch_all(db.reader())
+    .await?;
+    let mut parts = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let part = row.text("part")?;
+        let versions = version_list(db, device, &part, None, 50).await?;
+        parts.push(PartVersions { part, total: row.count("n")?, versions });
+    }
+    Ok(parts)
+}
+
+/// Versions of a part before number `before`, newest first.
+pub async fn version_list(
+    db: &Db,
+    device: DeviceId,
+    part: &str,
+    before: Option<u32>,
+    limit: u32,
+) -> Result<Vec<ConfigVersion>> {
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.version < $3
+         ORDER BY v.version DESC LIMIT {limit}"
+    );
+    let rows = sqlx::query(built(sql))
+        .bind(device.0)
+        .bind(part.to_owned())
+        .bind(before.map_or(i64::MAX, i64::from))
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(version).collect()
+}
+
+/// How many versions a part has.
+pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64> {
+    sqlx::query("SELECT COUNT(*) AS n FROM config_version WHERE device_id = $1 AND part = $2")
+        .bind(device.0)
+        .bind(part.to_owned())
+        .fetch_one(db.reader())
+        .await?
+        .count("n")
+}
+
+/// The active versions of all devices, by host name.
+pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    let mut filter = named(search);
+    filter.and("v.state = 'active'");
+    version_page(db, &filter, "d.hostname, d.id, v.part", page).await
+}
+
+/// All versions of all devices, newest first.
+pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    version_page(db, &named(search), "v.collected_at DESC, v.id DESC", page).await
+}
+
+fn named(search: &str) -> Filter {
+    let mut filter = Filter::new();
+    if !search.trim().is_empty() {
+        filter.and_text(
+            "(lower(d.hostname) LIKE ? ESCAPE '\\' OR d.address LIKE ? ESCAPE '\\')",
+            contains(search.trim()),
+        );
+    }
+    filter
+}
+
+async fn version_page(
+    db: &Db,
+    filter: &Filter,
+    order: &'static str,
+    page: Page,
+) -> Result<Paged<ConfigVersionRow>> {
+    let total = filter.query(&format!("SELECT COUNT(*) AS n {FROM}"), "").fetch_one(db.reader()).await?;
+    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
+    let after = format!(" ORDER BY {order} LIMIT {} OFFSET {}", page.limit(), page.offset());
+    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
+    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total: total.count("n")?, page })
+}
+
+/// The newest versions that changed something (not the first of a part), newest first.
+pub async fn version_list_changes(db: &Db, limit: u32) -> Result<Vec<ConfigVersionRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, d.hostname, d.address {FROM}
+         WHERE v.version > 1 AND v.state <> 'rejected' ORDER BY v.collected_at DESC, v.id DESC LIMIT {limit}"
+    );
+    let rows = sqlx::query(built(sql)).fetch_all(db.reader()).await?;
+    rows.iter().map(version_row).collect()
+}
+
+/// Stores a text, unless an equal one is there.
+pub async fn text_insert_in_txn(tx: &mut Tx, sha256: &str, size_bytes: u64, zstd: Vec<u8>) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO config_text (sha256, size_bytes, zstd) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING",
+    )
+    .bind(sha256.to_owned())
+    .bind(i64::try_from(size_bytes).unwrap_or(i64::MAX))
+    .bind(zstd)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A stored text, still compressed; none when there is no such text.
+pub async fn text_fetch(db: &Db, sha256: &str) -> Result<Option<Vec<u8>>> {
+    let row = sqlx::query("SELECT zstd FROM config_text WHERE sha256 = $1")
+        .bind(sha256.to_owned())
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| row.bytes("zstd")).transpose()
+}
+
+/// Adds the next version of its part. An active one takes the place of the active one before it.
+pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<ConfigVersionId> {
+    if new.state == VersionState::Active {
+        version_retire_active_in_txn(tx, new.device_id, &new.part).await?;
+    }
+    let row = sqlx::query(
+        "INSERT INTO config_version (device_id, part, version, state, text_sha256, compare_sha256, size_bytes,
+            lines, added, removed, collected_at, run_id, driver, driver_sha256)
+         VALUES ($1, $2,
+            (SELECT COALESCE(MAX(version), 0) + 1 FROM config_version WHERE device_id = $1 AND part = $2),
+            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+    )
+    .bind(new.device_id.0)
+    .bind(new.part.clone())
+    .bind(new.state.as_str())
+    .bind(new.text_sha256.clone())
+    .bind(new.compare_sha256.clone())
+    .bind(i64::try_from(new.size_bytes).unwrap_or(i64::MAX))
+    .bind(i64::from(new.lines))
+    .bind(i64::from(new.added))
+    .bind(i64::from(new.removed))
+    .bind(new.collected_at.millis())
+    .bind(new.run_id.map(|id| id.0))
+    .bind(new.driver.clone())
+    .bind(new.driver_sha256.clone())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(ConfigVersionId(row.int("id")?))
+}
+
+/// Turns a suspect version into the active one, or into a rejected one; false when it is not suspect (any more).
+pub async fn version_decide(db: &Db, id: ConfigVersionId, accept: bool) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let row = sqlx::query("SELECT device_id, part FROM config_version WHERE id = $1 AND state = 'suspect'")
+        .bind(id.0)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    let state = if accept { VersionState::Active } else { VersionState::Rejected };
+    if accept {
+        version_retire_active_in_txn(&mut tx, DeviceId(row.int("device_id")?), &row.text("part")?).await?;
+    }
+    sqlx::query("UPDATE config_version SET state = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(state.as_str())
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn version_retire_active_in_txn(tx: &mut Tx, device: DeviceId, part: &str) -> Result<()> {
+    sqlx::query("UPDATE config_version SET state = 'inactive' WHERE device_id = $1 AND part = $2 AND state = 'active'")
+        .bind(device.0)
+        .bind(part.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn version(row: &AnyRow) -> Result<ConfigVersion> {
+    Ok(ConfigVersion {
+        id: ConfigVersionId(row.int("id")?),
+        device_id: DeviceId(row.int("device_id")?),
+        part: row.text("part")?,
+        version: row.count("version")?,
+        state: row.named("state", VersionState::parse)?,
+        size_bytes: row.count("size_bytes")?,
+        lines: row.count("lines")?,
+        added: row.count("added")?,
+        removed: row.count("removed")?,
+        sha256: row.text("text_sha256")?,
+        driver: row.text("driver")?,
+        collected_at: row.time("collected_at")?,
+        last_seen_at: row.time("last_seen_at")?,
+        run_id: row.opt_int("run_id")?.map(RunId),
+    })
+}
+
+fn version_row(row: &AnyRow) -> Result<ConfigVersionRow> {
+    Ok(ConfigVersionRow {
+        hostname: row.text("hostname")?,
+        address: row.text("address")?,
+        version: version(row)?,
+    })
+}

@@ -1,0 +1,149 @@
+//! Logins for devices. The secrets are sealed by the vault before they come here.
+
+use etiqa_model::credential::Credential;
+use etiqa_model::{CredentialId, DeviceId, Timestamp};
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Filter, Result, RowExt, Tx, built};
+
+/// What is stored of a credential besides its id.
+pub struct CredentialRow {
+    /// Unique.
+    pub name: String,
+    /// None: every site.
+    pub site: Option<String>,
+    /// The login name.
+    pub username: String,
+    /// The secrets, sealed for the row's id.
+    pub sealed: Vec<u8>,
+    /// Whether a password is in it.
+    pub has_password: bool,
+    /// Whether an enable password is in it.
+    pub has_enable: bool,
+    /// Whether a private key is in it.
+    pub has_key: bool,
+}
+
+/// A credential with its sealed secrets.
+pub struct SealedCredential {
+    /// The credential.
+    pub credential: Credential,
+    /// Its secrets, sealed for its id.
+    pub sealed: Vec<u8>,
+}
+
+const COLUMNS: &str = "c.id, c.name, c.site, c.username, c.has_password, c.has_enable, c.has_key, c.created_at, \
+                       c.updated_at, (SELECT COUNT(*) FROM device d WHERE d.credential_id = c.id) AS devices";
+
+/// Every credential, by name.
+pub async fn credential_list(db: &Db) -> Result<Vec<Credential>> {
+    let rows = sqlx::query(built(format!("SELECT {COLUMNS} FROM credential c ORDER BY c.name")))
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(credential).collect()
+}
+
+/// One credential, by id.
+pub async fn credential_fetch(db: &Db, id: CredentialId) -> Result<Option<SealedCredential>> {
+    sealed_where(db, Filter::new().and_int("c.id = ?", id.0)).await
+}
+
+/// One credential, by name.
+pub async fn credential_fetch_by_name(db: &Db, name: &str) -> Result<Option<SealedCredential>> {
+    sealed_where(db, Filter::new().and_text("c.name = ?", name)).await
+}
+
+async fn sealed_where(db: &Db, filter: &Filter) -> Result<Option<SealedCredential>> {
+    let before = format!("SELECT {COLUMNS}, c.sealed FROM credential c");
+    let row = filter.query(&before, "").fetch_optional(db.reader()).await?;
+    row.as_ref().map(sealed).transpose()
+}
+
+/// What a device is to be tried with, in order: its own, or its site's by name, then those of no site.
+pub async fn credential_list_for_device(db: &Db, id: DeviceId) -> Result<Vec<SealedCredential>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, c.sealed FROM credential c JOIN device dev ON dev.id = $1
+         WHERE c.id = dev.credential_id
+            OR (dev.credential_id IS NULL AND (c.site = dev.site OR c.site IS NULL))
+         ORDER BY CASE WHEN c.site IS NULL THEN 1 ELSE 0 END, c.name"
+    );
+    let rows = sqlx::query(built(sql)).bind(id.0).fetch_all(db.reader()).await?;
+    rows.iter().map(sealed).collect()
+}
+
+/// Reserves an id, so that the secrets can be sealed for it; fill the row in the same transaction.
+pub async fn credential_insert_in_txn(
+    tx: &mut Tx,
+    row: &CredentialRow,
+    now: Timestamp,
+) -> Result<CredentialId> {
+    let id = sqlx::query(
+        "INSERT INTO credential
+           (name, site, username, sealed, has_password, has_enable, has_key, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
+    )
+    .bind(row.name.clone())
+    .bind(row.site.clone())
+    .bind(row.username.clone())
+    .bind(row.sealed.clone())
+    .bind(i64::from(row.has_password))
+    .bind(i64::from(row.has_enable))
+    .bind(i64::from(row.has_key))
+    .bind(now.millis())
+    .fetch_one(&mut **tx)
+    .await?
+    .int("id")?;
+    Ok(CredentialId(id))
+}
+
+/// Replaces a credential.
+pub async fn credential_update_in_txn(
+    tx: &mut Tx,
+    id: CredentialId,
+    row: &CredentialRow,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE credential SET name = $2, site = $3, username = $4, sealed = $5, has_password = $6,
+                has_enable = $7, has_key = $8, updated_at = $9 WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(row.name.clone())
+    .bind(row.site.clone())
+    .bind(row.username.clone())
+    .bind(row.sealed.clone())
+    .bind(i64::from(row.has_password))
+    .bind(i64::from(row.has_enable))
+    .bind(i64::from(row.has_key))
+    .bind(now.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Removes a credential; false when there was none.
+pub async fn credential_delete(db: &Db, id: CredentialId) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query("DELETE FROM credential WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+fn credential(row: &AnyRow) -> Result<Credential> {
+    Ok(Credential {
+        id: CredentialId(row.int("id")?),
+        name: row.text("name")?,
+        site: row.opt_text("site")?,
+        username: row.text("username")?,
+        has_password: row.flag("has_password")?,
+        has_enable: row.flag("has_enable")?,
+        has_key: row.flag("has_key")?,
+        devices: row.count("devices")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}
+
+fn sealed(row: &AnyRow) -> Result<SealedCredential> {
+    Ok(SealedCredential { credential: credential(row)?, sealed: row.bytes("sealed")? })
+}

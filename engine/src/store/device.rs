@@ -1,0 +1,216 @@
+//! Devices: reading the inventory.
+
+use std::collections::HashMap;
+
+use etiqa_model::class::Class;
+use etiqa_model::device::{
+    Device, DeviceFilter, DeviceState, DeviceStatus, DeviceType, LastResult, Transport,
+};
+use etiqa_model::page::{Page, Paged};
+use etiqa_model::selector::Selector;
+use etiqa_model::{CredentialId, DeviceId};
+use sqlx::any::{Any, AnyRow};
+
+use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
+
+const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
+     d.credential_id, c.name AS credential, d.description, d.enabled, d.status, d.status_at, d.last_class, \
+     d.last_message, d.last_finished_at, d.last_good_at, d.created_at, d.updated_at \
+     FROM device d LEFT JOIN credential c ON c.id = d.credential_id";
+
+/// Classes after which a device counts as backed up.
+const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
+
+/// A page of the devices in `filter`, by host name.
+pub async fn device_list(db: &Db, filter: &DeviceFilter, page: Page) -> Result<Paged<Device>> {
+    let conditions = conditions(filter);
+    let total = conditions.query("SELECT COUNT(*) AS n FROM device d", "").fetch_one(db.reader()).await?;
+    let after = format!(" ORDER BY d.hostname, d.id LIMIT {} OFFSET {}", page.limit(), page.offset());
+    let rows = conditions.query(SELECT, &after).fetch_all(db.reader()).await?;
+    let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
+    fill_tags(db, &mut devices).await?;
+    Ok(Paged { rows: devices, total: total.count("n")?, page })
+}
+
+/// Every device, by host name; for the command line, which shows them all.
+pub async fn device_list_all(db: &Db) -> Result<Vec<Device>> {
+    devices_where(db, &Filter::new()).await
+}
+
+/// One device.
+pub async fn device_fetch(db: &Db, id: DeviceId) -> Result<Option<Device>> {
+    devices_where(db, Filter::new().and_int("d.id = ?", id.0)).await.map(|mut found| found.pop())
+}
+
+/// Devices whose host name or address is `name`, in any case.
+pub async fn device_list_by_name(db: &Db, name: &str) -> Result<Vec<Device>> {
+    let mut filter = Filter::new();
+    filter.and_text("(lower(d.hostname) = ? OR d.address = ?)", name.to_lowercase());
+    devices_where(db, &filter).await
+}
+
+/// The enabled devices that a backup config covers, by host name.
+pub async fn device_list_selected(db: &Db, selector: &Selector) -> Result<Vec<Device>> {
+    devices_where(db, &selected(selector)).await
+}
+
+/// How many enabled devices a backup config covers.
+pub async fn device_count_selected(db: &Db, selector: &Selector) -> Result<u64> {
+    selected(selector)
+        .query("SELECT COUNT(*) AS n FROM device d", "")
+        .fetch_one(db.reader())
+        .await?
+        .count("n")
+}
+
+/// Devices at these addresses, within a transaction that may change them.
+pub async fn device_list_by_address_in_txn(tx: &mut Tx, addresses: &[String]) -> Result<Vec<Device>> {
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (1..=addresses.len()).map(|place| format!("${place}")).collect();
+    let sql = format!("{SELECT} WHERE d.address IN ({})", places.join(","));
+    let query = addresses.iter().fold(sqlx::query(built(sql)), |query, address| query.bind(address.clone()));
+    let rows = query.persistent(false).fetch_all(&mut **tx).await?;
+    let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
+    fill_tags_with(&mut **tx, &mut devices).await?;
+    Ok(devices)
+}
+
+/// Sites in use.
+pub async fn site_list(db: &Db) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT DISTINCT site FROM device ORDER BY site").fetch_all(db.reader()).await?;
+    rows.iter().map(|row| row.text("site")).collect()
+}
+
+/// Tags in use.
+pub async fn tag_list(db: &Db) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT DISTINCT tag FROM device_tag ORDER BY tag").fetch_all(db.reader()).await?;
+    rows.iter().map(|row| row.text("tag")).collect()
+}
+
+/// How many devices name each platform, or have none, by type.
+pub async fn device_count_by_platform(db: &Db) -> Result<Vec<(Option<String>, DeviceType, u64)>> {
+    let rows =
+        sqlx::query("SELECT platform, device_type, COUNT(*) AS n FROM device GROUP BY platform, device_type")
+            .fetch_all(db.reader())
+            .await?;
+    rows.iter()
+        .map(|row| {
+            Ok((row.opt_text("platform")?, row.named("device_type", DeviceType::parse)?, row.count("n")?))
+        })
+        .collect()
+}
+
+async fn devices_where(db: &Db, filter: &Filter) -> Result<Vec<Device>> {
+    let rows = filter.query(SELECT, " ORDER BY d.hostname, d.id").fetch_all(db.reader()).await?;
+    let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
+    fill_tags(db, &mut devices).await?;
+    Ok(devices)
+}
+
+fn conditions(filter: &DeviceFilter) -> Filter {
+    let mut conditions = Filter::new();
+    let search = filter.search.trim();
+    if !search.is_empty() {
+        conditions.and_text(
+            "(lower(d.hostname) LIKE ? ESCAPE '\\' OR d.address LIKE ? ESCAPE '\\' \
+             OR lower(d.description) LIKE ? ESCAPE '\\')",
+            contains(search),
+        );
+    }
+    if let Some(kind) = filter.device_type {
+        conditions.and_text("d.device_type = ?", kind.as_str());
+    }
+    if let Some(site) = filter.site.as_ref().filter(|site| !site.is_empty()) {
+        conditions.and_text("d.site = ?", site);
+    }
+    if let Some(tag) = filter.tag.as_ref().filter(|tag| !tag.is_empty()) {
+        conditions.and_text("d.id IN (SELECT device_id FROM device_tag WHERE tag = ?)", tag);
+    }
+    if let Some(enabled) = filter.enabled {
+        conditions.and_int("d.enabled = ?", i64::from(enabled));
+    }
+    match filter.state {
+        Some(DeviceState::Good) => conditions.and(GOOD),
+        Some(DeviceState::Failing) => conditions.and("d.last_class NOT IN ('ok', 'unchanged')"),
+        Some(DeviceState::Never) => conditions.and("d.last_class IS NULL"),
+        None => &mut conditions,
+    };
+    conditions
+}
+
+fn selected(selector: &Selector) -> Filter {
+    let mut filter = Filter::new();
+    filter.and("d.enabled = 1");
+    match selector {
+        Selector::All => &mut filter,
+        Selector::Type(kind) => filter.and_text("d.device_type = ?", kind.as_str()),
+        Selector::Tag(tag) => {
+            filter.and_text("d.id IN (SELECT device_id FROM device_tag WHERE tag = ?)", tag)
+        }
+        Selector::Site(site) => filter.and_text("d.site = ?", site),
+        Selector::Chosen(ids) => filter.and_one_of("d.id", ids.iter().map(|id| id.0)),
+    };
+    filter
+}
+
+async fn fill_tags(db: &Db, devices: &mut [Device]) -> Result<()> {
+    fill_tags_with(db.reader(), devices).await
+}
+
+async fn fill_tags_with<'e>(
+    executor: impl sqlx::Executor<'e, Database = Any>,
+    devices: &mut [Device],
+) -> Result<()> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let mut filter = Filter::new();
+    filter.and_one_of("device_id", devices.iter().map(|device| device.id.0));
+    let rows = filter
+        .query("SELECT device_id, tag FROM device_tag", " ORDER BY device_id, tag")
+        .persistent(false)
+        .fetch_all(executor)
+        .await?;
+    let mut tags: HashMap<i64, Vec<String>> = HashMap::new();
+    for row in &rows {
+        tags.entry(row.int("device_id")?).or_default().push(row.text("tag")?);
+    }
+    for device in devices {
+        device.tags = tags.remove(&device.id.0).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn device(row: &AnyRow) -> Result<Device> {
+    let last_result = match (row.opt_text("last_class")?, row.opt_time("last_finished_at")?) {
+        (Some(_), Some(finished_at)) => Some(LastResult {
+            class: row.named("last_class", Class::parse)?,
+            message: row.opt_text("last_message")?.unwrap_or_default(),
+            finished_at,
+        }),
+        _ => None,
+    };
+    Ok(Device {
+        id: DeviceId(row.int("id")?),
+        site: row.text("site")?,
+        address: row.text("address")?,
+        port: row.count("port")?,
+        hostname: row.text("hostname")?,
+        device_type: row.named("device_type", DeviceType::parse)?,
+        platform: row.opt_text("platform")?,
+        transport: row.named("transport", Transport::parse)?,
+        credential_id: row.opt_int("credential_id")?.map(CredentialId),
+        credential: row.opt_text("credential")?,
+        tags: Vec::new(),
+        description: row.text("description")?,
+        enabled: row.flag("enabled")?,
+        status: row.named("status", DeviceStatus::parse)?,
+        status_at: row.opt_time("status_at")?,
+        last_result,
+        last_good_at: row.opt_time("last_good_at")?,
+        created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}

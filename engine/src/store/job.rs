@@ -1,0 +1,208 @@
+//! The queue: claimed by one statement, held by a lease, at least once.
+
+use etiqa_model::{JobId, Timestamp};
+
+use crate::db::{Db, DbKind, Result, RowExt, Tx};
+
+/// A job as a worker takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Row id.
+    pub id: JobId,
+    /// Which work.
+    pub kind: String,
+    /// Its JSON.
+    pub payload: String,
+    /// How often it was taken, this time included.
+    pub attempts: u32,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobState {
+    /// When it ended; none: it waits or is worked on.
+    pub finished_at: Option<Timestamp>,
+    /// It was given up.
+    pub dead: bool,
+    /// Why.
+    pub error: Option<String>,
+}
+
+/// Adds a job. With a key that an open or ended job has, nothing is added and that job's id comes back.
+pub async fn job_insert_in_txn(
+    tx: &mut Tx,
+    kind: &str,
+    payload: &str,
+    idempotency_key: Option<&str>,
+    priority: i64,
+    now: Timestamp,
+) -> Result<JobId> {
+    let row = sqlx::query(
+        "INSERT INTO job (kind, payload, idempotency_key, priority, due_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $5)
+         ON CONFLICT (idempotency_key) DO UPDATE SET kind = job.kind RETURNING id",
+    )
+    .bind(kind.to_owned())
+    .bind(payload.to_owned())
+    .bind(idempotency_key.map(str::to_owned))
+    .bind(priority)
+    .bind(now.millis())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(JobId(row.int("id")?))
+}
+
+/// Takes the most urgent open job of these kinds whose time has come and that nobody holds.
+pub async fn job_claim(db: &Db, owner: &str, now: Timestamp, until: Timestamp) -> Result<Option<Job>> {
+    claim(db, owner, now, until, None).await
+}
+
+/// Takes this job, if nobody holds it.
+pub async fn job_claim_one(
+    db: &Db,
+    id: JobId,
+    owner: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Job>> {
+    claim(db, owner, now, until, Some(id)).await
+}
+
+async fn claim(
+    db: &Db,
+    owner: &str,
+    now: Timestamp,
+    until: Timestamp,
+    only: Option<JobId>,
+) -> Result<Option<Job>> {
+    // SQLite has one writer at a time and needs no row locks; PostgreSQL passes over rows that others hold.
+    let lock = match db.kind() {
+        DbKind::Sqlite => "",
+        DbKind::Postgres => "FOR UPDATE SKIP LOCKED",
+    };
+    let narrowed = if only.is_some() { "id = $4 AND" } else { "$4 = 0 AND" };
+    let sql = format!(
+        "UPDATE job SET lease_owner = $1, lease_expires_at = $3, attempts = attempts + 1
+         WHERE id = (SELECT id FROM job
+                     WHERE {narrowed} finished_at IS NULL AND due_at <= $2
+                       AND (lease_expires_at IS NULL OR lease_expires_at <= $2)
+                     ORDER BY priority DESC, due_at, id LIMIT 1 {lock})
+         RETURNING id, kind, payload, attempts"
+    );
+    let mut tx = db.write().await?;
+    let row = sqlx::query(crate::db::built(sql))
+        .bind(owner.to_owned())
+        .bind(now.millis())
+        .bind(until.millis())
+        .bind(only.map_or(0, |id| id.0))
+        .fetch_optional(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    row.map(|row| {
+        Ok(Job {
+            id: JobId(row.int("id")?),
+            kind: row.text("kind")?,
+            payload: row.text("payload")?,
+            attempts: row.count("attempts")?,
+        })
+    })
+    .transpose()
+}
+
+/// Says that the owner still works on it; false when it is not the owner's (any more).
+pub async fn job_renew(db: &Db, id: JobId, owner: &str, until: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE job SET lease_expires_at = $3 WHERE id = $1 AND lease_owner = $2 AND finished_at IS NULL",
+    )
+    .bind(id.0)
+    .bind(owner.to_owned())
+    .bind(until.millis())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends a job that `owner` holds; `error` says why it was given up.
+pub async fn job_finish(db: &Db, id: JobId, owner: &str, error: Option<&str>, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "UPDATE job SET finished_at = $3, dead = $4, error = $5, lease_expires_at = NULL
+         WHERE id = $1 AND lease_owner = $2",
+    )
+    .bind(id.0)
+    .bind(owner.to_owned())
+    .bind(now.millis())
+    .bind(i64::from(error.is_some()))
+    .bind(error.map(str::to_owned))
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Gives a job back, to be taken again at `due_at`.
+pub async fn job_release(db: &Db, id: JobId, owner: &str, due_at: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "UPDATE job SET due_at = $3, lease_owner = NULL, lease_expires_at = NULL
+         WHERE id = $1 AND lease_owner = $2 AND finished_at IS NULL",
+    )
+    .bind(id.0)
+    .bind(owner.to_owned())
+    .bind(due_at.millis())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// The open job of this key.
+pub async fn job_fetch_open_by_key(db: &Db, key: &str) -> Result<Option<JobId>> {
+    let row = sqlx::query("SELECT id FROM job WHERE idempotency_key = $1 AND finished_at IS NULL")
+        .bind(key.to_owned())
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| Ok(JobId(row.int("id")?))).transpose()
+}
+
+/// Where a job stands; none when it was forgotten.
+pub async fn job_state(db: &Db, id: JobId) -> Result<Option<JobState>> {
+    let row = sqlx::query("SELECT finished_at, dead, error FROM job WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| {
+        Ok(JobState {
+            finished_at: row.opt_time("finished_at")?,
+            dead: row.flag("dead")?,
+            error: row.opt_text("error")?,
+        })
+    })
+    .transpose()
+}
+
+/// How many jobs wait or are worked on.
+pub async fn job_count_open(db: &Db) -> Result<u64> {
+    sqlx::query("SELECT COUNT(*) AS n FROM job WHERE finished_at IS NULL")
+        .fetch_one(db.reader())
+        .await?
+        .count("n")
+}
+
+/// Open jobs of one kind: their payloads.
+pub async fn job_list_open(db: &Db, kind: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT payload FROM job WHERE finished_at IS NULL AND kind = $1")
+        .bind(kind.to_owned())
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(|row| row.text("payload")).collect()
+}
+
+/// Forgets jobs that ended before `before`, but for the dead ones.
+pub async fn job_delete_ended_in_txn(tx: &mut Tx, before: Timestamp) -> Result<()> {
+    sqlx::query("DELETE FROM job WHERE finished_at < $1 AND dead = 0")
+        .bind(before.millis())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! All SQL: one file per table family, functions named noun first (`device_list`, `run_fetch`).
+//!
+//! A function takes the database (or a transaction, then it ends in `_in_txn`) first. Nothing here decides
+//! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
+
+pub mod backup_config;
+pub mod config_version;
+pub mod credential;
+pub mod device;
+pub mod device_write;
+pub mod driver;
+pub mod dump;
+pub mod host_key;
+pub mod job;
+pub mod lease;
+pub mod overview;
+pub mod result;
+pub mod run;
+pub mod run_write;
+pub mod session;
+pub mod setting;
+pub mod token;
+pub mod upload;
+pub mod user;

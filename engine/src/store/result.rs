@@ -1,0 +1,172 @@
+//! What collections of devices came to.
+
+use etiqa_model::class::Class;
+use etiqa_model::device::DeviceResult;
+use etiqa_model::{DeviceId, DeviceResultId, JobId, RunId, Timestamp};
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Filter, Result, RowExt, Tx};
+
+const SELECT: &str = "SELECT r.id, r.device_id, d.hostname, d.address, r.run_id, r.class, r.message, r.size_bytes, \
+     r.driver, r.driver_sha256, r.started_at, r.finished_at, r.reused, \
+     CASE WHEN r.transcript IS NULL THEN 0 ELSE 1 END AS has_transcript \
+     FROM device_result r JOIN device d ON d.id = r.device_id";
+
+/// A result that is about to be stored.
+#[derive(Debug, Clone)]
+pub struct NewResult {
+    /// Whose.
+    pub device_id: DeviceId,
+    /// For which run.
+    pub run_id: Option<RunId>,
+    /// For which job, where it was collected by hand.
+    pub job_id: Option<JobId>,
+    /// How it ended.
+    pub class: Class,
+    /// One sentence.
+    pub message: String,
+    /// Bytes of all parts.
+    pub size_bytes: u64,
+    /// The driver's name.
+    pub driver: Option<String>,
+    /// Its text's SHA-256.
+    pub driver_sha256: Option<String>,
+    /// When the session began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// It repeats the result of another run of the last minute.
+    pub reused: bool,
+    /// What the device sent, compressed, where it went wrong.
+    pub transcript: Option<Vec<u8>>,
+}
+
+/// Stores a result, and repeats it on the device for quick lists.
+pub async fn result_insert_in_txn(tx: &mut Tx, new: &NewResult) -> Result<DeviceResultId> {
+    let row = sqlx::query(
+        "INSERT INTO device_result (device_id, run_id, job_id, class, message, size_bytes, driver, driver_sha256,
+            started_at, finished_at, reused, transcript)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+    )
+    .bind(new.device_id.0)
+    .bind(new.run_id.map(|id| id.0))
+    .bind(new.job_id.map(|id| id.0))
+    .bind(new.class.as_str())
+    .bind(new.message.clone())
+    .bind(i64::try_from(new.size_bytes).unwrap_or(i64::MAX))
+    .bind(new.driver.clone())
+    .bind(new.driver_sha256.clone())
+    .bind(new.started_at.millis())
+    .bind(new.finished_at.millis())
+    .bind(i64::from(new.reused))
+    .bind(new.transcript.clone())
+    .fetch_one(&mut **tx)
+    .await?;
+    if !new.reused && new.class != Class::Cancelled {
+        repeat_on_device_in_txn(tx, new).await?;
+    }
+    Ok(DeviceResultId(row.int("id")?))
+}
+
+async fn repeat_on_device_in_txn(tx: &mut Tx, new: &NewResult) -> Result<()> {
+    let status = match new.class {
+        Class::Unsupported => None,
+        class => Some(if class.is_answer() { "online" } else { "offline" }),
+    };
+    sqlx::query(
+        "UPDATE device SET last_class = $2, last_message = $3, last_finished_at = $4,
+                last_good_at = CASE WHEN $5 = 1 THEN $4 ELSE last_good_at END,
+                status = COALESCE($6, status), status_at = CASE WHEN $6 IS NULL THEN status_at ELSE $4 END
+         WHERE id = $1",
+    )
+    .bind(new.device_id.0)
+    .bind(new.class.as_str())
+    .bind(new.message.clone())
+    .bind(new.finished_at.millis())
+    .bind(i64::from(new.class.is_good()))
+    .bind(status)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Results of a device, newest first.
+pub async fn result_list_of_device(db: &Db, device: DeviceId, limit: u32) -> Result<Vec<DeviceResult>> {
+    let mut filter = Filter::new();
+    filter.and_int("r.device_id = ?", device.0);
+    results(db, &filter, &format!(" ORDER BY r.id DESC LIMIT {limit}")).await
+}
+
+/// Results of a run: those that failed first, then by host name.
+pub async fn result_list_of_run(db: &Db, run: RunId, limit: u32) -> Result<Vec<DeviceResult>> {
+    let mut filter = Filter::new();
+    filter.and_int("r.run_id = ?", run.0);
+    let order = format!(
+        " ORDER BY CASE WHEN r.class IN ('ok', 'unchanged') THEN 1 ELSE 0 END, d.hostname, r.id LIMIT {limit}"
+    );
+    results(db, &filter, &order).await
+}
+
+/// How many results a run has.
+pub async fn result_count_of_run(db: &Db, run: RunId) -> Result<u64> {
+    sqlx::query("SELECT COUNT(*) AS n FROM device_result WHERE run_id = $1")
+        .bind(run.0)
+        .fetch_one(db.reader())
+        .await?
+        .count("n")
+}
+
+/// Results of a job after result `after`, in the order they came.
+pub async fn result_list_of_job(db: &Db, job: JobId, after: DeviceResultId) -> Result<Vec<DeviceResult>> {
+    let mut filter = Filter::new();
+    filter.and_int("r.job_id = ?", job.0).and_int("r.id > ?", after.0);
+    results(db, &filter, " ORDER BY r.id").await
+}
+
+/// A result of this device that finished after `since` and need not be repeated.
+pub async fn result_fetch_recent(
+    db: &Db,
+    device: DeviceId,
+    since: Timestamp,
+) -> Result<Option<DeviceResult>> {
+    let mut filter = Filter::new();
+    filter.and_int("r.device_id = ?", device.0);
+    let newest = results(db, &filter, " ORDER BY r.id DESC LIMIT 1").await?;
+    Ok(newest.into_iter().find(|result| result.finished_at >= since && result.class.is_good()))
+}
+
+/// The kept session of a result, compressed.
+pub async fn transcript_fetch(db: &Db, id: DeviceResultId) -> Result<Option<Vec<u8>>> {
+    let row = sqlx::query("SELECT transcript FROM device_result WHERE id = $1 AND transcript IS NOT NULL")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| row.bytes("transcript")).transpose()
+}
+
+async fn results(db: &Db, filter: &Filter, after: &str) -> Result<Vec<DeviceResult>> {
+    let rows = filter.query(SELECT, after).fetch_all(db.reader()).await?;
+    rows.iter().map(result).collect()
+}
+
+fn result(row: &AnyRow) -> Result<DeviceResult> {
+    let driver = match (row.opt_text("driver")?, row.opt_text("driver_sha256")?) {
+        (Some(name), Some(sha256)) => Some(format!("{name} {}", sha256.get(..8).unwrap_or_default())),
+        (name, _) => name,
+    };
+    Ok(DeviceResult {
+        id: DeviceResultId(row.int("id")?),
+        device_id: DeviceId(row.int("device_id")?),
+        hostname: row.text("hostname")?,
+        address: row.text("address")?,
+        run_id: row.opt_int("run_id")?.map(RunId),
+        class: row.named("class", Class::parse)?,
+        message: row.text("message")?,
+        size_bytes: row.count("size_bytes")?,
+        driver,
+        started_at: row.time("started_at")?,
+        finished_at: row.time("finished_at")?,
+        reused: row.flag("reused")?,
+        has_transcript: row.flag("has_transcript")?,
+    })
+}

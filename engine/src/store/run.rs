@@ -1,0 +1,160 @@
+//! Runs (BackupHistory): reading them. Their life is in `run_write`.
+
+use etiqa_model::backup::BackupKind;
+use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
+use etiqa_model::{BackupConfigId, RunId, Timestamp};
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Filter, Result, RowExt, Tx, built};
+
+const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, \
+     finished_at, cancel_requested, done, total, devices_ok, devices_failed, file, size_bytes, sha256, verified_at, \
+     damaged, removed_at, error FROM backup_run";
+
+/// One run.
+pub async fn run_fetch(db: &Db, id: RunId) -> Result<Option<Run>> {
+    let row = Filter::new().and_int("id = ?", id.0).query(SELECT, "").fetch_optional(db.reader()).await?;
+    row.as_ref().map(run).transpose()
+}
+
+/// Runs before `before`, newest first, of one config where named.
+pub async fn run_list(
+    db: &Db,
+    config: Option<BackupConfigId>,
+    before: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<Run>> {
+    let mut filter = Filter::new();
+    if let Some(config) = config {
+        filter.and_int("backup_config_id = ?", config.0);
+    }
+    if let Some(before) = before {
+        filter.and_int("id < ?", before.0);
+    }
+    runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
+}
+
+/// Ended runs, newest first.
+pub async fn run_list_ended(db: &Db, limit: u32) -> Result<Vec<Run>> {
+    let mut filter = Filter::new();
+    filter.and("status NOT IN ('pending', 'running')");
+    runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
+}
+
+/// Runs that are queued or going on, oldest first.
+pub async fn run_list_live(db: &Db) -> Result<Vec<Run>> {
+    let mut filter = Filter::new();
+    filter.and("status IN ('pending', 'running')");
+    runs(db, &filter, " ORDER BY id LIMIT 100").await
+}
+
+/// The newest run of every config that has one.
+pub async fn run_list_newest(db: &Db) -> Result<Vec<Run>> {
+    let mut filter = Filter::new();
+    // One index look-up a config, however long its history is.
+    filter.and(
+        "id IN (SELECT (SELECT MAX(r.id) FROM backup_run r WHERE r.backup_config_id = c.id) FROM backup_config c)",
+    );
+    runs(db, &filter, "").await
+}
+
+/// The newest run of one config.
+pub async fn run_newest(db: &Db, config: BackupConfigId) -> Result<Option<Run>> {
+    Ok(run_list(db, Some(config), None, 1).await?.pop())
+}
+
+/// The queued or running run of a config, within the transaction that may queue one.
+pub async fn run_fetch_live_in_txn(tx: &mut Tx, config: BackupConfigId) -> Result<Option<Run>> {
+    let mut filter = Filter::new();
+    filter.and_int("backup_config_id = ?", config.0).and("status IN ('pending', 'running')");
+    let row = filter.query(SELECT, "").fetch_optional(&mut **tx).await?;
+    row.as_ref().map(run).transpose()
+}
+
+/// A run whose archive is on disk, with what retention asks of it.
+pub struct ArchivedRun {
+    /// The run.
+    pub run: Run,
+    /// A person said it stays.
+    pub protected: bool,
+}
+
+/// Runs of a config whose archives are there, newest first.
+pub async fn run_list_archived(db: &Db, config: BackupConfigId) -> Result<Vec<ArchivedRun>> {
+    let rows = sqlx::query(built(format!(
+        "{} WHERE backup_config_id = $1 AND status = 'completed' AND file IS NOT NULL AND removed_at IS NULL
+         ORDER BY id DESC",
+        SELECT.replace(" FROM", ", protected FROM")
+    )))
+    .bind(config.0)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| Ok(ArchivedRun { run: run(row)?, protected: row.flag("protected")? })).collect()
+}
+
+/// The run of an archive's file name.
+pub async fn run_fetch_by_file(db: &Db, file: &str) -> Result<Option<Run>> {
+    let rows = {
+        let mut filter = Filter::new();
+        filter.and_text("file = ?", file);
+        runs(db, &filter, " ORDER BY id DESC LIMIT 1").await?
+    };
+    Ok(rows.into_iter().next())
+}
+
+/// Every run whose archive is there, newest first.
+pub async fn run_list_with_archive(db: &Db) -> Result<Vec<Run>> {
+    let mut filter = Filter::new();
+    filter.and("status = 'completed'").and("file IS NOT NULL").and("removed_at IS NULL");
+    runs(db, &filter, " ORDER BY id DESC").await
+}
+
+/// Whether somebody asked a run to stop.
+pub async fn run_is_cancelling(db: &Db, id: RunId) -> Result<bool> {
+    let row = sqlx::query("SELECT cancel_requested FROM backup_run WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map_or(Ok(true), |row| row.flag("cancel_requested"))
+}
+
+/// Runs that nobody works on any more: their lease is over.
+pub async fn run_list_abandoned(db: &Db, now: Timestamp) -> Result<Vec<(Run, Option<RunId>)>> {
+    let sql = format!(
+        "{} WHERE status = 'running' AND lease_expires_at <= $1 ORDER BY id",
+        SELECT.replace(" FROM", ", retry_of FROM")
+    );
+    let rows = sqlx::query(built(sql)).bind(now.millis()).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok((run(row)?, row.opt_int("retry_of")?.map(RunId)))).collect()
+}
+
+async fn runs(db: &Db, filter: &Filter, after: &str) -> Result<Vec<Run>> {
+    let rows = filter.query(SELECT, after).fetch_all(db.reader()).await?;
+    rows.iter().map(run).collect()
+}
+
+fn run(row: &AnyRow) -> Result<Run> {
+    Ok(Run {
+        id: RunId(row.int("id")?),
+        backup_config_id: row.opt_int("backup_config_id")?.map(BackupConfigId),
+        name: row.text("name")?,
+        kind: row.named("kind", BackupKind::parse)?,
+        status: row.named("status", RunStatus::parse)?,
+        phase: row.named("phase", Phase::parse)?,
+        trigger: row.named("started_by", Trigger::parse)?,
+        queued_at: row.time("queued_at")?,
+        started_at: row.opt_time("started_at")?,
+        finished_at: row.opt_time("finished_at")?,
+        progress: Progress { done: row.count("done")?, total: row.count("total")? },
+        file: row.opt_text("file")?,
+        size_bytes: row.opt_int("size_bytes")?.and_then(|size| u64::try_from(size).ok()),
+        sha256: row.opt_text("sha256")?,
+        verified_at: row.opt_time("verified_at")?,
+        damaged: row.flag("damaged")?,
+        removed_at: row.opt_time("removed_at")?,
+        devices_ok: row.count("devices_ok")?,
+        devices_failed: row.count("devices_failed")?,
+        error: row.opt_text("error")?,
+        cancelling: row.flag("cancel_requested")?,
+    })
+}

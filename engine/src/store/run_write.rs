@@ -1,0 +1,202 @@
+//! The life of a run: queued, claimed, kept alive, ended. Only its owner moves a running run.
+
+use etiqa_model::backup::BackupConfig;
+use etiqa_model::run::{Phase, Progress, RunStatus, Trigger};
+use etiqa_model::{RunId, Timestamp};
+
+use crate::db::{Db, Result, RowExt, Tx};
+
+/// Queues a run; a unique violation while the config has a live one.
+pub async fn run_insert_in_txn(
+    tx: &mut Tx,
+    config: &BackupConfig,
+    trigger: Trigger,
+    retry_of: Option<RunId>,
+    now: Timestamp,
+) -> Result<RunId> {
+    let row = sqlx::query(
+        "INSERT INTO backup_run (backup_config_id, name, kind, status, phase, started_by, retry_of, queued_at)
+         VALUES ($1, $2, $3, 'pending', 'waiting', $4, $5, $6) RETURNING id",
+    )
+    .bind(config.id.0)
+    .bind(config.name.clone())
+    .bind(config.kind.as_str())
+    .bind(trigger.as_str())
+    .bind(retry_of.map(|id| id.0))
+    .bind(now.millis())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(RunId(row.int("id")?))
+}
+
+/// Takes a pending run; false when it is not pending (any more).
+pub async fn run_claim(db: &Db, id: RunId, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE backup_run SET status = 'running', phase = 'collecting', owner = $2, started_at = $3,
+                lease_expires_at = $4 WHERE id = $1 AND status = 'pending'",
+    )
+    .bind(id.0)
+    .bind(owner.to_owned())
+    .bind(now.millis())
+    .bind(until.millis())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Says that the owner still works on it; false when it is not the owner's (any more).
+pub async fn run_renew(db: &Db, id: RunId, owner: &str, until: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE backup_run SET lease_expires_at = $3 WHERE id = $1 AND owner = $2 AND status = 'running'",
+    )
+    .bind(id.0)
+    .bind(owner.to_owned())
+    .bind(until.millis())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes how far it is.
+pub async fn run_progress(db: &Db, id: RunId, phase: Phase, progress: Progress) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "UPDATE backup_run SET phase = $2, done = $3, total = $4 WHERE id = $1 AND status = 'running'",
+    )
+    .bind(id.0)
+    .bind(phase.as_str())
+    .bind(i64::from(progress.done))
+    .bind(i64::from(progress.total))
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Completed, failed or cancelled.
+    pub status: RunStatus,
+    /// Devices with a good text.
+    pub devices_ok: u32,
+    /// Devices without one.
+    pub devices_failed: u32,
+    /// Its archive, once it is on disk, fsynced and verified.
+    pub archive: Option<EndingArchive>,
+    /// One sentence: why it failed.
+    pub error: Option<String>,
+}
+
+/// The archive of a completed run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndingArchive {
+    /// File name in the folder of backups.
+    pub file: String,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Lower-case hex.
+    pub sha256: String,
+}
+
+/// Ends a run that `owner` holds; false when it is not the owner's (any more).
+pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: Timestamp) -> Result<bool> {
+    let archive = ending.archive.as_ref();
+    let mut tx = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE backup_run SET status = $3, finished_at = $4, devices_ok = $5, devices_failed = $6, file = $7,
+                size_bytes = $8, sha256 = $9, verified_at = $10, error = $11, lease_expires_at = NULL
+         WHERE id = $1 AND owner = $2 AND status = 'running'",
+    )
+    .bind(id.0)
+    .bind(owner.to_owned())
+    .bind(ending.status.as_str())
+    .bind(now.millis())
+    .bind(i64::from(ending.devices_ok))
+    .bind(i64::from(ending.devices_failed))
+    .bind(archive.map(|archive| archive.file.clone()))
+    .bind(archive.map(|archive| i64::try_from(archive.size_bytes).unwrap_or(i64::MAX)))
+    .bind(archive.map(|archive| archive.sha256.clone()))
+    .bind(archive.map(|_| now.millis()))
+    .bind(ending.error.clone())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends a run whose lease is over; false when its owner came back or somebody else was first.
+pub async fn run_interrupt_in_txn(tx: &mut Tx, id: RunId, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE backup_run SET status = 'failed', finished_at = $2, lease_expires_at = NULL,
+                error = 'Interrupted: the program stopped while this run went on.'
+         WHERE id = $1 AND status = 'running' AND lease_expires_at <= $2",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Lets go of the leases of processes that are known to be gone: those whose owner begins with `prefix`.
+pub async fn run_expire_leases_of(db: &Db, prefix: &str, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    for sql in [
+        "UPDATE backup_run SET lease_expires_at = $2 WHERE status = 'running' AND owner LIKE $1",
+        "UPDATE job SET lease_expires_at = $2 WHERE finished_at IS NULL AND lease_owner LIKE $1",
+        "UPDATE device_lease SET expires_at = $2 WHERE owner LIKE $1",
+    ] {
+        sqlx::query(sql).bind(format!("{prefix}%")).bind(now.millis()).execute(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Asks a run to stop: a pending one ends at once, a running one is told. False when it is over.
+pub async fn run_cancel(db: &Db, id: RunId, now: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let pending = sqlx::query(
+        "UPDATE backup_run SET status = 'cancelled', finished_at = $2, cancel_requested = 1,
+                error = 'Cancelled before it began.' WHERE id = $1 AND status = 'pending'",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx)
+    .await?;
+    let running =
+        sqlx::query("UPDATE backup_run SET cancel_requested = 1 WHERE id = $1 AND status = 'running'")
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await?;
+    tx.commit().await?;
+    Ok(pending.rows_affected() + running.rows_affected() > 0)
+}
+
+/// Notes what a check of its archive found.
+pub async fn run_set_verified(db: &Db, id: RunId, damaged: bool, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "UPDATE backup_run SET damaged = $2,
+                verified_at = CASE WHEN $2 = 0 THEN $3 ELSE verified_at END WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(i64::from(damaged))
+    .bind(now.millis())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Notes that its archive was removed.
+pub async fn run_set_removed(db: &Db, id: RunId, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query("UPDATE backup_run SET removed_at = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}

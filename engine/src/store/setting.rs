@@ -1,0 +1,66 @@
+//! Single values: settings, the key's fingerprint, the scheduler's last look.
+
+use etiqa_model::Timestamp;
+use etiqa_model::admin::Settings;
+
+use crate::db::{Db, Result, RowExt, Tx};
+
+const SETTINGS: &str = "settings";
+const KEY_FINGERPRINT: &str = "key_fingerprint";
+const LAST_TICK: &str = "last_tick_at";
+
+/// What an admin has set, defaults where nothing was.
+pub async fn settings_fetch(db: &Db) -> Result<Settings> {
+    let text = setting_fetch(db, SETTINGS).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// Stores what an admin set.
+pub async fn settings_save(db: &Db, settings: &Settings) -> Result<()> {
+    let mut tx = db.write().await?;
+    let text = serde_json::to_string(settings).unwrap_or_default();
+    setting_save_in_txn(&mut tx, SETTINGS, &text).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The fingerprint of the key that sealed this database's secrets; none before the first start.
+pub async fn key_fingerprint_fetch(db: &Db) -> Result<Option<String>> {
+    setting_fetch(db, KEY_FINGERPRINT).await
+}
+
+/// Remembers the key's fingerprint.
+pub async fn key_fingerprint_save(db: &Db, fingerprint: &str) -> Result<()> {
+    let mut tx = db.write().await?;
+    setting_save_in_txn(&mut tx, KEY_FINGERPRINT, fingerprint).await?;
+    Ok(tx.commit().await?)
+}
+
+/// When a scheduler last looked.
+pub async fn last_tick_fetch(db: &Db) -> Result<Option<Timestamp>> {
+    let text = setting_fetch(db, LAST_TICK).await?;
+    Ok(text.and_then(|text| text.parse().ok()).map(Timestamp))
+}
+
+/// Notes that a scheduler looked.
+pub async fn last_tick_save_in_txn(tx: &mut Tx, at: Timestamp) -> Result<()> {
+    setting_save_in_txn(tx, LAST_TICK, &at.millis().to_string()).await
+}
+
+async fn setting_fetch(db: &Db, name: &'static str) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT value FROM setting WHERE name = $1")
+        .bind(name)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| row.text("value")).transpose()
+}
+
+async fn setting_save_in_txn(tx: &mut Tx, name: &'static str, value: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    )
+    .bind(name)
+    .bind(value.to_owned())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! API tokens, by the hash of their secret.
+
+use etiqa_model::user::{ApiToken, Role};
+use etiqa_model::{Timestamp, TokenId};
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Result, RowExt};
+
+/// Every token, by name.
+pub async fn token_list(db: &Db) -> Result<Vec<ApiToken>> {
+    let rows = sqlx::query(
+        "SELECT id, name, role, created_at, expires_at, last_used_at FROM api_token ORDER BY name",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(token).collect()
+}
+
+/// The token of this hash, unless it expired.
+pub async fn token_fetch(db: &Db, token_sha256: &str, now: Timestamp) -> Result<Option<ApiToken>> {
+    let row = sqlx::query(
+        "SELECT id, name, role, created_at, expires_at, last_used_at FROM api_token
+         WHERE token_sha256 = $1 AND (expires_at IS NULL OR expires_at > $2)",
+    )
+    .bind(token_sha256.to_owned())
+    .bind(now.millis())
+    .fetch_optional(db.reader())
+    .await?;
+    row.as_ref().map(token).transpose()
+}
+
+/// Adds a token; a unique violation when the name is taken.
+pub async fn token_insert(
+    db: &Db,
+    name: &str,
+    role: Role,
+    token_sha256: &str,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<TokenId> {
+    let mut tx = db.write().await?;
+    let row = sqlx::query(
+        "INSERT INTO api_token (name, role, token_sha256, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+    )
+    .bind(name.to_owned())
+    .bind(role.as_str())
+    .bind(token_sha256.to_owned())
+    .bind(now.millis())
+    .bind(expires_at.map(Timestamp::millis))
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(TokenId(row.int("id")?))
+}
+
+/// Notes that a token was used.
+pub async fn token_touch(db: &Db, id: TokenId, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query("UPDATE api_token SET last_used_at = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Removes a token; false when there was none.
+pub async fn token_delete(db: &Db, id: TokenId) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query("DELETE FROM api_token WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+fn token(row: &AnyRow) -> Result<ApiToken> {
+    Ok(ApiToken {
+        id: TokenId(row.int("id")?),
+        name: row.text("name")?,
+        role: row.named("role", Role::parse)?,
+        created_at: row.time("created_at")?,
+        expires_at: row.opt_time("expires_at")?,
+        last_used_at: row.opt_time("last_used_at")?,
+    })
+}

@@ -1,0 +1,131 @@
+//! People who sign in.
+
+use etiqa_model::user::{Role, User};
+use etiqa_model::{Timestamp, UserId};
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Result, RowExt, Tx};
+
+const COLUMNS: &str = "id, name, role, created_at, last_sign_in_at";
+
+/// A user with the hash of their password; has no `Debug`.
+pub struct UserWithHash {
+    /// The user.
+    pub user: User,
+    /// In the PHC string format.
+    pub password_hash: String,
+}
+
+/// Everybody, by name.
+pub async fn user_list(db: &Db) -> Result<Vec<User>> {
+    let rows =
+        sqlx::query("SELECT id, name, role, created_at, last_sign_in_at FROM app_user ORDER BY name_key")
+            .fetch_all(db.reader())
+            .await?;
+    rows.iter().map(user).collect()
+}
+
+/// How many there are.
+pub async fn user_count(db: &Db) -> Result<i64> {
+    sqlx::query("SELECT COUNT(*) AS n FROM app_user").fetch_one(db.reader()).await?.int("n")
+}
+
+/// The user of this name, in any case.
+pub async fn user_fetch_by_name(db: &Db, name: &str) -> Result<Option<UserWithHash>> {
+    let sql = format!("SELECT {COLUMNS}, password_hash FROM app_user WHERE name_key = $1");
+    let row =
+        sqlx::query(crate::db::built(sql)).bind(name.to_lowercase()).fetch_optional(db.reader()).await?;
+    row.as_ref().map(with_hash).transpose()
+}
+
+/// One user.
+pub async fn user_fetch(db: &Db, id: UserId) -> Result<Option<UserWithHash>> {
+    let sql = format!("SELECT {COLUMNS}, password_hash FROM app_user WHERE id = $1");
+    let row = sqlx::query(crate::db::built(sql)).bind(id.0).fetch_optional(db.reader()).await?;
+    row.as_ref().map(with_hash).transpose()
+}
+
+/// Adds a user; a unique violation when the name is taken.
+pub async fn user_insert_in_txn(
+    tx: &mut Tx,
+    name: &str,
+    role: Role,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<UserId> {
+    let row = sqlx::query(
+        "INSERT INTO app_user (name, name_key, role, password_hash, created_at)
+         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+    )
+    .bind(name.to_owned())
+    .bind(name.to_lowercase())
+    .bind(role.as_str())
+    .bind(password_hash.to_owned())
+    .bind(now.millis())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(UserId(row.int("id")?))
+}
+
+/// Changes a user's role.
+pub async fn user_set_role_in_txn(tx: &mut Tx, id: UserId, role: Role) -> Result<()> {
+    sqlx::query("UPDATE app_user SET role = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(role.as_str())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Changes a user's password.
+pub async fn user_set_password_in_txn(tx: &mut Tx, id: UserId, password_hash: &str) -> Result<()> {
+    sqlx::query("UPDATE app_user SET password_hash = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(password_hash.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes that a user signed in.
+pub async fn user_signed_in_in_txn(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE app_user SET last_sign_in_at = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes a user and their sessions.
+pub async fn user_delete_in_txn(tx: &mut Tx, id: UserId) -> Result<()> {
+    sqlx::query("DELETE FROM app_user WHERE id = $1").bind(id.0).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// How many admins there are, within the transaction that may remove one.
+pub async fn admin_count_in_txn(tx: &mut Tx) -> Result<i64> {
+    sqlx::query("SELECT COUNT(*) AS n FROM app_user WHERE role = 'admin'")
+        .fetch_one(&mut **tx)
+        .await?
+        .int("n")
+}
+
+/// How many users there are, within the transaction that adds the first.
+pub async fn user_count_in_txn(tx: &mut Tx) -> Result<i64> {
+    sqlx::query("SELECT COUNT(*) AS n FROM app_user").fetch_one(&mut **tx).await?.int("n")
+}
+
+pub(super) fn user(row: &AnyRow) -> Result<User> {
+    Ok(User {
+        id: UserId(row.int("id")?),
+        name: row.text("name")?,
+        role: row.named("role", Role::parse)?,
+        created_at: row.time("created_at")?,
+        last_sign_in_at: row.opt_time("last_sign_in_at")?,
+    })
+}
+
+fn with_hash(row: &AnyRow) -> Result<UserWithHash> {
+    Ok(UserWithHash { user: user(row)?, password_hash: row.text("password_hash")? })
+}

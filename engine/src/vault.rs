@@ -1,0 +1,176 @@
+//! Sealing of secrets: XChaCha20-Poly1305 under the key of `secret.key`, bound to the row they belong to.
+//!
+//! A sealed secret is `1 | nonce (24 bytes) | ciphertext and tag`. The associated data names table and row, so that
+//! a sealed value copied to another row does not open.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::hex::{from_hex, to_hex};
+
+const FORMAT: u8 = 1;
+const NONCE_BYTES: usize = 24;
+const KEY_BYTES: usize = 32;
+
+/// Why a secret cannot be sealed or opened.
+#[derive(Debug, Error)]
+pub enum VaultError {
+    /// The key file cannot be read or made.
+    #[error(
+        "The key file {path} cannot be used: {reason}. Put the right secret.key back, or name it with \
+         ETIQA_SECRET_KEY_FILE."
+    )]
+    KeyFile {
+        /// Where it was looked for.
+        path: String,
+        /// One clause.
+        reason: String,
+    },
+    /// The database's secrets were sealed with another key.
+    #[error(
+        "The key file does not belong to this database: its secrets were sealed with another key. \
+         Put the right secret.key back, or name it with ETIQA_SECRET_KEY_FILE."
+    )]
+    Foreign,
+    /// Sealed with another key, for another row, or damaged.
+    #[error("a sealed secret does not open: it is damaged or was sealed with another key")]
+    Sealed,
+}
+
+/// Holds the key.
+#[derive(Clone)]
+pub struct Vault {
+    cipher: XChaCha20Poly1305,
+    fingerprint: String,
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// Reads the key file; makes it (mode 0600) when it is missing and `may_create`.
+    pub fn open(file: &Path, may_create: bool) -> Result<Self, VaultError> {
+        let wrong = |reason: String| VaultError::KeyFile { path: file.display().to_string(), reason };
+        let text = match fs::read_to_string(file) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_create => {
+                create_key_file(file).map_err(|error| wrong(error.to_string()))?
+            }
+            Err(error) => return Err(wrong(error.to_string())),
+        };
+        let key = Zeroizing::new(
+            from_hex(text.trim())
+                .filter(|key| key.len() == KEY_BYTES)
+                .ok_or_else(|| wrong("it does not hold a key of 64 hexadecimal digits".into()))?,
+        );
+        Ok(Self::with_key(&key))
+    }
+
+    fn with_key(key: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"etiqa key fingerprint");
+        hash.update(key);
+        let mut array = Zeroizing::new([0_u8; KEY_BYTES]);
+        array.copy_from_slice(key);
+        Self { cipher: XChaCha20Poly1305::new((&*array).into()), fingerprint: to_hex(&hash.finalize()[..16]) }
+    }
+
+    /// Names the key without telling it; kept in the database.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Seals a secret for one row, named like `credential:7`.
+    pub fn seal(&self, row: &str, secret: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let mut nonce = [0_u8; NONCE_BYTES];
+        rand::fill(&mut nonce);
+        let payload = Payload { msg: secret, aad: row.as_bytes() };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::Sealed)?;
+        Ok([&[FORMAT][..], &nonce, &sealed].concat())
+    }
+
+    /// Opens what was sealed for the same row.
+    pub fn open_sealed(&self, row: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let (&format, rest) = sealed.split_first().ok_or(VaultError::Sealed)?;
+        let (nonce, text) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::Sealed)?;
+        if format != FORMAT {
+            return Err(VaultError::Sealed);
+        }
+        let payload = Payload { msg: text, aad: row.as_bytes() };
+        let opened = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Sealed)?;
+        Ok(Zeroizing::new(opened))
+    }
+}
+
+fn create_key_file(file: &Path) -> io::Result<Zeroizing<String>> {
+    let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
+    rand::fill(&mut *key);
+    let text = Zeroizing::new(to_hex(&*key));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut created = options.open(file)?;
+    created.write_all(text.as_bytes())?;
+    created.write_all(b"\n")?;
+    created.sync_all()?;
+    if let Some(folder) = file.parent() {
+        crate::files::sync_folder(folder)?;
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_secret_opens_only_for_its_own_row_and_key() {
+        let vault = Vault::with_key(&[7; KEY_BYTES]);
+        let sealed = vault.seal("credential:1", b"hunter2").unwrap();
+        assert_eq!(&*vault.open_sealed("credential:1", &sealed).unwrap(), b"hunter2");
+        assert!(vault.open_sealed("credential:2", &sealed).is_err());
+        assert!(Vault::with_key(&[8; KEY_BYTES]).open_sealed("credential:1", &sealed).is_err());
+    }
+
+    #[test]
+    fn any_flipped_bit_is_noticed() {
+        let vault = Vault::with_key(&[7; KEY_BYTES]);
+        let sealed = vault.seal("credential:1", b"hunter2").unwrap();
+        for index in 0..sealed.len() {
+            let mut broken = sealed.clone();
+            broken[index] ^= 1;
+            assert!(vault.open_sealed("credential:1", &broken).is_err(), "byte {index}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_is_made_once_and_readable_only_by_its_owner() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        let first = Vault::open(&file, true).unwrap();
+        let second = Vault::open(&file, true).unwrap();
+        assert_eq!(first.fingerprint(), second.fingerprint());
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_key_file_with_something_else_in_it_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        fs::write(&file, "not a key").unwrap();
+        assert!(Vault::open(&file, true).unwrap_err().to_string().contains("64 hexadecimal digits"));
+    }
+}

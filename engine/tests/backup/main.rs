@@ -1,0 +1,11 @@
+//! From a device to a verified archive: what is recorded, what a run makes, when it runs, what is imported.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod imports;
+mod recording;
+mod runs;
+mod schedules;

@@ -1,0 +1,208 @@
+use std::time::Duration;
+
+use etiqa_engine::backup::manifest::Manifest;
+use etiqa_engine::backup::verify::{verify_path, verify_run};
+use etiqa_engine::backup::{execute_run, find_run, start};
+use etiqa_engine::inventory;
+use etiqa_model::run::{RunStatus, Trigger};
+use etiqa_simulator::{DeviceSpec, Faults, Personality};
+
+use crate::common::world::World;
+
+#[tokio::test]
+async fn a_completed_run_has_an_archive_that_was_read_back_whole() {
+    let world = World::new().await;
+    let (simulated, id) = world.add_ios().await;
+    let config = world.add_config(|input| input.kind = "full".into()).await;
+    let run = world.run(config).await;
+    assert_eq!((run.status, run.devices_ok, run.devices_failed), (RunStatus::Completed, 1, 0));
+    assert!(run.is_good());
+    let file = run.file.clone().unwrap();
+    assert_eq!(world.archives(), std::slice::from_ref(&file), "nothing but the archive is left");
+
+    let name = world.device(id).await.hostname;
+    assert!(simulated.same_config(&world.entry(&file, &format!("configs/{name}/running.cfg"))));
+    let manifest: Manifest = serde_json::from_str(&world.entry(&file, "manifest.json")).unwrap();
+    assert_eq!((manifest.format, manifest.run_id, manifest.counts.devices), (1, run.id, 1));
+    let database: serde_json::Value = serde_json::from_str(&world.entry(&file, "database.json")).unwrap();
+    assert_eq!(database["tables"]["device"]["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(verify_run(&world.engine, run.id).await.unwrap().damage, None);
+}
+
+#[tokio::test]
+async fn no_secret_leaves_in_an_archive_but_sealed() {
+    let world = World::new().await;
+    let _simulated = world.add_ios().await;
+    let config = world.add_config(|input| input.kind = "full".into()).await;
+    let run = world.run(config).await;
+    let database = world.entry(&run.file.unwrap(), "database.json");
+    let json: serde_json::Value = serde_json::from_str(&database).unwrap();
+    let credential = &json["tables"]["credential"]["rows"][0];
+    assert!(credential.to_string().contains("base64"), "{credential}");
+    assert!(!database.contains("\"password\""), "{database}");
+    for table in ["session", "job", "upload", "device_lease"] {
+        assert!(json["tables"][table].is_null(), "{table} means nothing in another instance");
+    }
+}
+
+#[tokio::test]
+async fn a_run_with_a_failed_device_holds_its_last_good_text_and_says_how_old_it_is() {
+    let world = World::new().await;
+    let (simulated, id) = world.add_ios().await;
+    let (_healthy, _) = world.add_ios().await;
+    let config = world.add_config(|_| {}).await;
+    world.run(config).await;
+    simulated.set_faults(Faults::reject_commands());
+    let run = world.run(config).await;
+    assert_eq!((run.status, run.devices_ok, run.devices_failed), (RunStatus::Completed, 1, 1));
+    let name = world.device(id).await.hostname;
+    let file = run.file.unwrap();
+    assert!(simulated.same_config(&world.entry(&file, &format!("configs/{name}/running.cfg"))));
+    let listed: serde_json::Value =
+        serde_json::from_str(&world.entry(&file, "network_configs.json")).unwrap();
+    let listed = listed["devices"].as_array().unwrap();
+    let stale = listed.iter().find(|device| device["hostname"] == name.as_str()).unwrap();
+    assert_eq!(stale["stale"], true);
+    assert!(stale["stale_seconds"].is_u64());
+    assert_eq!(listed.iter().filter(|device| device["stale"] == true).count(), 1);
+}
+
+#[tokio::test]
+async fn a_run_fails_when_no_device_answers_and_leaves_nothing_behind() {
+    let world = World::new().await;
+    let (simulated, id) = world.add_ios().await;
+    drop(simulated);
+    let config = world.add_config(|input| input.kind = "full".into()).await;
+    let run = world.run(config).await;
+    assert_eq!((run.status, run.devices_failed), (RunStatus::Failed, 1));
+    assert!(run.error.unwrap().contains("No device answered"));
+    assert!(world.archives().is_empty());
+    assert!(!world.device(id).await.last_result.unwrap().class.is_good());
+}
+
+#[tokio::test]
+async fn a_config_run_without_devices_fails_and_a_data_run_needs_none() {
+    let world = World::new().await;
+    let config = world.add_config(|_| {}).await;
+    let run = world.run(config).await;
+    assert_eq!(run.status, RunStatus::Failed);
+    assert!(run.error.unwrap().contains("no enabled device"));
+
+    let (simulated, _) = world.add_ios().await;
+    let data = world
+        .add_config(|input| {
+            input.name = "Data".into();
+            input.kind = "data".into();
+        })
+        .await;
+    let run = world.run(data).await;
+    assert_eq!((run.status, run.devices_ok, run.devices_failed), (RunStatus::Completed, 0, 0));
+    assert_eq!(simulated.sessions_total(), 0);
+}
+
+#[tokio::test]
+async fn only_so_many_archives_are_kept() {
+    let world = World::new().await;
+    let _simulated = world.add_ios().await;
+    let config = world.add_config(|input| input.max_backups = "2".into()).await;
+    let mut files = Vec::new();
+    for _ in 0..4 {
+        files.push(world.run(config).await.file.unwrap());
+    }
+    let mut kept = files[2..].to_vec();
+    kept.sort();
+    assert_eq!(world.archives(), kept);
+}
+
+#[tokio::test]
+async fn two_runs_within_a_second_keep_an_archive_each() {
+    let world = World::new().await;
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    let mut files = std::collections::BTreeSet::new();
+    for _ in 0..5 {
+        files.insert(world.run(config).await.file.unwrap());
+    }
+    assert_eq!(files.len(), 5, "{files:?}");
+    assert_eq!(world.archives().len(), 5);
+}
+
+#[tokio::test]
+async fn a_flipped_byte_or_a_cut_tail_is_found_wherever_it_is() {
+    let world = World::new().await;
+    let _simulated = world.add_ios().await;
+    let config = world.add_config(|input| input.kind = "full".into()).await;
+    let run = world.run(config).await;
+    let path = world.engine.dir.backups().join(run.file.as_ref().unwrap());
+    let whole = std::fs::read(&path).unwrap();
+    let mut missed = Vec::new();
+    for position in (0..whole.len()).step_by(whole.len() / 60) {
+        let mut broken = whole.clone();
+        broken[position] ^= 0x10;
+        std::fs::write(&path, &broken).unwrap();
+        if verify_run(&world.engine, run.id).await.unwrap().damage.is_none() {
+            missed.push(position);
+        }
+        std::fs::write(&path, &whole[..position]).unwrap();
+        assert!(verify_path(path.clone()).await.unwrap().is_err(), "cut at {position}");
+    }
+    assert_eq!(missed, Vec::<usize>::new(), "the run's own hash finds what the zip cannot");
+    assert!(find_run(&world.engine, run.id).await.unwrap().damaged);
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(verify_run(&world.engine, run.id).await.unwrap().damage, None);
+    assert!(find_run(&world.engine, run.id).await.unwrap().is_good());
+    std::fs::remove_file(&path).unwrap();
+    let gone = verify_run(&world.engine, run.id).await.unwrap().damage.unwrap();
+    assert_eq!(gone, "The file is gone.");
+}
+
+#[tokio::test]
+async fn a_cancelled_run_ends_its_sessions_and_makes_no_archive() {
+    let world = World::new().await;
+    let spec = DeviceSpec::new(Personality::Ios).faults(Faults::hang_after(100));
+    let (simulated, _) = world.add(spec).await;
+    let config = world.add_config(|_| {}).await;
+    let queued = start::start(&world.engine, config, Trigger::Manual).await.unwrap();
+    let cancel = async {
+        while simulated.sessions_open() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        start::cancel(&world.engine, queued.run).await.unwrap();
+    };
+    let (executed, ()) = tokio::join!(execute_run(&world.engine, queued.run), cancel);
+    executed.unwrap();
+    let run = find_run(&world.engine, queued.run).await.unwrap();
+    assert_eq!(run.status, RunStatus::Cancelled);
+    assert!(world.archives().is_empty());
+}
+
+#[tokio::test]
+async fn a_hung_device_costs_only_itself() {
+    let world = World::new().await;
+    let mut settings = world.engine.settings().await.unwrap();
+    settings.device_deadline_seconds = 10;
+    world.engine.save_settings(&settings).await.unwrap();
+    let (_hung, hung) = world.add(DeviceSpec::new(Personality::Ios).faults(Faults::hang_after(100))).await;
+    let (_healthy, healthy) = world.add_ios().await;
+    let config = world.add_config(|_| {}).await;
+    let run = world.run(config).await;
+    assert_eq!((run.status, run.devices_ok, run.devices_failed), (RunStatus::Completed, 1, 1));
+    assert_eq!(world.device(hung).await.last_result.unwrap().class.as_str(), "timeout");
+    assert!(world.device(healthy).await.last_result.unwrap().class.is_good());
+}
+
+#[tokio::test]
+async fn a_scheduled_run_takes_over_what_was_collected_within_the_minute_and_says_so() {
+    let world = World::new().await;
+    let (simulated, id) = world.add_ios().await;
+    world.collect(id).await;
+    let config = world.add_config(|_| {}).await;
+    let run = world.run_as(config, Trigger::Schedule).await;
+    assert_eq!((run.status, run.devices_ok), (RunStatus::Completed, 1));
+    assert_eq!(simulated.sessions_total(), 1);
+    let results = inventory::detail(&world.engine, id).await.unwrap().results;
+    assert!(results[0].reused && results[0].message.starts_with("Taken over from"), "{:?}", results[0]);
+    // Who asks by hand wants what the device says now.
+    simulated.change_config();
+    world.run(config).await;
+    assert_eq!(world.versions(id).await.len(), 2);
+}

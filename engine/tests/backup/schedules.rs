@@ -1,0 +1,128 @@
+use std::time::Duration;
+
+use etiqa_engine::backup::{config, execute_run, find_run, list_runs, start};
+use etiqa_engine::schedule::tick::{reap, tick};
+use etiqa_engine::store::run_write::run_claim;
+use etiqa_engine::time::now;
+use etiqa_model::backup::ConfigState;
+use etiqa_model::run::{RunStatus, Trigger};
+
+use crate::common::world::World;
+
+const DAY: Duration = Duration::from_hours(24);
+
+#[tokio::test]
+async fn a_missed_time_fires_once_however_long_the_program_was_down() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    assert!(tick(&world.engine, now()).await.unwrap() > Some(now()));
+    assert!(list_runs(&world.engine, Some(id), None).await.unwrap().is_empty(), "not due yet");
+
+    let later = now().plus(DAY * 10);
+    let next = tick(&world.engine, later).await.unwrap().unwrap();
+    assert!(next > later && next <= later.plus(DAY), "the next time is counted from now");
+    tick(&world.engine, later).await.unwrap();
+    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    assert_eq!(runs.len(), 1);
+    assert_eq!((runs[0].trigger, runs[0].status), (Trigger::Schedule, RunStatus::Pending));
+    execute_run(&world.engine, runs[0].id).await.unwrap();
+    assert_eq!(find_run(&world.engine, runs[0].id).await.unwrap().status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_config_that_still_runs_is_not_started_again() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    let live = start::start(&world.engine, id, Trigger::Manual).await.unwrap();
+    tick(&world.engine, now().plus(DAY * 2)).await.unwrap();
+    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [live.run]);
+    assert!(start::start(&world.engine, id, Trigger::Manual).await.is_err());
+}
+
+#[tokio::test]
+async fn a_disabled_config_never_fires_and_an_enabled_one_starts_from_now() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    config::set_enabled(&world.engine, id, false).await.unwrap();
+    assert_eq!(tick(&world.engine, now().plus(DAY * 10)).await.unwrap(), None);
+    assert_eq!(config::detail(&world.engine, id).await.unwrap().row.state, ConfigState::Disabled);
+    config::set_enabled(&world.engine, id, true).await.unwrap();
+    tick(&world.engine, now()).await.unwrap();
+    assert!(list_runs(&world.engine, Some(id), None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_interrupted_run_is_failed_and_queued_again_once() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    let first = start::start(&world.engine, id, Trigger::Schedule).await.unwrap().run;
+    let claim = async |run| {
+        let at = now();
+        assert!(
+            run_claim(&world.engine.db, run, "server-gone", at, at.plus(Duration::from_secs(30)))
+                .await
+                .unwrap()
+        );
+    };
+    claim(first).await;
+    reap(&world.engine, now()).await.unwrap();
+    assert_eq!(
+        find_run(&world.engine, first).await.unwrap().status,
+        RunStatus::Running,
+        "its lease is not over"
+    );
+
+    let later = now().plus(Duration::from_mins(1));
+    reap(&world.engine, later).await.unwrap();
+    reap(&world.engine, later).await.unwrap();
+    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!((runs[0].trigger, runs[0].status), (Trigger::Retry, RunStatus::Pending));
+    assert_eq!(runs[1].status, RunStatus::Failed);
+    assert!(runs[1].error.as_ref().unwrap().starts_with("Interrupted"));
+
+    claim(runs[0].id).await;
+    reap(&world.engine, later.plus(Duration::from_mins(1))).await.unwrap();
+    assert_eq!(
+        list_runs(&world.engine, Some(id), None).await.unwrap().len(),
+        2,
+        "a retry is not tried again"
+    );
+}
+
+#[tokio::test]
+async fn a_config_is_due_when_late_and_failing_when_its_last_run_failed() {
+    let world = World::new().await;
+    let id = world.add_config(|_| {}).await;
+    let state = async || config::detail(&world.engine, id).await.unwrap().row.state;
+    assert_eq!(state().await, ConfigState::NeverRun);
+    world.run(id).await;
+    assert_eq!(state().await, ConfigState::Failing);
+    let mut tx = world.engine.db.write().await.unwrap();
+    let late = now().minus(Duration::from_secs(301)).millis();
+    sqlx::query("UPDATE backup_config SET next_run_at = $1").bind(late).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(state().await, ConfigState::Due);
+    start::start(&world.engine, id, Trigger::Manual).await.unwrap();
+    assert_eq!(state().await, ConfigState::Running);
+}
+
+#[tokio::test]
+async fn an_impossible_schedule_is_refused_with_the_field_that_is_wrong() {
+    let world = World::new().await;
+    let refused = async |change: &dyn Fn(&mut etiqa_model::backup::BackupConfigInput)| {
+        let mut input = etiqa_model::backup::BackupConfigInput { name: "x".into(), ..Default::default() };
+        change(&mut input);
+        config::save(&world.engine, None, &input).await.unwrap_err().into_user_error().fields[0].field.clone()
+    };
+    assert_eq!(refused(&|input| input.at = "25:00".into()).await, "at");
+    assert_eq!(refused(&|input| input.time_zone = "Europe/Wien".into()).await, "time_zone");
+    let cron = |input: &mut etiqa_model::backup::BackupConfigInput, expression: &str| {
+        input.frequency = "cron".into();
+        input.cron = expression.into();
+    };
+    assert_eq!(refused(&|input| cron(input, "61 * * * *")).await, "cron");
+    assert_eq!(refused(&|input| cron(input, "0 0 31 2 *")).await, "cron", "31 February never comes");
+    assert_eq!(refused(&|input| input.max_backups = "0".into()).await, "max_backups");
+}

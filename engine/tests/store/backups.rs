@@ -1,0 +1,144 @@
+use etiqa_engine::db::Db;
+use etiqa_engine::store::backup_config::{
+    backup_config_advance_in_txn, backup_config_fetch, backup_config_insert_in_txn, backup_config_list_due,
+};
+use etiqa_engine::store::run::{run_fetch, run_list, run_list_abandoned};
+use etiqa_engine::store::run_write::{
+    Ending, run_cancel, run_claim, run_expire_leases_of, run_finish, run_insert_in_txn, run_interrupt_in_txn,
+    run_renew,
+};
+use etiqa_model::backup::{BackupConfig, BackupConfigInput};
+use etiqa_model::run::{RunStatus, Trigger};
+use etiqa_model::{RunId, Timestamp};
+
+use crate::common::{at, on_both};
+
+async fn add_config(db: &Db, name: &str, next: Option<Timestamp>) -> BackupConfig {
+    let new = BackupConfigInput { name: name.into(), ..BackupConfigInput::default() }.parse("UTC").unwrap();
+    let mut tx = db.write().await.unwrap();
+    let id = backup_config_insert_in_txn(&mut tx, &new, name, next, at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    backup_config_fetch(db, id).await.unwrap().unwrap()
+}
+
+async fn add_run(db: &Db, config: &BackupConfig) -> Result<RunId, etiqa_engine::db::DbError> {
+    let mut tx = db.write().await.unwrap();
+    let id = run_insert_in_txn(&mut tx, config, Trigger::Manual, None, at(0)).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+fn failed() -> Ending {
+    Ending {
+        status: RunStatus::Failed,
+        devices_ok: 0,
+        devices_failed: 1,
+        archive: None,
+        error: Some("No device answered.".into()),
+    }
+}
+
+#[tokio::test]
+async fn a_config_has_one_live_run_at_most() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", None).await;
+        let run = add_run(&db, &config).await.unwrap();
+        assert!(add_run(&db, &config).await.unwrap_err().is_unique_violation());
+        assert!(run_claim(&db, run, "a", at(0), at(30)).await.unwrap());
+        assert!(add_run(&db, &config).await.unwrap_err().is_unique_violation());
+        assert!(run_finish(&db, run, "a", &failed(), at(5)).await.unwrap());
+        add_run(&db, &config).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_its_owner_moves_a_live_run() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", None).await;
+        let run = add_run(&db, &config).await.unwrap();
+        assert!(run_claim(&db, run, "a", at(0), at(30)).await.unwrap());
+        assert!(!run_claim(&db, run, "b", at(0), at(30)).await.unwrap());
+        assert!(!run_renew(&db, run, "b", at(60)).await.unwrap());
+        assert!(!run_finish(&db, run, "b", &failed(), at(5)).await.unwrap());
+        let mut tx = db.write().await.unwrap();
+        assert!(!run_interrupt_in_txn(&mut tx, run, at(29)).await.unwrap(), "its lease is not over");
+        tx.commit().await.unwrap();
+        assert_eq!(run_fetch(&db, run).await.unwrap().unwrap().status, RunStatus::Running);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_whose_lease_is_over_is_given_up_by_whoever_is_first() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", None).await;
+        let run = add_run(&db, &config).await.unwrap();
+        run_claim(&db, run, "server-1", at(0), at(30)).await.unwrap();
+        assert!(run_list_abandoned(&db, at(29)).await.unwrap().is_empty());
+        run_expire_leases_of(&db, "server-", at(10)).await.unwrap();
+        assert_eq!(run_list_abandoned(&db, at(10)).await.unwrap().len(), 1);
+        let mut tx = db.write().await.unwrap();
+        assert!(run_interrupt_in_txn(&mut tx, run, at(10)).await.unwrap());
+        assert!(!run_interrupt_in_txn(&mut tx, run, at(10)).await.unwrap());
+        tx.commit().await.unwrap();
+        let run = run_fetch(&db, run).await.unwrap().unwrap();
+        assert_eq!(run.status, RunStatus::Failed);
+        assert!(run.error.unwrap().starts_with("Interrupted"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_waiting_run_is_cancelled_at_once_and_a_running_one_is_told() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", None).await;
+        let waiting = add_run(&db, &config).await.unwrap();
+        assert!(run_cancel(&db, waiting, at(1)).await.unwrap());
+        assert_eq!(run_fetch(&db, waiting).await.unwrap().unwrap().status, RunStatus::Cancelled);
+        assert!(!run_cancel(&db, waiting, at(2)).await.unwrap());
+        let running = add_run(&db, &config).await.unwrap();
+        run_claim(&db, running, "a", at(0), at(30)).await.unwrap();
+        assert!(run_cancel(&db, running, at(1)).await.unwrap());
+        let run = run_fetch(&db, running).await.unwrap().unwrap();
+        assert!(run.cancelling && run.status == RunStatus::Running);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_due_time_is_taken_by_one_scheduler_only() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", Some(at(0))).await;
+        add_config(&db, "later", Some(at(100))).await;
+        let due = backup_config_list_due(&db, at(1)).await.unwrap();
+        assert_eq!(due.len(), 1);
+        let mut tx = db.write().await.unwrap();
+        assert!(
+            backup_config_advance_in_txn(&mut tx, config.id, Some(at(0)), Some(at(86_400))).await.unwrap()
+        );
+        assert!(
+            !backup_config_advance_in_txn(&mut tx, config.id, Some(at(0)), Some(at(86_400))).await.unwrap()
+        );
+        tx.commit().await.unwrap();
+        assert!(backup_config_list_due(&db, at(1)).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn history_is_read_a_page_at_a_time_newest_first() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", None).await;
+        for _ in 0..5 {
+            let run = add_run(&db, &config).await.unwrap();
+            run_cancel(&db, run, at(1)).await.unwrap();
+        }
+        let first = run_list(&db, Some(config.id), None, 3).await.unwrap();
+        let second = run_list(&db, Some(config.id), Some(first[2].id), 3).await.unwrap();
+        let ids: Vec<_> = first.iter().chain(&second).map(|run| run.id.0).collect();
+        assert_eq!(ids.len(), 5);
+        assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
+    })
+    .await;
+}

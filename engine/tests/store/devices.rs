@@ -1,0 +1,189 @@
+use etiqa_engine::db::Db;
+use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn, credential_list_for_device};
+use etiqa_engine::store::device::{device_count_selected, device_fetch, device_list, device_list_by_name};
+use etiqa_engine::store::device_write::{
+    DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
+};
+use etiqa_engine::store::lease::{device_lease_drop, device_lease_is_taken, device_lease_take};
+use etiqa_model::DeviceId;
+use etiqa_model::device::{DeviceFilter, DeviceType};
+use etiqa_model::page::Page;
+use etiqa_model::selector::Selector;
+
+use crate::common::{NOON, at, device, on_both};
+
+async fn insert(db: &Db, rows: &[DeviceRow]) -> Vec<DeviceId> {
+    let mut tx = db.write().await.unwrap();
+    let ids = device_insert_in_txn(&mut tx, rows, NOON).await.unwrap();
+    tx.commit().await.unwrap();
+    ids
+}
+
+async fn names(db: &Db, filter: DeviceFilter) -> Vec<String> {
+    let page = device_list(db, &filter, Page::default()).await.unwrap();
+    page.rows.into_iter().map(|device| device.hostname).collect()
+}
+
+#[tokio::test]
+async fn more_devices_than_one_statement_takes_come_back_in_order_with_their_tags() {
+    on_both(async |db| {
+        let rows: Vec<_> = (0..1_203)
+            .map(|n| {
+                device(&format!("10.0.{}.{}", n / 250, n % 250), |input| {
+                    input.hostname = format!("sw-{n:04}");
+                    input.tags = format!("all,last-{}", n % 10);
+                })
+            })
+            .collect();
+        let ids = insert(&db, &rows).await;
+        let (first, last) = (ids[0], ids[1_202]);
+        assert_eq!(device_fetch(&db, first).await.unwrap().unwrap().hostname, "sw-0000");
+        let last = device_fetch(&db, last).await.unwrap().unwrap();
+        assert_eq!(
+            (last.hostname.as_str(), last.tags),
+            ("sw-1202", vec!["all".to_owned(), "last-2".to_owned()])
+        );
+
+        let third = device_list(&db, &DeviceFilter::default(), Page { number: 3, size: 500 }).await.unwrap();
+        assert_eq!((third.total, third.rows.len(), third.pages()), (1_203, 203, 3));
+        assert_eq!(third.rows[0].hostname, "sw-1000");
+        assert_eq!(device_count_selected(&db, &Selector::Tag("last-3".into())).await.unwrap(), 120);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_search_takes_wildcards_for_letters_and_finds_any_case() {
+    on_both(async |db| {
+        insert(
+            &db,
+            &[
+                device("10.0.0.1", |input| input.hostname = "Core_RTR-1".into()),
+                device("10.0.0.2", |input| input.hostname = "CoreXRTR-2".into()),
+                device("10.0.0.3", |input| input.description = "50% of the traffic".into()),
+            ],
+        )
+        .await;
+        let search = |text: &str| DeviceFilter { search: text.into(), ..DeviceFilter::default() };
+        assert_eq!(names(&db, search("core_rtr")).await, ["Core_RTR-1"]);
+        assert_eq!(names(&db, search("CORE")).await, ["CoreXRTR-2", "Core_RTR-1"]);
+        assert_eq!(names(&db, search("50%")).await, ["10.0.0.3"]);
+        assert_eq!(names(&db, search("10.0.0.2")).await, ["CoreXRTR-2"]);
+        assert_eq!(names(&db, search("'; DROP TABLE device; --")).await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_filter_narrows_by_type_site_tag_and_state() {
+    on_both(async |db| {
+        let ids = insert(
+            &db,
+            &[
+                device("10.0.0.1", |input| {
+                    input.device_type = "router".into();
+                    input.site = "vienna".into();
+                }),
+                device("10.0.0.2", |input| {
+                    input.device_type = "switch".into();
+                    input.tags = "core".into();
+                }),
+            ],
+        )
+        .await;
+        device_set_enabled(&db, ids[1], false, NOON).await.unwrap();
+        let none = DeviceFilter::default;
+        let router = DeviceFilter { device_type: Some(DeviceType::Router), ..none() };
+        assert_eq!(names(&db, router).await, ["10.0.0.1"]);
+        assert_eq!(names(&db, DeviceFilter { site: Some("vienna".into()), ..none() }).await, ["10.0.0.1"]);
+        assert_eq!(names(&db, DeviceFilter { tag: Some("core".into()), ..none() }).await, ["10.0.0.2"]);
+        assert_eq!(names(&db, DeviceFilter { enabled: Some(true), ..none() }).await, ["10.0.0.1"]);
+        assert_eq!(
+            device_count_selected(&db, &Selector::All).await.unwrap(),
+            1,
+            "disabled ones are never covered"
+        );
+        assert_eq!(device_count_selected(&db, &Selector::Chosen(vec![])).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn site_address_and_port_together_are_the_identity() {
+    on_both(async |db| {
+        insert(&db, &[device("10.0.0.1", |_| {})]).await;
+        insert(&db, &[device("10.0.0.1", |input| input.site = "vienna".into())]).await;
+        insert(&db, &[device("10.0.0.1", |input| input.port = "2222".into())]).await;
+        let mut tx = db.write().await.unwrap();
+        let error = device_insert_in_txn(&mut tx, &[device("10.0.0.1", |_| {})], NOON).await.unwrap_err();
+        assert!(error.is_unique_violation(), "{error}");
+        drop(tx);
+        assert_eq!(device_list_by_name(&db, "10.0.0.1").await.unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_edit_replaces_tags_and_a_deletion_takes_everything_along() {
+    on_both(async |db| {
+        let ids = insert(&db, &[device("10.0.0.1", |input| input.tags = "a,b".into())]).await;
+        let mut tx = db.write().await.unwrap();
+        let changed = device("10.0.0.9", |input| input.tags = "b,c".into());
+        device_update_in_txn(&mut tx, ids[0], &changed, at(60)).await.unwrap();
+        tx.commit().await.unwrap();
+        let device = device_fetch(&db, ids[0]).await.unwrap().unwrap();
+        assert_eq!((device.address.as_str(), device.tags.join(",")), ("10.0.0.9", "b,c".to_owned()));
+        assert!(device_delete(&db, ids[0]).await.unwrap());
+        assert!(!device_delete(&db, ids[0]).await.unwrap());
+        assert_eq!(device_fetch(&db, ids[0]).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_has_one_session_at_a_time_and_a_lease_that_nobody_renews_ends() {
+    on_both(async |db| {
+        let id = insert(&db, &[device("10.0.0.1", |_| {})]).await[0];
+        assert!(device_lease_take(&db, id, "one", at(0), at(60)).await.unwrap());
+        assert!(!device_lease_take(&db, id, "two", at(1), at(61)).await.unwrap());
+        device_lease_drop(&db, id, "two").await.unwrap();
+        assert!(device_lease_is_taken(&db, id, at(2)).await.unwrap(), "only its owner lets go of it");
+        assert!(device_lease_take(&db, id, "two", at(60), at(120)).await.unwrap());
+        device_lease_drop(&db, id, "two").await.unwrap();
+        assert!(!device_lease_is_taken(&db, id, at(61)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_tries_its_own_credential_or_its_sites_before_everybodys() {
+    on_both(async |db| {
+        let mut tx = db.write().await.unwrap();
+        let mut ids = Vec::new();
+        for (name, site) in
+            [("b-any", None), ("a-any", None), ("z-vienna", Some("vienna")), ("graz", Some("graz"))]
+        {
+            let row = CredentialRow {
+                name: name.into(),
+                site: site.map(str::to_owned),
+                username: "u".into(),
+                sealed: vec![0],
+                has_password: true,
+                has_enable: false,
+                has_key: false,
+            };
+            ids.push(credential_insert_in_txn(&mut tx, &row, NOON).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+        let mut own = device("10.0.0.2", |input| input.site = "vienna".into());
+        own.credential_id = Some(ids[3]);
+        let devices = insert(&db, &[device("10.0.0.1", |input| input.site = "vienna".into()), own]).await;
+        let tried = async |device| {
+            let found = credential_list_for_device(&db, device).await.unwrap();
+            found.into_iter().map(|sealed| sealed.credential.name).collect::<Vec<_>>()
+        };
+        assert_eq!(tried(devices[0]).await, ["z-vienna", "a-any", "b-any"]);
+        assert_eq!(tried(devices[1]).await, ["graz"]);
+    })
+    .await;
+}

@@ -1,0 +1,13 @@
+//! The stores, each test on both databases: a real SQLite file and a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod backups;
+mod configs;
+mod devices;
+mod people;
+mod portable;
+mod queue;

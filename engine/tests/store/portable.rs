@@ -1,0 +1,86 @@
+use std::collections::BTreeSet;
+
+use etiqa_engine::db::{Db, DbError, DbKind};
+use etiqa_engine::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
+use etiqa_engine::store::setting::{settings_fetch, settings_save};
+use etiqa_model::admin::Settings;
+use futures::TryStreamExt;
+use sqlx::Row;
+
+use crate::common::{on_both, postgres_url};
+
+async fn columns(db: &Db) -> BTreeSet<(String, String)> {
+    let sql = match db.kind() {
+        DbKind::Sqlite => {
+            "SELECT m.name AS t, p.name AS c FROM sqlite_master m JOIN pragma_table_info(m.name) p
+             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\'"
+        }
+        DbKind::Postgres => {
+            "SELECT CAST(table_name AS TEXT) AS t, CAST(column_name AS TEXT) AS c FROM information_schema.columns
+             WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%'"
+        }
+    };
+    let rows = sqlx::query(sql).fetch_all(db.reader()).await.unwrap();
+    rows.iter().map(|row| (row.get("t"), row.get("c"))).collect()
+}
+
+#[tokio::test]
+async fn both_databases_have_the_same_tables_and_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Db::open_sqlite(&folder.path().join("etiqa.db")).await.unwrap();
+    let postgres = Db::open_postgres(&postgres_url().await).await.unwrap();
+    assert_eq!(columns(&sqlite).await, columns(&postgres).await);
+    assert!(columns(&sqlite).await.len() > 100);
+}
+
+#[tokio::test]
+async fn every_archived_table_is_dumped_as_valid_json() {
+    on_both(async |db| {
+        settings_save(&db, &Settings { max_sessions: 7, ..Settings::default() }).await.unwrap();
+        for table in TABLES {
+            let mut snapshot = db.snapshot().await.unwrap();
+            let pieces: Vec<Vec<u8>> = table_dump_in_txn(&mut snapshot, table).try_collect().await.unwrap();
+            let text = format!(
+                "{}{}",
+                String::from_utf8(pieces.concat()).unwrap(),
+                table_dump_end(pieces.len() as u64)
+            );
+            let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(json["rows"].as_array().unwrap().len(), pieces.len(), "{table}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_are_the_defaults_until_somebody_sets_them() {
+    on_both(async |db| {
+        assert_eq!(settings_fetch(&db).await.unwrap(), Settings::default());
+        let changed = Settings { max_sessions: 7, ..Settings::default() };
+        settings_save(&db, &changed).await.unwrap();
+        assert_eq!(settings_fetch(&db).await.unwrap(), changed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("etiqa.db");
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (9999, 'later', TRUE, $1, 0)";
+    let url = postgres_url().await;
+    let sqlite = Db::open_sqlite(&file).await.unwrap();
+    let postgres = Db::open_postgres(&url).await.unwrap();
+    for db in [&sqlite, &postgres] {
+        let mut tx = db.write().await.unwrap();
+        sqlx::query(newer).bind(vec![0_u8]).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        db.close().await;
+    }
+    for reopened in [Db::open_sqlite(&file).await, Db::open_postgres(&url).await] {
+        let error = reopened.err().unwrap();
+        assert!(matches!(error, DbError::Newer { found: 9999, .. }), "{error}");
+        assert!(error.to_string().contains("Start the newer version"), "{error}");
+    }
+}

@@ -1,0 +1,94 @@
+use std::collections::BTreeSet;
+
+use etiqa_engine::db::Db;
+use etiqa_engine::store::job::{
+    job_claim, job_count_open, job_finish, job_insert_in_txn, job_release, job_renew, job_state,
+};
+use etiqa_model::JobId;
+
+use crate::common::{at, on_both};
+
+async fn add(db: &Db, key: Option<&str>, priority: i64) -> JobId {
+    let mut tx = db.write().await.unwrap();
+    let id = job_insert_in_txn(&mut tx, "test", "{}", key, priority, at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn many_workers_take_each_job_once() {
+    on_both(async |db| {
+        for _ in 0..60 {
+            add(&db, None, 0).await;
+        }
+        let workers: Vec<_> = (0..8)
+            .map(|worker| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    let mut taken = Vec::new();
+                    while let Some(job) = job_claim(&db, &format!("w{worker}"), at(0), at(30)).await.unwrap()
+                    {
+                        taken.push(job.id.0);
+                    }
+                    taken
+                })
+            })
+            .collect();
+        let mut all = Vec::new();
+        for worker in workers {
+            all.extend(worker.await.unwrap());
+        }
+        assert_eq!(all.len(), 60);
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 60, "no job was taken twice");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_queues_work_once() {
+    on_both(async |db| {
+        let first = add(&db, Some("run:7"), 0).await;
+        assert_eq!(add(&db, Some("run:7"), 0).await, first);
+        assert_ne!(add(&db, None, 0).await, add(&db, None, 0).await);
+        assert_eq!(job_count_open(&db).await.unwrap(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_urgent_goes_first_and_an_abandoned_job_is_taken_again() {
+    on_both(async |db| {
+        let usual = add(&db, None, 0).await;
+        let urgent = add(&db, None, 10).await;
+        let take = async |owner, now, until| job_claim(&db, owner, at(now), at(until)).await.unwrap();
+        assert_eq!(take("a", 0, 30).await.unwrap().id, urgent);
+        assert_eq!(take("a", 0, 30).await.unwrap().id, usual);
+        assert_eq!(take("b", 29, 60).await, None);
+        assert!(job_renew(&db, urgent, "a", at(90)).await.unwrap());
+        let again = take("b", 30, 60).await.unwrap();
+        assert_eq!((again.id, again.attempts), (usual, 2), "only the one that was not renewed");
+        assert!(!job_renew(&db, usual, "a", at(90)).await.unwrap(), "it is not a's any more");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_ends_once_and_only_by_its_owner() {
+    on_both(async |db| {
+        let id = add(&db, None, 0).await;
+        job_claim(&db, "a", at(0), at(30)).await.unwrap();
+        job_finish(&db, id, "b", None, at(1)).await.unwrap();
+        assert_eq!(job_state(&db, id).await.unwrap().unwrap().finished_at, None);
+        job_release(&db, id, "a", at(10)).await.unwrap();
+        assert_eq!(job_claim(&db, "a", at(9), at(30)).await.unwrap(), None, "its time has not come");
+        job_claim(&db, "a", at(10), at(30)).await.unwrap().unwrap();
+        job_finish(&db, id, "a", Some("It broke."), at(11)).await.unwrap();
+        let state = job_state(&db, id).await.unwrap().unwrap();
+        assert_eq!(
+            (state.finished_at, state.dead, state.error.as_deref()),
+            (Some(at(11)), true, Some("It broke."))
+        );
+        assert_eq!(job_count_open(&db).await.unwrap(), 0);
+    })
+    .await;
+}

@@ -1,0 +1,210 @@
+//! `etiqa backup-config`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use etiqa_engine::backup::config;
+use etiqa_engine::{Engine, Result, inventory};
+use etiqa_model::UserError;
+use etiqa_model::backup::BackupConfigInput;
+
+use super::output;
+
+/// Manage what is backed up, when, and how many archives are kept
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupConfig {
+    /// Add a backup config
+    #[command(
+        after_help = "Example: etiqa backup-config add \"Daily Config Backup\" --type config --frequency daily --at 02:00 \\\n           --zone Europe/Vienna --max-backups 10 --keep-monthly 12 --devices type:router"
+    )]
+    Add {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Change a backup config; what is not named stays as it is
+    #[command(after_help = "Example: etiqa backup-config edit \"Daily Config Backup\" --at 03:30")]
+    Edit {
+        /// Its name
+        name: String,
+        /// Its new name
+        #[arg(long)]
+        rename: Option<String>,
+        #[command(flatten)]
+        fields: Fields,
+        /// Let it run by itself
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Do not let it run by itself
+        #[arg(long)]
+        disable: bool,
+    },
+    /// List the backup configs
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a backup config; its archives stay
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What can be said of a backup config.
+#[derive(Debug, Args)]
+pub(crate) struct Fields {
+    /// full, config or data
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// hourly, daily, weekly, monthly or cron
+    #[arg(long)]
+    frequency: Option<String>,
+    /// For hourly: 0 to 59
+    #[arg(long, value_name = "N")]
+    minute: Option<String>,
+    /// For daily, weekly and monthly
+    #[arg(long, value_name = "HH:MM")]
+    at: Option<String>,
+    /// For weekly
+    #[arg(long, value_name = "D")]
+    weekday: Option<String>,
+    /// For monthly: 1 to 31, or last
+    #[arg(long, value_name = "N|last")]
+    day: Option<String>,
+    /// For cron: minute, hour, day of month, month, day of week
+    #[arg(long, value_name = "EXPR")]
+    cron: Option<String>,
+    /// IANA time zone; this machine's when not named
+    #[arg(long, value_name = "TZ")]
+    zone: Option<String>,
+    /// Keep the newest so many
+    #[arg(long, value_name = "N")]
+    max_backups: Option<String>,
+    /// Besides, keep the last of each of so many hours
+    #[arg(long, value_name = "N")]
+    keep_hourly: Option<String>,
+    /// … days
+    #[arg(long, value_name = "N")]
+    keep_daily: Option<String>,
+    /// … weeks
+    #[arg(long, value_name = "N")]
+    keep_weekly: Option<String>,
+    /// … months
+    #[arg(long, value_name = "N")]
+    keep_monthly: Option<String>,
+    /// … years
+    #[arg(long, value_name = "N")]
+    keep_yearly: Option<String>,
+    /// Take in database, media or logs (with commas between)
+    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    include: Vec<String>,
+    /// Leave out database, media or logs
+    #[arg(long, value_delimiter = ',', value_name = "WHAT")]
+    exclude: Vec<String>,
+    /// all, type:T, tag:T, site:S, or host names with commas between
+    #[arg(long, value_name = "WHICH")]
+    devices: Option<String>,
+}
+
+impl BackupConfig {
+    pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        match self {
+            Self::Add { name, fields } => {
+                let mut input = BackupConfigInput { name, ..BackupConfigInput::default() };
+                for (given, option) in [(&fields.kind, "--type"), (&fields.frequency, "--frequency")] {
+                    if given.is_none() {
+                        return Err(UserError::invalid(format!(
+                            "{option} is missing; see etiqa backup-config add --help."
+                        ))
+                        .into());
+                    }
+                }
+                fields.fill(engine, &mut input).await?;
+                config::save(engine, None, &input).await?;
+            }
+            Self::Edit { name, rename, fields, enable, disable } => {
+                let known = config::find(engine, &name).await?;
+                let mut input = known.to_input();
+                input.name = rename.unwrap_or(input.name);
+                input.enabled = enable || (input.enabled && !disable);
+                fields.fill(engine, &mut input).await?;
+                config::save(engine, Some(known.id), &input).await?;
+            }
+            Self::List { json } => list(engine, json).await?,
+            Self::Remove { name } => {
+                let known = config::find(engine, &name).await?;
+                config::delete(engine, known.id).await?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Fields {
+    async fn fill(self, engine: &Engine, input: &mut BackupConfigInput) -> Result<()> {
+        for (what, is_in) in
+            self.include.iter().map(|what| (what, true)).chain(self.exclude.iter().map(|what| (what, false)))
+        {
+            match what.trim() {
+                "database" => input.include_database = Some(is_in),
+                "media" => input.include_media = Some(is_in),
+                "logs" => input.include_logs = Some(is_in),
+                other => {
+                    let message =
+                        format!("\"{other}\" cannot be taken in or left out; use database, media or logs.");
+                    return Err(UserError::invalid(message).into());
+                }
+            }
+        }
+        if let Some(devices) = &self.devices {
+            input.devices = inventory::selector(engine, devices).await?.to_string();
+        }
+        let pairs = [
+            (self.kind, &mut input.kind),
+            (self.frequency, &mut input.frequency),
+            (self.minute, &mut input.minute),
+            (self.at, &mut input.at),
+            (self.weekday, &mut input.weekday),
+            (self.day, &mut input.day),
+            (self.cron, &mut input.cron),
+            (self.zone, &mut input.time_zone),
+            (self.max_backups, &mut input.max_backups),
+            (self.keep_hourly, &mut input.keep_hourly),
+            (self.keep_daily, &mut input.keep_daily),
+            (self.keep_weekly, &mut input.keep_weekly),
+            (self.keep_monthly, &mut input.keep_monthly),
+            (self.keep_yearly, &mut input.keep_yearly),
+        ];
+        for (new, field) in pairs {
+            if let Some(new) = new {
+                *field = new;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn list(engine: &Engine, json: bool) -> Result<()> {
+    let rows = config::list(engine).await?;
+    if json {
+        return output::print_json(&rows);
+    }
+    let mut table =
+        vec![["NAME", "TYPE", "SCHEDULE", "DEVICES", "KEEPS", "STATE"].map(str::to_owned).to_vec()];
+    for row in rows {
+        table.push(vec![
+            row.config.name.clone(),
+            row.config.kind.as_str().to_owned(),
+            row.config.schedule.words(),
+            row.config.devices.words(),
+            row.config.retention.max_backups.to_string(),
+            row.state.label().to_owned(),
+        ]);
+    }
+    output::print_table(&table);
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! `etiqa device`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use etiqa_engine::history::read;
+use etiqa_engine::{Engine, Result, inventory};
+use etiqa_model::UserError;
+use etiqa_model::device::DeviceInput;
+
+use super::output;
+
+/// Manage devices and look at their configurations
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Add a device
+    #[command(
+        after_help = "Example: etiqa device add 10.20.0.1 --hostname core-rtr-1 --type router --platform ios"
+    )]
+    Add {
+        /// IP address or host name
+        address: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Change a device; what is not named stays as it is
+    #[command(after_help = "Example: etiqa device edit core-rtr-1 --tags core,vienna")]
+    Edit {
+        /// Host name or address
+        device: String,
+        /// Its new address
+        #[arg(long)]
+        address: Option<String>,
+        #[command(flatten)]
+        fields: Fields,
+        /// Collect it again
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Never collect it
+        #[arg(long)]
+        disable: bool,
+    },
+    /// Remove a device with all its versions
+    Remove {
+        /// Host name or address
+        device: String,
+    },
+    /// List the devices
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a device's configuration
+    #[command(after_help = "Example: etiqa device show core-rtr-1 --part running > core-rtr-1.cfg")]
+    Show {
+        /// Host name or address
+        device: String,
+        /// Which part; the first when not named
+        #[arg(long, value_name = "P")]
+        part: Option<String>,
+        /// Which version; the active one when not named
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+    },
+    /// Print what changed between two versions
+    #[command(after_help = "Example: etiqa device diff core-rtr-1 36 37")]
+    Diff {
+        /// Host name or address
+        device: String,
+        /// The older version; the one before TO when not named
+        from: Option<u32>,
+        /// The newer version; the active one when not named
+        to: Option<u32>,
+        /// Which part; the first when not named
+        #[arg(long, value_name = "P")]
+        part: Option<String>,
+    },
+    /// Make a suspect version the active one
+    Accept(Decision),
+    /// Refuse a suspect version
+    Reject(Decision),
+}
+
+/// What can be said of a device.
+#[derive(Debug, Args)]
+pub(crate) struct Fields {
+    /// A name for people
+    #[arg(long)]
+    hostname: Option<String>,
+    /// check_point, f5_big_ip, infoblox, switch, router or other
+    #[arg(long = "type", value_name = "TYPE")]
+    device_type: Option<String>,
+    /// The driver's name; chosen by type when not named
+    #[arg(long)]
+    platform: Option<String>,
+    /// TCP port
+    #[arg(long)]
+    port: Option<String>,
+    /// ssh
+    #[arg(long)]
+    transport: Option<String>,
+    /// The name of its credential; its site's are tried when not named
+    #[arg(long)]
+    credential: Option<String>,
+    /// Its site
+    #[arg(long)]
+    site: Option<String>,
+    /// With commas between
+    #[arg(long)]
+    tags: Option<String>,
+    /// Free text
+    #[arg(long)]
+    description: Option<String>,
+}
+
+/// Which version is decided about.
+#[derive(Debug, Args)]
+pub(crate) struct Decision {
+    /// Host name or address
+    device: String,
+    /// Which part
+    #[arg(long, value_name = "P")]
+    part: String,
+    /// Which version
+    #[arg(long, value_name = "N")]
+    version: u32,
+}
+
+impl Device {
+    pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        match self {
+            Self::Add { address, fields } => {
+                let mut input = DeviceInput { address, ..DeviceInput::default() };
+                fields.fill(&mut input);
+                inventory::save(engine, None, &input).await?;
+            }
+            Self::Edit { device, address, fields, enable, disable } => {
+                let known = inventory::find(engine, &device).await?;
+                let mut input = known.to_input();
+                input.address = address.unwrap_or(input.address);
+                fields.fill(&mut input);
+                inventory::save(engine, Some(known.id), &input).await?;
+                if enable || disable {
+                    inventory::set_enabled(engine, known.id, enable).await?;
+                }
+            }
+            Self::Remove { device } => {
+                let known = inventory::find(engine, &device).await?;
+                inventory::delete(engine, known.id).await?;
+            }
+            Self::List { json } => list(engine, json).await?,
+            Self::Show { device, part, version } => {
+                let known = inventory::find(engine, &device).await?;
+                let version = read::find_version(engine, known.id, part.as_deref(), version).await?;
+                output::print_text(&read::whole_text(engine, &version).await?);
+            }
+            Self::Diff { device, from, to, part } => {
+                let known = inventory::find(engine, &device).await?;
+                let to = read::find_version(engine, known.id, part.as_deref(), to).await?;
+                let from = match from {
+                    Some(from) => {
+                        Some(read::find_version(engine, known.id, Some(&to.part), Some(from)).await?)
+                    }
+                    None => None,
+                };
+                output::print_text(&read::unified(engine, &known.hostname, from, &to).await?);
+            }
+            Self::Accept(decision) => decision.decide(engine, true).await?,
+            Self::Reject(decision) => decision.decide(engine, false).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Fields {
+    fn fill(self, input: &mut DeviceInput) {
+        let pairs = [
+            (self.hostname, &mut input.hostname),
+            (self.device_type, &mut input.device_type),
+            (self.platform, &mut input.platform),
+            (self.port, &mut input.port),
+            (self.transport, &mut input.transport),
+            (self.credential, &mut input.credential),
+            (self.site, &mut input.site),
+            (self.tags, &mut input.tags),
+            (self.description, &mut input.description),
+        ];
+        for (new, field) in pairs {
+            if let Some(new) = new {
+                *field = new;
+            }
+        }
+    }
+}
+
+impl Decision {
+    async fn decide(self, engine: &Engine, accept: bool) -> Result<()> {
+        let known = inventory::find(engine, &self.device).await?;
+        let version = read::find_version(engine, known.id, Some(&self.part), Some(self.version)).await?;
+        read::decide(engine, version.id, accept).await
+    }
+}
+
+async fn list(engine: &Engine, json: bool) -> Result<()> {
+    let devices = inventory::all(engine).await?;
+    if json {
+        return output::print_json(&devices);
+    }
+    let mut table =
+        vec![["HOSTNAME", "ADDRESS", "TYPE", "SITE", "LAST RESULT", "LAST GOOD"].map(str::to_owned).to_vec()];
+    for device in &devices {
+        let result = match (&device.last_result, device.enabled) {
+            (_, false) => "disabled",
+            (Some(result), true) => result.class.label(),
+            (None, true) => "never collected",
+        };
+        table.push(vec![
+            device.hostname.clone(),
+            format!("{}:{}", device.address, device.port),
+            device.device_type.label().to_owned(),
+            device.site.clone(),
+            result.to_owned(),
+            output::time(device.last_good_at),
+        ]);
+    }
+    if devices.is_empty() {
+        return Err(
+            UserError::invalid("There are no devices yet; `etiqa import-devices FILE` brings some.").into()
+        );
+    }
+    output::print_table(&table);
+    Ok(())
+}

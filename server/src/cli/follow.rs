@@ -1,0 +1,114 @@
+//! Following what was queued: by a live server where there is one, by this process where there is none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etiqa_engine::backup::find_run;
+use etiqa_engine::db::DbKind;
+use etiqa_engine::schedule::tick::reap;
+use etiqa_engine::schedule::worker::work_on_one;
+use etiqa_engine::store::job::job_state;
+use etiqa_engine::store::result::result_list_of_job;
+use etiqa_engine::time::now;
+use etiqa_engine::{Engine, Error, Result};
+use etiqa_model::device::DeviceResult;
+use etiqa_model::run::Run;
+use etiqa_model::{DeviceResultId, ErrorKind, JobId, RunId, UserError};
+
+use super::output;
+
+/// How often the database is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Follows a run to its end, telling what goes on.
+pub(super) async fn follow_run(engine: &Arc<Engine>, id: RunId, job: Option<JobId>) -> Result<Run> {
+    let mut said = String::new();
+    let tell = async {
+        loop {
+            let run = find_run(engine, id).await?;
+            if run.status.is_over() {
+                return Ok(run);
+            }
+            let progress = run.progress;
+            let line = match progress.total {
+                0 => format!("{}: {}", run.name, run.phase.label().to_lowercase()),
+                total => {
+                    format!("{}: {} {}/{total}", run.name, run.phase.label().to_lowercase(), progress.done)
+                }
+            };
+            if line != said {
+                output::say(&line);
+                said = line;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    match job {
+        Some(job) => beside(engine, job, tell).await,
+        None => tell.await,
+    }
+}
+
+/// Follows a collection to its end; `tell` hears of every result as it comes.
+pub(super) async fn follow_job(
+    engine: &Arc<Engine>,
+    job: JobId,
+    mut tell: impl FnMut(&DeviceResult),
+) -> Result<Vec<DeviceResult>> {
+    let follow = async {
+        let mut results: Vec<DeviceResult> = Vec::new();
+        loop {
+            let state = job_state(&engine.db, job).await?;
+            let after = results.iter().map(|result| result.id).max().unwrap_or(DeviceResultId(0));
+            let new = result_list_of_job(&engine.db, job, after).await?;
+            new.iter().for_each(&mut tell);
+            results.extend(new);
+            match state {
+                Some(state) if state.finished_at.is_none() => tokio::time::sleep(LOOK_EVERY).await,
+                Some(state) => match state.error {
+                    Some(error) => return Err(UserError::new(ErrorKind::Unavailable, error).into()),
+                    None => return Ok(results),
+                },
+                None => return Ok(results),
+            }
+        }
+    };
+    beside(engine, job, follow).await
+}
+
+/// Waits for `follow`, and does the job here for as long as no server is there to do it.
+async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output = Result<T>>) -> Result<T> {
+    let work = async {
+        loop {
+            if !has_live_server(engine).await? {
+                reap(engine, now()).await?;
+                work_on_one(engine, job).await?;
+            }
+            tokio::time::sleep(LOOK_EVERY * 5).await;
+        }
+    };
+    tokio::select! {
+        followed = follow => followed,
+        broken = work => broken,
+        () = interrupted() => {
+            engine.stopping.cancel();
+            // What was begun is handed back, so that the next process takes it up at once.
+            engine.hand_back().await?;
+            Err(UserError::new(ErrorKind::Unavailable, "Interrupted; what was under way is taken up again later.").into())
+        }
+    }
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// On SQLite the server's lock tells; with PostgreSQL a scheduler that looked recently does.
+async fn has_live_server(engine: &Engine) -> Result<bool> {
+    match engine.db.kind() {
+        DbKind::Sqlite => engine.dir.has_live_server().map_err(Error::io("looking at the server's lock")),
+        DbKind::Postgres => etiqa_engine::status::scheduler_is_running(engine).await,
+    }
+}

@@ -1,0 +1,55 @@
+//! `etiqa import-devices`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use etiqa_engine::import::apply::{ImportOptions, import};
+use etiqa_engine::{Engine, Result};
+use etiqa_model::UserError;
+
+use super::{exit, output};
+
+/// Import devices from a CSV or JSON file
+///
+/// Columns: ip (or ip_address), hostname, device_type (or type), status, description, platform, port, transport,
+/// credential, site, tags. Only ip is required.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: etiqa import-devices devices.csv --update --dry-run")]
+pub(crate) struct ImportDevices {
+    /// The file
+    file: PathBuf,
+    /// Change devices that are known already; without it they are skipped
+    #[arg(long)]
+    update: bool,
+    /// Only say what would happen
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl ImportDevices {
+    pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        let content = tokio::fs::read(&self.file).await.map_err(|error| {
+            UserError::invalid(format!("The file {} cannot be read: {error}.", self.file.display()))
+        })?;
+        let options = ImportOptions { update: self.update, dry_run: self.dry_run };
+        let report = import(engine, &content, options).await?;
+        for error in &report.errors {
+            output::say(&format!("line {}: {}", error.line, error.reason));
+        }
+        let unseen = report.failed - report.errors.len() as u64;
+        if unseen > 0 {
+            output::say(&format!("… and {unseen} more rows were refused"));
+        }
+        if !report.unknown_columns.is_empty() {
+            output::say(&format!("These columns were passed over: {}", report.unknown_columns.join(", ")));
+        }
+        let would = if report.dry_run { "would be " } else { "" };
+        output::print(&format!(
+            "{} rows: {} {would}created, {} {would}updated, {} skipped, {} refused",
+            report.rows, report.created, report.updated, report.skipped, report.failed
+        ));
+        Ok(exit(report.failed == 0))
+    }
+}

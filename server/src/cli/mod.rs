@@ -1,0 +1,141 @@
+//! The command line. One file per command; results go to stdout, everything else to stderr.
+
+mod backup_config;
+mod backup_status;
+mod collect;
+mod credential;
+mod device;
+mod drivers;
+mod follow;
+mod host_key;
+mod import_devices;
+pub(crate) mod output;
+mod run_backups;
+mod token;
+mod user;
+mod verify;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use etiqa_engine::{Engine, Options, Result, Role};
+
+/// Backs up the configurations of network devices by itself.
+#[derive(Debug, Parser)]
+#[command(name = "etiqa", version, infer_long_args = true)]
+#[command(after_help = "Start with `etiqa serve`, then open http://127.0.0.1:8000 in a browser.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the program keeps its things; the same for every command.
+#[derive(Debug, Args)]
+struct Place {
+    /// Directory of the database, the key and the archives
+    #[arg(long, global = true, env = "ETIQA_DATA_DIR", default_value = "data", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// A PostgreSQL database instead of the SQLite file inside the data directory
+    #[arg(long, global = true, env = "ETIQA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// The key that seals secrets, when it is not secret.key of the data directory
+    #[arg(long, global = true, env = "ETIQA_SECRET_KEY_FILE", value_name = "FILE")]
+    secret_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the pages, watch the clock and work on the queue
+    Serve(Serve),
+    /// Run the backups that are due, or the one that is named
+    #[command(alias = "run_backups")]
+    RunBackups(run_backups::RunBackups),
+    /// Show how every backup stands
+    #[command(alias = "backup_status")]
+    BackupStatus(backup_status::BackupStatus),
+    /// Import devices from a CSV or JSON file
+    #[command(alias = "import_devices")]
+    ImportDevices(import_devices::ImportDevices),
+    /// Collect devices now, outside of any backup
+    Collect(collect::Collect),
+    /// Manage devices and look at their configurations
+    #[command(subcommand)]
+    Device(device::Device),
+    /// Manage the logins for devices
+    #[command(subcommand)]
+    Credential(credential::Credential),
+    /// Manage what is backed up, when, and how many archives are kept
+    #[command(subcommand, alias = "backup_config")]
+    BackupConfig(backup_config::BackupConfig),
+    /// Read archives back and say whether they are whole
+    Verify(verify::Verify),
+    /// Accept the changed host key of a device
+    #[command(subcommand, alias = "host_key")]
+    HostKey(host_key::HostKey),
+    /// List the known platforms, or check a driver file
+    #[command(subcommand)]
+    Drivers(drivers::Drivers),
+    /// Manage the people who can sign in
+    #[command(subcommand)]
+    User(user::User),
+    /// Manage API tokens
+    #[command(subcommand)]
+    Token(token::Token),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address and port to listen on
+    #[arg(long, env = "ETIQA_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
+    listen: SocketAddr,
+}
+
+impl Cli {
+    /// Runs the command. The code is 0 when all is good, 1 when something failed.
+    pub(crate) async fn run(self) -> Result<ExitCode> {
+        let options = Options {
+            data_dir: self.place.data_dir,
+            database_url: self.place.database_url.filter(|url| !url.is_empty()),
+            secret_key_file: self.place.secret_key_file,
+        };
+        match self.command {
+            Command::Serve(serve) => crate::serve::serve(options, serve.listen).await,
+            Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
+            command => {
+                let engine = Engine::open(options, Role::Command).await?;
+                let code = run_with(&engine, command).await;
+                engine.hand_back().await?;
+                engine.db.close().await;
+                code
+            }
+        }
+    }
+}
+
+async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Serve(_) => Ok(ExitCode::SUCCESS),
+        Command::RunBackups(command) => command.run(engine).await,
+        Command::BackupStatus(command) => command.run(engine).await,
+        Command::ImportDevices(command) => command.run(engine).await,
+        Command::Collect(command) => command.run(engine).await,
+        Command::Device(command) => command.run(engine).await,
+        Command::Credential(command) => command.run(engine).await,
+        Command::BackupConfig(command) => command.run(engine).await,
+        Command::Verify(command) => command.run(engine).await,
+        Command::HostKey(command) => command.run(engine).await,
+        Command::Drivers(command) => command.run(engine).await,
+        Command::User(command) => command.run(engine).await,
+        Command::Token(command) => command.run(engine).await,
+    }
+}
+
+/// 0 when all is good, 1 when not.
+fn exit(all_good: bool) -> ExitCode {
+    if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,93 @@
+//! What the commands write: results to stdout, all else to stderr, and nothing that a terminal would obey.
+
+use std::io::{self, BufRead, Write};
+
+use etiqa_engine::{Error, Result};
+use etiqa_model::{Secret, Timestamp, UserError};
+use serde::Serialize;
+
+/// A line of the result.
+pub(crate) fn print(line: &str) {
+    // A closed pipe (`| head`) ends what we have to say; it is not an error.
+    let _ = writeln!(io::stdout().lock(), "{}", harmless(line));
+}
+
+/// The result as it is, such as a device's text; made harmless on a terminal only.
+pub(crate) fn print_text(text: &str) {
+    use std::io::IsTerminal;
+    let mut stdout = io::stdout().lock();
+    let shown = if stdout.is_terminal() { harmless(text) } else { text.to_owned() };
+    let _ = stdout.write_all(shown.as_bytes());
+}
+
+/// The result as JSON.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Error::io("writing JSON")(error.into()))?;
+    let _ = writeln!(io::stdout().lock(), "{text}");
+    Ok(())
+}
+
+/// A line about what goes on.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(line));
+}
+
+/// Why it did not work.
+pub(crate) fn complain(sentence: &str) {
+    say(&format!("etiqa: {sentence}"));
+}
+
+/// Why it did not work, field by field where there are several.
+pub(crate) fn complain_about(error: &UserError) {
+    if error.fields.len() < 2 {
+        return complain(&error.message);
+    }
+    for field in &error.fields {
+        complain(&format!("{}: {}", field.field.replace('_', "-"), field.message));
+    }
+}
+
+/// A table with aligned columns; the first row is its head.
+pub(crate) fn print_table(rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        print(cells.join("  ").trim_end());
+    }
+}
+
+/// A time for a person, in UTC to the minute; a dash where there is none.
+pub(crate) fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "–".to_owned(), |at| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+/// Reads one line from stdin, without its end: how secrets come in.
+pub(crate) fn read_secret(what: &str) -> Result<Secret> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(Error::io(format!("reading {what}")))?;
+    let secret = line.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return Err(UserError::invalid(format!("Write {what} on a line of standard input.")).into());
+    }
+    Ok(Secret::new(secret))
+}
+
+/// Without the control characters that a device could smuggle into a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_device_cannot_command_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[2Jb\tc\n"), "a\u{fffd}[2Jb\tc\n");
+    }
+}

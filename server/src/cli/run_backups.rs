@@ -1,0 +1,106 @@
+//! `etiqa run-backups`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use etiqa_engine::backup::{config, start};
+use etiqa_engine::schedule::queue::job_of_run;
+use etiqa_engine::schedule::tick::reap;
+use etiqa_engine::store::run::run_newest;
+use etiqa_engine::time::now;
+use etiqa_engine::{Engine, Result};
+use etiqa_model::ErrorKind;
+use etiqa_model::backup::BackupConfigRow;
+use etiqa_model::run::{Run, RunStatus, Trigger};
+
+use super::follow::follow_run;
+use super::{exit, output};
+
+/// Run the backups that are due
+///
+/// Beside a live server the runs are queued there and followed here; without one they are executed here.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: etiqa run-backups --config \"Daily Config Backup\" --force")]
+pub(crate) struct RunBackups {
+    /// Only this backup config
+    #[arg(long, value_name = "NAME")]
+    config: Option<String>,
+    /// Even if not due; without --config: all enabled ones
+    #[arg(long)]
+    force: bool,
+}
+
+impl RunBackups {
+    pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        let chosen = match &self.config {
+            Some(name) => {
+                let id = config::find(engine, name).await?.id;
+                let row = config::list(engine).await?.into_iter().filter(|row| row.config.id == id);
+                row.collect::<Vec<_>>()
+            }
+            None => config::list(engine).await?.into_iter().filter(|row| row.config.enabled).collect(),
+        };
+        if chosen.is_empty() {
+            output::say("There is no enabled backup config; add one with `etiqa backup-config add`.");
+        }
+        // What a process that is gone left behind must not be followed: nobody would ever end it.
+        reap(engine, now()).await?;
+        let mut all_good = true;
+        let mut queued = Vec::new();
+        for row in chosen {
+            if !self.force && !row.is_due {
+                say_when(&row, self.config.is_some());
+                continue;
+            }
+            match start::start(engine, row.config.id, Trigger::Cli).await {
+                Ok(started) => queued.push((started.run, Some(started.job))),
+                // A run that goes on is followed, not doubled.
+                Err(error) => {
+                    let error = error.into_user_error();
+                    let live =
+                        run_newest(&engine.db, row.config.id).await?.filter(|run| !run.status.is_over());
+                    match live {
+                        Some(run) if error.kind == ErrorKind::Conflict => {
+                            output::say(&error.message);
+                            queued.push((run.id, job_of_run(engine, run.id).await?));
+                        }
+                        _ => return Err(error.into()),
+                    }
+                }
+            }
+        }
+        for (run, job) in queued {
+            let run = follow_run(engine, run, job).await?;
+            output::print(&ended(&run));
+            all_good &= run.status == RunStatus::Completed && run.devices_failed == 0;
+        }
+        Ok(exit(all_good))
+    }
+}
+
+fn say_when(row: &BackupConfigRow, is_named: bool) {
+    let name = &row.config.name;
+    match row.config.next_run_at {
+        Some(next) if is_named => output::print(&format!(
+            "{name} is not due; it runs next at {} ({}). Use --force to run it now.",
+            output::time(Some(next)),
+            row.config.schedule.words()
+        )),
+        None if is_named => output::print(&format!("{name} is disabled. Use --force to run it now.")),
+        next => output::say(&format!("{name} is not due; it runs next at {}.", output::time(next))),
+    }
+}
+
+fn ended(run: &Run) -> String {
+    let devices = match (run.devices_ok, run.devices_failed) {
+        (0, 0) => String::new(),
+        (ok, 0) => format!(", {ok} devices"),
+        (ok, failed) => format!(", {ok} devices, {failed} failed"),
+    };
+    match (&run.file, &run.error) {
+        (Some(file), _) => format!("{}: completed{devices}, verified: {file}", run.name),
+        (None, Some(error)) => format!("{}: {}{devices}: {error}", run.name, run.status.as_str()),
+        (None, None) => format!("{}: {}{devices}", run.name, run.status.as_str()),
+    }
+}

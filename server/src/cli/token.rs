@@ -1,0 +1,63 @@
+//! `etiqa token`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use etiqa_engine::access::{token_create, token_find, token_list, token_revoke};
+use etiqa_engine::{Engine, Result};
+use etiqa_model::user::Role;
+
+use super::output;
+
+/// Manage API tokens
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print it; it is never shown again
+    #[command(after_help = "Example: etiqa token create monitoring --role viewer --expires 365")]
+    Create {
+        /// Its name
+        name: String,
+        /// viewer, operator or admin
+        #[arg(long, value_parser = Role::parse)]
+        role: Role,
+        /// Days until it stops working; never when not given
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        expires: Option<u32>,
+    },
+    /// List the tokens
+    List,
+    /// Make a token useless at once
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+impl Token {
+    pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        let db = &engine.db;
+        match self {
+            Self::Create { name, role, expires } => {
+                let token = token_create(db, &name, role, expires).await?;
+                output::print(token.secret.reveal());
+            }
+            Self::List => {
+                let mut table = vec![["NAME", "ROLE", "EXPIRES", "LAST USED"].map(str::to_owned).to_vec()];
+                for token in token_list(db).await? {
+                    let expires =
+                        token.expires_at.map_or_else(|| "never".to_owned(), |at| output::time(Some(at)));
+                    table.push(vec![
+                        token.name,
+                        token.role.to_string(),
+                        expires,
+                        output::time(token.last_used_at),
+                    ]);
+                }
+                output::print_table(&table);
+            }
+            Self::Revoke { name } => token_revoke(db, token_find(db, &name).await?.id).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

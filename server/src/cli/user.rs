@@ -1,0 +1,85 @@
+//! `etiqa user`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use etiqa_engine::access::{user_add, user_change, user_find, user_list, user_remove};
+use etiqa_engine::{Engine, Result};
+use etiqa_model::UserError;
+use etiqa_model::user::Role;
+
+use super::output;
+
+/// Manage the people who can sign in
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add a user; the password comes from a line of standard input
+    #[command(
+        after_help = "Example: printf '%s\\n' \"$PASSWORD\" | etiqa user add anna --role admin --password-stdin"
+    )]
+    Add {
+        /// Their name
+        name: String,
+        /// viewer, operator or admin
+        #[arg(long, value_parser = Role::parse)]
+        role: Role,
+        /// Read the password from standard input without asking
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Change a user's password; their sessions end
+    Passwd {
+        /// Their name
+        name: String,
+        /// Read the password from standard input without asking
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the users
+    List,
+    /// Remove a user
+    Remove {
+        /// Their name
+        name: String,
+    },
+}
+
+impl User {
+    pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        let db = &engine.db;
+        match self {
+            Self::Add { name, role, password_stdin } => {
+                ask(&name, password_stdin);
+                let password = output::read_secret("the password")?;
+                user_add(db, &name, role, &password).await?;
+            }
+            Self::Passwd { name, password_stdin } => {
+                let user = user_find(db, &name).await?;
+                ask(&user.name, password_stdin);
+                let password = output::read_secret("the new password")?;
+                if password.is_empty() {
+                    return Err(UserError::invalid("The new password is empty.").into());
+                }
+                user_change(db, user.id, user.role, &password).await?;
+            }
+            Self::List => {
+                let mut table = vec![["NAME", "ROLE", "LAST SIGN-IN"].map(str::to_owned).to_vec()];
+                for user in user_list(db).await? {
+                    table.push(vec![user.name, user.role.to_string(), output::time(user.last_sign_in_at)]);
+                }
+                output::print_table(&table);
+            }
+            Self::Remove { name } => user_remove(db, user_find(db, &name).await?.id).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn ask(name: &str, quietly: bool) {
+    if !quietly {
+        output::say(&format!(
+            "Password for {name} (it is shown while you type; use --password-stdin in scripts):"
+        ));
+    }
+}

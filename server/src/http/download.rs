@@ -1,0 +1,135 @@
+//! `GET /backup/download/{run id}/`: a run's archive, whole or a range of it.
+
+use std::io::SeekFrom;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use etiqa_app::api::context::Context;
+use etiqa_engine::backup::find_run;
+use etiqa_engine::backup::verify::archive_path;
+use etiqa_engine::{Engine, Error};
+use etiqa_model::user::Role;
+use etiqa_model::{RunId, UserError};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
+use super::refusal::Refusal;
+
+pub(super) fn router() -> Router<Arc<Engine>> {
+    Router::new().route("/backup/download/{run}", get(download))
+}
+
+async fn download(
+    State(engine): State<Arc<Engine>>,
+    Path(id): Path<String>,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let context = Context::require_in(&extensions, Role::Operator)?;
+    let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
+    let run = find_run(&engine, id).await?;
+    let path = archive_path(&engine, &run)?;
+    let mut file = tokio::fs::File::open(&path).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let message = "The archive's file is gone from the folder of backups; verify it to note that.";
+            Error::from(UserError::new(etiqa_model::ErrorKind::NotFound, message))
+        }
+        _ => Error::io("opening an archive")(error),
+    })?;
+    let size = file.metadata().await.map_err(Error::io("opening an archive"))?.len();
+    let etag = format!("\"{}\"", run.sha256.as_deref().unwrap_or_default());
+    if header_text(&headers, &header::IF_NONE_MATCH)
+        .is_some_and(|known| known == "*" || known.contains(&etag))
+    {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    // A range of another version of the file would not fit what the client has.
+    let is_same = header_text(&headers, &header::IF_RANGE).is_none_or(|known| known == etag);
+    let range =
+        header_text(&headers, &header::RANGE).filter(|_| is_same).map(|range| parse_range(range, size));
+    let (status, first, length) = match range {
+        None | Some(Range::Whole) => (StatusCode::OK, 0, size),
+        Some(Range::Part(first, last)) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
+        Some(Range::Outside) => {
+            let whole = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
+        }
+    };
+    file.seek(SeekFrom::Start(first)).await.map_err(Error::io("reading an archive"))?;
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), 1 << 16));
+    let mut response = (status, body).into_response();
+    let answer = response.headers_mut();
+    let mut set = |name, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.insert(name, value);
+        }
+    };
+    set(header::CONTENT_TYPE, "application/zip".into());
+    set(header::CONTENT_LENGTH, length.to_string());
+    set(header::ACCEPT_RANGES, "bytes".into());
+    set(header::ETAG, etag);
+    // Archives' names are ASCII letters, digits and underscores.
+    set(
+        header::CONTENT_DISPOSITION,
+        format!("attachment; filename=\"{}\"", run.file.as_deref().unwrap_or_default()),
+    );
+    if status == StatusCode::PARTIAL_CONTENT {
+        set(header::CONTENT_RANGE, format!("bytes {first}-{}/{size}", first + length - 1));
+    }
+    tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
+    Ok(response)
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Range {
+    Whole,
+    /// First and last byte, both included.
+    Part(u64, u64),
+    Outside,
+}
+
+/// RFC 9110, section 14: one range of bytes. Several at once, and what cannot be read, mean the whole file.
+fn parse_range(text: &str, size: u64) -> Range {
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-'))
+    else {
+        return Range::Whole;
+    };
+    let range = match (first.trim(), last.trim()) {
+        ("", last) => last.parse::<u64>().map(|count| (size.saturating_sub(count), size.saturating_sub(1))),
+        (first, "") => first.parse().map(|first| (first, size.saturating_sub(1))),
+        (first, last) => {
+            first.parse().and_then(|first| Ok((first, last.parse::<u64>()?.min(size.saturating_sub(1)))))
+        }
+    };
+    match range {
+        Err(_) => Range::Whole,
+        Ok((first, last)) if first < size && first <= last => Range::Part(first, last),
+        Ok(_) => Range::Outside,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_what_the_client_lacks() {
+        assert_eq!(parse_range("bytes=0-99", 1000), Range::Part(0, 99));
+        assert_eq!(parse_range("bytes=900-", 1000), Range::Part(900, 999));
+        assert_eq!(parse_range("bytes=-100", 1000), Range::Part(900, 999));
+        assert_eq!(parse_range("bytes=990-2000", 1000), Range::Part(990, 999));
+        assert_eq!(parse_range("bytes=1000-", 1000), Range::Outside);
+        assert_eq!(parse_range("bytes=0-1,5-6", 1000), Range::Whole);
+        assert_eq!(parse_range("lines=0-1", 1000), Range::Whole);
+        assert_eq!(parse_range("bytes=-0", 1000), Range::Outside);
+    }
+}

@@ -1,0 +1,104 @@
+//! `GET /events`: the live stream. It says where to look again, and ends when the session or the program does.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{Extensions, HeaderMap};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::routing::get;
+use etiqa_app::api::context::Context;
+use etiqa_engine::Engine;
+use etiqa_engine::access::{identify_session, identify_token};
+use etiqa_model::Secret;
+use etiqa_model::user::Role;
+use futures::Stream;
+use futures::stream::unfold;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Interval;
+
+use super::gate::bearer_token;
+use super::refusal::Refusal;
+
+/// How often a stream looks whether its session or token still works.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+pub(super) fn router(build: String) -> Router<Arc<Engine>> {
+    Router::new().route(
+        "/events",
+        get(move |engine, extensions: Extensions, headers: HeaderMap| {
+            std::future::ready(events(engine, &extensions, &headers, build.clone()))
+        }),
+    )
+}
+
+fn events(
+    State(engine): State<Arc<Engine>>,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+    build: String,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Refusal> {
+    let context = Context::require_in(extensions, Role::Viewer)?;
+    let listener = Listener {
+        heard: engine.events.listen(),
+        engine,
+        token: bearer_token(headers).map(Secret::new),
+        session: context.caller.session,
+        hello: Some(Event::default().event("hello").data(build)),
+        look: tokio::time::interval(LOOK_EVERY),
+    };
+    let stream = unfold(listener, |mut listener| async {
+        let event = listener.next().await?;
+        Some((Ok(event), listener))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+}
+
+struct Listener {
+    heard: Receiver<etiqa_model::event::Event>,
+    engine: Arc<Engine>,
+    token: Option<Secret>,
+    session: Option<Secret>,
+    hello: Option<Event>,
+    look: Interval,
+}
+
+impl Listener {
+    /// The next thing to say; none: the stream is over.
+    async fn next(&mut self) -> Option<Event> {
+        if let Some(hello) = self.hello.take() {
+            return Some(hello);
+        }
+        loop {
+            tokio::select! {
+                () = self.engine.stopping.cancelled() => return None,
+                _ = self.look.tick() => {
+                    if !self.is_still_let_in().await {
+                        return None;
+                    }
+                }
+                heard = self.heard.recv() => match heard {
+                    Ok(event) => return Event::default().json_data(event).ok(),
+                    // Too slow to hear each: look at everything again.
+                    Err(RecvError::Lagged(_)) => return Some(Event::default().event("again").data("")),
+                    Err(RecvError::Closed) => return None,
+                },
+            }
+        }
+    }
+
+    /// Whether the token or the session that opened the stream still works. A database that does not answer just now
+    /// ends nothing.
+    async fn is_still_let_in(&self) -> bool {
+        let db = &self.engine.db;
+        let identity = match (&self.token, &self.session) {
+            (Some(token), _) => identify_token(db, token.reveal()).await,
+            (None, Some(session)) => identify_session(db, session.reveal()).await,
+            (None, None) => return false,
+        };
+        !matches!(identity, Ok(None))
+    }
+}

@@ -1,0 +1,185 @@
+//! The gate: finds out who asks, turns strangers and foreign sites away, and adds the security headers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use etiqa_app::api::context::{Caller, SESSION_COOKIE};
+use etiqa_engine::access::{SetupCode, identify_session, identify_token};
+use etiqa_engine::{Engine, Result};
+use etiqa_model::user::Identity;
+use etiqa_model::{ErrorKind, Secret, UserError};
+
+use super::refusal::Refusal;
+
+/// Lets a request through as whoever sent it.
+pub(super) async fn gate(
+    State(engine): State<Arc<Engine>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match admit(&engine, peer, &mut request).await {
+        Ok(Admission::Through) => next.run(request).await,
+        Ok(Admission::Elsewhere(path)) => Redirect::to(&path).into_response(),
+        Err(refusal) => refusal.into_response(),
+    };
+    secure(response.headers_mut());
+    response
+}
+
+enum Admission {
+    Through,
+    /// A page that leads in.
+    Elsewhere(String),
+}
+
+async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) -> Result<Admission, Refusal> {
+    check_host(peer, request)?;
+    let session = session_cookie(request.headers());
+    let token = bearer_token(request.headers());
+    // A foreign site can make a browser send a cookie, but never a token.
+    if token.is_none() && !request.method().is_safe() {
+        check_origin(request.headers())?;
+    }
+    let identity = identify(engine, token.as_deref(), session.as_ref()).await?;
+    let is_known = identity.is_some();
+    request.extensions_mut().insert(Caller {
+        engine: Arc::clone(engine),
+        identity,
+        session,
+        address: peer.ip().to_string(),
+        is_secure: false,
+    });
+    if is_known || is_open_to_strangers(request.method(), request.uri().path()) {
+        return Ok(Admission::Through);
+    }
+    if wants_a_page(request) {
+        let way_in = if SetupCode::is_open(&engine.db).await? { "/setup".to_owned() } else { login(request) };
+        return Ok(Admission::Elsewhere(way_in));
+    }
+    Err(UserError::new(ErrorKind::SignInNeeded, "Sign in first, or send a token as Authorization: Bearer.")
+        .into())
+}
+
+async fn identify(
+    engine: &Engine,
+    token: Option<&str>,
+    session: Option<&Secret>,
+) -> Result<Option<Identity>> {
+    match (token, session) {
+        (Some(token), _) => identify_token(&engine.db, token).await,
+        (None, Some(session)) => identify_session(&engine.db, session.reveal()).await,
+        (None, None) => Ok(None),
+    }
+}
+
+/// What somebody who has not signed in may ask for. Everything else answers nobody unknown.
+fn is_open_to_strangers(method: &Method, path: &str) -> bool {
+    match *method {
+        Method::GET | Method::HEAD => {
+            matches!(path, "/login" | "/setup" | "/healthz" | "/readyz") || super::assets::is_asset(path)
+        }
+        Method::POST => matches!(path, "/rpc/sign_in" | "/rpc/set_up" | "/rpc/whoami" | "/rpc/setup_is_open"),
+        _ => false,
+    }
+}
+
+fn wants_a_page(request: &Request) -> bool {
+    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    request.method() == Method::GET && accepts.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// `/login`, with the way back.
+fn login(request: &Request) -> String {
+    let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+    if wanted == "/" {
+        return "/login".to_owned();
+    }
+    // A path and query of ours need only what ends a value to be escaped.
+    let escaped = wanted.replace('%', "%25").replace('&', "%26").replace('#', "%23").replace('+', "%2B");
+    format!("/login?next={escaped}")
+}
+
+fn session_cookie(headers: &HeaderMap) -> Option<Secret> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(cookie::Cookie::split_parse)
+        .filter_map(std::result::Result::ok)
+        .find(|cookie| cookie.name() == SESSION_COOKIE)
+        .map(|cookie| Secret::new(cookie.value()))
+}
+
+/// What stands behind `Authorization: Bearer`.
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// An unsafe request with a cookie must come from a page of ours: its Origin is the Host it is sent to.
+fn check_origin(headers: &HeaderMap) -> Result<(), UserError> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let origin_host = origin.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    if host.is_some() && origin_host == host {
+        return Ok(());
+    }
+    let message = "This request did not come from a page of this server. Reload the page, or send a token as \
+                   Authorization: Bearer.";
+    Err(UserError::new(ErrorKind::Forbidden, message))
+}
+
+/// A browser on this machine that was lured to another name for it (DNS rebinding) is turned away.
+fn check_host(peer: SocketAddr, request: &Request) -> Result<(), UserError> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let Some(name) = authority.as_ref().map(Authority::host) else {
+        return Err(UserError::invalid("The request names no host."));
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    let is_address = bare.parse::<std::net::IpAddr>().is_ok();
+    if !peer.ip().is_loopback() || is_address || name.eq_ignore_ascii_case("localhost") {
+        return Ok(());
+    }
+    let is_allowed = std::env::var("ETIQA_HOSTS")
+        .is_ok_and(|hosts| hosts.split(',').any(|host| host.trim().eq_ignore_ascii_case(name)));
+    if is_allowed {
+        return Ok(());
+    }
+    let message =
+        "This server is not known by that name. Open it by its address, or name the host in ETIQA_HOSTS.";
+    Err(UserError::new(ErrorKind::Forbidden, message))
+}
+
+/// Headers of every answer. Pages bring a policy of their own, with a nonce.
+fn secure(headers: &mut HeaderMap) {
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+        headers.insert(header::CONTENT_SECURITY_POLICY, nothing);
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+/// For a path that nothing answers.
+pub(super) async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Refusal::from(UserError::not_found("page at this address"))).into_response()
+}

@@ -1,0 +1,55 @@
+//! The Leptos app: its pages and its server functions.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use etiqa_app::{App, BuildId, shell};
+use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context};
+
+use super::assets::Site;
+use super::gate;
+
+/// The pages and `/rpc`.
+pub(super) fn router(site: &Site) -> Router {
+    let options = LeptosOptions::builder()
+        .output_name("etiqa")
+        .site_root("target/site")
+        .site_pkg_dir(format!("pkg/{}", site.build()))
+        .build();
+    let build = BuildId(site.build().into());
+    let page_context = move || {
+        provide_context(build.clone());
+        set_policy();
+    };
+    let shown = options.clone();
+    Router::new()
+        .leptos_routes_with_context(&options, generate_route_list(App), page_context, move || {
+            shell(shown.clone())
+        })
+        .route("/rpc/{function}", post(server_function))
+        .fallback(gate::not_found)
+        .with_state(options)
+}
+
+async fn server_function(request: Request<Body>) -> impl IntoResponse {
+    handle_server_fns_with_context(|| {}, request).await
+}
+
+/// Scripts only from us, with this page's nonce; no inline style, no frame, no foreign form.
+fn set_policy() {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

@@ -1,0 +1,152 @@
+//! Asking a server over HTTP.
+
+use std::fmt::Write;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, RequestBuilder, StatusCode, redirect};
+use serde_json::Value;
+
+/// Somebody who asks, with the headers that they always send. Follows no redirect.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    address: String,
+    headers: HeaderMap,
+}
+
+/// What came back, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn new(address: &str) -> Self {
+        let http = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+        Self { http, address: address.to_owned(), headers: HeaderMap::new() }
+    }
+
+    /// The same client with one more header.
+    pub(crate) fn and_header(mut self, name: &str, value: &str) -> Self {
+        let name = name.parse::<HeaderName>().unwrap();
+        self.headers.insert(name, HeaderValue::from_str(value).unwrap());
+        self
+    }
+
+    /// The same client without a header.
+    pub(crate) fn without_header(mut self, name: &str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str) -> Answer {
+        self.send(Method::POST, path, None).await
+    }
+
+    /// Posts a form to a server function.
+    pub(crate) async fn call(&self, function: &str, fields: &[(&str, &str)]) -> Answer {
+        let fields = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
+        let body = fields.collect::<Vec<_>>().join("&");
+        self.send(Method::POST, &format!("/rpc/{function}"), Some(body)).await
+    }
+
+    /// Sends name and password as the page of `/login` does.
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Answer {
+        let page = self.clone().with_own_origin();
+        page.call("sign_in", &[("name", name), ("password", password)]).await
+    }
+
+    /// The same client, sending what a browser sends from a page of this server.
+    pub(crate) fn with_own_origin(self) -> Self {
+        let origin = format!("http://{}", self.address);
+        self.and_header("origin", &origin)
+    }
+
+    /// Uploads a file as a form with the field `file` does.
+    pub(crate) async fn upload(&self, path: &str, name: &str, content: &str) -> Answer {
+        let file = reqwest::multipart::Part::text(content.to_owned()).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("file", file);
+        self.finish(self.request(Method::POST, path).multipart(form)).await
+    }
+
+    /// Opens a request and leaves its answer to be read.
+    pub(crate) async fn open(&self, path: &str) -> reqwest::Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    async fn send(&self, method: Method, path: &str, form: Option<String>) -> Answer {
+        let mut request = self.request(method, path);
+        if let Some(form) = form {
+            request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+        }
+        self.finish(request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}{path}", self.address);
+        self.http.request(method, url).headers(self.headers.clone())
+    }
+
+    async fn finish(&self, request: RequestBuilder) -> Answer {
+        let answer = request.send().await.unwrap();
+        Answer {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            bytes: answer.bytes().await.unwrap().to_vec(),
+        }
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The sentence of a refusal.
+    #[track_caller]
+    pub(crate) fn message(&self) -> String {
+        self.json()["message"].as_str().unwrap_or_else(|| panic!("no message: {}", self.text())).to_owned()
+    }
+
+    /// A header's text; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A browser that keeps the session's cookie of this answer.
+    #[track_caller]
+    pub(crate) fn browser(&self, address: &str) -> Client {
+        let cookie = self.header("set-cookie").split(';').next().unwrap();
+        assert!(cookie.starts_with("etiqa_session="), "{}: {}", self.status, self.text());
+        Client::new(address).with_own_origin().and_header("cookie", cookie)
+    }
+}
+
+/// As HTML forms write it.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => escaped.push(char::from(byte)),
+            _ => write!(escaped, "%{byte:02X}").unwrap(),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,14 @@
+//! The program as people and scripts meet it: the binary's command line and its HTTP, simulated devices at real
+//! sockets, a data directory and a database of its own for every test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod archive;
+mod bad_input;
+mod harness;
+mod http;
+mod imports;
+mod live;
+mod runs;
+mod secrets;

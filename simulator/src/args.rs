@@ -1,0 +1,148 @@
+//! The command line of `etiqa-simulator`.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use etiqa_model::Secret;
+use etiqa_model::device::DeviceType;
+use etiqa_simulator::fleet::{FaultPlan, FleetPlan, MIXED};
+use etiqa_simulator::{DeviceSpec, Personality};
+
+/// Plays network devices over real SSH, each on a loopback address of its own, until it is stopped.
+///
+/// Writes an inventory for `etiqa import-devices` once all of them listen, then prints one line:
+/// `Ready: N devices, inventory in FILE`.
+#[derive(Debug, Parser)]
+#[command(name = "etiqa-simulator", version)]
+pub(crate) struct Args {
+    /// How many devices
+    #[arg(long, default_value_t = 12)]
+    devices: usize,
+
+    /// The first device's address, on loopback; 127.0.0.1 itself stays free and means 127.1.0.1
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST)]
+    listen: Ipv4Addr,
+
+    /// The port of every device
+    #[arg(long, default_value_t = 2222, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+
+    /// Where to write the inventory, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inventory: PathBuf,
+
+    /// What goes into the inventory's credential column
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) credential: String,
+
+    /// Comma-separated: mixed, switch, router, check_point, f5_big_ip, infoblox, other, or a platform (ios,
+    /// gaia, bigip, nios, linux)
+    #[arg(long, default_value = "mixed", value_parser = parse_types)]
+    types: Types,
+
+    /// About how big each configuration is, as 8000, 64k or 2m
+    #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = parse_size)]
+    config_size: usize,
+
+    /// How long every device takes to begin each answer
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    latency_ms: u64,
+
+    /// Every so often one device in ten, and at least one, changes its configuration
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    change_every: Option<u64>,
+
+    /// What texts and host keys are derived from; the same seed plays the same devices
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// Who may log in
+    #[arg(long, value_name = "NAME", default_value = "admin")]
+    username: String,
+
+    /// With which password
+    #[arg(long, default_value = "admin")]
+    password: String,
+
+    /// What `enable` asks for on IOS; without it a login is privileged at once
+    #[arg(long, value_name = "PASSWORD")]
+    enable_password: Option<String>,
+
+    /// How many devices, or what share of them, have a fault, as wrong-password=1,hang=2,drop=5%,error=1,slow=1
+    #[arg(long, value_name = "FAULT=COUNT,…", default_value = "")]
+    faults: FaultPlan,
+
+    /// After how many bytes of configuration a device with the fault `hang` says nothing more
+    #[arg(long, value_name = "BYTES", default_value_t = 2_000)]
+    hang_after: usize,
+
+    /// After how many bytes of configuration a device with the fault `drop` disconnects
+    #[arg(long, value_name = "BYTES", default_value_t = 2_000)]
+    drop_after: usize,
+
+    /// How long a device with the fault `slow` waits before each answer
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 2_000)]
+    slow_ms: u64,
+}
+
+impl Args {
+    pub(crate) fn plan(&self) -> FleetPlan {
+        let mut template = DeviceSpec::new(Personality::Ios)
+            .login(&self.username, &self.password)
+            .config_size(self.config_size)
+            .seed(self.seed)
+            .latency(Duration::from_millis(self.latency_ms));
+        template.enable_password = self.enable_password.as_deref().map(Secret::new);
+        let mut faults = self.faults.clone();
+        faults.hang_after = self.hang_after;
+        faults.drop_after = self.drop_after;
+        faults.slow = Duration::from_millis(self.slow_ms);
+        FleetPlan {
+            devices: self.devices,
+            listen: self.listen,
+            port: self.port,
+            types: self.types.0.clone(),
+            template,
+            faults,
+        }
+    }
+
+    pub(crate) fn change_every(&self) -> Option<Duration> {
+        self.change_every.map(Duration::from_secs)
+    }
+}
+
+/// Device types, in turn. A type of its own, since clap takes a plain list for an option given many times.
+#[derive(Debug, Clone)]
+struct Types(Vec<DeviceType>);
+
+fn parse_types(text: &str) -> Result<Types, String> {
+    let mut types = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        match name {
+            "mixed" => types.extend(MIXED),
+            "ios" => types.extend([DeviceType::Switch, DeviceType::Router]),
+            "gaia" => types.push(DeviceType::CheckPoint),
+            "linux" => types.push(DeviceType::Other),
+            name => types.push(DeviceType::parse(name)?),
+        }
+    }
+    Ok(Types(types))
+}
+
+/// Bytes, with `k` or `m` for 1,024 and 1,048,576 of them.
+fn parse_size(text: &str) -> Result<usize, String> {
+    let text = text.trim().to_lowercase();
+    let (digits, unit) = match text.strip_suffix(['k', 'm']) {
+        Some(digits) if text.ends_with('k') => (digits, 1_024),
+        Some(digits) => (digits, 1_048_576),
+        None => (text.as_str(), 1),
+    };
+    digits
+        .parse::<usize>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| format!("\"{text}\" is no size; write 8000, 64k or 2m."))
+}

@@ -1,0 +1,33 @@
+//! The inventory of a fleet, in the columns that `etiqa import-devices` reads.
+
+use super::{Member, names};
+
+/// The inventory as CSV with a header; `credential` fills that column, which may stay empty.
+pub fn inventory_csv(members: &[Member], credential: &str) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "ip",
+        "hostname",
+        "device_type",
+        "platform",
+        "port",
+        "credential",
+        "site",
+        "tags",
+        "description",
+    ])?;
+    for Member { device_type, site, spec, addr } in members {
+        writer.write_record([
+            &addr.ip().to_string(),
+            &spec.hostname,
+            device_type.as_str(),
+            spec.personality.as_str(),
+            &addr.port().to_string(),
+            credential,
+            site,
+            &names::tags(*device_type, site),
+            &names::description(*device_type, site),
+        ])?;
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}

@@ -1,0 +1,190 @@
+//! What a simulated device is: its platform, its credentials, its size and its faults.
+
+use std::time::Duration;
+
+use etiqa_model::Secret;
+
+/// The platform that a device plays, named as its driver is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Personality {
+    /// Cisco IOS, on switches and routers alike: an SSH shell with enable and a pager.
+    Ios,
+    /// A Linux server: SSH exec, any number of commands over one connection.
+    Linux,
+    /// Check Point Gaia: the clish shell.
+    Gaia,
+    /// F5 BIG-IP: SSH exec of `tmsh` commands.
+    BigIp,
+    /// Infoblox NIOS: the appliance's own command line.
+    Nios,
+}
+
+impl Personality {
+    /// Every personality.
+    pub const ALL: &[Self] = &[Self::Ios, Self::Linux, Self::Gaia, Self::BigIp, Self::Nios];
+
+    /// The driver's name: `ios`, `linux`, `gaia`, `bigip`, `nios`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ios => "ios",
+            Self::Linux => "linux",
+            Self::Gaia => "gaia",
+            Self::BigIp => "bigip",
+            Self::Nios => "nios",
+        }
+    }
+}
+
+/// What is wrong with a device; nothing by default.
+///
+/// Bytes are counted on the wire, over the output of the command that shows the configuration: the echo of
+/// the command does not count, carriage returns and the pager do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Refuses every login, whatever is offered.
+    pub wrong_password: bool,
+    /// Says nothing more after so many bytes of configuration; the connection stays open.
+    pub hang_after: Option<usize>,
+    /// Disconnects after exactly so many bytes of configuration.
+    pub drop_after: Option<usize>,
+    /// Answers every command that shows something with the platform's error text.
+    pub reject_commands: bool,
+    /// Waits so long before each answer, on top of the device's own latency.
+    pub slow: Option<Duration>,
+    /// Sends output in pieces of at most so many bytes, so that readers meet texts split anywhere.
+    pub chunk_bytes: Option<usize>,
+}
+
+impl Faults {
+    /// A device that refuses every login.
+    pub fn wrong_password() -> Self {
+        Self { wrong_password: true, ..Self::default() }
+    }
+
+    /// A device that says nothing more after `bytes` of configuration.
+    pub fn hang_after(bytes: usize) -> Self {
+        Self { hang_after: Some(bytes), ..Self::default() }
+    }
+
+    /// A device that disconnects after exactly `bytes` of configuration.
+    pub fn drop_after(bytes: usize) -> Self {
+        Self { drop_after: Some(bytes), ..Self::default() }
+    }
+
+    /// A device that answers what it is asked to show with an error text.
+    pub fn reject_commands() -> Self {
+        Self { reject_commands: true, ..Self::default() }
+    }
+
+    /// A device that waits `delay` before each answer.
+    pub fn slow(delay: Duration) -> Self {
+        Self { slow: Some(delay), ..Self::default() }
+    }
+}
+
+/// Everything that makes a simulated device; two devices of equal specs have equal texts and host keys.
+#[derive(Debug, Clone)]
+pub struct DeviceSpec {
+    /// The platform.
+    pub personality: Personality,
+    /// Its own name, in prompts and texts.
+    pub hostname: String,
+    /// The one user who may log in.
+    pub username: String,
+    /// That user's password, asked by `password` and by `keyboard-interactive`.
+    pub password: Secret,
+    /// IOS only: what `enable` asks for; none: the login is privileged at once.
+    pub enable_password: Option<Secret>,
+    /// A public key in OpenSSH's one-line form that may log in too.
+    pub authorized_key: Option<String>,
+    /// About how many bytes its configuration has.
+    pub config_size: usize,
+    /// What its texts and its host key are derived from.
+    pub seed: u64,
+    /// How long it takes to begin each answer.
+    pub latency: Duration,
+    /// What is wrong with it.
+    pub faults: Faults,
+}
+
+impl DeviceSpec {
+    /// A healthy device of 8 KiB whose login is `admin`, `admin`, named after its platform.
+    pub fn new(personality: Personality) -> Self {
+        let hostname = match personality {
+            Personality::Ios => "sw-branch-1",
+            Personality::Linux => "host-1",
+            Personality::Gaia => "fw-dc1-a",
+            Personality::BigIp => "lb-edge-1",
+            Personality::Nios => "ipam-grid-1",
+        };
+        Self {
+            personality,
+            hostname: hostname.to_owned(),
+            username: "admin".to_owned(),
+            password: Secret::new("admin"),
+            enable_password: None,
+            authorized_key: None,
+            config_size: 8 * 1024,
+            seed: 1,
+            latency: Duration::ZERO,
+            faults: Faults::default(),
+        }
+    }
+
+    /// With this name.
+    #[must_use]
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.hostname = hostname.into();
+        self
+    }
+
+    /// With this login.
+    #[must_use]
+    pub fn login(mut self, username: impl Into<String>, password: &str) -> Self {
+        self.username = username.into();
+        self.password = Secret::new(password);
+        self
+    }
+
+    /// With a password for `enable`: a login then begins in user mode.
+    #[must_use]
+    pub fn enable_password(mut self, password: &str) -> Self {
+        self.enable_password = Some(Secret::new(password));
+        self
+    }
+
+    /// With a public key (`ssh-ed25519 AAAA…`) that may log in.
+    #[must_use]
+    pub fn authorized_key(mut self, openssh: impl Into<String>) -> Self {
+        self.authorized_key = Some(openssh.into());
+        self
+    }
+
+    /// With a configuration of about `bytes`.
+    #[must_use]
+    pub fn config_size(mut self, bytes: usize) -> Self {
+        self.config_size = bytes;
+        self
+    }
+
+    /// With texts and a host key of its own.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Taking `latency` to begin each answer.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// With these faults.
+    #[must_use]
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+}

@@ -1,0 +1,218 @@
+//! The SSH side of a session: who may log in, and which channel runs what.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::keys::ssh_key::private::Ed25519Keypair;
+use russh::keys::{PrivateKey, PublicKey};
+use russh::server::{
+    Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+};
+use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, SshId};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use crate::cli;
+use crate::output::Output;
+use crate::spec::{DeviceSpec, Personality};
+use crate::state::State;
+use crate::terminal::Terminal;
+
+/// The server's settings under its `generation`th host key. The key depends on seed, name and generation
+/// alone, so a restarted device keeps it.
+pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
+    let seed =
+        crate::text::random_bytes(&format!("host key {generation} of {} {}", spec.hostname, spec.seed));
+    let mut methods = MethodSet::empty();
+    if spec.authorized_key.is_some() {
+        methods.push(MethodKind::PublicKey);
+    }
+    methods.push(MethodKind::KeyboardInteractive);
+    methods.push(MethodKind::Password);
+    Config {
+        server_id: SshId::Standard(server_id(spec.personality).into()),
+        methods,
+        auth_rejection_time: Duration::ZERO,
+        keys: vec![PrivateKey::from(Ed25519Keypair::from_seed(&seed))],
+        max_auth_attempts: 6,
+        nodelay: true,
+        ..Config::default()
+    }
+}
+
+fn server_id(personality: Personality) -> &'static str {
+    match personality {
+        Personality::Ios => "SSH-2.0-Cisco-1.25",
+        Personality::Linux => "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3",
+        Personality::Gaia => "SSH-2.0-OpenSSH_7.8",
+        Personality::BigIp => "SSH-2.0-OpenSSH_7.4",
+        Personality::Nios => "SSH-2.0-OpenSSH_8.0",
+    }
+}
+
+/// One client's session.
+pub(crate) struct Client {
+    state: Arc<State>,
+    authorized_key: Option<PublicKey>,
+    channels: HashMap<ChannelId, Line>,
+}
+
+/// A session channel: opened, perhaps with a terminal, then running one shell or command.
+struct Line {
+    idle: Option<(Output, mpsc::UnboundedReceiver<Vec<u8>>)>,
+    input: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    task: Option<AbortHandle>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+impl Client {
+    pub(crate) fn new(state: Arc<State>, authorized_key: Option<PublicKey>) -> Self {
+        Self { state, authorized_key, channels: HashMap::new() }
+    }
+
+    /// Starts `command`, or the shell, on a channel that runs nothing yet.
+    fn run(
+        &mut self,
+        id: ChannelId,
+        command: Option<String>,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        let Some((line, (mut output, input))) =
+            self.channels.get_mut(&id).and_then(|line| line.idle.take().map(|idle| (line, idle)))
+        else {
+            return session.channel_failure(id);
+        };
+        let state = self.state.clone();
+        output.set_faults(state.faults());
+        let task = tokio::spawn(async move {
+            // Gone means that the client left, or a fault did its work: nobody is there to be told.
+            let _ = match command {
+                Some(command) => cli::run_command(&state, &mut output, &command).await,
+                None => cli::run_shell(&state, &mut Terminal::new(output, input)).await,
+            };
+        });
+        line.task = Some(task.abort_handle());
+        session.channel_success(id)
+    }
+}
+
+fn accepted_if(is_right: bool) -> Auth {
+    if is_right { Auth::Accept } else { Auth::reject() }
+}
+
+impl Handler for Client {
+    type Error = russh::Error;
+
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        Ok(crate::text::login_banner(self.state.spec.personality).map(str::to_owned))
+    }
+
+    async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
+        Ok(accepted_if(self.state.accepts_password(user, password)))
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        user: &str,
+        _submethods: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        let Some(mut answers) = response else {
+            return Ok(Auth::Partial {
+                name: "".into(),
+                instructions: "".into(),
+                prompts: vec![("Password: ".into(), false)].into(),
+            });
+        };
+        let answer = answers.next().unwrap_or_default();
+        Ok(accepted_if(self.state.accepts_password(user, &String::from_utf8_lossy(&answer))))
+    }
+
+    async fn auth_publickey_offered(
+        &mut self,
+        user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
+        let is_known =
+            self.authorized_key.as_ref().is_some_and(|key| key.key_data() == offer.public_key.key_data());
+        Ok(accepted_if(is_known && self.state.accepts_user(user)))
+    }
+
+    async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        let is_known =
+            self.authorized_key.as_ref().is_some_and(|known| known.key_data() == key.public_key.key_data());
+        Ok(accepted_if(is_known && self.state.accepts_user(user)))
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let id = channel.id();
+        // Input comes through `data`, whose queue has no end: a channel's own queue, once full, would stop
+        // every other channel of the connection.
+        let (_, write) = channel.split();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let output = Output::new(write, session.handle());
+        self.channels.insert(id, Line { idle: Some((output, receiver)), input: Some(sender), task: None });
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn data(&mut self, id: ChannelId, data: &[u8], _: &mut Session) -> Result<(), Self::Error> {
+        if let Some(input) = self.channels.get(&id).and_then(|line| line.input.as_ref()) {
+            // A finished command reads no more, as a closed pipe.
+            let _ = input.send(data.to_vec());
+        }
+        Ok(())
+    }
+
+    async fn channel_eof(&mut self, id: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
+        if let Some(line) = self.channels.get_mut(&id) {
+            line.input = None;
+        }
+        Ok(())
+    }
+
+    async fn channel_close(&mut self, id: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
+        self.channels.remove(&id);
+        Ok(())
+    }
+
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        _term: &str,
+        _columns: u32,
+        _rows: u32,
+        _pixel_width: u32,
+        _pixel_height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_success(id)
+    }
+
+    async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+        self.run(id, None, session)
+    }
+
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        command: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.run(id, Some(String::from_utf8_lossy(command).into_owned()), session)
+    }
+}

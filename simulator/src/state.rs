@@ -1,0 +1,137 @@
+//! What a device remembers between sessions; shared by all of them.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use etiqa_model::Secret;
+
+use crate::spec::{DeviceSpec, Faults};
+use crate::text;
+
+/// A device's memory: the spec never changes, the rest does.
+pub(crate) struct State {
+    pub(crate) spec: DeviceSpec,
+    changing: Mutex<Changing>,
+    sessions_open: AtomicUsize,
+    sessions_total: AtomicUsize,
+    /// Counts what was shown, so that volatile lines differ every time.
+    pub(crate) moment: AtomicU64,
+}
+
+struct Changing {
+    password: Secret,
+    faults: Faults,
+    revision: u64,
+    verbatim: Option<Arc<str>>,
+}
+
+impl State {
+    pub(crate) fn new(spec: DeviceSpec) -> Self {
+        let changing = Changing {
+            password: spec.password.clone(),
+            faults: spec.faults.clone(),
+            revision: 0,
+            verbatim: None,
+        };
+        Self {
+            spec,
+            changing: Mutex::new(changing),
+            sessions_open: AtomicUsize::new(0),
+            sessions_total: AtomicUsize::new(0),
+            moment: AtomicU64::new(0),
+        }
+    }
+
+    /// A panic elsewhere leaves these plain values whole, so a poisoned lock is still good.
+    fn changing(&self) -> MutexGuard<'_, Changing> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        self.changing().faults.clone()
+    }
+
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        self.changing().faults = faults;
+    }
+
+    pub(crate) fn set_password(&self, password: &str) {
+        self.changing().password = Secret::new(password);
+    }
+
+    pub(crate) fn set_config(&self, text: String) {
+        self.changing().verbatim = Some(text.into());
+    }
+
+    pub(crate) fn change_config(&self) {
+        let mut changing = self.changing();
+        changing.revision += 1;
+        changing.verbatim = None;
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.changing().revision
+    }
+
+    pub(crate) fn accepts_user(&self, user: &str) -> bool {
+        user == self.spec.username && !self.changing().faults.wrong_password
+    }
+
+    pub(crate) fn accepts_password(&self, user: &str, password: &str) -> bool {
+        self.accepts_user(user) && self.changing().password.reveal() == password
+    }
+
+    /// The time to wait before each answer.
+    pub(crate) fn delay(&self) -> Duration {
+        self.spec.latency + self.changing().faults.slow.unwrap_or_default()
+    }
+
+    /// The whole output of the command that shows the configuration, at this moment.
+    pub(crate) fn config_at(&self, moment: u64) -> Arc<str> {
+        let (verbatim, revision) = {
+            let changing = self.changing();
+            (changing.verbatim.clone(), changing.revision)
+        };
+        verbatim.unwrap_or_else(|| text::config(&self.spec, revision, moment).into())
+    }
+
+    /// The configuration as it is shown now: every showing is a later moment.
+    pub(crate) fn show_config(&self) -> Arc<str> {
+        let moment = self.next_moment();
+        self.config_at(moment)
+    }
+
+    /// The configuration as it was last shown.
+    pub(crate) fn shown_config(&self) -> Arc<str> {
+        self.config_at(self.moment.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_moment(&self) -> u64 {
+        self.moment.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn sessions_open(&self) -> usize {
+        self.sessions_open.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn sessions_total(&self) -> usize {
+        self.sessions_total.load(Ordering::Relaxed)
+    }
+
+    /// Counts a session as open until the guard goes.
+    pub(crate) fn session_guard(this: &Arc<Self>) -> SessionGuard {
+        this.sessions_open.fetch_add(1, Ordering::Relaxed);
+        this.sessions_total.fetch_add(1, Ordering::Relaxed);
+        SessionGuard(this.clone())
+    }
+}
+
+/// An open session.
+pub(crate) struct SessionGuard(Arc<State>);
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        self.0.sessions_open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
