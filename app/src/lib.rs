@@ -10,6 +10,7 @@
 
 pub mod api;
 mod app;
+mod ask;
 mod browser;
 mod bundle;
 mod clock;
@@ -18,6 +19,8 @@ mod format;
 mod live;
 mod pages;
 mod post;
+#[cfg(feature = "hydrate")]
+mod rpc;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;

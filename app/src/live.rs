@@ -1,23 +1,12 @@
-//! Live pages: the server says where to look again, and the resources of the page do.
+//! Live pages: the server says where to look again, and what the page asked for is asked again.
 //!
 //! An event never carries data. Bursts collapse into one look; the old data stays on the screen
 //! meanwhile.
 
-use std::any::Any;
-use std::fmt::Debug;
-use std::future::Future;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::sync::Arc;
-
-use etiqa_model::UserError;
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::api::AppError;
 use crate::post::Post;
 
 /// How the live stream stands.
@@ -37,6 +26,8 @@ pub(crate) enum Link {
 pub(crate) struct Live {
     /// How often each topic changed, in the order of [`slot`].
     beats: [RwSignal<u32>; 4],
+    /// How often a person asked for all of it again.
+    all: RwSignal<u32>,
     /// How the stream stands.
     pub(crate) link: RwSignal<Link>,
     /// Whether the server hands out another build than this page's.
@@ -57,6 +48,7 @@ impl Live {
     pub(crate) fn provide() -> Self {
         let live = Self {
             beats: std::array::from_fn(|_| RwSignal::new(0)),
+            all: RwSignal::new(0),
             link: RwSignal::new(Link::Opening),
             is_outdated: RwSignal::new(false),
         };
@@ -69,141 +61,19 @@ impl Live {
         self.beats[slot(topic)].update(|beats| *beats = beats.wrapping_add(1));
     }
 
-    fn beats(self, topics: &[Topic]) -> u32 {
-        topics.iter().fold(0, |sum: u32, topic| sum.wrapping_add(self.beats[slot(*topic)].get()))
-    }
-}
-
-/// Something that was asked of the server, and is asked again when it changes.
-///
-/// Resources are generic all through; here they hold one type, and what they hold is opened where it is shown. Each
-/// type of its own would cost some fifteen kilobytes of WASM.
-#[derive(Debug)]
-pub(crate) struct Asked<T> {
-    held: Resource<Result<Held, AppError>>,
-    _answer: PhantomData<fn() -> T>,
-}
-
-impl<T> Clone for Asked<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Asked<T> {}
-
-impl<T: Clone + DeserializeOwned + Send + Sync + 'static> Asked<T> {
-    /// The answer, once it is there.
-    pub(crate) async fn open(self) -> Result<T, AppError> {
-        self.held.await.and_then(|held| held.open())
-    }
-}
-
-impl<T> Asked<T> {
-    /// What is held, for [`Loaded`](crate::components::Loaded), which opens it.
-    pub(crate) fn held(self) -> Resource<Result<Held, AppError>> {
-        self.held
-    }
-}
-
-/// An answer: as JSON on its way to the browser, and as a value once it was asked from there.
-#[derive(Debug, Clone)]
-pub(crate) enum Held {
-    Json(String),
-    #[cfg_attr(
-        not(feature = "hydrate"),
-        expect(dead_code, reason = "only a browser holds what it asked itself")
-    )]
-    Value(Arc<dyn Any + Send + Sync>),
-}
-
-impl Held {
-    #[cfg(feature = "hydrate")]
-    #[expect(clippy::unnecessary_wraps, reason = "the server's side of it can fail")]
-    fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Result<Self, AppError> {
-        Ok(Self::Value(Arc::new(value)))
+    /// Has everything on the page look again.
+    pub(crate) fn touch_all(self) {
+        self.all.update(|beats| *beats = beats.wrapping_add(1));
     }
 
-    #[cfg(not(feature = "hydrate"))]
-    fn new<T: Serialize + Send + Sync + 'static>(value: T) -> Result<Self, AppError> {
-        serde_json::to_string(&value).map(Self::Json).map_err(|_| AppError(UserError::internal()))
+    /// A number that changes whenever one of `topics` does.
+    pub(crate) fn beats(self, topics: &[Topic]) -> u32 {
+        topics.iter().fold(self.all.get(), |sum, topic| sum.wrapping_add(self.beats[slot(*topic)].get()))
     }
-
-    /// The value. Fails only where the page and the server are of different builds.
-    pub(crate) fn open<T: Clone + DeserializeOwned + 'static>(&self) -> Result<T, AppError> {
-        let value = match self {
-            // From bytes, as server functions read theirs, so that the code is there once.
-            Self::Json(text) => serde_json::from_slice(text.as_bytes()).ok(),
-            Self::Value(value) => value.downcast_ref::<T>().cloned(),
-        };
-        value.ok_or_else(|| AppError(UserError::internal()))
-    }
-}
-
-impl Serialize for Held {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Json(text) => serializer.serialize_str(text),
-            Self::Value(_) => Err(serde::ser::Error::custom("only a server sends what it holds")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Held {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::Json)
-    }
-}
-
-/// Asks the server; again when `source` changes.
-pub(crate) fn ask<S, T, Answer>(
-    source: impl Fn() -> S + Send + Sync + 'static,
-    fetch: impl Fn(S) -> Answer + Send + Sync + 'static,
-) -> Asked<T>
-where
-    S: Debug + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    Answer: Future<Output = Result<T, AppError>> + Send + 'static,
-{
-    live_resource(&[], source, fetch)
-}
-
-/// Asks the server; again when `source` changes or one of `topics` does.
-pub(crate) fn live_resource<S, T, Answer>(
-    topics: &'static [Topic],
-    source: impl Fn() -> S + Send + Sync + 'static,
-    fetch: impl Fn(S) -> Answer + Send + Sync + 'static,
-) -> Asked<T>
-where
-    S: Debug + 'static,
-    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    Answer: Future<Output = Result<T, AppError>> + Send + 'static,
-{
-    let source = Arc::new(source);
-    let key = {
-        let source = Arc::clone(&source);
-        Box::new(move || format!("{:?}", source()))
-    };
-    let fetch = Box::new(move || {
-        let answer = fetch(untrack(|| source()));
-        Box::pin(async move { Held::new(answer.await?) }) as Fetched
-    });
-    Asked { held: resource(topics, key, fetch), _answer: PhantomData }
-}
-
-type Fetched = Pin<Box<dyn Future<Output = Result<Held, AppError>> + Send>>;
-
-fn resource(
-    topics: &'static [Topic],
-    key: Box<dyn Fn() -> String + Send + Sync>,
-    fetch: Box<dyn Fn() -> Fetched + Send + Sync>,
-) -> Resource<Result<Held, AppError>> {
-    let live = expect_context::<Live>();
-    Resource::new(move || (key(), live.beats(topics)), move |_| fetch())
 }
 
 /// Has everything that shows `topics` look again whenever a form was answered.
-pub(crate) fn touch_after<S: ServerFn>(post: Post<S>, topics: &'static [Topic]) {
+pub(crate) fn touch_after<Function: ServerFn>(post: Post<Function>, topics: &'static [Topic]) {
     touch_after_answers(post.version(), topics);
 }
 

@@ -121,40 +121,31 @@ mod browser {
 
 #[cfg(feature = "hydrate")]
 mod browser {
-    use etiqa_model::{ErrorKind, UserError};
     use leptos::prelude::*;
-    use leptos::server_fn::redirect::REDIRECT_HEADER;
     use leptos::task::spawn_local;
-    use leptos_router::NavigateOptions;
-    use leptos_router::hooks::use_navigate;
-    use wasm_bindgen::{JsCast, JsValue};
-    use wasm_bindgen_futures::JsFuture;
-    use web_sys::{FormData, HtmlFormElement, RequestInit, Response, UrlSearchParams};
+    use wasm_bindgen::JsCast;
+    use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
 
-    use super::{Answered, PostTo};
-    use crate::api::AppError;
+    use super::PostTo;
+    use crate::rpc;
 
     /// Sends the form from here instead of by the browser.
     pub(super) fn submit(to: PostTo) -> impl FnMut(leptos::ev::SubmitEvent) + 'static {
-        let navigate = use_navigate();
         move |event| {
             let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
+            // What cannot be read here is posted by the browser itself.
             let Some(body) = form.and_then(|form| encoded(&form)) else { return };
             event.prevent_default();
             if to.is_pending.get_untracked() {
                 return;
             }
             to.is_pending.set(true);
-            let navigate = navigate.clone();
             spawn_local(async move {
-                let (answer, lead) =
-                    send(to.path, &body).await.unwrap_or_else(|_| (Err(unreachable()), None));
-                to.answer.set(Some(answer));
-                to.answers.update(|count| *count += 1);
-                to.is_pending.set(false);
-                if let Some(path) = lead {
-                    navigate(&path, NavigateOptions::default());
-                }
+                let answer = rpc::post(to.path, body).await;
+                // The page may have been left meanwhile, and its signals with it.
+                to.answer.try_set(Some(answer));
+                to.is_pending.try_set(false);
+                to.answers.try_update(|count| *count += 1);
             });
         }
     }
@@ -164,32 +155,5 @@ mod browser {
         let data = FormData::new_with_form(form).ok()?;
         let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
         Some(String::from(fields.to_string()))
-    }
-
-    /// The answer, and where it leads.
-    async fn send(path: &str, body: &str) -> Result<(Answered, Option<String>), JsValue> {
-        let request = RequestInit::new();
-        request.set_method("POST");
-        request.set_body(&JsValue::from_str(body));
-        let headers = web_sys::Headers::new()?;
-        headers.set("accept", "application/json")?;
-        headers.set("content-type", "application/x-www-form-urlencoded")?;
-        request.set_headers(&headers);
-        let sent = window().fetch_with_str_and_init(path, &request);
-        let response: Response = JsFuture::from(sent).await?.dyn_into()?;
-        let headers = response.headers();
-        let leads = headers.has(REDIRECT_HEADER).unwrap_or(false);
-        let lead = if leads { headers.get("location")? } else { None };
-        let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
-        if response.ok() {
-            return Ok((Ok(text), lead));
-        }
-        let error = serde_json::from_slice(text.as_bytes()).unwrap_or_else(|_| UserError::internal());
-        Ok((Err(AppError(error)), None))
-    }
-
-    fn unreachable() -> AppError {
-        let message = "The server does not answer. Check that it runs, then try again.";
-        AppError(UserError::new(ErrorKind::Unavailable, message))
     }
 }

@@ -4,8 +4,9 @@ use etiqa_model::user::{Identity, Role};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use crate::api::session::whoami;
-use crate::live::{Asked, ask};
+use crate::api::session::Whoami;
+use crate::ask::{Asked, ask_with, json_of};
+use crate::components::part::{later, nothing};
 
 /// Who is signed in. Asked once per page load, and again after signing in or out.
 #[derive(Clone, Copy)]
@@ -17,14 +18,14 @@ impl Session {
         let path = use_location().pathname;
         // Crossing the border between a stranger's pages and the others is where the answer changes.
         let is_outside = Memo::new(move |_| path.with(|path| is_outside(path)));
-        let session = Self(ask(move || is_outside.get(), |_| whoami()));
+        let session = Self(ask_with(&[], move || is_outside.get().to_string(), || json_of(Whoami {})));
         provide_context(session);
         session
     }
 
     /// Who it is; none for a stranger, or where the server cannot say.
     pub(crate) async fn identity(self) -> Option<Identity> {
-        self.0.open().await.ok().flatten()
+        self.0.get().await.ok().flatten()
     }
 
     /// What they may do; a stranger counts as a viewer, because the server refuses them everything anyway.
@@ -35,7 +36,7 @@ impl Session {
     /// Whether somebody is signed in, once that is known.
     #[cfg(feature = "hydrate")]
     pub(crate) fn is_signed_in(self) -> bool {
-        matches!(self.0.held().get(), Some(Ok(held)) if matches!(held.open::<Option<Identity>>(), Ok(Some(_))))
+        self.0.now().flatten().is_some()
     }
 }
 
@@ -46,14 +47,14 @@ pub(crate) fn is_outside(path: &str) -> bool {
 
 /// Shows its children to those who may do what `role` may.
 #[component]
-pub(crate) fn Allowed(role: Role, children: ChildrenFn) -> impl IntoView {
+pub(crate) fn Allowed(role: Role, children: ChildrenFn) -> AnyView {
     let session = expect_context::<Session>();
     let children = StoredValue::new(children);
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                (session.role().await >= role).then(|| children.with_value(|children| children()))
-            })}
-        </Suspense>
-    }
+    later(nothing, move || async move {
+        if session.role().await >= role {
+            children.with_value(|children| children()).into_any()
+        } else {
+            nothing()
+        }
+    })
 }

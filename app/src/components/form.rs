@@ -4,6 +4,7 @@
 
 use leptos::prelude::*;
 
+use super::part::{nothing, part, text};
 use crate::api::AppError;
 
 /// What was wrong with the last submission of a form.
@@ -12,17 +13,17 @@ pub(crate) type FormProblem = Signal<Option<AppError>>;
 /// The sentence of a problem that belongs to none of the form's fields.
 #[component]
 pub(crate) fn Problem(problem: FormProblem) -> AnyView {
-    (move || {
-        problem.get().map(|AppError(error)| {
+    part(move || match problem.get() {
+        None => nothing(),
+        Some(AppError(error)) => {
             let words = if error.fields.len() > 1 {
                 "Some fields need another look.".to_owned()
             } else {
                 error.message
             };
-            view! { <p class="notice bad" role="alert">{words}</p> }
-        })
+            view! { <p class="notice bad" role="alert">{words}</p> }.into_any()
+        }
     })
-    .into_any()
 }
 
 /// The id of a control, made of its form name: `device[address]` becomes `device-address`.
@@ -47,7 +48,7 @@ fn field_around(
         let (id, field) = (format!("{id}-error"), error_name(name));
         view! {
             <p class="error" id=id role="alert">
-                {move || problem.get().and_then(|error| error.field(&field))}
+                {text(move || problem.get().and_then(|error| error.field(&field)).unwrap_or_default())}
             </p>
         }
     });
@@ -91,11 +92,11 @@ pub(crate) fn Field(
     let id = control_id(name);
     let described = format!("{id}-hint {id}-error");
     let field = error_name(name);
-    let is_wrong = move || {
+    let is_wrong = Signal::derive(move || {
         problem
             .and_then(|problem| problem.with(|error| error.as_ref().and_then(|e| e.field(&field))))
             .map(|_| "true")
-    };
+    });
     let typed = move |event: leptos::ev::Event| {
         if let Some(on_input) = on_input {
             on_input.run(event_target_value(&event));
@@ -181,7 +182,7 @@ pub(crate) fn Check(
 /// The button that sends a form; it cannot be pressed twice while the answer is under way.
 pub(crate) fn submit(words: &'static str, is_pending: Signal<bool>) -> AnyView {
     view! {
-        <button class="btn primary" type="submit" disabled=move || is_pending.get()>
+        <button class="btn primary" type="submit" disabled=is_pending>
             {words}
         </button>
     }

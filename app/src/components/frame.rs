@@ -4,6 +4,7 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use super::part::{current, later, nothing, only_if, text};
 use crate::browser;
 use crate::clock::Clock;
 use crate::live::{Link, Live};
@@ -34,12 +35,11 @@ const ENTRIES: [(&str, &str, &str, Role); 5] = [
 pub(crate) fn Frame(children: Children) -> AnyView {
     let path = use_location().pathname;
     let has_frame = Memo::new(move |_| !path.with(|path| is_outside(path)));
+    let class = Signal::derive(move || if has_frame.get() { "shell" } else { "shell alone" });
     view! {
         <a class="skip" href="#main">"Skip to the page"</a>
-        <div class=move || if has_frame.get() { "shell" } else { "shell alone" }>
-            <Show when=move || has_frame.get()>
-                <Side/>
-            </Show>
+        <div class=class>
+            {only_if(move || has_frame.get(), || view! { <Side/> }.into_any())}
             <main id="main" tabindex="-1">
                 <Outdated/>
                 {children()}
@@ -54,7 +54,7 @@ fn Side() -> AnyView {
     let session = expect_context::<Session>();
     let path = use_location().pathname;
     let entry = move |(words, to, icon, _): (&'static str, &'static str, &'static str, Role)| {
-        let current = move || path.with(|path| is_below(path, to)).then_some("page");
+        let current = current(move || path.with(|path| is_below(path, to)));
         view! {
             <a href=to aria-current=current>
                 <svg width="18" height="18" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round" stroke-linecap="round" aria-hidden="true">
@@ -70,24 +70,20 @@ fn Side() -> AnyView {
             <a class="brand" href="/">{mark()}<span>"Etiqa"</span></a>
             <nav aria-label="Main">
                 {ENTRIES.into_iter().filter(|entry| entry.3 == Role::Viewer).map(entry).collect_view()}
-                <Suspense>
-                    {move || Suspend::new(async move {
+                {later(nothing, move || async move {
                         let role = session.role().await;
-                        ENTRIES.into_iter().filter(|entry| entry.3 != Role::Viewer && entry.3 <= role).map(entry).collect_view()
-                    })}
-                </Suspense>
+                        ENTRIES.into_iter().filter(|entry| entry.3 != Role::Viewer && entry.3 <= role).map(entry).collect_view().into_any()
+                })}
             </nav>
             <div class="foot">
-                <Suspense>
-                    {move || Suspend::new(async move {
+                {later(nothing, move || async move {
                         session.identity().await.map(|identity| view! {
-                            <a class="me" href="/account" aria-current=move || path.with(|path| is_below(path, "/account")).then_some("page")>
+                            <a class="me" href="/account" aria-current=current(move || path.with(|path| is_below(path, "/account")))>
                                 <span class="avatar" aria-hidden="true">{initial(&identity.name)}</span>
                                 <span class="me-words">{identity.name}<small>{identity.role.as_str()}</small></span>
                             </a>
-                        })
-                    })}
-                </Suspense>
+                        }).into_any()
+                })}
                 <LiveSign/>
             </div>
         </div>
@@ -118,22 +114,22 @@ fn LiveSign() -> AnyView {
         Link::Up => "Live",
         Link::Down => "Reconnecting…",
     };
-    let class = move || match live.link.get() {
+    let class = Signal::derive(move || match live.link.get() {
         Link::Up => "pulse up",
         Link::Opening => "pulse",
         Link::Down => "pulse down",
-    };
-    // "Europe/Vienna" → "Vienna"
-    let zone = move || {
-        clock.zone_name.get().map(|name| {
-            let city = name.rsplit('/').next().unwrap_or(&name).replace('_', " ");
-            format!(" · {city} time")
-        })
+    });
+    let words = move || {
+        // "Europe/Vienna" → "Vienna"
+        let city =
+            clock.zone_name.get().map(|name| name.rsplit('/').next().unwrap_or(&name).replace('_', " "));
+        let zone = city.map(|city| format!(" · {city} time")).unwrap_or_default();
+        format!("{}{zone}", words())
     };
     view! {
         <p class="live" role="status">
             <span class=class></span>
-            <span>{words}{zone}</span>
+            <span>{text(words)}</span>
         </p>
     }
     .into_any()
@@ -143,15 +139,18 @@ fn LiveSign() -> AnyView {
 #[component]
 fn Outdated() -> AnyView {
     let live = expect_context::<Live>();
-    view! {
-        <Show when=move || live.is_outdated.get()>
-            <p class="notice" role="status">
-                "Etiqa was updated. "
-                <button class="btn small" on:click=|_| browser::reload()>"Reload this page"</button>
-            </p>
-        </Show>
-    }
-    .into_any()
+    only_if(
+        move || live.is_outdated.get(),
+        || {
+            view! {
+                <p class="notice" role="status">
+                    "Etiqa was updated. "
+                    <button class="btn small" on:click=|_| browser::reload()>"Reload this page"</button>
+                </p>
+            }
+            .into_any()
+        },
+    )
 }
 
 #[cfg(test)]

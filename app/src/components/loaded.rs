@@ -1,49 +1,41 @@
 //! What stands where data is loading, has come, or could not be had.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use etiqa_model::ErrorKind;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use serde::de::DeserializeOwned;
 
+use super::part::later;
 use crate::api::AppError;
-use crate::live::{Asked, Held};
+use crate::live::Live;
 use crate::session::Session;
 
-/// Shows `view` of what was asked and of what the viewer may do. While it is asked again the old answer stays; an
+/// Shows `view` of what `from` gives and of what the viewer may do. While that is asked again the old view stays; an
 /// error is shown in its place, with what to do about it.
 #[component]
-pub(crate) fn Loaded<T, V>(resource: Asked<T>, view: V) -> AnyView
+pub(crate) fn Loaded<T, Answer>(
+    from: impl Fn() -> Answer + Send + Sync + 'static,
+    view: impl Fn(T, Role) -> AnyView + Send + Sync + 'static,
+) -> AnyView
 where
-    T: Clone + DeserializeOwned + Send + Sync + 'static,
-    V: Fn(T, Role) -> AnyView + Send + Sync + 'static,
+    T: Send + 'static,
+    Answer: Future<Output = Result<T, AppError>> + Send + 'static,
 {
-    let show = move |held: &Held, role: Role| held.open().map(|value| view(value, role));
-    loaded(resource.held(), Arc::new(show))
-}
-
-type Show = Arc<dyn Fn(&Held, Role) -> Result<AnyView, AppError> + Send + Sync>;
-
-fn loaded(resource: Resource<Result<Held, AppError>>, show: Show) -> AnyView {
     let session = expect_context::<Session>();
-    let retry = Callback::new(move |()| resource.refetch());
-    view! {
-        <Transition fallback=loading>
-            {move || {
-                let show = Arc::clone(&show);
-                Suspend::new(async move {
-                    let role = session.role().await;
-                    match resource.await.and_then(|held| show(&held, role)) {
-                        Ok(view) => view,
-                        Err(error) => error_view(error, Some(retry)),
-                    }
-                })
-            }}
-        </Transition>
-    }
-    .into_any()
+    let view = Arc::new(view);
+    later(loading, move || {
+        let (answer, view) = (from(), view.clone());
+        async move {
+            let role = session.role().await;
+            match answer.await {
+                Ok(value) => view(value, role),
+                Err(error) => error_view(error),
+            }
+        }
+    })
 }
 
 fn loading() -> AnyView {
@@ -51,7 +43,7 @@ fn loading() -> AnyView {
 }
 
 /// An error in place of a page or a part of it.
-pub(crate) fn error_view(error: AppError, retry: Option<Callback<()>>) -> AnyView {
+fn error_view(error: AppError) -> AnyView {
     answer_with_status(error.0.kind);
     let (heading, what_next) = match error.0.kind {
         ErrorKind::SignInNeeded => {
@@ -62,8 +54,9 @@ pub(crate) fn error_view(error: AppError, retry: Option<Callback<()>>) -> AnyVie
         ErrorKind::NotFound => ("Not found", Some(("/".to_owned(), "Overview"))),
         _ => ("This could not be shown", None),
     };
-    let retry = retry.filter(|_| what_next.is_none()).map(|retry| {
-        view! { <button class="btn" on:click=move |_| retry.run(())>"Try again"</button> }
+    let live = expect_context::<Live>();
+    let retry = what_next.is_none().then(|| {
+        view! { <button class="btn" on:click=move |_| live.touch_all()>"Try again"</button> }
     });
     view! {
         <div class="empty" role="alert">

@@ -7,6 +7,7 @@ pub(crate) mod frame;
 pub(crate) mod list;
 pub(crate) mod loaded;
 pub(crate) mod page;
+pub(crate) mod part;
 pub(crate) mod run;
 pub(crate) mod session_view;
 pub(crate) mod time;

@@ -4,8 +4,9 @@ use etiqa_model::DeviceResultId;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::devices::get_transcript;
-use crate::live::{Asked, ask};
+use super::part::{later, nothing, only_if, text};
+use crate::api::devices::GetTranscript;
+use crate::ask::{Asked, ask_if};
 
 /// The session that the address asks for, as a context of the page; one at a time.
 #[derive(Clone, Copy)]
@@ -20,15 +21,7 @@ impl OpenSession {
         let query = use_query_map();
         let asked =
             Memo::new(move |_| query.with(|query| query.get("session")).and_then(|id| id.parse().ok()));
-        let text = ask(
-            move || asked.get(),
-            |asked| async move {
-                match asked {
-                    Some(id) => get_transcript(id).await.map(Some),
-                    None => Ok(None),
-                }
-            },
-        );
+        let text = ask_if(&[], move || asked.get().map(|id| GetTranscript { id }));
         let session = Self { asked, text };
         provide_context(session);
         session
@@ -38,25 +31,30 @@ impl OpenSession {
 /// The link that opens or closes one result's session, and the session below it.
 #[component]
 pub(crate) fn Transcript(id: DeviceResultId) -> AnyView {
-    let Some(OpenSession { asked, text }) = use_context::<OpenSession>() else { return ().into_any() };
+    let Some(OpenSession { asked, text: text_of }) = use_context::<OpenSession>() else {
+        return ().into_any();
+    };
     let is_open = Memo::new(move |_| asked.get() == Some(id));
-    let to =
-        move || if is_open.get() { "?tab=results".to_owned() } else { format!("?tab=results&session={id}") };
+    let to = Signal::derive(move || {
+        if is_open.get() { "?tab=results".to_owned() } else { format!("?tab=results&session={id}") }
+    });
+    let session = only_if(
+        move || is_open.get(),
+        move || {
+            later(nothing, move || async move {
+                match text_of.get().await {
+                    Ok(text) => view! { <pre class="transcript" tabindex="0">{text}</pre> }.into_any(),
+                    Err(error) => view! { <p class="error" role="alert">{error.0.message}</p> }.into_any(),
+                }
+            })
+        },
+    );
     view! {
         <div class="session">
-            <a class="btn small" href=to data-noscroll="true" aria-expanded=move || is_open.get().to_string()>
-                {move || if is_open.get() { "Hide session" } else { "See session" }}
+            <a class="btn small" href=to data-noscroll="true" aria-expanded=Signal::derive(move || is_open.get().to_string())>
+                {text(move || if is_open.get() { "Hide session" } else { "See session" })}
             </a>
-            <Show when=move || is_open.get()>
-                <Transition>
-                    {move || Suspend::new(async move {
-                        match text.open().await {
-                            Ok(text) => view! { <pre class="transcript" tabindex="0">{text}</pre> }.into_any(),
-                            Err(error) => view! { <p class="error" role="alert">{error.0.message}</p> }.into_any(),
-                        }
-                    })}
-                </Transition>
-            </Show>
+            {session}
         </div>
     }
     .into_any()

@@ -1,25 +1,23 @@
 //! One's own password and theme, and the way out.
 
-use crate::post::{Post, PostForm};
 use leptos::prelude::*;
 
 use crate::api::session::{ChangePassword, SignOut};
 use crate::browser::{self, Theme};
+use crate::components::part::accepted;
 use crate::components::{Field, PageHeader, Problem, card, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn AccountPage() -> AnyView {
     let change = Post::<ChangePassword>::new();
     let sign_out = Post::<SignOut>::new();
     let problem = change.problem();
-    let has_changed = move || change.has_succeeded();
     let password = view! {
         <div class="pad form">
             <PostForm to=change>
                 <Problem problem/>
-                <Show when=has_changed>
-                    <p class="notice good" role="status">"Your password is changed. Your other sessions are signed out."</p>
-                </Show>
+                {accepted(change, "Your password is changed. Your other sessions are signed out.")}
                 <Field name="current" label="Current password" kind="password" autocomplete="current-password" required=true problem/>
                 <Field name="new" label="New password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
                 <div class="actions">{submit("Change password", change.pending())}</div>
@@ -52,7 +50,7 @@ fn theme_choice() -> AnyView {
             };
             view! {
                 <label class="check">
-                    <input type="radio" name="theme" checked=chosen.get_untracked() == theme prop:checked=move || chosen.get() == theme on:change=choose/>
+                    <input type="radio" name="theme" checked=chosen.get_untracked() == theme prop:checked=Signal::derive(move || chosen.get() == theme) on:change=choose/>
                     <span>{theme.label()}</span>
                 </label>
             }

@@ -1,6 +1,5 @@
 //! One backup config: where it stands, when it runs next, and what its runs came to.
 
-use crate::post::{Post, PostForm};
 use etiqa_model::BackupConfigId;
 use etiqa_model::backup::{BackupConfig, BackupConfigDetail, BackupKind, ConfigState};
 use etiqa_model::event::Topic;
@@ -10,10 +9,12 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::id_of_path;
-use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, RunBackup, get_backup_config};
+use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, GetBackupConfig, RunBackup};
+use crate::ask::ask;
 use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -25,19 +26,20 @@ struct Actions {
 #[component]
 pub(crate) fn BackupConfigPage() -> AnyView {
     let id = id_of_path();
-    let detail = live_resource(
-        &[Topic::Runs, Topic::BackupConfigs],
-        move || id.get(),
-        |id| get_backup_config(BackupConfigId(id)),
-    );
-    let actions = Actions { run: Post::new(), enable: Post::new(), delete: Post::new() };
+    let detail =
+        ask(&[Topic::Runs, Topic::BackupConfigs], move || GetBackupConfig { id: BackupConfigId(id.get()) });
+    let actions = Actions {
+        run: Post::<RunBackup>::new(),
+        enable: Post::<EnableBackupConfig>::new(),
+        delete: Post::<DeleteBackupConfig>::new(),
+    };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.enable.problem()/>
         <Problem problem=actions.delete.problem()/>
-        <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
+        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
 }

@@ -1,7 +1,5 @@
 //! Making and changing a backup config, with its next times shown while it is filled in.
 
-use crate::live::ask;
-use crate::post::{Post, PostForm};
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
 use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
 use etiqa_model::device::{Device, DeviceFilter, DeviceType};
@@ -11,22 +9,24 @@ use etiqa_model::{BackupConfigId, DeviceId};
 use leptos::prelude::*;
 
 use super::{id_of_path, options};
-use crate::api::AppError;
-use crate::api::backups::{SaveBackupConfig, get_backup_choices, get_backup_config, preview_schedule};
-use crate::api::devices::list_devices;
+use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
+use crate::api::devices::ListDevices;
+use crate::ask::ask;
 use crate::components::form::FormProblem;
+use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
+use crate::post::{Post, PostForm};
 
 /// Devices that the picker shows at once; more are found by name.
 const PICKER_ROWS: u32 = 100;
 
 #[component]
 pub(crate) fn NewBackupPage() -> AnyView {
-    let choices = ask(|| (), |()| get_backup_choices());
+    let choices = ask(&[], || GetBackupChoices {});
     let save = Post::<SaveBackupConfig>::new();
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
-        <Loaded resource=choices view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
+        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
     }
     .into_any()
 }
@@ -35,17 +35,12 @@ pub(crate) fn NewBackupPage() -> AnyView {
 pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
     let save = Post::<SaveBackupConfig>::new();
-    let loaded = ask(
-        move || id.get(),
-        |id| async move {
-            let choices = get_backup_choices().await?;
-            let detail = get_backup_config(BackupConfigId(id)).await?;
-            Ok::<_, AppError>((detail.row.config, choices))
-        },
-    );
+    let choices = ask(&[], || GetBackupChoices {});
+    let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
+    let loaded = move || async move { Ok((detail.get().await?.row.config, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
-        <Loaded resource=loaded view=move |(config, choices), _| form(Some(config.id), config.to_input(), choices, save)/>
+        <Loaded from=loaded view=move |(config, choices), _| form(Some(config.id), config.to_input(), choices, save)/>
     }
     .into_any()
 }
@@ -205,17 +200,15 @@ fn preview(draft: Draft) -> AnyView {
             ..BackupConfigInput::default()
         })
     });
-    let preview = ask(move || schedule.get(), preview_schedule);
+    let preview = ask(&[], move || PreviewSchedule { config: schedule.get() });
     view! {
         <div class="preview" aria-live="polite">
-            <Transition>
-                {move || Suspend::new(async move {
-                    match preview.open().await {
+            {later(nothing, move || async move {
+                    match preview.get().await {
                         Ok(preview) => preview_times(preview),
                         Err(error) => view! { <p class="muted">{error.0.message}</p> }.into_any(),
                     }
-                })}
-            </Transition>
+            })}
         </div>
     }
     .into_any()
@@ -275,7 +268,7 @@ fn devices_field(
     let tags = choices.tags.iter().map(|tag| option(format!("tag:{tag}"), tag.clone())).collect_view();
     let sites = choices.sites.iter().map(|site| option(format!("site:{site}"), site.clone())).collect_view();
     let starts_choosing = is_choosing.get_untracked();
-    let error = move || problem.get().and_then(|error| error.field("devices"));
+    let error = text(move || problem.get().and_then(|error| error.field("devices")).unwrap_or_default());
     let choose = move |event: leptos::ev::Event| {
         let value = event_target_value(&event);
         is_choosing.set(value.starts_with("ids:"));
@@ -293,9 +286,7 @@ fn devices_field(
             </select>
             <p class="error" id="config-devices-error" role="alert">{error}</p>
         </div>
-        <Show when=move || is_choosing.get()>
-            <Picker chosen/>
-        </Show>
+        {only_if(move || is_choosing.get(), move || view! { <Picker chosen/> }.into_any())}
     }
     .into_any()
 }
@@ -304,23 +295,21 @@ fn devices_field(
 #[component]
 fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
     let (search, set_search) = signal(String::new());
-    let devices = ask(
-        move || search.get(),
-        |search| list_devices(DeviceFilter { search, ..DeviceFilter::default() }, Page::first(PICKER_ROWS)),
-    );
-    let remark = move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen";
+    let devices = ask(&[], move || ListDevices {
+        filter: DeviceFilter { search: search.get(), ..DeviceFilter::default() },
+        page: Page::first(PICKER_ROWS),
+    });
+    let remark = text(move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen");
     view! {
         <div class="field wide picker">
             <label for="picker-search">{remark}</label>
             <input id="picker-search" type="search" placeholder="Find by name or address" on:input=move |event| set_search.set(event_target_value(&event))/>
-            <Transition>
-                {move || Suspend::new(async move {
-                    match devices.open().await {
+            {later(nothing, move || async move {
+                    match devices.get().await {
                         Ok(page) => view! { <div class="picker-list">{page.rows.into_iter().map(|device| pick(device, chosen)).collect_view()}</div> }.into_any(),
                         Err(error) => view! { <p class="error">{error.0.message}</p> }.into_any(),
                     }
-                })}
-            </Transition>
+            })}
         </div>
     }
     .into_any()
@@ -336,7 +325,7 @@ fn pick(device: Device, chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
     };
     view! {
         <label class="check">
-            <input type="checkbox" prop:checked=move || chosen.with(|chosen| chosen.contains(&id)) on:change=toggle/>
+            <input type="checkbox" prop:checked=Signal::derive(move || chosen.with(|chosen| chosen.contains(&id))) on:change=toggle/>
             <span>{device.hostname}" "<small class="mono">{device.address}</small></span>
         </label>
     }

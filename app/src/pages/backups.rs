@@ -1,6 +1,5 @@
 //! Backup configs, where each stands, and the newest runs.
 
-use crate::post::{Post, PostForm};
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
@@ -8,10 +7,12 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::backups::{EnableBackupConfig, RunBackup, list_backup_configs, list_runs};
+use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
+use crate::ask::ask;
 use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, run};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 use crate::session::Allowed;
 
 /// Runs on a page, as `list_runs` gives them.
@@ -27,13 +28,9 @@ struct Actions {
 pub(crate) fn BackupsPage() -> AnyView {
     let query = use_query_map();
     let before = Memo::new(move |_| query.with(|query| query.get("before")).and_then(|id| id.parse().ok()));
-    let configs = live_resource(
-        &[Topic::Runs, Topic::BackupConfigs, Topic::Devices],
-        || (),
-        |()| list_backup_configs(),
-    );
-    let runs = live_resource(&[Topic::Runs], move || before.get(), |before| list_runs(None, before));
-    let actions = Actions { run: Post::new(), enable: Post::new() };
+    let configs = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {});
+    let runs = ask(&[Topic::Runs], move || ListRuns { config: None, before: before.get() });
+    let actions = Actions { run: Post::<RunBackup>::new(), enable: Post::<EnableBackupConfig>::new() };
     touch_after(actions.run, &[Topic::Runs, Topic::BackupConfigs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
@@ -45,8 +42,8 @@ pub(crate) fn BackupsPage() -> AnyView {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.enable.problem()/>
         <div class="stack">
-            <Loaded resource=configs view=move |configs, role| list(configs, role, actions)/>
-            <Loaded resource=runs view=move |runs, _| history(runs, before.get_untracked().is_some())/>
+            <Loaded from=move || configs.get() view=move |configs, role| list(configs, role, actions)/>
+            <Loaded from=move || runs.get() view=move |runs, _| history(runs, before.get_untracked().is_some())/>
         </div>
     }
     .into_any()

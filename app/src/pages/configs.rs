@@ -7,20 +7,19 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use super::{page_of_query, query_field};
-use crate::api::configs::list_configs;
+use crate::api::configs::ListConfigs;
+use crate::ask::ask;
 use crate::components::list::{address, version_address};
 use crate::components::{Ago, Loaded, PageHeader, Pager, Time, chip, diff, empty};
 use crate::format;
-use crate::live::live_resource;
 
 #[component]
 pub(crate) fn ConfigsPage() -> AnyView {
     let (search, page) = (query_field("q"), page_of_query());
-    let configs = live_resource(
-        &[Topic::Devices],
-        move || (search.get(), page.get()),
-        |(search, number)| list_configs(search, Page { number, ..Page::default() }),
-    );
+    let configs = ask(&[Topic::Devices], move || ListConfigs {
+        search: search.get(),
+        page: Page { number: page.get(), ..Page::default() },
+    });
     view! {
         <PageHeader title="Configs">
             <div class="find" role="search"><Form action="/configs/" method="GET">
@@ -28,7 +27,7 @@ pub(crate) fn ConfigsPage() -> AnyView {
                 <kbd aria-hidden="true">"/"</kbd>
             </Form></div>
         </PageHeader>
-        <Loaded resource=configs view=move |configs, _| list(configs, search.get_untracked())/>
+        <Loaded from=move || configs.get() view=move |configs, _| list(configs, search.get_untracked())/>
     }
     .into_any()
 }

@@ -1,22 +1,22 @@
 //! The fields of a device, for a new one and for one that is changed.
 
-use crate::live::ask;
-use crate::post::{Post, PostForm};
 use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DEFAULT_SITE, DeviceInput, DeviceType};
 use leptos::prelude::*;
 
-use crate::api::devices::{SaveDevice, get_device_choices};
+use crate::api::devices::{GetDeviceChoices, SaveDevice};
+use crate::ask::ask;
 use crate::components::{Field, Loaded, PageHeader, Problem, Select, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn NewDevicePage() -> AnyView {
-    let choices = ask(|| (), |()| get_device_choices());
+    let choices = ask(&[], || GetDeviceChoices {});
     let save = Post::<SaveDevice>::new();
     view! {
         <PageHeader title="New device" above=&[("Devices", "/devices/")]/>
-        <Loaded resource=choices view=move |choices, _| {
+        <Loaded from=move || choices.get() view=move |choices, _| {
             view! {
                 <section class="card pad form narrow">
                     {device_form(None, DeviceInput::default(), choices, save)}

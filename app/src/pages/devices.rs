@@ -11,15 +11,16 @@ use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
 use super::options;
-use crate::api::devices::{get_device_choices, list_devices};
+use crate::api::devices::{GetDeviceChoices, ListDevices};
+use crate::ask::ask;
 use crate::components::list::address;
+use crate::components::part::only_if;
 use crate::components::{Ago, Loaded, PageHeader, Pager, chip, empty};
 use crate::format;
-use crate::live::{ask, live_resource};
 use crate::session::Allowed;
 
 /// What the address says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Asked {
     filter: DeviceFilter,
     page: u32,
@@ -67,12 +68,11 @@ impl Asked {
 pub(crate) fn DevicesPage() -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(Asked::of_query));
-    let devices = live_resource(
-        &[Topic::Devices],
-        move || asked.get(),
-        |asked| list_devices(asked.filter, Page { number: asked.page, ..Page::default() }),
-    );
-    let choices = ask(|| (), |()| get_device_choices());
+    let devices = ask(&[Topic::Devices], move || {
+        let asked = asked.get();
+        ListDevices { filter: asked.filter, page: Page { number: asked.page, ..Page::default() } }
+    });
+    let choices = ask(&[], || GetDeviceChoices {});
     view! {
         <PageHeader title="Devices">
             <Allowed role=Role::Operator>
@@ -80,8 +80,8 @@ pub(crate) fn DevicesPage() -> AnyView {
                 <a class="btn primary" href="/devices/new">"New device"</a>
             </Allowed>
         </PageHeader>
-        <Loaded resource=choices view=move |choices, _| filters(asked, choices)/>
-        <Loaded resource=devices view=move |devices, role| list(devices, role, asked.get_untracked())/>
+        <Loaded from=move || choices.get() view=move |choices, _| filters(asked, choices)/>
+        <Loaded from=move || devices.get() view=move |devices, role| list(devices, role, asked.get_untracked())/>
     }
     .into_any()
 }
@@ -94,7 +94,11 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
     let states = options(&[("good", "Backed up"), ("failing", "Needs a hand"), ("never", "Never backed up")]);
     let enabled = options(&[("true", "Enabled"), ("false", "Disabled")]);
-    let is_narrowed = move || asked.with(Asked::is_narrowed);
+    // A full load, so that the fields are empty again too.
+    let clear = only_if(
+        move || asked.with(Asked::is_narrowed),
+        || view! { <a class="btn" href="/devices/" rel="external">"Clear"</a> }.into_any(),
+    );
     view! {
         <div class="filters" role="search">
         <Form action="/devices/" method="GET">
@@ -105,10 +109,7 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
             {choice("state", "Any state", states, filter.state.map(|state| state.as_str().to_owned()))}
             {choice("enabled", "Enabled or not", enabled, filter.enabled.map(|enabled| enabled.to_string()))}
             <button class="btn" type="submit">"Find"</button>
-            <Show when=is_narrowed>
-                // A full load, so that the fields are empty again too.
-                <a class="btn" href="/devices/" rel="external">"Clear"</a>
-            </Show>
+            {clear}
         </Form>
         </div>
     }

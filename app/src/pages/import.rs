@@ -1,18 +1,18 @@
 //! Importing devices: upload, preview, then import.
 
-use crate::post::{Post, PostForm};
 use etiqa_model::event::Topic;
 use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowFate};
 use etiqa_model::{ErrorKind, UploadId};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::query_field;
 use crate::api::AppError;
-use crate::api::imports::{ApplyImport, get_import};
+use crate::api::imports::{ApplyImport, GetImport};
+use crate::ask::ask_if;
 use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
-use crate::live::{ask, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 /// What a file may look like.
 const SAMPLE: &str = "ip,hostname,type,platform,site,tags,credential
@@ -21,7 +21,6 @@ const SAMPLE: &str = "ip,hostname,type,platform,site,tags,credential
 10.20.0.9,lb-edge-2,f5,,graz,,";
 
 /// How far the import is.
-#[derive(Clone, Serialize, Deserialize)]
 enum Step {
     /// No file yet.
     Choose,
@@ -36,22 +35,22 @@ pub(crate) fn ImportPage() -> AnyView {
     let (upload, update) = (query_field("upload"), query_field("update"));
     let apply = Post::<ApplyImport>::new();
     touch_after(apply, &[Topic::Devices]);
-    let version = apply.version();
-    let preview = ask(
-        move || (upload.get().parse::<UploadId>().ok(), update.get() == "true", version.get()),
-        |(upload, update, _)| async move {
-            let Some(id) = upload else { return Ok(Step::Choose) };
-            match get_import(id, update).await {
-                Ok(preview) => Ok(Step::Decide(preview)),
-                Err(AppError(error)) if error.kind == ErrorKind::Invalid => Ok(Step::Refused(error.message)),
-                Err(error) => Err(error),
-            }
-        },
-    );
+    let preview = ask_if(&[Topic::Devices], move || {
+        let id: UploadId = upload.get().parse().ok()?;
+        Some(GetImport { id, update: update.get() == "true" })
+    });
+    let step = move || async move {
+        match preview.get().await {
+            Ok(None) => Ok(Step::Choose),
+            Ok(Some(preview)) => Ok(Step::Decide(preview)),
+            Err(AppError(error)) if error.kind == ErrorKind::Invalid => Ok(Step::Refused(error.message)),
+            Err(error) => Err(error),
+        }
+    };
     view! {
         <PageHeader title="Import devices" above=&[("Devices", "/devices/")]/>
         <Problem problem=apply.problem()/>
-        <Loaded resource=preview view=move |preview, _| match preview {
+        <Loaded from=step view=move |step, _| match step {
             Step::Choose => choose_file(None),
             Step::Refused(reason) => choose_file(Some(reason)),
             Step::Decide(preview) => show(preview, update.get_untracked() == "true", apply),
@@ -178,12 +177,11 @@ fn before(
         view! { <p class="muted">"There is nothing to import."</p> }.into_any()
     } else {
         let words = format!("Import {}", format::plural(writes, "device"));
-        let is_pending = apply.pending();
         view! {
             <PostForm to=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
-                <button class="btn primary" type="submit" disabled=move || is_pending.get()>{words}</button>
+                <button class="btn primary" type="submit" disabled=apply.pending()>{words}</button>
             </PostForm>
         }
         .into_any()

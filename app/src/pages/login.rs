@@ -1,22 +1,23 @@
 //! Signing in.
 
-use crate::live::ask;
-use crate::post::{Post, PostForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::session::{SignIn, setup_is_open};
+use crate::api::session::{SetupIsOpen, SignIn};
+use crate::ask::ask;
 use crate::components::frame::mark;
+use crate::components::part::{later, nothing};
 use crate::components::{Field, Problem, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn LoginPage() -> AnyView {
     let sign_in = Post::<SignIn>::new();
     let problem = sign_in.problem();
     let query = use_query_map();
-    let next = move || query.with(|query| query.get("next").unwrap_or_default());
-    let setup = ask(|| (), |()| setup_is_open());
+    let next = Signal::derive(move || query.with(|query| query.get("next").unwrap_or_default()));
+    let setup = ask(&[], || SetupIsOpen {});
     view! {
         <Title text="Sign in"/>
         <div class="door">
@@ -31,15 +32,17 @@ pub(crate) fn LoginPage() -> AnyView {
                     {submit("Sign in", sign_in.pending())}
                 </PostForm>
             </section>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    matches!(setup.open().await, Ok(true)).then(|| view! {
-                        <p class="notice">
-                            "Nobody can sign in yet. "<a href="/setup">"Create the first admin"</a>
-                        </p>
-                    })
-                })}
-            </Suspense>
+            {later(nothing, move || async move {
+                if !matches!(setup.get().await, Ok(true)) {
+                    return nothing();
+                }
+                view! {
+                    <p class="notice">
+                        "Nobody can sign in yet. "<a href="/setup">"Create the first admin"</a>
+                    </p>
+                }
+                .into_any()
+            })}
         </div>
     }
     .into_any()

@@ -1,6 +1,5 @@
 //! The first page: is everything backed up, and what needs a hand?
 
-use crate::post::{Post, PostForm};
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
@@ -11,13 +10,15 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use crate::api::backups::{CancelRun, RunBackup};
-use crate::api::overview::get_overview;
+use crate::api::overview::GetOverview;
+use crate::ask::ask;
 use crate::components::list::version_address;
 use crate::components::{
     Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, run,
 };
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 /// Changed lines in a peek.
 const PEEK_LINES: usize = 6;
@@ -34,9 +35,8 @@ struct Actions {
 
 #[component]
 pub(crate) fn OverviewPage() -> AnyView {
-    let overview =
-        live_resource(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || (), |()| get_overview());
-    let actions = Actions { run: Post::new(), cancel: Post::new() };
+    let overview = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || GetOverview {});
+    let actions = Actions { run: Post::<RunBackup>::new(), cancel: Post::<CancelRun>::new() };
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.cancel, &[Topic::Runs]);
     view! {
@@ -48,7 +48,7 @@ pub(crate) fn OverviewPage() -> AnyView {
         </PageHeader>
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.cancel.problem()/>
-        <Loaded resource=overview view=move |overview, role| content(overview, role, actions)/>
+        <Loaded from=move || overview.get() view=move |overview, role| content(overview, role, actions)/>
     }
     .into_any()
 }

@@ -1,6 +1,5 @@
 //! One run: how far it is, what each device came to, and its archive.
 
-use crate::post::{Post, PostForm};
 use etiqa_model::RunId;
 use etiqa_model::admin::VerifyOutcome;
 use etiqa_model::class::Class;
@@ -11,12 +10,15 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::id_of_path;
-use crate::api::backups::{CancelRun, RunBackup, VerifyRun, get_run};
+use crate::api::backups::{CancelRun, GetRun, RunBackup, VerifyRun};
+use crate::ask::ask;
+use crate::components::part::{nothing, part, text};
 use crate::components::session_view::{OpenSession, Transcript};
 use crate::components::time::time_or_dash;
 use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -28,9 +30,13 @@ struct Actions {
 #[component]
 pub(crate) fn RunPage() -> AnyView {
     let id = id_of_path();
-    let detail = live_resource(&[Topic::Runs], move || id.get(), |id| get_run(RunId(id)));
+    let detail = ask(&[Topic::Runs], move || GetRun { id: RunId(id.get()) });
     OpenSession::provide();
-    let actions = Actions { cancel: Post::new(), verify: Post::new(), again: Post::new() };
+    let actions = Actions {
+        cancel: Post::<CancelRun>::new(),
+        verify: Post::<VerifyRun>::new(),
+        again: Post::<RunBackup>::new(),
+    };
     touch_after(actions.cancel, &[Topic::Runs]);
     touch_after(actions.verify, &[Topic::Runs]);
     touch_after(actions.again, &[Topic::Runs]);
@@ -38,7 +44,7 @@ pub(crate) fn RunPage() -> AnyView {
         <Problem problem=actions.cancel.problem()/>
         <Problem problem=actions.verify.problem()/>
         <Problem problem=actions.again.problem()/>
-        <Loaded resource=detail view=move |detail, role| content(detail, role, actions)/>
+        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
 }
@@ -81,11 +87,12 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
         confirm("Cancel…", question, form)
     });
     let verify = (may && going.has_archive()).then(|| {
-        let words = move || if actions.verify.pending().get() { "Verifying…" } else { "Verify" };
+        let is_pending = actions.verify.pending();
+        let words = text(move || if is_pending.get() { "Verifying…" } else { "Verify" });
         view! {
             <PostForm to=actions.verify>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn" type="submit" disabled=move || actions.verify.pending().get()>{words}</button>
+                <button class="btn" type="submit" disabled=is_pending>{words}</button>
             </PostForm>
         }
     });
@@ -132,7 +139,7 @@ fn archive(going: &Run, actions: Actions) -> AnyView {
         }
         _ => chip(chip::Tone::Off, "Not verified"),
     };
-    let outcome = move || actions.verify.answer().map(verify_outcome);
+    let outcome = part(move || actions.verify.answer().map_or_else(nothing, verify_outcome));
     card(
         "Archive",
         (),

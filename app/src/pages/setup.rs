@@ -1,19 +1,20 @@
 //! The first admin, made with the one-time code of the console.
 
-use crate::live::ask;
-use crate::post::{Post, PostForm};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::api::session::{SetUp, setup_is_open};
+use crate::api::session::{SetUp, SetupIsOpen};
+use crate::ask::ask;
 use crate::components::frame::mark;
+use crate::components::part::{later, nothing};
 use crate::components::{Field, Problem, submit};
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn SetupPage() -> AnyView {
     let set_up = Post::<SetUp>::new();
     let problem = set_up.problem();
-    let is_open = ask(|| (), |()| setup_is_open());
+    let is_open = ask(&[], || SetupIsOpen {});
     let form = move || {
         view! {
             <h1>"Create the first admin"</h1>
@@ -44,11 +45,9 @@ pub(crate) fn SetupPage() -> AnyView {
         <div class="door">
             <div class="brand">{mark()}<span>"Etiqa Auto Backup"</span></div>
             <section class="card">
-                <Transition>
-                    {move || Suspend::new(async move {
-                        if matches!(is_open.open().await, Ok(false)) { closed() } else { form() }
-                    })}
-                </Transition>
+                {later(nothing, move || async move {
+                    if matches!(is_open.get().await, Ok(false)) { closed() } else { form() }
+                })}
             </section>
         </div>
     }

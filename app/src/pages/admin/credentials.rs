@@ -1,41 +1,39 @@
 //! How devices are logged in to. Secrets go in here and never come out.
 
-use crate::post::{Post, PostForm};
 use etiqa_model::credential::Credential;
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use crate::api::admin::{RemoveCredential, SaveCredential, list_credentials};
+use crate::api::admin::{ListCredentials, RemoveCredential, SaveCredential};
+use crate::ask::{ask, ask_if};
+use crate::components::part::accepted;
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, submit};
 use crate::format;
-use crate::live::{ask, live_resource, touch_after};
+use crate::live::touch_after;
 use crate::pages::query_field;
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn CredentialsPage() -> AnyView {
-    let credentials = live_resource(&[Topic::Admin], || (), |()| list_credentials());
+    let credentials = ask(&[Topic::Admin], || ListCredentials {});
     let save = Post::<SaveCredential>::new();
     let remove = Post::<RemoveCredential>::new();
     touch_after(save, &[Topic::Admin]);
     touch_after(remove, &[Topic::Admin]);
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
-    let for_form = ask(
-        move || edited.get(),
-        |edited| async move {
-            if edited.is_empty() {
-                return Ok(None);
-            }
-            Ok(list_credentials().await?.into_iter().find(|credential| credential.id.to_string() == edited))
-        },
-    );
+    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListCredentials {}));
+    let for_form = move || async move {
+        let known = known.get().await?.unwrap_or_default();
+        Ok(known.into_iter().find(|credential| credential.id.to_string() == edited.get_untracked()))
+    };
     view! {
         <PageHeader title="Credentials" above=ABOVE/>
         <Problem problem=remove.problem()/>
         <div class="grid">
-            <Loaded resource=credentials view=move |credentials, _| list(credentials, remove)/>
-            <Loaded resource=for_form view=move |credential, _| form(credential, save)/>
+            <Loaded from=move || credentials.get() view=move |credentials, _| list(credentials, remove)/>
+            <Loaded from=for_form view=move |credential, _| form(credential, save)/>
         </div>
     }
     .into_any()
@@ -55,12 +53,11 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
     let (name, site, username) = credential
         .map(|known| (known.name, known.site.unwrap_or_default(), known.username))
         .unwrap_or_default();
-    let has_saved = move || save.has_succeeded();
     let body = view! {
         <div class="pad form">
             <PostForm to=save>
                 <Problem problem/>
-                <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+                {accepted(save, "Saved.")}
                 {hidden}
                 <Field name="credential[name]" label="Name" value=name required=true problem autocomplete="off"/>
                 <Field name="credential[username]" label="User name on the device" value=username required=true problem autocomplete="off"/>

@@ -6,18 +6,18 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::ABOVE;
-use crate::api::admin::{get_driver, list_drivers};
+use crate::api::admin::{GetDriver, ListDrivers};
+use crate::ask::ask;
 use crate::components::{Loaded, PageHeader, Time, Tone, card, chip, fact};
 use crate::format;
-use crate::live::live_resource;
 
 #[component]
 pub(crate) fn DriversPage() -> AnyView {
-    let drivers = live_resource(&[Topic::Admin], || (), |()| list_drivers());
+    let drivers = ask(&[Topic::Admin], || ListDrivers {});
     view! {
         <PageHeader title="Drivers" above=ABOVE/>
         <p class="lead muted">"A driver is a TOML file. Put your own into the folder drivers of the data directory; one of the same name takes the place of a built-in one."</p>
-        <Loaded resource=drivers view=|drivers, _| list(drivers)/>
+        <Loaded from=move || drivers.get() view=|drivers, _| list(drivers)/>
     }
     .into_any()
 }
@@ -66,8 +66,8 @@ fn row(driver: DriverRow) -> AnyView {
 pub(crate) fn DriverPage() -> AnyView {
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|params| params.get("name")).unwrap_or_default());
-    let driver = live_resource(&[Topic::Admin], move || name.get(), get_driver);
-    view! { <Loaded resource=driver view=|driver, _| text(driver)/> }.into_any()
+    let driver = ask(&[Topic::Admin], move || GetDriver { name: name.get() });
+    view! { <Loaded from=move || driver.get() view=|driver, _| text(driver)/> }.into_any()
 }
 
 fn text(shown: DriverText) -> AnyView {

@@ -10,30 +10,29 @@ pub(crate) mod versions;
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
-use crate::api::AppError;
-use crate::api::admin::{list_credentials, list_drivers, list_tokens, list_users};
+use crate::api::admin::{ListCredentials, ListDrivers, ListTokens, ListUsers};
+use crate::ask::ask;
 use crate::components::{Loaded, PageHeader};
 use crate::format::plural;
-use crate::live::live_resource;
 
 /// The way back from every admin page.
 const ABOVE: &[(&str, &str)] = &[("Admin", "/admin/")];
 
 #[component]
 pub(crate) fn AdminPage() -> AnyView {
-    let counts = live_resource(
-        &[Topic::Admin],
-        || (),
-        |()| async {
-            let (users, tokens) = (list_users().await?.len(), list_tokens().await?.len());
-            let (credentials, drivers) = (list_credentials().await?.len(), list_drivers().await?);
-            let problems = drivers.iter().filter(|driver| driver.problem.is_some()).count();
-            Ok::<_, AppError>([users, tokens, credentials, drivers.len(), problems])
-        },
-    );
+    let users = ask(&[Topic::Admin], || ListUsers {});
+    let tokens = ask(&[Topic::Admin], || ListTokens {});
+    let credentials = ask(&[Topic::Admin], || ListCredentials {});
+    let drivers = ask(&[Topic::Admin], || ListDrivers {});
+    let counts = move || async move {
+        let drivers = drivers.get().await?;
+        let problems = drivers.iter().filter(|driver| driver.problem.is_some()).count();
+        let (users, tokens) = (users.get().await?.len(), tokens.get().await?.len());
+        Ok([users, tokens, credentials.get().await?.len(), drivers.len(), problems])
+    };
     view! {
         <PageHeader title="Admin"/>
-        <Loaded resource=counts view=|counts, _| cards(counts)/>
+        <Loaded from=counts view=|counts, _| cards(counts)/>
     }
     .into_any()
 }

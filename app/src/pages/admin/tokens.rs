@@ -1,26 +1,28 @@
 //! API tokens. A token's secret is shown once, when it is made.
 
-use crate::post::{Post, PostForm};
 use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
 use leptos::prelude::*;
 
 use super::{ABOVE, users::roles};
-use crate::api::admin::{CreateToken, RevokeToken, list_tokens};
+use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
+use crate::ask::ask;
 use crate::browser;
+use crate::components::part::{nothing, part, text};
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, submit,
 };
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[component]
 pub(crate) fn TokensPage() -> AnyView {
-    let tokens = live_resource(&[Topic::Admin], || (), |()| list_tokens());
+    let tokens = ask(&[Topic::Admin], || ListTokens {});
     let create = Post::<CreateToken>::new();
     let revoke = Post::<RevokeToken>::new();
     touch_after(create, &[Topic::Admin]);
     touch_after(revoke, &[Topic::Admin]);
-    let fresh = move || create.answer().map(fresh);
+    let fresh = part(move || create.answer().map_or_else(nothing, fresh));
     let problem = create.problem();
     let form = view! {
         <div class="pad form">
@@ -39,7 +41,7 @@ pub(crate) fn TokensPage() -> AnyView {
         <Problem problem=revoke.problem()/>
         {fresh}
         <div class="grid">
-            <Loaded resource=tokens view=move |tokens, _| list(tokens, revoke)/>
+            <Loaded from=move || tokens.get() view=move |tokens, _| list(tokens, revoke)/>
             {card("Make a token", (), form)}
         </div>
     }
@@ -58,7 +60,7 @@ fn fresh(fresh: FreshToken) -> AnyView {
         <div class="notice good" role="status">
             <p><b>{fresh.token.name}</b>" is made. Copy its secret now; it is not shown again."</p>
             <p class="secret"><code>{secret}</code>
-                <button class="btn small" on:click=copy>{move || if copied.get() { "Copied" } else { "Copy" }}</button>
+                <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
             </p>
             <p class="muted">"Send it as "<code>"Authorization: Bearer …"</code></p>
         </div>

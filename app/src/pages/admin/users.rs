@@ -1,15 +1,17 @@
 //! Everybody who can sign in.
 
-use crate::post::{Post, PostForm};
 use etiqa_model::event::Topic;
 use etiqa_model::user::{Role, User};
 use leptos::prelude::*;
 
 use super::ABOVE;
-use crate::api::admin::{AddUser, ChangeUser, RemoveUser, list_users};
+use crate::api::admin::{AddUser, ChangeUser, ListUsers, RemoveUser};
+use crate::ask::ask;
 use crate::components::form::FormProblem;
+use crate::components::part::accepted;
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, submit};
-use crate::live::{live_resource, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -19,9 +21,9 @@ struct Actions {
 
 #[component]
 pub(crate) fn UsersPage() -> AnyView {
-    let users = live_resource(&[Topic::Admin], || (), |()| list_users());
+    let users = ask(&[Topic::Admin], || ListUsers {});
     let add = Post::<AddUser>::new();
-    let actions = Actions { change: Post::new(), remove: Post::new() };
+    let actions = Actions { change: Post::<ChangeUser>::new(), remove: Post::<RemoveUser>::new() };
     touch_after(add, &[Topic::Admin]);
     touch_after(actions.change, &[Topic::Admin]);
     touch_after(actions.remove, &[Topic::Admin]);
@@ -30,7 +32,7 @@ pub(crate) fn UsersPage() -> AnyView {
         <Problem problem=actions.change.problem()/>
         <Problem problem=actions.remove.problem()/>
         <div class="grid">
-            <Loaded resource=users view=move |users, _| list(users, actions)/>
+            <Loaded from=move || users.get() view=move |users, _| list(users, actions)/>
             {card("Add a user", (), add_form(add, add.problem()))}
         </div>
     }
@@ -53,12 +55,11 @@ pub(super) fn roles() -> Vec<(String, String)> {
 }
 
 fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
-    let has_added = move || add.has_succeeded();
     view! {
         <div class="pad form">
             <PostForm to=add>
                 <Problem problem/>
-                <Show when=has_added><p class="notice good" role="status">"Added. They can sign in now."</p></Show>
+                {accepted(add, "Added. They can sign in now.")}
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>

@@ -7,21 +7,20 @@ use leptos::prelude::*;
 use leptos_router::components::Form;
 
 use super::ABOVE;
-use crate::api::admin::list_config_versions;
+use crate::api::admin::ListConfigVersions;
+use crate::ask::ask;
 use crate::components::list::address;
 use crate::components::{Loaded, PageHeader, Pager, empty};
-use crate::live::live_resource;
 use crate::pages::configs::versions_table;
 use crate::pages::{page_of_query, query_field};
 
 #[component]
 pub(crate) fn ConfigVersionsPage() -> AnyView {
     let (search, page) = (query_field("q"), page_of_query());
-    let versions = live_resource(
-        &[Topic::Devices],
-        move || (search.get(), page.get()),
-        |(search, number)| list_config_versions(search, Page { number, ..Page::default() }),
-    );
+    let versions = ask(&[Topic::Devices], move || ListConfigVersions {
+        search: search.get(),
+        page: Page { number: page.get(), ..Page::default() },
+    });
     view! {
         <PageHeader title="Config versions" above=ABOVE>
             <div class="find" role="search">
@@ -30,7 +29,7 @@ pub(crate) fn ConfigVersionsPage() -> AnyView {
                 </Form>
             </div>
         </PageHeader>
-        <Loaded resource=versions view=move |versions, _| list(versions, search.get_untracked())/>
+        <Loaded from=move || versions.get() view=move |versions, _| list(versions, search.get_untracked())/>
     }
     .into_any()
 }

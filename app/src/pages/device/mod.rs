@@ -5,7 +5,6 @@ mod results;
 mod settings;
 mod versions;
 
-use crate::post::{Post, PostForm};
 use etiqa_model::config::{ConfigVersion, VersionState};
 use etiqa_model::device::{Device, DeviceDetail};
 use etiqa_model::event::Topic;
@@ -14,10 +13,13 @@ use etiqa_model::{DeviceId, Timestamp};
 use leptos::prelude::*;
 
 use super::{id_of_path, query_field};
-use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, get_device};
+use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, GetDevice};
+use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
+use crate::components::part::{current, part};
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact};
-use crate::live::{Asked, live_resource, touch_after};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
 
 /// The device of the page, shared by its tabs.
 type Detail = Asked<DeviceDetail>;
@@ -34,24 +36,28 @@ struct Actions {
 pub(crate) fn DevicePage() -> AnyView {
     let id = id_of_path();
     let tab = query_field("tab");
-    let detail = live_resource(&[Topic::Devices], move || id.get(), |id| get_device(DeviceId(id)));
-    let actions =
-        Actions { collect: Post::new(), enable: Post::new(), accept_key: Post::new(), decide: Post::new() };
+    let detail = ask(&[Topic::Devices], move || GetDevice { id: DeviceId(id.get()) });
+    let actions = Actions {
+        collect: Post::<CollectDevice>::new(),
+        enable: Post::<EnableDevice>::new(),
+        accept_key: Post::<AcceptHostKey>::new(),
+        decide: Post::<DecideVersion>::new(),
+    };
     touch_after(actions.collect, &[Topic::Devices]);
     touch_after(actions.enable, &[Topic::Devices]);
     touch_after(actions.accept_key, &[Topic::Devices]);
     touch_after(actions.decide, &[Topic::Devices]);
-    let body = move || match tab.get().as_str() {
+    let body = part(move || match tab.get().as_str() {
         "results" => view! { <results::Results detail/> }.into_any(),
         "settings" => view! { <settings::Settings id/> }.into_any(),
-        _ => view! { <versions::Versions detail/> }.into_any(),
-    };
+        _ => view! { <versions::Versions id detail/> }.into_any(),
+    });
     view! {
         <Problem problem=actions.collect.problem()/>
         <Problem problem=actions.enable.problem()/>
         <Problem problem=actions.accept_key.problem()/>
         <Problem problem=actions.decide.problem()/>
-        <Loaded resource=detail view=move |detail, role| head(detail, role, actions)/>
+        <Loaded from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
         <Tabs tab/>
         {body}
     }
@@ -61,7 +67,7 @@ pub(crate) fn DevicePage() -> AnyView {
 #[component]
 fn Tabs(tab: Memo<String>) -> AnyView {
     let link = move |words: &'static str, to: &'static str, name: &'static str| {
-        let current = move || (tab.get() == name).then_some("page");
+        let current = current(move || tab.get() == name);
         view! { <a href=to data-noscroll="true" aria-current=current>{words}</a> }.into_any()
     };
     view! {

@@ -11,7 +11,7 @@ use crate::pages::run::results_table;
 pub(super) fn Results(detail: Detail) -> AnyView {
     OpenSession::provide();
     view! {
-        <Loaded resource=detail view=|detail, _| {
+        <Loaded from=move || detail.get() view=|detail, _| {
             if detail.results.is_empty() {
                 card("Results", (), view! { <p class="quiet">"It was never backed up. Back it up now, or wait for its schedule."</p> })
             } else {

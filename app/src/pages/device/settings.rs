@@ -1,33 +1,29 @@
 //! What a person says of a device, its host key, and its end.
 
-use crate::live::ask;
-use crate::post::{Post, PostForm};
 use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DeviceDetail, HostKeyView};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 
-use crate::api::AppError;
-use crate::api::devices::{DeleteDevice, SaveDevice, get_device, get_device_choices};
+use crate::api::devices::{DeleteDevice, GetDevice, GetDeviceChoices, SaveDevice};
+use crate::ask::ask;
+use crate::components::part::accepted;
 use crate::components::{Loaded, Problem, Time, act, card, confirm};
 use crate::pages::device_form::device_form;
+use crate::post::{Post, PostForm};
 
 /// Not live on purpose: nothing may change under the hands of a person who types.
 #[component]
 pub(super) fn Settings(id: Memo<i64>) -> AnyView {
     let save = Post::<SaveDevice>::new();
     let delete = Post::<DeleteDevice>::new();
-    let loaded = ask(
-        move || id.get(),
-        |id| async move {
-            let choices = get_device_choices().await?;
-            Ok::<_, AppError>((get_device(DeviceId(id)).await?, choices))
-        },
-    );
+    let choices = ask(&[], || GetDeviceChoices {});
+    let detail = ask(&[], move || GetDevice { id: DeviceId(id.get()) });
+    let loaded = move || async move { Ok((detail.get().await?, choices.get().await?)) };
     view! {
         <Problem problem=delete.problem()/>
-        <Loaded resource=loaded view=move |(detail, choices), role| content(detail, choices, role, save, delete)/>
+        <Loaded from=loaded view=move |(detail, choices), role| content(detail, choices, role, save, delete)/>
     }
     .into_any()
 }
@@ -52,10 +48,9 @@ fn content(
     let form = view! {
         <PostForm to=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</PostForm>
     };
-    let has_saved = move || save.has_succeeded();
     view! {
         <div class="stack narrow">
-            <Show when=has_saved><p class="notice good" role="status">"Saved."</p></Show>
+            {accepted(save, "Saved.")}
             <section class="card pad form">{device_form(Some(id), device.to_input(), choices, save)}</section>
             {key}
             <section class="card pad danger-zone">

@@ -1,19 +1,20 @@
 //! The versions of a device's parts: a list at the left, the difference or the text at the right.
 
-use crate::live::ask;
 use etiqa_model::DeviceId;
 use etiqa_model::config::{ConfigText, ConfigVersion, PartVersions, VersionDiff, VersionState};
-use etiqa_model::device::DeviceDetail;
+use etiqa_model::event::Topic;
 use leptos::prelude::*;
 use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Detail;
 use crate::api::AppError;
-use crate::api::configs::{get_config, get_diff, list_versions};
+use crate::api::configs::{GetConfig, GetDiff, ListVersions};
+use crate::ask::{ask_if, ask_with, json_of, once};
 use crate::browser;
 use crate::components::list::{self, empty};
+use crate::components::part::text;
 use crate::components::{Loaded, Time, chip, diff};
 use crate::format;
 use crate::pages::devices::send_form;
@@ -29,7 +30,7 @@ struct Asked {
 }
 
 /// How a version is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Look {
     #[default]
     Unified,
@@ -47,28 +48,15 @@ impl Look {
     }
 }
 
-/// What is on the screen.
-#[derive(Clone, Serialize, Deserialize)]
-struct Shown {
-    /// Every part's name.
-    parts: Vec<String>,
-    /// The versions listed.
-    listed: PartVersions,
-    /// Whether the list begins with older ones.
-    is_older: bool,
-    look: Look,
-    body: Body,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
+/// What stands at the right.
+#[derive(Deserialize)]
 enum Body {
-    Nothing,
     Text(ConfigText),
     Diff(VersionDiff),
 }
 
 #[component]
-pub(super) fn Versions(detail: Detail) -> AnyView {
+pub(super) fn Versions(id: Memo<i64>, detail: Detail) -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| {
         query.with(|query| {
@@ -87,83 +75,99 @@ pub(super) fn Versions(detail: Detail) -> AnyView {
             }
         })
     });
-    let shown = ask(
-        move || asked.get(),
-        move |asked| async move {
-            let detail = detail.open().await?;
-            fetch(detail, asked).await
-        },
+    let older = ask_if(&[Topic::Devices], move || {
+        let asked = asked.get();
+        let (device, part) = (DeviceId(id.get()), asked.part.unwrap_or_default());
+        asked.before.map(|before| ListVersions { device, part, before: Some(before) })
+    });
+    let body = ask_with::<Option<Body>, _>(
+        &[Topic::Devices],
+        move || format!("{} {:?}", id.get(), asked.get()),
+        move || body_json(detail, asked.get_untracked()),
     );
-    view! { <Loaded resource=shown view=|shown, _| content(shown)/> }.into_any()
+    let shown = move || async move {
+        let detail = detail.get().await?;
+        Ok((chosen_part(detail.parts, asked.get_untracked().part), older.get().await?, body.get().await?))
+    };
+    view! { <Loaded from=shown view=move |(part, older, body), _| content(part, older, body, &asked.get_untracked())/> }
+        .into_any()
 }
 
-/// None where the device has no version yet.
-async fn fetch(detail: DeviceDetail, asked: Asked) -> Result<Option<Shown>, AppError> {
+/// Every part's name, and the part that is asked for, else the first; none where the device has no version yet.
+fn chosen_part(parts: Vec<PartVersions>, asked: Option<String>) -> Option<(Vec<String>, PartVersions)> {
+    let names: Vec<String> = parts.iter().map(|part| part.part.clone()).collect();
+    let chosen = asked.and_then(|asked| names.iter().position(|name| *name == asked)).unwrap_or(0);
+    parts.into_iter().nth(chosen).map(|part| (names, part))
+}
+
+/// The JSON of what stands at the right: an `Option<Body>`.
+async fn body_json(detail: Detail, asked: Asked) -> Result<String, AppError> {
+    let detail = detail.get().await?;
     let device = detail.device.id;
-    let parts: Vec<String> = detail.parts.iter().map(|part| part.part.clone()).collect();
-    let chosen = detail.parts.iter().position(|part| Some(&part.part) == asked.part.as_ref()).unwrap_or(0);
-    let Some(newest) = detail.parts.into_iter().nth(chosen) else { return Ok(None) };
-    let listed = match asked.before {
-        Some(_) => list_versions(device, newest.part.clone(), asked.before).await?,
-        None => newest.clone(),
-    };
+    let nothing = Ok("null".to_owned());
+    let Some((_, part)) = chosen_part(detail.parts, asked.part) else { return nothing };
     let version = match asked.version {
-        Some(number) => find(device, &listed, number).await?,
-        None => listed
-            .versions
-            .iter()
-            .find(|version| version.state == VersionState::Active)
-            .or(listed.versions.first())
-            .cloned(),
+        Some(number) => find(device, &part, number).await?,
+        None => {
+            let active = part.versions.iter().find(|version| version.state == VersionState::Active);
+            active.or(part.versions.first()).cloned()
+        }
     };
+    let Some(version) = version else { return nothing };
     let from = match asked.from {
-        Some(number) => find(device, &listed, number).await?,
+        Some(number) => find(device, &part, number).await?,
         None => None,
     };
     // A first version has nothing to be compared with.
-    let is_first = version.as_ref().is_some_and(|version| version.version == 1 && from.is_none());
-    let look = if is_first { Look::Text } else { asked.look };
-    let body = match version {
-        None => Body::Nothing,
-        Some(version) if look == Look::Text => Body::Text(get_config(version.id).await?),
-        Some(version) => Body::Diff(get_diff(version.id, from.map(|from| from.id)).await?),
-    };
-    Ok(Some(Shown { parts, listed, is_older: asked.before.is_some(), look, body }))
+    if asked.look == Look::Text || (version.version == 1 && from.is_none()) {
+        let text = json_of(GetConfig { id: version.id }).await?;
+        return Ok(format!("{{\"Text\":{text}}}"));
+    }
+    let diff = json_of(GetDiff { to: version.id, from: from.map(|from| from.id) }).await?;
+    Ok(format!("{{\"Diff\":{diff}}}"))
 }
 
-/// The version of this number, from the list or from the server.
+/// The version of this number, from the newest or from the server.
 async fn find(
     device: DeviceId,
-    listed: &PartVersions,
+    newest: &PartVersions,
     number: u32,
 ) -> Result<Option<ConfigVersion>, AppError> {
-    if let Some(version) = listed.versions.iter().find(|version| version.version == number) {
+    if let Some(version) = newest.versions.iter().find(|version| version.version == number) {
         return Ok(Some(version.clone()));
     }
-    let older = list_versions(device, listed.part.clone(), Some(number.saturating_add(1))).await?;
+    let (part, before) = (newest.part.clone(), Some(number.saturating_add(1)));
+    let older = once(ListVersions { device, part, before }).await?;
     Ok(older.versions.into_iter().find(|version| version.version == number))
 }
 
-fn content(shown: Option<Shown>) -> AnyView {
-    let Some(shown) = shown else {
+fn content(
+    part: Option<(Vec<String>, PartVersions)>,
+    older: Option<PartVersions>,
+    body: Option<Body>,
+    asked: &Asked,
+) -> AnyView {
+    let Some((parts, newest)) = part else {
         let words = "The first one is here as soon as this device was backed up.";
         return view! { <section class="card">{empty("No version yet", words, ())}</section> }.into_any();
     };
-    let current = match &shown.body {
-        Body::Nothing => None,
-        Body::Text(text) => Some(text.version.version),
-        Body::Diff(diff) => Some(diff.to.version),
+    let is_older = older.is_some();
+    let listed = older.unwrap_or(newest);
+    let (current, look) = match &body {
+        None => (None, asked.look),
+        Some(Body::Text(text)) => (Some(text.version.version), Look::Text),
+        Some(Body::Diff(diff)) => (Some(diff.to.version), asked.look),
     };
-    let body = match shown.body {
-        Body::Nothing => {
+    let body = match body {
+        None => {
             view! { <section class="card">{empty("There is no such version", "Choose one of the list.", ())}</section> }.into_any()
         }
-        Body::Text(text) => text_card(text),
-        Body::Diff(diff) => diff_card(diff, shown.look, &shown.listed),
+        Some(Body::Text(text)) => text_card(text),
+        Some(Body::Diff(diff)) => diff_card(diff, look, &listed),
     };
     view! {
         <div class="cols">
-            {version_list(&shown.parts, shown.listed, shown.is_older, current, shown.look)}
+            {version_list(&parts, listed, is_older, current, asked.look)}
             {body}
         </div>
     }
@@ -306,11 +310,11 @@ fn diff_card(shown: VersionDiff, look: Look, listed: &PartVersions) -> AnyView {
 }
 
 fn text_card(shown: ConfigText) -> AnyView {
-    let ConfigText { version, text, redacted } = shown;
+    let ConfigText { version, text: config, redacted } = shown;
     let size =
         format!("{}, {}", format::plural(version.lines.into(), "line"), format::size(version.size_bytes));
     let copied = RwSignal::new(false);
-    let for_copy = StoredValue::new(text.clone());
+    let for_copy = StoredValue::new(config.clone());
     let copy = move |_| {
         for_copy.with_value(|text| browser::copy_text(text));
         copied.set(true);
@@ -323,11 +327,11 @@ fn text_card(shown: ConfigText) -> AnyView {
                 <small>{size}</small>
                 <span class="remark">
                     {looks(&version, None, Look::Text)}
-                    <button class="btn small" on:click=copy>{move || if copied.get() { "Copied" } else { "Copy" }}</button>
+                    <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
                 </span>
             </header>
             {masked}
-            <pre class="text-view" tabindex="0" aria-label="Configuration">{text}</pre>
+            <pre class="text-view" tabindex="0" aria-label="Configuration">{config}</pre>
         </section>
     }
     .into_any()

@@ -1,0 +1,164 @@
+//! Asking server functions for what a page shows.
+//!
+//! What is asked for is fetched while the server renders, handed to the browser within the page, and asked again
+//! when the arguments or the topics it depends on change; the old answer stays on the screen meanwhile.
+//!
+//! Answers travel as JSON text and are read where they are shown. So there is one resource type for the whole app,
+//! and each answer's type has its parser in the WASM once: with a `Resource` and a client stub per server function,
+//! the download was a quarter larger.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use etiqa_model::UserError;
+use etiqa_model::event::Topic;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::AppError;
+use crate::live::Live;
+
+/// The JSON of an answer.
+type Json = Result<String, AppError>;
+type Fetching = Pin<Box<dyn Future<Output = Json> + Send>>;
+
+/// What was asked for, as a `T`.
+pub(crate) struct Asked<T> {
+    answer: Resource<Json>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Asked<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Asked<T> {}
+
+impl<T: DeserializeOwned> Asked<T> {
+    /// The answer. Within a `Suspend` it is followed: what awaits it runs again when it changes.
+    pub(crate) async fn get(self) -> Result<T, AppError> {
+        parsed(&self.answer.await?)
+    }
+
+    /// The answer, once it is there, outside of any `Suspend`.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn now(self) -> Option<T> {
+        self.answer.with(|answer| match answer {
+            Some(Ok(json)) => parsed(json).ok(),
+            _ => None,
+        })
+    }
+}
+
+/// Asks a server function, and again when its arguments or one of `topics` change.
+pub(crate) fn ask<Function>(
+    topics: &'static [Topic],
+    arguments: impl Fn() -> Function + Send + Sync + 'static,
+) -> Asked<Function::Output>
+where
+    Function: ServerFn<Error = AppError> + Serialize + Send + 'static,
+    Function::Output: Serialize,
+{
+    let arguments = Arc::new(arguments);
+    let key = {
+        let arguments = arguments.clone();
+        Box::new(move || encoded(&arguments()))
+    };
+    asked(topics, key, Box::new(move || Box::pin(json_of(arguments()))))
+}
+
+/// Like [`ask`], but only while there are arguments; none otherwise.
+pub(crate) fn ask_if<Function>(
+    topics: &'static [Topic],
+    arguments: impl Fn() -> Option<Function> + Send + Sync + 'static,
+) -> Asked<Option<Function::Output>>
+where
+    Function: ServerFn<Error = AppError> + Serialize + Send + 'static,
+    Function::Output: Serialize,
+{
+    let arguments = Arc::new(arguments);
+    let key = {
+        let arguments = arguments.clone();
+        Box::new(move || arguments().as_ref().map(encoded).unwrap_or_default())
+    };
+    let fetch = move || -> Fetching {
+        match arguments() {
+            Some(arguments) => Box::pin(json_of(arguments)),
+            None => Box::pin(std::future::ready(Ok("null".to_owned()))),
+        }
+    };
+    asked(topics, key, Box::new(fetch))
+}
+
+/// Fetches what takes more than one function, again when `key` changes. `fetch` gives the JSON of a `T`.
+pub(crate) fn ask_with<T, Answer>(
+    topics: &'static [Topic],
+    key: impl Fn() -> String + Send + Sync + 'static,
+    fetch: impl Fn() -> Answer + Send + Sync + 'static,
+) -> Asked<T>
+where
+    Answer: Future<Output = Json> + Send + 'static,
+{
+    asked(topics, Box::new(key), Box::new(move || Box::pin(fetch())))
+}
+
+fn asked<T>(
+    topics: &'static [Topic],
+    key: Box<dyn Fn() -> String + Send + Sync>,
+    fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
+) -> Asked<T> {
+    Asked { answer: resource(topics, key, fetch), of: PhantomData }
+}
+
+/// Not generic, so that it is there once.
+fn resource(
+    topics: &'static [Topic],
+    key: Box<dyn Fn() -> String + Send + Sync>,
+    fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
+) -> Resource<Json> {
+    let live = expect_context::<Live>();
+    Resource::new(move || (key(), live.beats(topics)), move |_| fetch())
+}
+
+/// Asks once, now.
+pub(crate) async fn once<Function>(arguments: Function) -> Result<Function::Output, AppError>
+where
+    Function: ServerFn<Error = AppError> + Serialize + Send,
+    Function::Output: Serialize + DeserializeOwned,
+{
+    parsed(&json_of(arguments).await?)
+}
+
+fn parsed<T: DeserializeOwned>(json: &str) -> Result<T, AppError> {
+    serde_json::from_slice(json.as_bytes()).map_err(|_| AppError(UserError::internal()))
+}
+
+fn encoded<Function: Serialize>(arguments: &Function) -> String {
+    serde_qs::to_string(arguments).unwrap_or_default()
+}
+
+/// Asks once, now; gives the JSON of the answer.
+#[cfg(feature = "hydrate")]
+pub(crate) fn json_of<Function>(arguments: Function) -> impl Future<Output = Json> + Send
+where
+    Function: ServerFn<Error = AppError> + Serialize,
+{
+    crate::rpc::post(Function::PATH, encoded(&arguments))
+}
+
+/// Asks once, now; gives the JSON of the answer.
+#[cfg(not(feature = "hydrate"))]
+pub(crate) async fn json_of<Function>(arguments: Function) -> Json
+where
+    Function: ServerFn<Error = AppError> + Serialize + Send,
+    Function::Output: Serialize,
+{
+    let output = arguments.run_body().await?;
+    serde_json::to_string(&output).map_err(|_| AppError(UserError::internal()))
+}
