@@ -31,13 +31,18 @@ pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1_000 {
         return format!("{bytes} B");
     }
-    let mut value = bytes as f64 / 1_000.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
+    let bytes = u128::from(bytes); // ten times a size may not fit in 64 bits
+    let (mut one, mut unit) = (1_000, 0);
+    while (bytes + one / 2) / one >= 1_000 && unit + 1 < UNITS.len() {
+        one *= 1_000;
         unit += 1;
     }
-    if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+    let (whole, tenths) = ((bytes + one / 2) / one, (bytes * 10 + one / 2) / one);
+    if tenths < 100 {
+        format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+    } else {
+        format!("{whole} {}", UNITS[unit])
+    }
 }
 
 /// `97.7%` of a whole; `100%` only where it is all, `0%` only where it is none.

@@ -46,10 +46,11 @@ export class Fleet {
     return fleet;
   }
 
-  /** From now on somebody edits the devices' configurations, one device every second. */
+  /** From now on somebody edits the devices' configurations, one device every second; some are edited when this returns. */
   async startEditing(): Promise<void> {
     await this.stop();
     await this.#start(["--change-every", "1"]);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
   }
 
   async stop(): Promise<void> {

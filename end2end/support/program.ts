@@ -32,6 +32,8 @@ export async function finish(
   options: { input?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<string> {
   const running = run(program, args, { env: { ...process.env, ...options.env }, maxBuffer: 64 << 20 });
+  // A program that ends without reading its input is no fault of ours.
+  running.child.stdin?.on("error", () => undefined);
   running.child.stdin?.end(options.input ?? "");
   const { stdout } = await running.catch((error: Error & { stderr?: string }) => {
     throw new Error(`${program} ${args.join(" ")}: ${error.message}\n${error.stderr ?? ""}`);

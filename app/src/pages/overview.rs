@@ -24,7 +24,7 @@ use crate::post::{Post, PostForm};
 const PEEK_LINES: usize = 6;
 
 /// The height of a day's bar, in the units of its drawing.
-const DAY_HEIGHT: f64 = 40.0;
+const DAY_HEIGHT: u32 = 40;
 
 /// What a person can do from here.
 #[derive(Clone, Copy)]
@@ -147,8 +147,8 @@ fn headline(counts: &DeviceCounts) -> String {
 fn hero(overview: &Overview) -> AnyView {
     let counts = &overview.devices;
     let share = |part: u64| {
-        // A circle of 100 units; a sliver of what failed stays visible.
-        if counts.total == 0 { 0.0 } else { (part as f64 * 1_000.0 / counts.total as f64).floor() / 10.0 }
+        // A circle of 1,000 units; a sliver of what failed stays visible.
+        (part * 1_000).checked_div(counts.total).unwrap_or(0)
     };
     let (good, failing) = (share(counts.good), share(counts.good + counts.failing));
     let last = overview.recent_runs.first().map(|run| {
@@ -171,9 +171,9 @@ fn hero(overview: &Overview) -> AnyView {
     view! {
         <section class="card hero">
             <svg class="ring" viewBox="0 0 36 36" role="img" aria-label=format!("{} of devices have a good backup", format::percent(counts.good, counts.total))>
-                <circle class="rest" cx="18" cy="18" r="15.9" pathLength="100"/>
-                <circle class="part bad" cx="18" cy="18" r="15.9" pathLength="100" stroke-dasharray=format!("{failing} 100")/>
-                <circle class="part good" cx="18" cy="18" r="15.9" pathLength="100" stroke-dasharray=format!("{good} 100")/>
+                <circle class="rest" cx="18" cy="18" r="15.9" pathLength="1000"/>
+                <circle class="part bad" cx="18" cy="18" r="15.9" pathLength="1000" stroke-dasharray=format!("{failing} 1000")/>
+                <circle class="part good" cx="18" cy="18" r="15.9" pathLength="1000" stroke-dasharray=format!("{good} 1000")/>
                 <text x="18" y="18" dy="0.35em" text-anchor="middle">{format::percent(counts.good, counts.total)}</text>
             </svg>
             <div>
@@ -382,21 +382,21 @@ fn day_bar(index: usize, day: &DayCounts) -> AnyView {
         )
     };
     // One bad run among many must still be seen.
-    let height = |count: u32| {
-        if count == 0 { 0.0 } else { (f64::from(count) * DAY_HEIGHT / f64::from(all)).max(5.0) }
-    };
+    let height = |count: u32| if count == 0 { 0 } else { (count * DAY_HEIGHT / all).max(5) };
     let failed = height(day.failed);
     let partial = height(day.partial).min(DAY_HEIGHT - failed);
-    let good = if day.good == 0 { 0.0 } else { (DAY_HEIGHT - failed - partial).max(0.0) };
+    let good = if day.good == 0 { 0 } else { DAY_HEIGHT - failed - partial };
     let x = (index * 10 + 1).to_string();
-    let part = |class: &'static str, y: f64, height: f64| {
-        (height > 0.0).then(|| view! { <rect class=class x=x.clone() y=format!("{y:.1}") width="8" height=format!("{height:.1}")/> })
+    let part = |class: &'static str, y: u32, height: u32| {
+        (height > 0).then(
+            || view! { <rect class=class x=x.clone() y=y.to_string() width="8" height=height.to_string()/> },
+        )
     };
     view! {
         <g>
             <title>{words}</title>
             {(all == 0).then(|| view! { <rect class="none" x=x.clone() y="0" width="8" height="40"/> })}
-            {part("failed", 0.0, failed)}
+            {part("failed", 0, failed)}
             {part("partial", failed, partial)}
             {part("good", failed + partial, good)}
         </g>
