@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::any_nested_route::{AnyNestedRoute, IntoAnyNestedRoute};
-use leptos_router::components::{Route, Router, Routes};
+use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::{SsrMode, path};
 
@@ -38,10 +38,10 @@ fn Inside() -> impl IntoView {
     provide_context(FirstAddress(address));
     view! {
         <Frame>
-            <Routes fallback=pages::not_found::NotFoundPage>
+            <FlatRoutes fallback=pages::not_found::NotFoundPage>
                 <DeskRoutes/>
                 <DailyRoutes/>
-            </Routes>
+            </FlatRoutes>
         </Frame>
     }
 }
