@@ -9,9 +9,9 @@ use crate::format;
 pub(crate) fn counts(added: u32, removed: u32) -> AnyView {
     view! {
         <span class="pm">
-            {(added > 0).then(|| view! { <span class="plus">{format!("+{}", format::count(added.into()))}</span> })}
+            {(added > 0).then(|| view! { <span class="plus">{format!("+{}", format::count(added.into()))}</span> }.into_any())}
             " "
-            {(removed > 0).then(|| view! { <span class="minus">{format!("−{}", format::count(removed.into()))}</span> })}
+            {(removed > 0).then(|| view! { <span class="minus">{format!("−{}", format::count(removed.into()))}</span> }.into_any())}
         </span>
     }
     .into_any()
@@ -34,12 +34,12 @@ pub(crate) fn diff(diff: &TextDiff, is_side_by_side: bool) -> AnyView {
     }
     rows.extend(fold(diff.folded_after, columns));
     // A fixed layout takes its widths from here; the first row is often a fold across all columns.
-    let sides = is_side_by_side.then(|| {
-        view! { <colgroup><col class="no"/><col/><col class="no"/><col/></colgroup> }
-    });
+    let sides = is_side_by_side
+        .then(|| view! { <colgroup><col class="no"/><col/><col class="no"/><col/></colgroup> }.into_any());
     let left_out = (diff.hunks_left_out > 0).then(|| {
         let places = format::plural(diff.hunks_left_out.into(), "more changed place");
         view! { <p class="quiet">{format!("{places} not shown: the difference is too long for a page.")}</p> }
+            .into_any()
     });
     view! {
         <div class="diff" tabindex="0" role="region" aria-label="Difference">
@@ -58,7 +58,9 @@ pub(crate) fn peek(diff: &TextDiff, most: usize) -> AnyView {
     let lines = diff.hunks.iter().flat_map(|hunk| &hunk.lines).filter(|line| line.kind != LineKind::Same);
     let lines = lines
         .take(most)
-        .map(|line| view! { <span class=class_of(line.kind)>{sign(line.kind)}{spans(line)}</span> })
+        .map(|line| {
+            view! { <span class=class_of(line.kind)>{sign(line.kind)}{spans(line)}</span> }.into_any()
+        })
         .collect_view();
     view! { <div class="peek">{lines}</div> }.into_any()
 }

@@ -51,8 +51,10 @@ fn field_around(
                 {text(move || problem.get().and_then(|error| error.field(&field)).unwrap_or_default())}
             </p>
         }
+        .into_any()
     });
-    let hint = (!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{id}-hint")>{hint}</p> });
+    let hint =
+        (!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{id}-hint")>{hint}</p> }.into_any());
     view! {
         <div class="field">
             <label for=id>{label}</label>
@@ -145,7 +147,7 @@ pub(crate) fn Select(
         .into_iter()
         .map(|(option, words)| {
             let is_chosen = option == value;
-            view! { <option value=option selected=is_chosen>{words}</option> }
+            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
         })
         .collect_view();
     let chosen = move |event: leptos::ev::Event| {
@@ -155,7 +157,8 @@ pub(crate) fn Select(
     };
     let control = view! {
         <select id=id name=name aria-describedby=described on:change=chosen>{options}</select>
-    };
+    }
+    .into_any();
     field_around(name, label, hint, problem, control.into_any())
 }
 
@@ -172,7 +175,7 @@ pub(crate) fn Check(
             <input type="checkbox" name=name value="true" checked=checked.get_untracked() prop:checked=checked/>
             <span>
                 {label}
-                {(!hint.is_empty()).then(|| view! { <small class="hint">{hint}</small> })}
+                {(!hint.is_empty()).then(|| view! { <small class="hint">{hint}</small> }.into_any())}
             </span>
         </label>
     }
@@ -193,7 +196,7 @@ pub(crate) fn submit(words: &'static str, is_pending: Signal<bool>) -> AnyView {
 pub(crate) fn act(fields: &[(&'static str, String)], words: &'static str, class: &'static str) -> AnyView {
     let fields = fields
         .iter()
-        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> })
+        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> }.into_any())
         .collect_view();
     view! {
         {fields}

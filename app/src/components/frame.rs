@@ -82,7 +82,7 @@ fn Side() -> AnyView {
                                 <span class="avatar" aria-hidden="true">{initial(&identity.name)}</span>
                                 <span class="me-words">{identity.name}<small>{identity.role.as_str()}</small></span>
                             </a>
-                        }).into_any()
+                        }.into_any()).into_any()
                 })}
                 <LiveSign/>
             </div>

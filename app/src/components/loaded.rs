@@ -56,13 +56,13 @@ fn error_view(error: AppError) -> AnyView {
     };
     let live = expect_context::<Live>();
     let retry = what_next.is_none().then(|| {
-        view! { <button class="btn" on:click=move |_| live.touch_all()>"Try again"</button> }
+        view! { <button class="btn" on:click=move |_| live.touch_all()>"Try again"</button> }.into_any()
     });
     view! {
         <div class="empty" role="alert">
             <h2>{heading}</h2>
             <p>{error.0.message}</p>
-            {what_next.map(|(to, words)| view! { <a class="btn" href=to>{words}</a> })}
+            {what_next.map(|(to, words)| view! { <a class="btn" href=to>{words}</a> }.into_any())}
             {retry}
         </div>
     }

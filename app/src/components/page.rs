@@ -21,7 +21,7 @@ pub(crate) fn PageHeader(
 ) -> AnyView {
     let crumbs = (!above.is_empty()).then(|| {
         let links = above.iter().map(|(words, to)| view! { <a href=*to>{*words}</a> }.into_any());
-        view! { <nav class="crumbs" aria-label="Breadcrumbs">{links.collect_view()}</nav> }
+        view! { <nav class="crumbs" aria-label="Breadcrumbs">{links.collect_view()}</nav> }.into_any()
     });
     view! {
         <Title text=title.clone()/>

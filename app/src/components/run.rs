@@ -100,7 +100,7 @@ fn row(run: Run, with_names: bool) -> AnyView {
     };
     let download = run.has_archive().then(|| {
         let label = format!("Download the archive of {} #{}", run.name, run.id);
-        view! { <a class="btn small" href=format!("/backup/download/{}/", run.id) download="" rel="external" aria-label=label>"Download"</a> }
+        view! { <a class="btn small" href=format!("/backup/download/{}/", run.id) download="" rel="external" aria-label=label>"Download"</a> }.into_any()
     });
     view! {
         <tr>

@@ -23,7 +23,7 @@ pub(crate) fn AccountPage() -> AnyView {
                 <div class="actions">{submit("Change password", change.pending())}</div>
             </PostForm>
         </div>
-    };
+    }.into_any();
     view! {
         <PageHeader title="Your account">
             <PostForm to=sign_out>
@@ -53,7 +53,7 @@ fn theme_choice() -> AnyView {
                     <input type="radio" name="theme" checked=chosen.get_untracked() == theme prop:checked=Signal::derive(move || chosen.get() == theme) on:change=choose/>
                     <span>{theme.label()}</span>
                 </label>
-            }
+            }.into_any()
         })
         .collect_view();
     view! { <fieldset class="pad checks"><legend class="sr">"Theme"</legend>{choices}</fieldset> }.into_any()

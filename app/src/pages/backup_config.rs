@@ -63,7 +63,8 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
                 {fact("Keeps", keeps(&config))}
             </dl>
         </section>
-    };
+    }
+    .into_any();
     let history = if detail.runs.is_empty() {
         view! { <p class="quiet">"It has not run yet."</p> }.into_any()
     } else {
@@ -87,13 +88,14 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     let id = config.id;
     let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
     let run = (state != ConfigState::Running).then(|| {
-        view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }
+        view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }.into_any()
     });
     let delete = view! {
         <PostForm to=actions.delete>
             {act(&[("id", id.to_string())], "Delete", "btn danger")}
         </PostForm>
-    };
+    }
+    .into_any();
     let question =
         format!("Delete {}? It will not run any more. Its archives and its history stay.", config.name);
     view! {
@@ -108,11 +110,11 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
 }
 
 fn running(going: &Run) -> AnyView {
-    let link = view! { <a href=format!("/backup/run/{}", going.id)>"Watch it"</a> };
+    let link = view! { <a href=format!("/backup/run/{}", going.id)>"Watch it"</a> }.into_any();
     card(
         "Running now",
         link,
-        view! { <div class="pad">{chip::run_status(going)}{run::progress(going)}</div> },
+        view! { <div class="pad">{chip::run_status(going)}{run::progress(going)}</div> }.into_any(),
     )
 }
 
@@ -162,8 +164,12 @@ fn next_times(config: &BackupConfig, times: Vec<etiqa_model::Timestamp>) -> AnyV
         } else {
             "It is disabled and will not run by itself."
         };
-        return card("Next", (), view! { <p class="quiet">{words}</p> });
+        return card("Next", (), view! { <p class="quiet">{words}</p> }.into_any());
     };
-    let times = times.into_iter().map(|at| view! { <li><Time at/></li> }).collect_view();
-    card("Next", view! { <Countdown to=first/> }, view! { <ol class="times">{times}</ol> })
+    let times = times.into_iter().map(|at| view! { <li><Time at/></li> }.into_any()).collect_view();
+    card(
+        "Next",
+        view! { <Countdown to=first/> }.into_any(),
+        view! { <ol class="times">{times}</ol> }.into_any(),
+    )
 }

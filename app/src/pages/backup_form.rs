@@ -97,9 +97,9 @@ fn form(
                 <Check name="include_logs" label="Logs" checked=draft.include(|i| i.logs, |i| i.include_logs)/>
             </fieldset>
         </div>
-    };
+    }.into_any();
     let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));
-    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> });
+    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
     let when = when(draft, &input, choices, problem);
     let keep = keep(&input, problem);
     view! {
@@ -141,32 +141,36 @@ fn when(draft: Draft, input: &BackupConfigInput, choices: BackupChoices, problem
             options=options(&[("hourly", "Every hour"), ("daily", "Every day"), ("weekly", "Every week"), ("monthly", "Every month"), ("cron", "Cron expression")])
             on_change=draft.setter(|input, text| input.frequency = text)
         />
-    };
+    }.into_any();
     let minute = view! {
         <Field name="config[minute]" label="Minute" kind="number" value=input.minute.clone() problem hint="0 to 59, past every hour."
             on_input=draft.setter(|input, text| input.minute = text)/>
-    };
+    }.into_any();
     let weekday = view! {
         <Select name="config[weekday]" label="Weekday" value=input.weekday.clone() problem
             options=Weekday::ALL.iter().map(|day| (day.as_str().to_owned(), day.label().to_owned())).collect()
             on_change=draft.setter(|input, text| input.weekday = text)/>
-    };
+    }
+    .into_any();
     let day = view! {
         <Field name="config[day]" label="Day of the month" value=input.day.clone() problem hint="1 to 31, or last."
             on_input=draft.setter(|input, text| input.day = text)/>
-    };
+    }.into_any();
     let at = view! {
         <Field name="config[at]" label="Time" placeholder="02:00" hint="HH:MM, 24 hours." value=input.at.clone() problem
             on_input=draft.setter(|input, text| input.at = text)/>
-    };
+    }.into_any();
     let cron = view! {
         <Field name="config[cron]" label="Cron expression" value=input.cron.clone() problem placeholder="30 2 * * 1-5"
             hint="Minute, hour, day of the month, month, weekday." on_input=draft.setter(|input, text| input.cron = text)/>
-    };
+    }.into_any();
     let zone = if input.time_zone.is_empty() { choices.default_zone } else { input.time_zone.clone() };
     draft.input.update_untracked(|input| input.time_zone.clone_from(&zone));
-    let zones =
-        choices.time_zones.into_iter().map(|zone| view! { <option value=zone></option> }).collect_view();
+    let zones = choices
+        .time_zones
+        .into_iter()
+        .map(|zone| view! { <option value=zone></option> }.into_any())
+        .collect_view();
     view! {
         <div class="fields pad">
             {frequency}
@@ -215,7 +219,7 @@ fn preview(draft: Draft) -> AnyView {
 }
 
 fn preview_times(preview: SchedulePreview) -> AnyView {
-    let times = preview.times.into_iter().map(|at| view! { <li><Time at/></li> }).collect_view();
+    let times = preview.times.into_iter().map(|at| view! { <li><Time at/></li> }.into_any()).collect_view();
     view! {
         <p><span class="muted">"Runs "</span><b>{preview.words}</b></p>
         <ol class="times">{times}</ol>

@@ -52,7 +52,7 @@ pub(crate) fn BackupsPage() -> AnyView {
 fn list(configs: Vec<BackupConfigRow>, role: Role, actions: Actions) -> AnyView {
     if configs.is_empty() {
         let new = (role >= Role::Operator)
-            .then(|| view! { <a class="btn primary" href="/backup/new">"New backup"</a> });
+            .then(|| view! { <a class="btn primary" href="/backup/new">"New backup"</a> }.into_any());
         let words = "A backup says which devices to log in to, when, and how many archives to keep.";
         return view! { <section class="card">{empty("No backup is planned yet", words, new)}</section> }
             .into_any();
@@ -103,7 +103,7 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
     );
     let buttons = (role >= Role::Operator).then(|| {
         let run = (row.state != ConfigState::Running).then(|| {
-            view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }
+            view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }.into_any()
         });
         let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
         view! {
@@ -111,7 +111,7 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
                 {run}
                 <PostForm to=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
-        }
+        }.into_any()
     });
     view! {
         <tr>
@@ -131,17 +131,17 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
 fn history(runs: Vec<Run>, is_older: bool) -> AnyView {
     if runs.is_empty() {
         let words = if is_older { "There are no older runs." } else { "Nothing has run yet." };
-        return card("Runs", (), view! { <p class="quiet">{words}</p> });
+        return card("Runs", (), view! { <p class="quiet">{words}</p> }.into_any());
     }
     let older = (runs.len() >= RUNS_PER_PAGE).then(|| {
-        runs.last().map(
-            |last| view! { <a class="btn small" href=format!("/backup/?before={}", last.id)>"Older"</a> },
-        )
+        runs.last().map(|last| {
+            view! { <a class="btn small" href=format!("/backup/?before={}", last.id)>"Older"</a> }.into_any()
+        })
     });
-    let newest = is_older.then(|| view! { <a class="btn small" href="/backup/">"Newest"</a> });
+    let newest = is_older.then(|| view! { <a class="btn small" href="/backup/">"Newest"</a> }.into_any());
     card(
         "Runs",
         (),
-        view! { <div>{run::table(runs, true)}<nav class="pager" aria-label="Pages">{newest}{older}</nav></div> },
+        view! { <div>{run::table(runs, true)}<nav class="pager" aria-label="Pages">{newest}{older}</nav></div> }.into_any(),
     )
 }

@@ -38,13 +38,13 @@ fn list(configs: Paged<ConfigVersionRow>, search: String) -> AnyView {
             empty(
                 "No configuration yet",
                 "The first one is here as soon as a device was backed up.",
-                view! { <a class="btn" href="/devices/">"Devices"</a> },
+                view! { <a class="btn" href="/devices/">"Devices"</a> }.into_any(),
             )
         } else {
             empty(
                 "No device is called like this",
                 "Look for another name or address.",
-                view! { <a class="btn" href="/configs/">"All configs"</a> },
+                view! { <a class="btn" href="/configs/">"All configs"</a> }.into_any(),
             )
         };
         return view! { <section class="card">{view}</section> }.into_any();

@@ -36,7 +36,7 @@ pub(crate) fn device_form(
     save: Post<SaveDevice>,
 ) -> AnyView {
     let problem = save.problem();
-    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> });
+    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
     let cancel = id.map_or_else(|| "/devices/".to_owned(), |id| format!("/devices/{id}"));
     let kinds =
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
@@ -54,7 +54,11 @@ pub(crate) fn device_form(
     let credentials = with_any("The site's, in order", credentials, &input.credential);
     let kind =
         if input.device_type.is_empty() { DeviceType::Other.as_str().to_owned() } else { input.device_type };
-    let sites = choices.sites.into_iter().map(|site| view! { <option value=site></option> }).collect_view();
+    let sites = choices
+        .sites
+        .into_iter()
+        .map(|site| view! { <option value=site></option> }.into_any())
+        .collect_view();
     let fields = view! {
         <Field name="device[address]" label="Address" value=input.address required=true problem placeholder="10.20.0.1" hint="An IP address or a host name."/>
         <Field name="device[hostname]" label="Name" value=input.hostname problem hint="For people; the address when empty."/>
@@ -65,7 +69,7 @@ pub(crate) fn device_form(
         <Field name="device[site]" label="Site" value=input.site list="sites" problem placeholder=DEFAULT_SITE/>
         <Field name="device[tags]" label="Tags" value=input.tags problem placeholder="core, vienna" hint="Separated by commas."/>
         <div class="wide"><Field name="device[description]" label="Description" kind="textarea" value=input.description problem/></div>
-    };
+    }.into_any();
     view! {
         <PostForm to=save>
             <Problem problem/>

@@ -129,7 +129,7 @@ fn choice(
         .into_iter()
         .map(|(option, words)| {
             let is_chosen = value.as_ref() == Some(&option);
-            view! { <option value=option selected=is_chosen>{words}</option> }
+            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
         })
         .collect_view();
     view! {
@@ -163,7 +163,8 @@ fn list(devices: Paged<Device>, role: Role, asked: Asked) -> AnyView {
                     <a class="btn primary" href="/devices/import">"Import a file"</a>
                     <a class="btn" href="/devices/new">"Add one by hand"</a>
                 </div>
-            };
+            }
+            .into_any();
             empty(
                 "No devices yet",
                 "Import a CSV or JSON file of your devices, or add the first one by hand.",
@@ -194,7 +195,7 @@ fn list(devices: Paged<Device>, role: Role, asked: Asked) -> AnyView {
             </table>
             <div class="under">
                 <Pager page total address=to_page/>
-                {(total <= u64::from(page.size)).then(|| view! { <p class="quiet">{format::plural(total, "device")}</p> })}
+                {(total <= u64::from(page.size)).then(|| view! { <p class="quiet">{format::plural(total, "device")}</p> }.into_any())}
             </div>
         </section>
     }
@@ -206,13 +207,14 @@ fn row(device: Device) -> AnyView {
     let failure = device
         .last_result
         .filter(|result| device.enabled && !result.class.is_good())
-        .map(|result| view! { <small class="clip">{result.message}</small> });
+        .map(|result| view! { <small class="clip">{result.message}</small> }.into_any());
     let address = if device.port == 22 {
         device.address.clone()
     } else {
         format!("{} port {}", device.address, device.port)
     };
-    let tags = device.tags.into_iter().map(|tag| view! { <span class="tag">{tag}</span> }).collect_view();
+    let tags =
+        device.tags.into_iter().map(|tag| view! { <span class="tag">{tag}</span> }.into_any()).collect_view();
     view! {
         <tr>
             <td>
@@ -223,7 +225,7 @@ fn row(device: Device) -> AnyView {
             <td>{device.site}<div>{tags}</div></td>
             <td>{chip::device_status(device.status)}</td>
             <td>{backup}{failure}</td>
-            <td class="muted">{device.last_good_at.map(|at| view! { <Ago at/> })}</td>
+            <td class="muted">{device.last_good_at.map(|at| view! { <Ago at/> }.into_any())}</td>
         </tr>
     }
     .into_any()

@@ -60,7 +60,7 @@ pub(crate) fn ImportPage() -> AnyView {
 }
 
 fn choose_file(refused: Option<String>) -> AnyView {
-    let refused = refused.map(|reason| view! { <p class="notice bad" role="alert">{reason}</p> });
+    let refused = refused.map(|reason| view! { <p class="notice bad" role="alert">{reason}</p> }.into_any());
     let column = |name: &'static str, words: &'static str| {
         view! { <tr><td class="mono">{name}</td><td>{words}</td></tr> }.into_any()
     };
@@ -108,7 +108,7 @@ fn show(preview: ImportPreview, update: bool, apply: Post<ApplyImport>) -> AnyVi
             "These columns mean nothing here and are left out: {}.",
             report.unknown_columns.join(", ")
         );
-        view! { <p class="notice warn">{words}</p> }
+        view! { <p class="notice warn">{words}</p> }.into_any()
     });
     let head = match preview.imported_at {
         Some(at) => done(&preview.file_name, at, &report),
@@ -170,9 +170,10 @@ fn before(
         } else {
             format!("{} in the file are known and stay as they are.", format::plural(known, "device"))
         };
-        view! { <p class="import-known">{state}" "<a class="btn small" href=to>{words}</a></p> }
+        view! { <p class="import-known">{state}" "<a class="btn small" href=to>{words}</a></p> }.into_any()
     });
-    let hidden_update = update.then(|| view! { <input type="hidden" name="update" value="true"/> });
+    let hidden_update =
+        update.then(|| view! { <input type="hidden" name="update" value="true"/> }.into_any());
     let button = if writes == 0 {
         view! { <p class="muted">"There is nothing to import."</p> }.into_any()
     } else {
@@ -230,9 +231,12 @@ fn errors(report: ImportReport) -> AnyView {
     let rows = report
         .errors
         .into_iter()
-        .map(|error| view! { <tr><td class="mono">{format!("line {}", error.line)}</td><td>{error.reason}</td></tr> })
+        .map(|error| {
+            view! { <tr><td class="mono">{format!("line {}", error.line)}</td><td>{error.reason}</td></tr> }
+                .into_any()
+        })
         .collect_view();
-    card("Refused rows", remark, view! { <table class="rows dense"><tbody>{rows}</tbody></table> })
+    card("Refused rows", remark, view! { <table class="rows dense"><tbody>{rows}</tbody></table> }.into_any())
 }
 
 fn rows(rows: Vec<PreviewRow>) -> AnyView {
@@ -255,7 +259,7 @@ fn rows(rows: Vec<PreviewRow>) -> AnyView {
                     <td class="muted">{device.credential}</td>
                     <td class="num muted">{format!("line {}", row.line)}</td>
                 </tr>
-            }
+            }.into_any()
         })
         .collect_view();
     card(
@@ -275,6 +279,7 @@ fn rows(rows: Vec<PreviewRow>) -> AnyView {
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-        },
+        }
+        .into_any(),
     )
 }

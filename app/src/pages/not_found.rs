@@ -26,7 +26,7 @@ pub(crate) fn NotFoundPage() -> AnyView {
                     <a class="btn primary" href="/">"Overview"</a>
                     <a class="btn" href="/devices/">"Devices"</a>
                 </div>
-            },
+            }.into_any(),
         )}
     }
     .into_any()

@@ -102,6 +102,7 @@ fn first_steps(role: Role) -> AnyView {
                 <a class=class href=to>{button}</a>
             </li>
         }
+        .into_any()
     };
     view! {
         <section class="card">
@@ -164,10 +165,11 @@ fn hero(overview: &Overview) -> AnyView {
                 {took}{changed}
             </span>
         }
+        .into_any()
     });
     let waiting = overview.configs.iter().filter(|row| row.state != ConfigState::Due);
     let due = waiting.filter_map(|row| row.config.next_run_at).min();
-    let next = due.map(|due| view! { <span>"Next run "<Countdown to=due/></span> });
+    let next = due.map(|due| view! { <span>"Next run "<Countdown to=due/></span> }.into_any());
     view! {
         <section class="card hero">
             <svg class="ring" viewBox="0 0 36 36" role="img" aria-label=format!("{} of devices have a good backup", format::percent(counts.good, counts.total))>
@@ -192,9 +194,9 @@ fn needs_hand(devices: Vec<Device>, failing: u64, role: Role) -> AnyView {
     let more = failing.saturating_sub(devices.len() as u64);
     let rows = devices.into_iter().map(|device| hand_row(device, role)).collect_view();
     let all = (more > 0).then(|| {
-        view! { <a class="row more" href="/devices/?state=failing">{format!("{} more", format::count(more))}</a> }
+        view! { <a class="row more" href="/devices/?state=failing">{format!("{} more", format::count(more))}</a> }.into_any()
     });
-    card("Needs a hand", format::count(failing), view! { <div>{rows}{all}</div> })
+    card("Needs a hand", format::count(failing), view! { <div>{rows}{all}</div> }.into_any())
 }
 
 fn hand_row(device: Device, role: Role) -> AnyView {
@@ -236,7 +238,7 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
         .into_iter()
         .map(|run| {
             let cancel = (role >= Role::Operator && !run.cancelling).then(|| {
-                view! { <PostForm to=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</PostForm> }
+                view! { <PostForm to=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</PostForm> }.into_any()
             });
             view! {
                 <div class="row run-row">
@@ -248,10 +250,10 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
                     </div>
                     {cancel}
                 </div>
-            }
+            }.into_any()
         })
         .collect_view();
-    card("Running now", remark, view! { <div>{rows}</div> })
+    card("Running now", remark, view! { <div>{rows}</div> }.into_any())
 }
 
 fn changes(changes: Vec<RecentChange>) -> AnyView {
@@ -259,7 +261,7 @@ fn changes(changes: Vec<RecentChange>) -> AnyView {
         return card(
             "Recent changes",
             (),
-            view! { <p class="quiet">"No configuration has changed yet."</p> },
+            view! { <p class="quiet">"No configuration has changed yet."</p> }.into_any(),
         );
     }
     let rows = changes
@@ -285,9 +287,14 @@ fn changes(changes: Vec<RecentChange>) -> AnyView {
                     {peek}
                 </div>
             }
+            .into_any()
         })
         .collect_view();
-    card("Recent changes", view! { <a href="/configs/">"All configs"</a> }, view! { <div>{rows}</div> })
+    card(
+        "Recent changes",
+        view! { <a href="/configs/">"All configs"</a> }.into_any(),
+        view! { <div>{rows}</div> }.into_any(),
+    )
 }
 
 fn recent(runs: Vec<Run>) -> AnyView {
@@ -305,15 +312,20 @@ fn recent(runs: Vec<Run>) -> AnyView {
                     <small><Time at=run.finished_at.unwrap_or(run.queued_at)/></small>
                 </div>
             }
+            .into_any()
         })
         .collect_view();
-    card("Recent runs", view! { <a href="/backup/">"All runs"</a> }, view! { <div>{rows}</div> })
+    card(
+        "Recent runs",
+        view! { <a href="/backup/">"All runs"</a> }.into_any(),
+        view! { <div>{rows}</div> }.into_any(),
+    )
 }
 
 fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
     if configs.is_empty() {
-        let new =
-            (role >= Role::Operator).then(|| view! { <a class="btn" href="/backup/new">"New backup"</a> });
+        let new = (role >= Role::Operator)
+            .then(|| view! { <a class="btn" href="/backup/new">"New backup"</a> }.into_any());
         return card("Next", (), empty("No backup is planned", "Say what to back up, and when.", new));
     }
     let rows = configs
@@ -322,7 +334,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
             let config = &row.config;
             let id = config.id;
             let run_now = (role >= Role::Operator && row.state == ConfigState::Due).then(|| {
-                view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run", "btn small")}</PostForm> }
+                view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run", "btn small")}</PostForm> }.into_any()
             });
             let state = (!matches!(row.state, ConfigState::Ok)).then(|| chip::config_state(row));
             let due = match (row.state, config.next_run_at) {
@@ -338,10 +350,14 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
                     </div>
                     <span class="end">{due}{run_now}</span>
                 </div>
-            }
+            }.into_any()
         })
         .collect_view();
-    card("Next", view! { <a href="/backup/">"All backups"</a> }, view! { <div>{rows}</div> })
+    card(
+        "Next",
+        view! { <a href="/backup/">"All backups"</a> }.into_any(),
+        view! { <div>{rows}</div> }.into_any(),
+    )
 }
 
 /// A bar per day: green what was good, yellow what left devices out, red what failed.
@@ -364,7 +380,7 @@ fn days(days: &[DayCounts]) -> AnyView {
                 <svg viewBox=format!("0 0 {width} 40") preserveAspectRatio="none" role="img" aria-label="Ended runs per day">{bars}</svg>
                 <div class="ends"><span>{format::day(first.day)}</span><span>"today"</span></div>
             </div>
-        },
+        }.into_any(),
     )
 }
 
@@ -388,14 +404,15 @@ fn day_bar(index: usize, day: &DayCounts) -> AnyView {
     let good = if day.good == 0 { 0 } else { DAY_HEIGHT - failed - partial };
     let x = (index * 10 + 1).to_string();
     let part = |class: &'static str, y: u32, height: u32| {
-        (height > 0).then(
-            || view! { <rect class=class x=x.clone() y=y.to_string() width="8" height=height.to_string()/> },
-        )
+        (height > 0).then(|| {
+            view! { <rect class=class x=x.clone() y=y.to_string() width="8" height=height.to_string()/> }
+                .into_any()
+        })
     };
     view! {
         <g>
             <title>{words}</title>
-            {(all == 0).then(|| view! { <rect class="none" x=x.clone() y="0" width="8" height="40"/> })}
+            {(all == 0).then(|| view! { <rect class="none" x=x.clone() y="0" width="8" height="40"/> }.into_any())}
             {part("failed", 0, failed)}
             {part("partial", failed, partial)}
             {part("good", failed + partial, good)}
@@ -413,7 +430,8 @@ fn storage(bytes: u64, archives: u64) -> AnyView {
                 <div><dt>"Archives kept"</dt><dd>{format::count(archives)}</dd></div>
                 <div><dt>"Size"</dt><dd>{format::size(bytes)}</dd></div>
             </dl>
-        },
+        }
+        .into_any(),
     )
 }
 
@@ -434,10 +452,11 @@ fn by_type(counts: &DeviceCounts) -> AnyView {
                     <span class="end">{format::count(*number)}</span>
                 </a>
             }
+            .into_any()
         })
         .collect_view();
     let disabled = (counts.disabled > 0).then(|| format!("{} disabled", format::count(counts.disabled)));
-    card("Devices by type", disabled, view! { <div>{rows}</div> })
+    card("Devices by type", disabled, view! { <div>{rows}</div> }.into_any())
 }
 
 #[cfg(test)]

@@ -56,8 +56,9 @@ fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
     let buttons = buttons(going, role, actions);
     let bar = (!going.status.is_over()).then(|| {
         view! { <section class="card pad run-bar" aria-live="polite">{run::progress(going)}</section> }
+            .into_any()
     });
-    let error = going.error.clone().map(|error| view! { <p class="notice bad">{error}</p> });
+    let error = going.error.clone().map(|error| view! { <p class="notice bad">{error}</p> }.into_any());
     let facts = facts(going);
     let archive = archive(going, actions);
     let results = results(detail.results, detail.results_total, &detail.run);
@@ -82,7 +83,7 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
     let cancel = (may && !going.status.is_over() && !going.cancelling).then(|| {
         let form = view! {
             <PostForm to=actions.cancel>{act(&[("id", id.to_string())], "Cancel the run", "btn danger")}</PostForm>
-        };
+        }.into_any();
         let question = "Stop this run? Devices that are done keep their new versions; no archive is made.";
         confirm("Cancel…", question, form)
     });
@@ -95,12 +96,13 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
                 <button class="btn" type="submit" disabled=is_pending>{words}</button>
             </PostForm>
         }
+        .into_any()
     });
     let again = going.backup_config_id.filter(|_| may && going.status.is_over()).map(|config| {
-        view! { <PostForm to=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</PostForm> }
+        view! { <PostForm to=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</PostForm> }.into_any()
     });
     let download = going.has_archive().then(|| {
-        view! { <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a> }
+        view! { <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a> }.into_any()
     });
     view! { {cancel}{verify}{again}{download} }.into_any()
 }
@@ -119,7 +121,7 @@ fn facts(going: &Run) -> AnyView {
         <section class="card">
             <dl class="facts">
                 {fact("Backup", config)}
-                {fact("Started", view! { {time_or_dash(going.started_at)}" "<small>{going.trigger.label()}</small> })}
+                {fact("Started", view! { {time_or_dash(going.started_at)}" "<small>{going.trigger.label()}</small> }.into_any())}
                 {fact("Ended", time_or_dash(going.finished_at))}
                 {fact("Took", run::took(going).unwrap_or_else(|| "–".to_owned()))}
                 {fact("Devices", devices)}
@@ -145,12 +147,12 @@ fn archive(going: &Run, actions: Actions) -> AnyView {
         (),
         view! {
             <dl class="facts">
-                {fact("File", view! { <span class="mono">{file}</span> })}
+                {fact("File", view! { <span class="mono">{file}</span> }.into_any())}
                 {fact("Size", going.size_bytes.map_or_else(|| "–".to_owned(), format::size))}
                 {fact("State", state)}
-                {fact("SHA-256", view! { <span class="mono hash">{going.sha256.clone()}</span> })}
+                {fact("SHA-256", view! { <span class="mono hash">{going.sha256.clone()}</span> }.into_any())}
             </dl>
-            {outcome}
+         .into_any()   {outcome}
         },
     )
 }
@@ -170,7 +172,7 @@ fn results(results: Vec<DeviceResult>, total: u64, going: &Run) -> AnyView {
     if results.is_empty() {
         let words =
             if going.status.is_over() { "This run contacted no device." } else { "No device is done yet." };
-        return card("Devices", (), view! { <p class="quiet">{words}</p> });
+        return card("Devices", (), view! { <p class="quiet">{words}</p> }.into_any());
     }
     let shown = results.len() as u64;
     let remark = if shown < total {
@@ -219,7 +221,7 @@ fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
         view! { <Time at=result.finished_at/><small>{by}</small> }.into_any()
     };
     let advice = (!result.class.is_good()).then(|| result.class.advice()).filter(|advice| !advice.is_empty());
-    let transcript = result.has_transcript.then(|| view! { <Transcript id=result.id/> });
+    let transcript = result.has_transcript.then(|| view! { <Transcript id=result.id/> }.into_any());
     let is_plain = matches!(result.class, Class::Ok | Class::Unchanged);
     view! {
         <tr>
@@ -227,7 +229,7 @@ fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
             <td>{chip::class(result.class)}</td>
             <td class:muted=is_plain>
                 {result.message}
-                {advice.map(|advice| view! { <small>{advice}</small> })}
+                {advice.map(|advice| view! { <small>{advice}</small> }.into_any())}
                 {transcript}
             </td>
             <td class="num muted">{(result.size_bytes > 0).then(|| format::size(result.size_bytes))}</td>

@@ -48,8 +48,9 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
     let as_it_is = if is_new { "" } else { "as it is" };
     let hidden = credential
         .as_ref()
-        .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> });
-    let cancel = (!is_new).then(|| view! { <a class="btn" href="/admin/credentials">"Cancel"</a> });
+        .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> }.into_any());
+    let cancel =
+        (!is_new).then(|| view! { <a class="btn" href="/admin/credentials">"Cancel"</a> }.into_any());
     let (name, site, username) = credential
         .map(|known| (known.name, known.site.unwrap_or_default(), known.username))
         .unwrap_or_default();
@@ -69,7 +70,7 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
                 <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
             </PostForm>
         </div>
-    };
+    }.into_any();
     card(title, (), body)
 }
 
@@ -110,7 +111,8 @@ fn row(credential: Credential, remove: Post<RemoveCredential>) -> AnyView {
     .collect();
     let form = view! {
         <PostForm to=remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
-    };
+    }
+    .into_any();
     let question = match credential.devices {
         0 => format!("Remove {}? No device names it.", credential.name),
         n => format!(

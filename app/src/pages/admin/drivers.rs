@@ -54,8 +54,8 @@ fn row(driver: DriverRow) -> AnyView {
                 <a class="mono strong" href=format!("/admin/drivers/{}", driver.name)>{driver.name.clone()}</a>
                 <small>{driver.title}</small>
             </td>
-            <td>{state}{driver.problem.map(|problem| view! { <small>{problem}</small> })}</td>
-            <td>{if driver.is_own { "your own" } else { "built in" }}{driver.updated_at.map(|at| view! { <small>"read "<Time at/></small> })}</td>
+            <td>{state}{driver.problem.map(|problem| view! { <small>{problem}</small> }.into_any())}</td>
+            <td>{if driver.is_own { "your own" } else { "built in" }}{driver.updated_at.map(|at| view! { <small>"read "<Time at/></small> }.into_any())}</td>
             <td class="num">{format::count(driver.devices)}</td>
         </tr>
     }
@@ -72,7 +72,8 @@ pub(crate) fn DriverPage() -> AnyView {
 
 fn text(shown: DriverText) -> AnyView {
     let DriverText { driver, text } = shown;
-    let problem = driver.problem.clone().map(|problem| view! { <p class="notice bad">{problem}</p> });
+    let problem =
+        driver.problem.clone().map(|problem| view! { <p class="notice bad">{problem}</p> }.into_any());
     let chips = state(&driver);
     view! {
         <PageHeader title=driver.title above=&[("Admin", "/admin/"), ("Drivers", "/admin/drivers")] chips/>
@@ -80,13 +81,13 @@ fn text(shown: DriverText) -> AnyView {
             {problem}
             <section class="card">
                 <dl class="facts">
-                    {fact("Name", view! { <span class="mono">{driver.name}</span> })}
+                    {fact("Name", view! { <span class="mono">{driver.name}</span> }.into_any())}
                     {fact("From", if driver.is_own { "your own" } else { "built in" })}
                     {fact("Devices", format::count(driver.devices))}
-                    {fact("SHA-256", view! { <span class="mono hash">{driver.sha256}</span> })}
+                    {fact("SHA-256", view! { <span class="mono hash">{driver.sha256}</span> }.into_any())}
                 </dl>
             </section>
-            {card("TOML", (), view! { <pre class="text-view" tabindex="0" aria-label="The driver's text">{text}</pre> })}
+            {card("TOML", (), view! { <pre class="text-view" tabindex="0" aria-label="The driver's text">{text}</pre> }.into_any())}
         </div>
     }
     .into_any()

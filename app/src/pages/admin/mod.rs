@@ -77,6 +77,7 @@ fn cards([users, tokens, credentials, drivers, problems]: [usize; 5]) -> AnyView
                     <span class="muted">{words}</span>
                 </a>
             }
+            .into_any()
         })
         .collect_view();
     view! { <div class="tiles">{tiles}</div> }.into_any()

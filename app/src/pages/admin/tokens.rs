@@ -35,7 +35,7 @@ pub(crate) fn TokensPage() -> AnyView {
             </PostForm>
             <noscript><p class="hint">"The page shows the secret only with JavaScript. Without it, use etiqa token create."</p></noscript>
         </div>
-    };
+    }.into_any();
     view! {
         <PageHeader title="API tokens" above=ABOVE/>
         <Problem problem=revoke.problem()/>
@@ -97,7 +97,8 @@ fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
     let id = token.id;
     let form = view! {
         <PostForm to=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</PostForm>
-    };
+    }
+    .into_any();
     let question = format!("Revoke {}? Whatever uses it is refused at once.", token.name);
     view! {
         <tr>

@@ -95,7 +95,10 @@ fn row(user: User, actions: Actions) -> AnyView {
     let role = user.role;
     let options = Role::ALL
         .iter()
-        .map(|other| view! { <option value=other.as_str() selected=*other == role>{other.as_str()}</option> })
+        .map(|other| {
+            view! { <option value=other.as_str() selected=*other == role>{other.as_str()}</option> }
+                .into_any()
+        })
         .collect_view();
     let change = view! {
         <details class="confirm">
@@ -110,10 +113,11 @@ fn row(user: User, actions: Actions) -> AnyView {
                 </PostForm>
             </div>
         </details>
-    };
+    }.into_any();
     let form = view! {
         <PostForm to=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
-    };
+    }
+    .into_any();
     let question = format!("Remove {}? They are signed out at once.", user.name);
     view! {
         <tr>

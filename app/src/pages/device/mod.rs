@@ -122,6 +122,7 @@ fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
                 <button class="btn primary" type="submit" disabled=is_collecting>"Back up now"</button>
             </PostForm>
         }
+        .into_any()
     });
     view! {
         <PostForm to=actions.enable>
@@ -138,7 +139,7 @@ fn trouble(device: &Device) -> AnyView {
     else {
         return ().into_any();
     };
-    let good = device.last_good_at.map(|at| view! { " Last good backup "<Ago at/>"." });
+    let good = device.last_good_at.map(|at| view! { " Last good backup "<Ago at/>"." }.into_any());
     let is_waiting = matches!(result.class, etiqa_model::class::Class::Suspect);
     let class = if is_waiting { "notice warn" } else { "notice bad" };
     view! {
@@ -167,8 +168,8 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
         }
         .into_any()
     };
-    let buttons =
-        (role >= Role::Operator).then(|| view! { {decide(true, "Accept")}{decide(false, "Reject")} });
+    let buttons = (role >= Role::Operator)
+        .then(|| view! { {decide(true, "Accept")}{decide(false, "Reject")} }.into_any());
     view! {
         <div class="notice warn">
             <p><b>"Suspect: "</b>{words}</p>
@@ -188,6 +189,7 @@ fn host_key(id: DeviceId, known: String, offered: String, role: Role, actions: A
                 {act(&[("id", id.to_string())], "Accept the new key", "btn small")}
             </PostForm>
         }
+        .into_any()
     });
     view! {
         <div class="notice bad">
@@ -204,7 +206,11 @@ fn facts(device: Device, platform: Option<String>) -> AnyView {
     let address =
         if device.port == 22 { device.address } else { format!("{} port {}", device.address, device.port) };
     let tags = (!device.tags.is_empty()).then(|| {
-        let tags = device.tags.into_iter().map(|tag| view! { <span class="tag">{tag}</span> }).collect_view();
+        let tags = device
+            .tags
+            .into_iter()
+            .map(|tag| view! { <span class="tag">{tag}</span> }.into_any())
+            .collect_view();
         fact("Tags", tags)
     });
     let description = (!device.description.is_empty()).then(|| fact("Description", device.description));
@@ -212,11 +218,11 @@ fn facts(device: Device, platform: Option<String>) -> AnyView {
         Some(at) => view! { <Ago at/> }.into_any(),
         None => "never".into_any(),
     };
-    let answered = device.status_at.map(|at: Timestamp| fact("Measured", view! { <Ago at/> }));
+    let answered = device.status_at.map(|at: Timestamp| fact("Measured", view! { <Ago at/> }.into_any()));
     view! {
         <section class="card">
             <dl class="facts">
-                {fact("Address", view! { <span class="mono">{address}</span> })}
+                {fact("Address", view! { <span class="mono">{address}</span> }.into_any())}
                 {fact("Type", device.device_type.label())}
                 {fact("Platform", platform.unwrap_or_else(|| "no driver".to_owned()))}
                 {fact("Site", device.site)}

@@ -13,7 +13,7 @@ pub(super) fn Results(detail: Detail) -> AnyView {
     view! {
         <Loaded from=move || detail.get() view=|detail, _| {
             if detail.results.is_empty() {
-                card("Results", (), view! { <p class="quiet">"It was never backed up. Back it up now, or wait for its schedule."</p> })
+                card("Results", (), view! { <p class="quiet">"It was never backed up. Back it up now, or wait for its schedule."</p> }.into_any())
             } else {
                 card("Results", "newest first", results_table(detail.results, false))
             }

@@ -39,7 +39,8 @@ fn content(
     let key = detail.host_key.map(host_key);
     if role < Role::Operator {
         let words =
-            view! { <p class="quiet">"Operators and admins can change what is said of this device."</p> };
+            view! { <p class="quiet">"Operators and admins can change what is said of this device."</p> }
+                .into_any();
         return view! { <div class="stack">{card("Device", (), words)}{key}</div> }.into_any();
     }
     let id = device.id;
@@ -47,7 +48,8 @@ fn content(
         format!("Delete {} with all its versions and results? Archives that hold it stay.", device.hostname);
     let form = view! {
         <PostForm to=delete>{act(&[("id", id.to_string())], "Delete", "btn danger")}</PostForm>
-    };
+    }
+    .into_any();
     view! {
         <div class="stack narrow">
             {accepted(save, "Saved.")}
@@ -68,7 +70,7 @@ fn content(
 fn host_key(key: HostKeyView) -> AnyView {
     card(
         "Host key",
-        view! { "first seen "<Time at=key.first_seen_at/> },
-        view! { <p class="pad mono hash">{key.fingerprint}</p> },
+        view! { "first seen "<Time at=key.first_seen_at/> }.into_any(),
+        view! { <p class="pad mono hash">{key.fingerprint}</p> }.into_any(),
     )
 }

@@ -186,17 +186,18 @@ fn version_list(
             .iter()
             .map(|part| {
                 let is_current = *part == listed.part;
-                view! { <a href=part_address(part, None) data-noscroll="true" aria-current=is_current.then_some("true")>{part.clone()}</a> }
+                view! { <a href=part_address(part, None) data-noscroll="true" aria-current=is_current.then_some("true")>{part.clone()}</a> }.into_any()
             })
             .collect_view();
-        view! { <nav class="tabs parts" aria-label="Parts">{part_links}</nav> }
+        view! { <nav class="tabs parts" aria-label="Parts">{part_links}</nav> }.into_any()
     });
     let oldest = listed.versions.last().map_or(1, |version| version.version);
     let older = (oldest > 1).then(|| {
-        view! { <a class="btn small" href=part_address(&listed.part, Some(oldest))>"Older"</a> }
+        view! { <a class="btn small" href=part_address(&listed.part, Some(oldest))>"Older"</a> }.into_any()
     });
-    let newest =
-        is_older.then(|| view! { <a class="btn small" href=part_address(&listed.part, None)>"Newest"</a> });
+    let newest = is_older.then(|| {
+        view! { <a class="btn small" href=part_address(&listed.part, None)>"Newest"</a> }.into_any()
+    });
     let remark = format::plural(listed.total, "version");
     let part = listed.part;
     let rows = listed.versions.into_iter().map(|version| version_link(version, current, look)).collect_view();
@@ -281,6 +282,7 @@ fn diff_card(shown: VersionDiff, look: Look, listed: &PartVersions) -> AnyView {
         .map(|number| {
             let is_chosen = Some(number) == from;
             view! { <option value=number.to_string() selected=is_chosen>{format!("v{number}")}</option> }
+                .into_any()
         })
         .collect_view();
     let table = diff::diff(&difference, look == Look::Split);
@@ -319,7 +321,7 @@ fn text_card(shown: ConfigText) -> AnyView {
         for_copy.with_value(|text| browser::copy_text(text));
         copied.set(true);
     };
-    let masked = redacted.then(|| view! { <p class="quiet">"Secrets are masked."</p> });
+    let masked = redacted.then(|| view! { <p class="quiet">"Secrets are masked."</p> }.into_any());
     view! {
         <section class="card">
             <header>
