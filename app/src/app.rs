@@ -65,10 +65,13 @@ fn DailyRoutes() -> AnyNestedRoute {
     .into_any_nested_route()
 }
 
+/// Without this, `/` would match the empty list of routes and show an empty page.
 #[cfg(feature = "desk")]
 #[component(transparent)]
 fn DailyRoutes() -> AnyNestedRoute {
-    ().into_any_nested_route()
+    view! { <Route path=path!("/") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
 }
 
 /// What is opened now and then, mostly forms: the second bundle.

@@ -4,7 +4,7 @@
 
 use leptos::prelude::*;
 
-use super::part::{nothing, part, text};
+use super::part::{nothing, part};
 use crate::api::AppError;
 
 /// What was wrong with the last submission of a form.
@@ -36,6 +36,14 @@ fn error_name(name: &str) -> String {
     name.trim_end_matches(']').rsplit('[').next().unwrap_or(name).to_owned()
 }
 
+/// The error of one field. Nothing at all where there is none: even an empty text would take up a line.
+pub(crate) fn error_of(problem: FormProblem, field: String) -> AnyView {
+    part(move || match problem.get().and_then(|error| error.field(&field)) {
+        Some(words) => words.into_any(),
+        None => nothing(),
+    })
+}
+
 fn field_around(
     name: &'static str,
     label: &'static str,
@@ -48,7 +56,7 @@ fn field_around(
         let (id, field) = (format!("{id}-error"), error_name(name));
         view! {
             <p class="error" id=id role="alert">
-                {text(move || problem.get().and_then(|error| error.field(&field)).unwrap_or_default())}
+                {error_of(problem, field)}
             </p>
         }
         .into_any()

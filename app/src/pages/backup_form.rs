@@ -12,7 +12,7 @@ use super::{id_of_path, options};
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
 use crate::ask::ask;
-use crate::components::form::FormProblem;
+use crate::components::form::{FormProblem, error_of};
 use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
 use crate::post::{Post, PostForm};
@@ -272,7 +272,7 @@ fn devices_field(
     let tags = choices.tags.iter().map(|tag| option(format!("tag:{tag}"), tag.clone())).collect_view();
     let sites = choices.sites.iter().map(|site| option(format!("site:{site}"), site.clone())).collect_view();
     let starts_choosing = is_choosing.get_untracked();
-    let error = text(move || problem.get().and_then(|error| error.field("devices")).unwrap_or_default());
+    let error = error_of(problem, "devices".to_owned());
     let choose = move |event: leptos::ev::Event| {
         let value = event_target_value(&event);
         is_choosing.set(value.starts_with("ids:"));
