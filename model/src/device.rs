@@ -122,6 +122,8 @@ pub enum Transport {
     /// SSH, the shell or single commands as the driver says.
     #[default]
     Ssh,
+    /// Telnet: everything, passwords too, crosses the network as plain text.
+    Telnet,
 }
 
 impl Transport {
@@ -129,6 +131,7 @@ impl Transport {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ssh => "ssh",
+            Self::Telnet => "telnet",
         }
     }
 
@@ -136,7 +139,8 @@ impl Transport {
     pub fn parse(name: &str) -> Result<Self, String> {
         match name.trim().to_lowercase().as_str() {
             "" | "ssh" => Ok(Self::Ssh),
-            _ => Err(unknown_name("transport", name, ["ssh"])),
+            "telnet" => Ok(Self::Telnet),
+            _ => Err(unknown_name("transport", name, ["ssh", "telnet"])),
         }
     }
 
@@ -144,6 +148,7 @@ impl Transport {
     pub fn default_port(self) -> u16 {
         match self {
             Self::Ssh => 22,
+            Self::Telnet => 23,
         }
     }
 }

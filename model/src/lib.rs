@@ -15,6 +15,7 @@ pub mod ids;
 pub mod import;
 pub mod overview;
 pub mod page;
+pub mod recording;
 pub mod run;
 pub mod schedule;
 mod secret;

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::driver::Driver;
+use super::driver::{Driver, is_part_of};
 
 const PLACEHOLDER: &str = "<volatile>";
 
 /// `text` of `part` with the driver's volatile spans replaced. Two collections whose compared texts are equal differ
 /// in nothing that a person configured.
 pub fn compare_text<'a>(driver: &Driver, part: &str, text: &'a str) -> Cow<'a, str> {
-    let rules = driver.volatile.iter().filter(|rule| rule.part.as_deref().is_none_or(|only| only == part));
+    let rules =
+        driver.volatile.iter().filter(|rule| rule.part.as_deref().is_none_or(|only| is_part_of(only, part)));
     let mut compared = Cow::Borrowed(text);
     for rule in rules {
         if let Some(replaced) = super::redact::replace_groups(&rule.pattern, &compared, PLACEHOLDER) {

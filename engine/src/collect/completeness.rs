@@ -1,11 +1,10 @@
 //! Whether a part's text is whole.
 
-use super::driver::Completeness;
+use super::driver::{Block, Completeness};
 use super::failure::excerpt;
 
-/// Checks `text` against its rule; the error is one sentence that says what is missing.
-pub(super) fn check(rule: &Completeness, text: &str) -> Result<(), String> {
-    let part = &rule.part;
+/// Checks the text of `part` against its rule; the error is one sentence that says what is missing.
+pub(super) fn check(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
     if lines < rule.min_lines.max(1) {
         let least = rule.min_lines.max(1);
@@ -27,6 +26,9 @@ pub(super) fn check(rule: &Completeness, text: &str) -> Result<(), String> {
             return Err(format!("The part {part} was cut: {} braces {what}.", depth.unsigned_abs()));
         }
     }
+    for block in &rule.blocks {
+        check_blocks(block, part, text)?;
+    }
     if let Some(missing) = rule.required.iter().find(|regex| !regex.is_match(text)) {
         return Err(format!("The part {part} lacks what must be in it: `{missing}`."));
     }
@@ -37,21 +39,32 @@ pub(super) fn check(rule: &Completeness, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// How many braces are open at the end. Those in quotes or behind a backslash are text; a quote reaches across
-/// lines, as in F5's iRules and Junos' messages.
-fn brace_depth(text: &str) -> i64 {
-    let (mut depth, mut is_quoted, mut is_escaped) = (0_i64, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = true,
-            b'"' => is_quoted = !is_quoted,
-            b'{' if !is_quoted => depth += 1,
-            b'}' if !is_quoted => depth -= 1,
-            _ => {}
+/// Every block that is opened is closed, and none is closed that was not opened.
+fn check_blocks(block: &Block, part: &str, text: &str) -> Result<(), String> {
+    let mut depth = 0_u64;
+    for line in text.lines() {
+        if block.open.is_match(line) {
+            depth += 1;
+        } else if block.close.is_match(line) {
+            depth = depth.checked_sub(1).ok_or_else(|| {
+                format!("The part {part} closes a block that was never opened: “{}”.", excerpt(line, 60))
+            })?;
         }
     }
-    depth
+    if depth == 0 { Ok(()) } else { Err(format!("The part {part} was cut: {depth} blocks are not closed.")) }
+}
+
+/// How many blocks are open at the end: a line that ends in `{` opens one, and each `}` at the beginning of a line closes
+/// one. What stands within lines is text: quotes, escapes and comments differ from platform to platform, and within the
+/// scripts of an F5 they need not even be closed.
+fn brace_depth(text: &str) -> i64 {
+    text.lines()
+        .map(str::trim)
+        .map(|line| {
+            let closed = line.bytes().take_while(|byte| *byte == b'}').count();
+            i64::from(line.ends_with('{')) - i64::try_from(closed).unwrap_or(i64::MAX)
+        })
+        .sum()
 }
 
 #[cfg(test)]
@@ -66,6 +79,8 @@ mod tests {
             end_marker: None,
             min_lines: 1,
             braces: false,
+            blocks: Vec::new(),
+            max_shrink: 50,
             required: Vec::new(),
             forbidden: Vec::new(),
         }
@@ -77,36 +92,52 @@ mod tests {
 
     #[test]
     fn a_text_without_its_end_marker_is_incomplete() {
-        assert!(check(&ends_with_end(), "hostname a\nend\n\n").is_ok());
-        let message = check(&ends_with_end(), "hostname a\ninterface Gi0/1\n").unwrap_err();
+        assert!(check(&ends_with_end(), "running", "hostname a\nend\n\n").is_ok());
+        let message = check(&ends_with_end(), "running", "hostname a\ninterface Gi0/1\n").unwrap_err();
         assert_eq!(
             message,
             "The part running does not end with its end marker; its last line is “interface Gi0/1”."
         );
-        assert!(check(&ends_with_end(), "hostname a\n description the end\n").is_err());
+        assert!(check(&ends_with_end(), "running", "hostname a\n description the end\n").is_err());
     }
 
     #[test]
     fn an_empty_text_is_never_complete() {
-        assert!(check(&Completeness { min_lines: 0, ..rule() }, " \n\n").is_err());
+        assert!(check(&Completeness { min_lines: 0, ..rule() }, "running", " \n\n").is_err());
     }
 
     #[test]
-    fn braces_in_quotes_are_text() {
+    fn braces_within_lines_are_text() {
         let rule = Completeness { braces: true, ..rule() };
-        assert!(check(&rule, "ltm pool p {\n description \"a } \\\" {\"\n}\n").is_ok());
+        let script = "ltm rule r {\n if { [x] } {\n # a lone \" and { here\n } else {\n }\n}\n";
+        assert!(check(&rule, "running", script).is_ok());
+        assert!(check(&rule, "running", "bof {\n path \"cf3:\\timos\\\"\n}\n").is_ok());
+        assert!(check(&rule, "running", "ltm pool p {\n description \"a } \\\" {\"\n}\n").is_ok());
         assert!(
-            check(&rule, "ltm pool p {\n members {\n }\n").unwrap_err().contains("1 braces are not closed")
+            check(&rule, "running", "ltm pool p {\n members {\n }\n")
+                .unwrap_err()
+                .contains("1 braces are not closed")
         );
+    }
+
+    #[test]
+    fn every_block_is_closed_and_none_too_often() {
+        let block = Block { open: Regex::new("^ *config ").unwrap(), close: Regex::new("^ *end$").unwrap() };
+        let rule = Completeness { blocks: vec![block], ..rule() };
+        assert!(check(&rule, "running", "config a\n config b\n end\nend\n").is_ok());
+        assert!(
+            check(&rule, "running", "config a\n config b\n end\n").unwrap_err().contains("1 blocks are not")
+        );
+        assert!(check(&rule, "running", "config a\nend\nend\n").unwrap_err().contains("never opened"));
     }
 
     #[test]
     fn forbidden_text_anywhere_is_refused_and_required_text_must_be_there() {
         let forbidden = Completeness { forbidden: vec![Regex::new("(?m)^%Error").unwrap()], ..rule() };
-        assert!(check(&forbidden, "a\n%Error reading nvram\nb\n").is_err());
+        assert!(check(&forbidden, "running", "a\n%Error reading nvram\nb\n").is_err());
         let required = Completeness { required: vec![Regex::new("(?m)^version ").unwrap()], ..rule() };
-        assert!(check(&required, "hostname a\n").is_err());
-        assert!(check(&required, "version 15\nhostname a\n").is_ok());
+        assert!(check(&required, "running", "hostname a\n").is_err());
+        assert!(check(&required, "running", "version 15\nhostname a\n").is_ok());
     }
 
     proptest! {
@@ -117,8 +148,8 @@ mod tests {
             let whole = format!("{}\nend\n", lines.iter().map(|line| format!("!{line}")).collect::<Vec<_>>().join("\n"));
             // What is missing must be more than the newline at the end.
             let cut = cut.min(whole.len() - 2);
-            prop_assert!(check(&ends_with_end(), &whole).is_ok());
-            prop_assert!(check(&ends_with_end(), &whole[..cut]).is_err());
+            prop_assert!(check(&ends_with_end(), "running", &whole).is_ok());
+            prop_assert!(check(&ends_with_end(), "running", &whole[..cut]).is_err());
         }
     }
 }

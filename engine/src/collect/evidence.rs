@@ -1,6 +1,6 @@
 //! What a session leaves behind even when it is cut in its middle.
 
-use super::outcome::HostKeySeen;
+use super::outcome::{HopKeySeen, HostKeySeen};
 use super::transcript::Transcript;
 
 /// Filled while a session goes on; it outlives the session's future, which a deadline or a person may drop.
@@ -8,6 +8,9 @@ use super::transcript::Transcript;
 pub(super) struct Evidence {
     pub(super) transcript: Transcript,
     pub(super) host_key: Option<HostKeySeen>,
+    pub(super) hop_keys: Vec<HopKeySeen>,
+    /// The SSH server's version string, such as `SSH-2.0-OpenSSH_9.2`.
+    pub(super) ssh_version: Option<String>,
     pub(super) login: Option<String>,
     pub(super) bytes: usize,
     /// What is being waited for, to end the sentence "The deadline passed while …".

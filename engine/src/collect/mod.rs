@@ -14,10 +14,14 @@ mod completeness;
 mod driver;
 mod evidence;
 mod failure;
+mod identify;
 mod outcome;
 mod pace;
 mod prompt;
+#[cfg(test)]
+mod recordings_tests;
 mod redact;
+mod rehearsal;
 mod rejection;
 mod runner;
 mod session;
@@ -27,8 +31,10 @@ mod transcript;
 mod transport;
 
 pub use compare::compare_text;
-pub use driver::{Driver, DriverError, DriverSet};
-pub use outcome::{Facts, HostKeySeen, Outcome, PartText};
+pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
+pub use identify::{Identified, identify};
+pub use outcome::{Facts, HopKeySeen, HostKeySeen, Outcome, PartText};
 pub use redact::redact;
+pub use rehearsal::{rehearse, rehearse_identification};
 pub use runner::collect;
-pub use target::{Limits, Login, Target};
+pub use target::{Endpoint, Hop, Limits, Login, Target};

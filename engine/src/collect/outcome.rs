@@ -13,10 +13,14 @@ pub struct Outcome {
     pub message: String,
     /// Every part, in the driver's order.
     pub parts: Vec<PartText>,
+    /// Parts that the device may leave out and did, by name.
+    pub left_out: Vec<String>,
     /// What the device says of itself.
     pub facts: Facts,
     /// The key that the device offered; with [`Class::HostKeyChanged`] the one that waits for a person.
     pub host_key: Option<HostKeySeen>,
+    /// The keys that jump hosts offered, in the order of the way.
+    pub hop_keys: Vec<HopKeySeen>,
     /// The name of the login that the device took, whatever came of the session after it.
     pub login: Option<String>,
     /// The session with secrets masked, at most some 64 KiB; kept on failure only.
@@ -50,6 +54,19 @@ pub struct Facts {
     pub serial: Option<String>,
     /// The version of the operating system.
     pub os_version: Option<String>,
+    /// Whether the running configuration differs from the saved one.
+    pub unsaved: Option<bool>,
+}
+
+/// A jump host's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HopKeySeen {
+    /// The jump host's name.
+    pub name: String,
+    /// What it offered.
+    pub key: HostKeySeen,
+    /// It is not the remembered one, and waits for a person.
+    pub is_changed: bool,
 }
 
 /// A host key that a device offered.

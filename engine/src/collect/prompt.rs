@@ -3,7 +3,7 @@
 use regex::Regex;
 
 /// What a prompt of the platform looks like. Each regex matches a whole line, white space at its end aside.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct PromptRule {
     /// The prompt before `enable`, where the platform has one.
     pub(crate) user: Option<Regex>,

@@ -37,7 +37,10 @@ pub(super) fn replace_groups(pattern: &Regex, text: &str, with: &str) -> Option<
             // A group within another, or an empty one, has nothing left to replace.
             if group.start() >= kept && !group.is_empty() {
                 replaced.push_str(&text[kept..group.start()]);
-                replaced.push_str(with);
+                // Whole lines leave nothing behind, so that a line may come and go.
+                if !group.as_str().ends_with('\n') {
+                    replaced.push_str(with);
+                }
                 kept = group.end();
             }
         }

@@ -11,18 +11,24 @@ use etiqa_model::Secret;
 use etiqa_model::class::Class;
 use tokio::time::timeout;
 
-use super::driver::{Driver, Shell};
+use super::driver::{Driver, Enable, Shell};
 use super::evidence::Evidence;
 use super::failure::{Failure, Step, excerpt};
 use super::pace::{Pace, SETTLE_MAX};
 use super::prompt::Level;
 use super::redact::redact;
-use super::target::Limits;
+use super::target::{Limits, Login};
 use super::terminal::{LONGEST_LINE, Terminal};
 use super::transport::Line;
 
 /// No prompt and no pager is longer; a longer line is not looked at.
 const LONGEST_PROMPT: usize = 400;
+
+/// A pager that is answered so often without a single line in between is no pager.
+const MOST_IDLE_PAGES: u32 = 8;
+
+/// Questions at login; a device that never stops asking is given up.
+const MOST_QUESTIONS: usize = 12;
 
 /// A shell that was opened.
 pub(super) struct Session<'a, L> {
@@ -40,6 +46,11 @@ pub(super) struct Session<'a, L> {
     is_glued: bool,
     saw_echo: bool,
     pace: Pace,
+    /// Bytes of finished lines at the last pager, and how many pagers in a row brought none.
+    paged_at: usize,
+    idle_pages: u32,
+    longest_silence: Duration,
+    banner: String,
 }
 
 /// The answer to a command.
@@ -57,7 +68,20 @@ enum Rest {
     /// The prompt, of so many characters, behind a text that did not end in a newline.
     Glued(usize),
     Pager(usize),
+    Username,
     Password,
+    /// One of the driver's questions at login.
+    Question(usize),
+}
+
+/// Which questions may come instead of a prompt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    Nothing,
+    /// For a name, a password, and whatever else the driver knows of.
+    Login,
+    /// For the enable password.
+    Enable,
 }
 
 impl<'a, L: Line> Session<'a, L> {
@@ -80,6 +104,10 @@ impl<'a, L: Line> Session<'a, L> {
             is_glued: false,
             saw_echo: false,
             pace: Pace::default(),
+            paged_at: 0,
+            idle_pages: 0,
+            longest_silence: limits.step,
+            banner: String::new(),
         }
     }
 
@@ -88,60 +116,121 @@ impl<'a, L: Line> Session<'a, L> {
         self.evidence.doing(what);
     }
 
-    /// Waits for the first prompt after login.
-    pub(super) async fn first_prompt(&mut self) -> Step<Level> {
+    /// Waits for the first prompt, and answers what the device asks before it: a name and a password (on telnet, or
+    /// behind SSH's own login), and the driver's questions.
+    pub(super) async fn log_in(&mut self, login: &Login) -> Step<Level> {
         self.pace.expect_banners();
-        match self.rest("the prompt", false).await {
-            Ok(Rest::Prompt(level)) => {
-                // Whatever came before the prompt is a banner.
-                self.terminal.take_all();
-                Ok(level)
+        let (mut has_named, mut has_sent_password, mut asked) = (false, false, String::new());
+        for _ in 0..MOST_QUESTIONS {
+            let rest = match self.rest("the prompt", Asking::Login).await {
+                Err(failure) if has_sent_password && self.was_refused() => {
+                    return Err(wrong_login(login, &failure));
+                }
+                Err(Failure { class: Class::Timeout, .. }) => {
+                    return Err(self.no_prompt("No prompt came after login"));
+                }
+                rest => rest?,
+            };
+            match rest {
+                Rest::Prompt(level) => {
+                    // Whatever came before the prompt is a banner.
+                    self.banner = self.terminal.take_all() + &asked;
+                    return Ok(level);
+                }
+                Rest::Glued(_) => return Err(self.no_prompt("Text stands where the prompt is expected")),
+                Rest::Pager(index) => self.answer_pager(index).await?,
+                Rest::Question(index) => {
+                    asked = asked + &self.terminal.unfinished() + "\n";
+                    let answer = self.shell.login.questions[index].answer.clone();
+                    self.answer(answer.as_bytes()).await?;
+                }
+                Rest::Username if has_named => return Err(refused_login(login)),
+                Rest::Username => {
+                    has_named = true;
+                    let name = format!("{}{}", login.username, self.newline());
+                    self.answer(name.as_bytes()).await?;
+                }
+                Rest::Password if has_sent_password => return Err(refused_login(login)),
+                Rest::Password => {
+                    has_sent_password = true;
+                    let Some(password) = &login.password else {
+                        let message = format!(
+                            "The device asks for a password, and the credential {} has none.",
+                            login.name
+                        );
+                        return Err(Failure::new(Class::AuthFailed, message));
+                    };
+                    self.send_secret(password).await.map_err(|failure| wrong_login(login, &failure))?;
+                }
             }
-            Ok(_) => Err(self.no_prompt("A pager stands where the prompt is expected")),
-            Err(Failure { class: Class::Timeout, .. }) => Err(self.no_prompt("No prompt came after login")),
-            Err(failure) => Err(failure),
         }
+        Err(self.no_prompt("The device goes on asking instead of showing a prompt"))
     }
 
-    /// Sends `command`, sees its echo, and takes the answer up to the next prompt. Answers known pagers.
-    pub(super) async fn command(&mut self, command: &str) -> Step<Answer> {
+    /// What the device showed between login and its first prompt.
+    pub(super) fn banner(&self) -> &str {
+        &self.banner
+    }
+
+    /// The last prompt as it stood on the screen.
+    pub(super) fn prompt(&self) -> &str {
+        self.prompt.as_deref().unwrap_or_default()
+    }
+
+    /// Sends `command`, sees its echo, and takes the answer up to the next prompt. Answers known pagers. `longest` is
+    /// the longest silence meanwhile, where it is not the usual one.
+    pub(super) async fn command(&mut self, command: &str, longest: Option<Duration>) -> Step<Answer> {
         self.send(command).await?;
         let leftover = self.echo_of(command).await?;
+        self.longest_silence = self.limits.silence(longest);
+        let answer = self.answer_of(command).await;
+        self.longest_silence = self.limits.step;
+        Ok(Answer { leftover, text: answer? })
+    }
+
+    async fn answer_of(&mut self, command: &str) -> Step<String> {
         loop {
-            match self.rest(command, false).await? {
-                Rest::Prompt(_) => return Ok(Answer { leftover, text: self.terminal.take_all() }),
+            match self.rest(command, Asking::Nothing).await? {
+                Rest::Prompt(_) => return Ok(self.terminal.take_all()),
                 Rest::Glued(count) => {
                     self.terminal.break_before_last(count);
                     self.is_glued = true;
-                    return Ok(Answer { leftover, text: self.terminal.take_all() });
+                    return Ok(self.terminal.take_all());
                 }
                 Rest::Pager(index) => self.answer_pager(index).await?,
-                Rest::Password => {}
+                Rest::Username | Rest::Password | Rest::Question(_) => {}
             }
         }
     }
 
-    /// Sends `command` and answers its password question, if there is one, with `password`. Gives the prompt that
-    /// follows, or none where the device asks again or there is no password to give.
-    pub(super) async fn enable(&mut self, command: &str, password: Option<&Secret>) -> Step<Option<Level>> {
-        self.send(command).await?;
-        self.echo_of(command).await?;
+    /// Sends the enable command and answers its questions: for the name of the login, and for the password with
+    /// `password`. Gives the prompt that follows, or none where the device asks again or there is no password to give.
+    pub(super) async fn enable(
+        &mut self,
+        enable: &Enable,
+        login: &Login,
+        password: Option<&Secret>,
+    ) -> Step<Option<Level>> {
+        self.send(&enable.command).await?;
+        self.echo_of(&enable.command).await?;
         // The prompt's whole text may be its identity, and it changes now.
         self.identity = None;
-        let level = match self.rest(command, true).await? {
-            Rest::Prompt(level) => Some(level),
-            Rest::Pager(_) | Rest::Glued(_) => None,
-            Rest::Password => {
-                let Some(password) = password else { return Ok(None) };
-                self.send_secret(password).await?;
-                match self.rest(command, true).await? {
-                    Rest::Prompt(level) => Some(level),
-                    Rest::Pager(_) | Rest::Password | Rest::Glued(_) => None,
-                }
-            }
-        };
+        let mut rest = self.rest(&enable.command, Asking::Enable).await?;
+        if matches!(rest, Rest::Username) {
+            let name = format!("{}{}", login.username, self.newline());
+            self.answer(name.as_bytes()).await?;
+            rest = self.rest(&enable.command, Asking::Enable).await?;
+        }
+        if matches!(rest, Rest::Password) {
+            let Some(password) = password else { return Ok(None) };
+            self.send_secret(password).await?;
+            rest = self.rest(&enable.command, Asking::Enable).await?;
+        }
         self.terminal.take_all();
-        Ok(level)
+        match rest {
+            Rest::Prompt(level) => Ok(Some(level)),
+            _ => Ok(None),
+        }
     }
 
     /// Ends the session with `command`, which must be echoed behind the last prompt; an empty one must bring that
@@ -150,7 +239,7 @@ impl<'a, L: Line> Session<'a, L> {
         self.send(command).await?;
         let leftover = self.echo_of(command).await?;
         if command.is_empty() {
-            let rest = self.rest("an empty line", false).await?;
+            let rest = self.rest("an empty line", Asking::Nothing).await?;
             if !matches!(rest, Rest::Prompt(_)) || !self.terminal.take_all().trim().is_empty() {
                 return Err(self.failure(Class::Incomplete, "The device went on after its prompt."));
             }
@@ -161,20 +250,40 @@ impl<'a, L: Line> Session<'a, L> {
     async fn send(&mut self, command: &str) -> Step<()> {
         self.evidence.transcript.note(&format!("sent: {command}"));
         self.pace.restart();
-        self.line.send(format!("{command}\n").as_bytes()).await.map_err(|_| self.lost())
+        let line = format!("{command}{}", self.newline());
+        self.line.send(line.as_bytes()).await.map_err(|_| self.lost())
+    }
+
+    fn newline(&self) -> &'a str {
+        &self.shell.terminal.newline
+    }
+
+    /// Answers a question; its echo, if there is one, is dropped with the rest of what comes before the prompt.
+    async fn answer(&mut self, keys: &[u8]) -> Step<()> {
+        self.pace.restart();
+        self.terminal.wipe(false);
+        self.line.send(keys).await.map_err(|_| self.lost())?;
+        self.read(self.limits.step, "what follows its question").await
     }
 
     /// What is sent here is never echoed, so the question before it is finished by hand.
     async fn send_secret(&mut self, secret: &Secret) -> Step<()> {
         self.evidence.transcript.note("sent: (the password)");
-        self.pace.restart();
-        self.terminal.wipe(false);
-        self.line.send(format!("{}\n", secret.reveal()).as_bytes()).await.map_err(|_| self.lost())?;
-        self.read(self.limits.step, "its answer to the password").await
+        let line = zeroize::Zeroizing::new(format!("{}{}", secret.reveal(), self.newline()));
+        self.answer(line.as_bytes()).await
     }
 
     async fn answer_pager(&mut self, index: usize) -> Step<()> {
         let Some(pager) = self.shell.pagers.get(index) else { return Ok(()) };
+        let has_moved =
+            self.terminal.lines().len() != std::mem::replace(&mut self.paged_at, self.terminal.lines().len());
+        self.idle_pages = if has_moved { 0 } else { self.idle_pages + 1 };
+        if self.idle_pages > MOST_IDLE_PAGES {
+            let last = self.last_line();
+            let message =
+                format!("The device asks for the next page again and again, but sends none: “{last}”.");
+            return Err(Failure::new(Class::PromptNotFound, message));
+        }
         self.pace.restart();
         self.terminal.wipe(pager.erases);
         self.line.send(pager.answer.as_bytes()).await.map_err(|_| self.lost())
@@ -221,11 +330,11 @@ impl<'a, L: Line> Session<'a, L> {
         Ok(leftover)
     }
 
-    /// Waits until the device rests at a prompt, at a pager, or (where one may come) at a password question.
-    async fn rest(&mut self, waiting_for: &str, may_ask: bool) -> Step<Rest> {
+    /// Waits until the device rests at a prompt, at a pager, or (where one may come) at a question.
+    async fn rest(&mut self, waiting_for: &str, asking: Asking) -> Step<Rest> {
         loop {
-            let Some(rest) = self.resting_place(may_ask) else {
-                self.read(self.limits.step, waiting_for).await?;
+            let Some(rest) = self.resting_place(asking) else {
+                self.read(self.longest_silence, waiting_for).await?;
                 continue;
             };
             let settle = if matches!(rest, Rest::Glued(_)) { SETTLE_MAX } else { self.pace.settle() };
@@ -249,7 +358,7 @@ impl<'a, L: Line> Session<'a, L> {
     }
 
     /// What the unfinished line is.
-    fn resting_place(&self, may_ask: bool) -> Option<Rest> {
+    fn resting_place(&self, asking: Asking) -> Option<Rest> {
         if !(1..=LONGEST_PROMPT).contains(&self.terminal.unfinished_len()) {
             return None;
         }
@@ -262,9 +371,8 @@ impl<'a, L: Line> Session<'a, L> {
             return Some(Rest::Prompt(prompt.level));
         }
         let line = line.trim_end();
-        let is_question = |enable: &super::driver::Enable| enable.password_prompt.is_match(line);
-        if may_ask && self.shell.enable.as_ref().is_some_and(is_question) {
-            return Some(Rest::Password);
+        if let Some(question) = self.question(line, asking) {
+            return Some(question);
         }
         if let Some(index) = self.shell.pagers.iter().position(|pager| pager.pattern.is_match(line)) {
             return Some(Rest::Pager(index));
@@ -272,6 +380,31 @@ impl<'a, L: Line> Session<'a, L> {
         let prompt = self.prompt.as_deref().filter(|prompt| self.saw_echo && line.ends_with(prompt))?;
         let blanks = self.terminal.unfinished_len() - line.chars().count();
         Some(Rest::Glued(prompt.chars().count() + blanks))
+    }
+
+    fn question(&self, line: &str, asking: Asking) -> Option<Rest> {
+        let rules = &self.shell.login;
+        match asking {
+            Asking::Nothing => None,
+            Asking::Enable => {
+                let prompt = self.shell.enable.as_ref()?.password_prompt.as_ref()?;
+                let is_name = || rules.username_prompt.is_match(line).then_some(Rest::Username);
+                prompt.is_match(line).then_some(Rest::Password).or_else(is_name)
+            }
+            Asking::Login => {
+                let question = rules.questions.iter().position(|question| question.pattern.is_match(line));
+                let is_name = || rules.username_prompt.is_match(line).then_some(Rest::Username);
+                let is_password = || rules.password_prompt.is_match(line).then_some(Rest::Password);
+                question.map(Rest::Question).or_else(is_name).or_else(is_password)
+            }
+        }
+    }
+
+    /// Whether the device said that the login is wrong.
+    fn was_refused(&self) -> bool {
+        let unfinished = self.terminal.unfinished();
+        let mut lines = self.terminal.lines().lines().chain([unfinished.as_str()]);
+        lines.any(|line| self.shell.login.refused.iter().any(|regex| regex.is_match(line)))
     }
 
     /// Reads once; silence for longer than `longest` is a failure that names what was waited for.
@@ -333,4 +466,14 @@ impl<'a, L: Line> Session<'a, L> {
         let last = std::iter::once(unfinished.as_str()).chain(lines()).find(|line| !line.trim().is_empty());
         excerpt(&redact(self.driver, last.unwrap_or_default()), 80)
     }
+}
+
+fn refused_login(login: &Login) -> Failure {
+    let message = format!("The device refused the credential {} (user {}).", login.name, login.username);
+    Failure::new(Class::AuthFailed, message)
+}
+
+/// A device that hangs up on a wrong password says no by that.
+fn wrong_login(login: &Login, failure: &Failure) -> Failure {
+    if failure.class == Class::Disconnected { refused_login(login) } else { failure.clone() }
 }

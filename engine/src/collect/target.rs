@@ -3,16 +3,41 @@
 use std::time::Duration;
 
 use etiqa_model::Secret;
+use etiqa_model::device::Transport;
 
-/// A device's address, and the host key that was remembered for it.
+/// Where a device is, and the way to it.
 #[derive(Debug, Clone)]
 pub struct Target {
+    /// Where the device itself listens.
+    pub endpoint: Endpoint,
+    /// SSH or telnet.
+    pub transport: Transport,
+    /// Jump hosts, the one that is reached first in front.
+    pub via: Vec<Hop>,
+}
+
+/// A server's address, and what is known of its SSH.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
     /// IPv4, IPv6 (without brackets) or a DNS name.
     pub address: String,
     /// TCP port.
     pub port: u16,
     /// The remembered host key as one line of OpenSSH text (`ssh-ed25519 AAAA…`); none: the first one is taken.
     pub host_key: Option<String>,
+    /// Also offer algorithms that today's SSH leaves out.
+    pub legacy: bool,
+}
+
+/// A jump host: an SSH server that passes connections on.
+#[derive(Debug, Clone)]
+pub struct Hop {
+    /// Its name, for messages.
+    pub name: String,
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// Its own credential.
+    pub login: Login,
 }
 
 /// A credential, opened.
@@ -56,11 +81,23 @@ pub struct Limits {
     pub max_bytes: usize,
 }
 
+/// The usual longest silence.
+const USUAL_STEP: Duration = Duration::from_secs(30);
+
+impl Limits {
+    /// The longest silence for a command whose driver gives it `timeout`, which is meant beside the usual 30 seconds:
+    /// where the usual silence is shorter or longer, so is this one.
+    pub(crate) fn silence(&self, timeout: Option<Duration>) -> Duration {
+        timeout
+            .map_or(self.step, |timeout| self.step.mul_f64(timeout.as_secs_f64() / USUAL_STEP.as_secs_f64()))
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            step: Duration::from_secs(30),
+            step: USUAL_STEP,
             deadline: Duration::from_mins(5),
             max_bytes: 64 * 1024 * 1024,
         }

@@ -11,7 +11,7 @@ use etiqa_model::event::Topic;
 use tokio_util::sync::CancellationToken;
 
 use super::{Context, Purpose, logins};
-use crate::collect::{Driver, Facts, Limits, Outcome, Target, collect};
+use crate::collect::{Driver, Endpoint, Facts, Limits, Outcome, Target, collect};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::record::{Session, record};
@@ -57,11 +57,13 @@ async fn with_lease(context: &Context, device: &Device, driver: &Driver, limits:
     {
         return reuse(engine, device, *purpose, &recent).await;
     }
-    let target = Target {
+    let endpoint = Endpoint {
         address: device.address.clone(),
         port: device.port,
         host_key: host_key_fetch(&engine.db, device.id).await?,
+        legacy: false,
     };
+    let target = Target { endpoint, transport: device.transport, via: Vec::new() };
     let logins = logins::logins_for(engine, device.id).await?;
     if logins.is_empty() {
         return finish(engine, device, driver, *purpose, now(), no_credential(device)).await;
@@ -190,8 +192,10 @@ fn failed(class: Class, message: impl Into<String>) -> Outcome {
         class,
         message: message.into(),
         parts: Vec::new(),
+        left_out: Vec::new(),
         facts: Facts::default(),
         host_key: None,
+        hop_keys: Vec::new(),
         login: None,
         transcript: None,
         bytes: 0,

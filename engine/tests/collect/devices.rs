@@ -8,7 +8,7 @@ use etiqa_model::class::Class;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
 use futures::future::join_all;
 
-use crate::support::{collected, device, driver_of, login, main_part, main_text, run, target};
+use crate::support::{at, collected, device, driver_of, login, main_part, main_text, run, target};
 
 #[tokio::test]
 async fn every_platform_is_collected_whole_and_again_unchanged() {
@@ -98,7 +98,7 @@ async fn enable_asks_for_its_own_password() {
 #[tokio::test]
 async fn a_device_may_be_named_instead_of_numbered() {
     let device = device(DeviceSpec::new(Personality::Linux)).await;
-    let named = Target { address: "localhost".into(), ..target(&device) };
+    let named = at("localhost", device.addr().port());
     let outcome = run(&named, &driver_of(Personality::Linux), &[login("net", "admin")]).await;
     assert_eq!(outcome.class, Class::Ok, "{}", outcome.message);
 }

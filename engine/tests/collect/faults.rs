@@ -9,7 +9,7 @@ use futures::future::join_all;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{collected, device, driver_of, limits, login, run, target};
+use crate::support::{at, collected, device, driver_of, knowing, limits, login, run, target};
 
 #[tokio::test]
 async fn a_device_that_loses_its_connection_or_hangs_anywhere_gives_no_text() {
@@ -99,7 +99,7 @@ async fn a_changed_host_key_stops_before_any_password_is_sent() {
     let driver = driver_of(Personality::Ios);
     let logins = [login("net", "admin")];
     let first = run(&target(&device), &driver, &logins).await;
-    let known = Target { host_key: first.host_key.map(|key| key.openssh), ..target(&device) };
+    let known = knowing(target(&device), &first.host_key.unwrap().openssh);
     assert_eq!(run(&known, &driver, &logins).await.class, Class::Ok);
 
     device.new_host_key();
@@ -109,7 +109,7 @@ async fn a_changed_host_key_stops_before_any_password_is_sent() {
     assert_eq!(offered.fingerprint, device.host_key_fingerprint());
     assert!(!outcome.transcript.unwrap().contains("logging in"));
 
-    let accepted = Target { host_key: Some(offered.openssh), ..known };
+    let accepted = knowing(known, &offered.openssh);
     assert_eq!(run(&accepted, &driver, &logins).await.class, Class::Ok);
 }
 
@@ -121,7 +121,7 @@ async fn nobody_at_home_is_told_apart_from_a_closed_door() {
     let short = Limits { connect: Duration::from_millis(300), ..limits() };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let at = |address: &str| Target { address: address.into(), port, host_key: None };
+    let at = |address: &str| at(address, port);
     // The system accepts for the listener, and nobody ever speaks.
     let outcome = collect(&at("127.0.0.1"), &driver, &logins, &short, &token).await;
     assert_eq!(outcome.class, Class::ConnectTimeout, "{}", outcome.message);

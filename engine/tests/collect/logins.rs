@@ -9,7 +9,7 @@ use russh::server::{Auth, Config, Handler, Msg, Response, Session, run_stream};
 use russh::{Channel, ChannelId, MethodKind, MethodSet};
 use tokio::net::TcpListener;
 
-use crate::support::{login, run, text};
+use crate::support::{at, login, run, text};
 
 const DRIVER: &str =
     "title = \"One command\"\nmode = \"exec\"\n[[command]]\nsend = \"show\"\npart = \"running\"\n";
@@ -98,7 +98,7 @@ async fn server(handler: Questions) -> Target {
             }
         }
     });
-    Target { address: "127.0.0.1".into(), port, host_key: None }
+    at("127.0.0.1", port)
 }
 
 fn driver() -> Driver {

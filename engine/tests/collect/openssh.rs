@@ -9,7 +9,7 @@ use etiqa_model::class::Class;
 use tempfile::TempDir;
 
 use crate::sshd::Sshd;
-use crate::support::{driver, run, text};
+use crate::support::{driver, knowing, run, text};
 
 #[tokio::test]
 async fn a_linux_host_is_collected_over_openssh() {
@@ -42,12 +42,12 @@ async fn an_old_style_rsa_key_logs_in_and_an_unknown_key_does_not() {
 async fn a_remembered_key_of_any_kind_that_the_host_has_is_known() {
     let sshd = Sshd::start("").await;
     for kind in ["rsa", "ed25519"] {
-        let target = Target { host_key: Some(sshd.host_key(kind)), ..sshd.target() };
+        let target = knowing(sshd.target(), &sshd.host_key(kind));
         let outcome = run(&target, &driver("linux"), &[sshd.login()]).await;
         assert_eq!(outcome.class, Class::Ok, "{kind}: {}", outcome.message);
     }
     let other = Sshd::start("").await;
-    let target = Target { host_key: Some(other.host_key("rsa")), ..sshd.target() };
+    let target = knowing(sshd.target(), &other.host_key("rsa"));
     let outcome = run(&target, &driver("linux"), &[sshd.login()]).await;
     assert_eq!(outcome.class, Class::HostKeyChanged, "{}", outcome.message);
 }

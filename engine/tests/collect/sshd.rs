@@ -64,7 +64,7 @@ impl Sshd {
     }
 
     pub(crate) fn target(&self) -> Target {
-        Target { address: "127.0.0.1".into(), port: self.port, host_key: None }
+        crate::support::at("127.0.0.1", self.port)
     }
 
     /// The public host key of a kind, `ed25519` or `rsa`.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etiqa_engine::collect::{Driver, DriverSet, Limits, Login, Outcome, Target, collect};
+use etiqa_engine::collect::{Driver, DriverSet, Endpoint, Limits, Login, Outcome, Target, collect};
 use etiqa_model::Secret;
+use etiqa_model::device::Transport;
 use etiqa_simulator::{DeviceSpec, Personality, SimulatedDevice, start};
 use tokio_util::sync::CancellationToken;
 
@@ -30,8 +31,20 @@ pub(crate) async fn device(spec: DeviceSpec) -> SimulatedDevice {
     start(spec, ([127, 0, 0, 1], 0)).await.unwrap()
 }
 
+/// The SSH server at an address, its key not known yet.
+pub(crate) fn at(address: &str, port: u16) -> Target {
+    let endpoint = Endpoint { address: address.into(), port, host_key: None, legacy: false };
+    Target { endpoint, transport: Transport::Ssh, via: Vec::new() }
+}
+
+/// The same with a host key that is remembered.
+pub(crate) fn knowing(mut target: Target, key: &str) -> Target {
+    target.endpoint.host_key = Some(key.to_owned());
+    target
+}
+
 pub(crate) fn target(device: &SimulatedDevice) -> Target {
-    Target { address: device.addr().ip().to_string(), port: device.addr().port(), host_key: None }
+    at(&device.addr().ip().to_string(), device.addr().port())
 }
 
 pub(crate) async fn run(target: &Target, driver: &Driver, logins: &[Login]) -> Outcome {

@@ -1,11 +1,15 @@
 //! The drivers that the program brings along.
 
+macro_rules! built_in {
+    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../../../../drivers/", $name, ".toml")))),*] };
+}
+
 /// Name and text; the order decides nothing, each device type has one default among them.
-pub(super) const BUILT_IN: &[(&str, &str)] = &[
-    ("bigip", include_str!("../../../../drivers/bigip.toml")),
-    ("frr", include_str!("../../../../drivers/frr.toml")),
-    ("gaia", include_str!("../../../../drivers/gaia.toml")),
-    ("ios", include_str!("../../../../drivers/ios.toml")),
-    ("linux", include_str!("../../../../drivers/linux.toml")),
-    ("nios", include_str!("../../../../drivers/nios.toml")),
-];
+#[rustfmt::skip]
+pub(super) const BUILT_IN: &[(&str, &str)] = built_in! {
+    "acos" "aireos" "aos" "aoscx" "apc" "arubainstant" "arubaos" "asa" "awplus" "bigip" "ciscosb" "comware"
+    "cumulus" "dell-n" "dlink" "edgeos" "edgeswitch" "eos" "f5os" "fastiron" "fireware" "fortios" "frr" "ftd"
+    "gaia" "gaia-embedded" "ios" "iosxr" "junos" "linux" "mlnxos" "netgear" "netscaler" "nios" "nxos" "openbsd"
+    "openwrt" "opnsense" "os10" "os9" "panos" "panos-set" "pfsense" "procurve" "routeros" "routeros-telnet" "saos"
+    "slxos" "sonic" "sonicos" "sros" "sros-md" "tplink" "voss" "vrp" "vyos" "xos" "zyxel"
+};

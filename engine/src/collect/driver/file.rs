@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::shape::{Against, WithoutPassword};
+
 /// A text with its place, so that what is wrong with it can be shown with its line.
 pub(super) type Text = Spanned<String>;
 
@@ -12,11 +14,18 @@ pub(super) type Text = Spanned<String>;
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     pub(super) title: Text,
+    pub(super) checked: Option<Checked>,
     #[serde(default)]
     pub(super) default_for: Vec<Text>,
     pub(super) mode: Spanned<Mode>,
     #[serde(default)]
     pub(super) logout: Vec<Text>,
+    #[serde(default)]
+    pub(super) identify: Identify,
+    pub(super) terminal: Option<Spanned<Terminal>>,
+    #[serde(default)]
+    pub(super) ssh: Ssh,
+    pub(super) login: Option<Spanned<Login>>,
     pub(super) prompt: Option<Spanned<Prompt>>,
     pub(super) paging: Option<Spanned<Paging>>,
     pub(super) enable: Option<Spanned<Enable>>,
@@ -26,6 +35,7 @@ pub(super) struct File {
     pub(super) command: Vec<Command>,
     #[serde(default)]
     pub(super) complete: BTreeMap<Text, Complete>,
+    pub(super) unsaved: Option<Spanned<Unsaved>>,
     #[serde(default)]
     pub(super) volatile: Vec<Volatile>,
     #[serde(default)]
@@ -39,6 +49,68 @@ pub(super) struct File {
 pub(super) enum Mode {
     Shell,
     Exec,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Checked {
+    pub(super) against: Against,
+    #[serde(default)]
+    pub(super) source: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identify {
+    #[serde(default)]
+    pub(super) ssh: Vec<Text>,
+    #[serde(default)]
+    pub(super) banner: Vec<Text>,
+    #[serde(default)]
+    pub(super) prompt: Vec<Text>,
+    #[serde(default)]
+    pub(super) command: Vec<Probe>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Probe {
+    pub(super) send: Text,
+    pub(super) pattern: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Terminal {
+    pub(super) newline: Option<Text>,
+    pub(super) width: Option<Spanned<u32>>,
+    pub(super) height: Option<Spanned<u32>>,
+    pub(super) kind: Option<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ssh {
+    #[serde(default)]
+    pub(super) legacy: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Login {
+    pub(super) username_prompt: Option<Text>,
+    pub(super) password_prompt: Option<Text>,
+    #[serde(default)]
+    pub(super) refused: Vec<Text>,
+    #[serde(default)]
+    pub(super) question: Vec<Question>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Question {
+    pub(super) pattern: Text,
+    pub(super) answer: String,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +143,9 @@ pub(super) struct Pager {
 #[serde(deny_unknown_fields)]
 pub(super) struct Enable {
     pub(super) command: Text,
-    pub(super) password_prompt: Text,
+    pub(super) password_prompt: Option<Text>,
+    #[serde(default)]
+    pub(super) without_password: WithoutPassword,
 }
 
 #[derive(Deserialize, Default)]
@@ -85,11 +159,30 @@ pub(super) struct Errors {
 #[serde(deny_unknown_fields)]
 pub(super) struct Command {
     pub(super) send: Text,
+    #[serde(default)]
+    pub(super) alternatives: Vec<Text>,
     pub(super) part: Option<Text>,
     #[serde(default)]
     pub(super) optional: bool,
     pub(super) exit: Option<Spanned<Vec<u32>>>,
+    pub(super) timeout: Option<Spanned<u64>>,
     pub(super) strip_before: Option<Text>,
+    pub(super) strip_after: Option<Text>,
+    pub(super) when: Option<Reference>,
+    pub(super) unless: Option<Reference>,
+    pub(super) each: Option<Reference>,
+    #[serde(default)]
+    pub(super) enter: Vec<Text>,
+    #[serde(default)]
+    pub(super) leave: Vec<Text>,
+}
+
+/// An answer to a command, and what is looked for in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reference {
+    pub(super) command: Text,
+    pub(super) pattern: Text,
 }
 
 #[derive(Deserialize)]
@@ -101,9 +194,30 @@ pub(super) struct Complete {
     #[serde(default)]
     pub(super) braces: bool,
     #[serde(default)]
+    pub(super) blocks: Vec<Block>,
+    #[serde(default)]
     pub(super) required: Vec<Text>,
     #[serde(default)]
     pub(super) forbidden: Vec<Text>,
+    pub(super) max_shrink: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Block {
+    pub(super) open: Text,
+    pub(super) close: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unsaved {
+    pub(super) running: Option<Text>,
+    pub(super) startup: Option<Text>,
+    #[serde(default)]
+    pub(super) ignore: Vec<Text>,
+    pub(super) command: Option<Text>,
+    pub(super) pattern: Option<Text>,
 }
 
 #[derive(Deserialize)]
@@ -122,16 +236,9 @@ pub(super) struct Secret {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Facts {
-    pub(super) model: Option<Fact>,
-    pub(super) serial: Option<Fact>,
-    pub(super) os_version: Option<Fact>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Fact {
-    pub(super) command: Text,
-    pub(super) pattern: Text,
+    pub(super) model: Option<Reference>,
+    pub(super) serial: Option<Reference>,
+    pub(super) os_version: Option<Reference>,
 }
 
 fn space() -> String {

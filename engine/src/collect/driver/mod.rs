@@ -5,6 +5,7 @@ mod check;
 mod file;
 mod regexes;
 mod set;
+mod shape;
 
 use std::fmt::Write as _;
 
@@ -12,9 +13,12 @@ use etiqa_model::device::DeviceType;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
-use super::prompt::PromptRule;
-
 pub use set::DriverSet;
+pub use shape::{Against, Checked};
+pub(crate) use shape::{
+    AnswerRule, Block, Command, Completeness, Condition, Enable, FactRules, ITEM, Identify, Mode, Shell,
+    TerminalSettings, Unsaved, Volatile, WithoutPassword, is_part_of,
+};
 
 /// A platform, parsed and validated: every regex compiles, every name that it refers to exists.
 #[derive(Debug)]
@@ -23,12 +27,18 @@ pub struct Driver {
     text: String,
     sha256: String,
     title: String,
+    checked: Option<Checked>,
     default_for: Vec<DeviceType>,
     parts: Vec<String>,
+    warnings: Vec<DriverWarning>,
+    pub(crate) identify: Identify,
+    /// Whether old SSH algorithms are offered.
+    pub(crate) legacy_ssh: bool,
     pub(crate) mode: Mode,
     pub(crate) commands: Vec<Command>,
     pub(crate) rejections: Vec<Regex>,
     pub(crate) complete: Vec<Completeness>,
+    pub(crate) unsaved: Option<Unsaved>,
     pub(crate) volatile: Vec<Volatile>,
     pub(crate) secrets: Vec<Regex>,
     pub(crate) facts: FactRules,
@@ -44,88 +54,13 @@ pub struct DriverError {
     pub message: String,
 }
 
-/// How commands reach the device.
-#[derive(Debug)]
-pub(crate) enum Mode {
-    /// One interactive shell.
-    Shell(Shell),
-    /// A channel of its own for each command.
-    Exec,
-}
-
-/// What an interactive shell looks like.
-#[derive(Debug)]
-pub(crate) struct Shell {
-    pub(crate) prompt: PromptRule,
-    pub(crate) paging_disable: Vec<String>,
-    pub(crate) pagers: Vec<Pager>,
-    pub(crate) enable: Option<Enable>,
-    pub(crate) logout: Vec<String>,
-}
-
-/// A question that a device asks between two pages.
-#[derive(Debug)]
-pub(crate) struct Pager {
-    /// Matches the whole unfinished line.
-    pub(crate) pattern: Regex,
-    pub(crate) answer: String,
-    /// Whether the device wipes the question from the screen before it goes on.
-    pub(crate) erases: bool,
-}
-
-/// How to get from the user's to the privileged prompt.
-#[derive(Debug)]
-pub(crate) struct Enable {
-    pub(crate) command: String,
-    /// Matches the whole unfinished line.
-    pub(crate) password_prompt: Regex,
-}
-
-/// One command and what becomes of its answer.
-#[derive(Debug)]
-pub(crate) struct Command {
-    pub(crate) send: String,
-    /// None: the answer is read for facts only.
-    pub(crate) part: Option<String>,
-    /// A rejection leaves the answer out instead of failing the device.
-    pub(crate) optional: bool,
-    /// Exec only: the exit statuses that count as success.
-    pub(crate) exit: Vec<u32>,
-    pub(crate) strip_before: Option<Regex>,
-}
-
-/// When a part's text is whole.
-#[derive(Debug)]
-pub(crate) struct Completeness {
-    pub(crate) part: String,
-    pub(crate) end_marker: Option<Regex>,
-    pub(crate) min_lines: usize,
-    pub(crate) braces: bool,
-    pub(crate) required: Vec<Regex>,
-    pub(crate) forbidden: Vec<Regex>,
-}
-
-/// A span that changes by itself.
-#[derive(Debug)]
-pub(crate) struct Volatile {
-    /// None: in every part.
-    pub(crate) part: Option<String>,
-    pub(crate) pattern: Regex,
-}
-
-/// Where facts stand.
-#[derive(Debug, Default)]
-pub(crate) struct FactRules {
-    pub(crate) model: Option<FactRule>,
-    pub(crate) serial: Option<FactRule>,
-    pub(crate) os_version: Option<FactRule>,
-}
-
-/// The first group of the first match in a command's answer.
-#[derive(Debug)]
-pub(crate) struct FactRule {
-    pub(crate) command: String,
-    pub(crate) pattern: Regex,
+/// What is valid and yet not what its author may want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverWarning {
+    /// Counted from 1.
+    pub line: usize,
+    /// One sentence.
+    pub message: String,
 }
 
 impl Driver {
@@ -159,7 +94,23 @@ impl Driver {
         &self.default_for
     }
 
-    /// The parts that a collection may give, in the order of the commands.
+    /// What it was checked against; none where its author does not say.
+    pub fn checked(&self) -> Option<&Checked> {
+        self.checked.as_ref()
+    }
+
+    /// Commands that may change a device, and other things to look at again.
+    pub fn warnings(&self) -> &[DriverWarning] {
+        &self.warnings
+    }
+
+    /// Percent by which the text of `part` may be shorter than the one before.
+    pub(crate) fn max_shrink(&self, part: &str) -> u64 {
+        let rule = self.complete.iter().find(|rule| is_part_of(&rule.part, part));
+        rule.map_or(shape::MAX_SHRINK, |rule| rule.max_shrink)
+    }
+
+    /// The parts that a collection may give, in the order of the commands; one of a loop has `{item}` in its name.
     pub fn parts(&self) -> &[String] {
         &self.parts
     }

@@ -19,7 +19,21 @@ impl Source<'_> {
 
     /// What is wrong with the text at `at`.
     pub(super) fn error<T>(&self, at: &toml::Spanned<T>, message: impl Into<String>) -> DriverError {
-        DriverError { line: Some(self.line(at.span().start)), message: message.into() }
+        self.error_at(at.span().start, message)
+    }
+
+    /// What is wrong with the text at byte `offset`.
+    pub(super) fn error_at(&self, offset: usize, message: impl Into<String>) -> DriverError {
+        DriverError { line: Some(self.line(offset)), message: message.into() }
+    }
+
+    /// [`Self::whole_line`] for a pattern of our own.
+    #[expect(clippy::unused_self, reason = "stands beside the regexes of the file")]
+    pub(super) fn usual(&self, pattern: &str) -> Result<Regex, DriverError> {
+        Regex::new(&format!(r"\A(?:{pattern})\z")).map_err(|error| DriverError {
+            line: None,
+            message: format!("The regex is wrong: {}.", reason(&error)),
+        })
     }
 
     /// A regex that is searched for in a whole text; `^` and `$` match at every line.

@@ -1,10 +1,13 @@
 //! Running a driver's commands, each in a channel of its own.
 
+use std::time::Duration;
+
 use etiqa_model::class::Class;
 use russh::ChannelMsg;
 use tokio::time::timeout;
 
-use super::parts::{Answers, Collected};
+use super::parts::Collected;
+use super::plan::{Ask, Said, run_commands};
 use crate::collect::clean::exec_text;
 use crate::collect::driver::{Command, Driver};
 use crate::collect::evidence::Evidence;
@@ -23,41 +26,59 @@ struct Ended {
     status: u32,
 }
 
+/// A connection that runs single commands.
+struct Exec<'a> {
+    connection: &'a Connection,
+    driver: &'a Driver,
+    limits: &'a Limits,
+    evidence: &'a mut Evidence,
+}
+
 pub(super) async fn run(
     connection: &Connection,
     driver: &Driver,
     limits: &Limits,
     evidence: &mut Evidence,
 ) -> Step<Collected> {
-    let mut answers = Answers::default();
-    for command in &driver.commands {
-        evidence.doing(format!("running `{}`", excerpt(&command.send, 60)));
-        evidence.transcript.note(&format!("exec: {}", command.send));
-        let ended = run_one(connection, command, limits, evidence).await?;
-        evidence.transcript.note(&format!("exit status {}", ended.status));
-        if command.exit.contains(&ended.status) {
-            answers.push(exec_text(&ended.output));
-        } else if command.optional {
-            answers.push_nothing();
+    let mut exec = Exec { connection, driver, limits, evidence };
+    run_commands(&mut exec, driver).await?.into_collected(driver)
+}
+
+impl Ask for Exec<'_> {
+    async fn ask(&mut self, command: &Command, line: &str) -> Step<Said> {
+        self.evidence.doing(format!("running `{}`", excerpt(line, 60)));
+        self.evidence.transcript.note(&format!("exec: {line}"));
+        let longest = self.limits.silence(command.timeout);
+        let ended = run_one(self.connection, line, longest, self.limits, self.evidence).await?;
+        self.evidence.transcript.note(&format!("exit status {}", ended.status));
+        let answer = if command.exit.contains(&ended.status) {
+            Ok(exec_text(&ended.output))
         } else {
-            return Err(wrong_status(driver, command, &ended));
-        }
+            Err(wrong_status(self.driver, line, &String::from_utf8_lossy(&ended.complaints), ended.status))
+        };
+        Ok(Said { leftover: String::new(), answer })
     }
-    answers.into_collected(driver)
+
+    async fn step(&mut self, line: &str) -> Step<Said> {
+        // The driver's check refuses these: a channel's context ends with it.
+        let message = format!("`{}` needs a shell.", excerpt(line, 60));
+        Err(Failure::new(Class::Unsupported, message))
+    }
 }
 
 /// Runs one command to its exit status: without one nobody knows whether the output is whole.
 async fn run_one(
     connection: &Connection,
-    command: &Command,
+    line: &str,
+    longest: Duration,
     limits: &Limits,
     evidence: &mut Evidence,
 ) -> Step<Ended> {
-    let mut channel = connection.exec(&command.send, limits).await?;
+    let mut channel = connection.exec(line, limits).await?;
     let (mut output, mut complaints, mut status) = (Vec::new(), Vec::new(), None);
     loop {
-        let Ok(message) = timeout(limits.step, channel.wait()).await else {
-            let seconds = limits.step.as_secs_f32();
+        let Ok(message) = timeout(longest, channel.wait()).await else {
+            let seconds = longest.as_secs_f32();
             let message = format!("The device was silent for {seconds} s while {}.", evidence.doing);
             return Err(Failure::new(Class::Timeout, message));
         };
@@ -103,14 +124,20 @@ fn count(data: &[u8], limits: &Limits, evidence: &mut Evidence) -> Step<()> {
     Err(Failure::new(Class::TooLarge, message))
 }
 
-fn wrong_status(driver: &Driver, command: &Command, ended: &Ended) -> Failure {
-    let complaint = redact(driver, &String::from_utf8_lossy(&ended.complaints));
+/// The command `line` ended with a `status` that is not among those that count as success.
+pub(in crate::collect) fn wrong_status(
+    driver: &Driver,
+    line: &str,
+    complaints: &str,
+    status: u32,
+) -> Failure {
+    let complaint = redact(driver, complaints);
     let complaint = excerpt(&complaint, 120);
-    let what = excerpt(&command.send, 60);
+    let what = excerpt(line, 60);
     let message = if complaint.is_empty() {
-        format!("`{what}` ended with exit status {}.", ended.status)
+        format!("`{what}` ended with exit status {status}.")
     } else {
-        format!("`{what}` ended with exit status {}: “{complaint}”.", ended.status)
+        format!("`{what}` ended with exit status {status}: “{complaint}”.")
     };
     Failure::new(Class::CommandRejected, message)
 }

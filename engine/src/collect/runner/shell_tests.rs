@@ -124,7 +124,7 @@ async fn collect_as(device: Device, login: &Login) -> Step<Collected> {
     let (out, from_device) = mpsc::channel(64);
     let (to_device, typed) = mpsc::channel(64);
     let playing = tokio::spawn(device.play(out, typed));
-    let limits = Limits { step: Duration::from_secs(2), max_bytes: 100_000, ..Limits::default() };
+    let limits = Limits { step: Duration::from_millis(700), max_bytes: 100_000, ..Limits::default() };
     let Mode::Shell(shell) = &IOS.mode else { unreachable!() };
     let wire = Wire { from_device, to_device };
     let result = converse(wire, &IOS, shell, login, &limits, &mut Evidence::default()).await;

@@ -1,8 +1,12 @@
 //! How bytes reach a device.
 
+pub(super) mod route;
 mod socket;
 pub(super) mod ssh;
+mod ssh_algorithms;
 mod ssh_login;
+pub(super) mod telnet;
+mod telnet_protocol;
 
 /// A two-way byte stream to a device's shell: the seam between transports and the session above them.
 pub(super) trait Line: Send {
@@ -16,3 +20,9 @@ pub(super) trait Line: Send {
 /// The stream is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Closed;
+
+/// A shell, whatever carries it.
+pub(super) enum AnyLine {
+    Ssh(ssh::SshLine),
+    Telnet(telnet::TelnetLine),
+}

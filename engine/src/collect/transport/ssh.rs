@@ -1,51 +1,39 @@
-//! SSH: connecting, host keys, shells and single commands. Old algorithms are off.
+//! SSH: connecting, host keys, shells and single commands.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use etiqa_model::class::Class;
 use russh::client::{self, DisconnectReason, Handle, Msg};
 use russh::keys::ssh_key::PublicKey;
-use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PublicKeyOrCertificate};
-use russh::{Channel, ChannelMsg, Disconnect, Preferred, SshId, compression};
+use russh::keys::{HashAlg, PublicKeyOrCertificate};
+use russh::{Channel, ChannelMsg, Disconnect, Names};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use tokio_util::sync::DropGuard;
 
-use super::{Closed, Line, socket};
-use crate::collect::evidence::Evidence;
+use super::ssh_algorithms::config;
+use super::{Closed, Line};
+use crate::collect::driver::TerminalSettings;
 use crate::collect::failure::{Failure, Step};
 use crate::collect::outcome::HostKeySeen;
-use crate::collect::target::{Limits, Target};
-
-/// Host keys that we accept, best first. Signatures with SHA-1 (`ssh-rsa`) are not among them.
-const HOST_KEYS: [Algorithm; 6] = [
-    Algorithm::Ed25519,
-    Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
-    Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
-    Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
-    Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
-    Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
-];
-
-/// Idle connections are kept open by a packet this often, and given up after three without an answer.
-const KEEPALIVE: Duration = Duration::from_secs(15);
+use crate::collect::target::{Endpoint, Limits};
 
 /// How long a device may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(300);
 
-/// A connection whose host key was checked. Dropping it cuts the TCP connection.
+/// A connection whose host key was checked.
 pub(in crate::collect) struct Connection {
     pub(super) handle: Handle<HostKeyCheck>,
     pub(super) seen: Arc<Mutex<Seen>>,
-    _cut: DropGuard,
 }
 
 /// What the other side said while the SSH library was at work.
 #[derive(Default)]
 pub(super) struct Seen {
     key: Option<PublicKey>,
-    key_changed: bool,
+    pub(super) key_changed: bool,
+    /// Its version string.
+    version: Option<String>,
     /// The reason with which the device ended the connection.
     pub(super) goodbye: Option<(Disconnect, String)>,
 }
@@ -71,6 +59,17 @@ impl client::Handler for HostKeyCheck {
         Ok(is_known)
     }
 
+    async fn kex_done(
+        &mut self,
+        _secret: Option<&[u8]>,
+        _names: &Names,
+        session: &mut client::Session,
+    ) -> Result<(), russh::Error> {
+        let version: String = String::from_utf8_lossy(session.remote_sshid()).chars().take(255).collect();
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).version = Some(version);
+        Ok(())
+    }
+
     async fn disconnected(&mut self, reason: DisconnectReason<russh::Error>) -> Result<(), russh::Error> {
         match reason {
             DisconnectReason::ReceivedDisconnect(info) => {
@@ -84,46 +83,48 @@ impl client::Handler for HostKeyCheck {
 }
 
 impl Connection {
-    /// Connects, exchanges keys and checks the host key. No secret is sent.
-    pub(in crate::collect) async fn open(
-        target: &Target,
+    /// Exchanges keys over `stream` and checks the host key, within `limits.connect`. No secret is sent. What the server
+    /// showed of itself is in `seen`, whether it succeeds or not.
+    pub(super) async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        endpoint: &Endpoint,
         limits: &Limits,
-        evidence: &mut Evidence,
+        seen: &Arc<Mutex<Seen>>,
     ) -> Step<Self> {
-        let remembered = target.host_key.as_deref().map(PublicKey::from_openssh).transpose();
+        let remembered = endpoint.host_key.as_deref().map(PublicKey::from_openssh).transpose();
         let Ok(remembered) = remembered else {
             let message = "The remembered host key cannot be read; accept the device's key anew.";
             return Err(Failure::new(Class::HostKeyChanged, message));
         };
-        let config = Arc::new(config(remembered.as_ref()));
-        let (socket, cut) = socket::connect(&target.address, target.port, limits.connect).await?;
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let check = HostKeyCheck { remembered, seen: Arc::clone(&seen) };
-        let connected = timeout(limits.connect, client::connect_stream(config, socket, check)).await;
-        let key_changed = {
-            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            evidence.host_key = seen.key.as_ref().and_then(host_key_seen);
-            seen.key_changed
-        };
-        match connected {
-            Ok(Ok(handle)) => Ok(Self { handle, seen, _cut: cut }),
-            Ok(Err(_)) if key_changed => Err(changed_key(evidence)),
-            Ok(Err(error)) => Err(before_login(&error, target)),
+        let config = Arc::new(config(remembered.as_ref(), endpoint.legacy));
+        let check = HostKeyCheck { remembered, seen: Arc::clone(seen) };
+        match timeout(limits.connect, client::connect_stream(config, stream, check)).await {
+            Ok(Ok(handle)) => Ok(Self { handle, seen: Arc::clone(seen) }),
+            Ok(Err(error)) => Err(before_login(&error, endpoint, seen)),
             Err(_) => {
                 let seconds = limits.connect.as_secs_f32();
                 let message =
-                    format!("Port {} is open, but no SSH server answered within {seconds} s.", target.port);
+                    format!("Port {} is open, but no SSH server answered within {seconds} s.", endpoint.port);
                 Err(Failure::new(Class::ConnectTimeout, message))
             }
         }
     }
 
-    /// Opens an interactive shell on a wide terminal.
-    pub(in crate::collect) async fn shell(&self, limits: &Limits) -> Step<SshLine> {
+    /// Whether the other side has ended the connection.
+    pub(super) fn is_closed(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    /// Opens an interactive shell.
+    pub(in crate::collect) async fn shell(
+        &self,
+        terminal: &TerminalSettings,
+        limits: &Limits,
+    ) -> Step<SshLine> {
         let open = async {
             let mut channel = self.handle.channel_open_session().await?;
-            // Wide and high, so that lines are not wrapped and some platforms do not page.
-            channel.request_pty(false, "vt100", 511, 1000, 0, 0, &[]).await?;
+            let TerminalSettings { kind, width, height, .. } = terminal;
+            channel.request_pty(false, kind, *width, *height, 0, 0, &[]).await?;
             channel.request_shell(true).await?;
             loop {
                 match channel.wait().await {
@@ -186,32 +187,6 @@ impl Line for SshLine {
     }
 }
 
-fn config(remembered: Option<&PublicKey>) -> client::Config {
-    let mut keys = HOST_KEYS.to_vec();
-    if let Some(remembered) = remembered {
-        // Ask for the kind of key that is remembered first, as OpenSSH does: a key of another kind that the device
-        // has as well would look like a changed one.
-        let is_other = |key: &Algorithm| match (key, remembered.algorithm()) {
-            (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => false,
-            (key, kind) => *key != kind,
-        };
-        keys.sort_by_key(is_other);
-    }
-    client::Config {
-        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-etiqa")),
-        preferred: Preferred {
-            key: Cow::Owned(keys),
-            compression: Cow::Borrowed(&[compression::NONE]),
-            ..Preferred::DEFAULT
-        },
-        window_size: 512 * 1024,
-        channel_buffer_size: 32,
-        keepalive_interval: Some(KEEPALIVE),
-        nodelay: true,
-        ..client::Config::default()
-    }
-}
-
 fn host_key_seen(key: &PublicKey) -> Option<HostKeySeen> {
     let mut key = key.clone();
     key.set_comment("");
@@ -219,17 +194,32 @@ fn host_key_seen(key: &PublicKey) -> Option<HostKeySeen> {
     Some(HostKeySeen { openssh: key.to_openssh().ok()?.trim().to_owned(), fingerprint })
 }
 
-fn changed_key(evidence: &Evidence) -> Failure {
-    let offered = evidence.host_key.as_ref().map_or("of an unknown kind", |key| key.fingerprint.as_str());
-    let message = format!("The device shows another host key than the remembered one: {offered}.");
-    Failure::new(Class::HostKeyChanged, message)
+impl Seen {
+    /// The key that was offered.
+    pub(super) fn host_key(&self) -> Option<HostKeySeen> {
+        self.key.as_ref().and_then(host_key_seen)
+    }
+
+    /// The server's version string.
+    pub(super) fn version(&self) -> Option<String> {
+        self.version.clone()
+    }
 }
 
-fn before_login(error: &russh::Error, target: &Target) -> Failure {
+fn before_login(error: &russh::Error, endpoint: &Endpoint, seen: &Mutex<Seen>) -> Failure {
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     match error {
+        _ if seen.key_changed => {
+            let offered = seen.host_key().map_or("of an unknown kind".to_owned(), |key| key.fingerprint);
+            let message = format!("The device shows another host key than the remembered one: {offered}.");
+            Failure::new(Class::HostKeyChanged, message)
+        }
         russh::Error::NoCommonAlgo { kind, theirs, .. } => {
             let offered = theirs.join(", ");
-            let message = format!("No common SSH algorithm ({kind:?}); the device offers only: {offered}.");
+            let advice =
+                if endpoint.legacy { "" } else { " Allow old algorithms for this device if you trust it." };
+            let message =
+                format!("No common SSH algorithm ({kind:?}); the device offers only: {offered}.{advice}");
             Failure::new(Class::AlgorithmMismatch, message)
         }
         russh::Error::UnknownKey => Failure::new(
@@ -237,7 +227,7 @@ fn before_login(error: &russh::Error, target: &Target) -> Failure {
             "The device identifies itself by a certificate, which is not supported.",
         ),
         russh::Error::Version => {
-            let message = format!("What answers at {} port {} is not SSH.", target.address, target.port);
+            let message = format!("What answers at {} port {} is not SSH.", endpoint.address, endpoint.port);
             Failure::new(Class::Unreachable, message)
         }
         _ => Failure::new(Class::Disconnected, "The device closed the connection before login."),

@@ -1,0 +1,137 @@
+//! Rehearsing a driver against a recorded session, without a network: what `etiqa drivers test` does.
+
+use std::collections::VecDeque;
+
+use etiqa_model::Secret;
+use etiqa_model::class::Class;
+use etiqa_model::recording::{Player, Reaction, Recording};
+
+use super::clean::exec_text;
+use super::driver::{Command, Driver, DriverSet, Mode};
+use super::evidence::Evidence;
+use super::failure::{Failure, Step};
+use super::identify;
+use super::outcome::Outcome;
+use super::runner::{Ask, Collected, Said, collected, converse, run_commands, wrong_status};
+use super::target::{Limits, Login};
+use super::transport::{Closed, Line};
+
+/// The device of a recording, as a shell.
+struct Played<'a> {
+    player: Player<'a>,
+    said: VecDeque<u8>,
+    is_over: bool,
+}
+
+impl<'a> Played<'a> {
+    fn new(recording: &'a Recording) -> Self {
+        let (player, reaction) = Player::begin(recording);
+        let mut played = Self { player, said: VecDeque::new(), is_over: false };
+        played.take(&reaction);
+        played
+    }
+
+    fn take(&mut self, reaction: &Reaction) {
+        self.said.extend(reaction.say.as_bytes());
+        self.is_over |= reaction.ends;
+    }
+}
+
+impl Line for Played<'_> {
+    async fn receive(&mut self) -> Option<Vec<u8>> {
+        if !self.said.is_empty() {
+            return Some(self.said.drain(..).collect());
+        }
+        if self.is_over {
+            return None;
+        }
+        std::future::pending().await
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Closed> {
+        if self.is_over {
+            return Err(Closed);
+        }
+        let reaction = self.player.hear(bytes);
+        self.take(&reaction);
+        Ok(())
+    }
+}
+
+/// The device of a recording, as single commands.
+struct Commands<'a> {
+    driver: &'a Driver,
+    recording: &'a Recording,
+    evidence: &'a mut Evidence,
+}
+
+impl Ask for Commands<'_> {
+    async fn ask(&mut self, command: &Command, line: &str) -> Step<Said> {
+        self.evidence.transcript.note(&format!("exec: {line}"));
+        let (output, status) = self.recording.run(line);
+        self.evidence.transcript.received(output.as_bytes());
+        self.evidence.transcript.note(&format!("exit status {status}"));
+        let answer = if command.exit.contains(&status) {
+            Ok(exec_text(output.as_bytes()))
+        } else {
+            Err(wrong_status(self.driver, line, &output, status))
+        };
+        Ok(Said { leftover: String::new(), answer })
+    }
+
+    async fn step(&mut self, line: &str) -> Step<Said> {
+        Err(Failure::new(Class::Unsupported, format!("`{line}` needs a shell.")))
+    }
+}
+
+/// Runs `driver` against `recording`; ends as a collection from that device would.
+pub async fn rehearse(driver: &Driver, recording: &Recording, limits: &Limits) -> Outcome {
+    let login = login(recording);
+    let mut evidence = Evidence::default();
+    let work = session(driver, recording, &login, limits, &mut evidence);
+    let result = match tokio::time::timeout(limits.deadline, work).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::new(Class::Timeout, "The rehearsal did not end.")),
+    };
+    collected(result, evidence, driver, &[login])
+}
+
+async fn session(
+    driver: &Driver,
+    recording: &Recording,
+    login: &Login,
+    limits: &Limits,
+    evidence: &mut Evidence,
+) -> Step<Collected> {
+    match &driver.mode {
+        Mode::Shell(shell) => converse(Played::new(recording), driver, shell, login, limits, evidence).await,
+        Mode::Exec => {
+            run_commands(&mut Commands { driver, recording, evidence }, driver).await?.into_collected(driver)
+        }
+    }
+}
+
+/// The platform that a recorded device is taken for; none where it is not recognised.
+pub async fn rehearse_identification(
+    drivers: &DriverSet,
+    recording: &Recording,
+    limits: &Limits,
+) -> Option<String> {
+    let mut evidence = Evidence { ssh_version: recording.ssh_version.clone(), ..Evidence::default() };
+    let login = login(recording);
+    let line = Played::new(recording);
+    let looking = identify::recognise(line, drivers, &login, limits, &mut evidence);
+    let found = tokio::time::timeout(limits.deadline, looking).await;
+    found.ok()?.ok().flatten().map(|driver| driver.name().to_owned())
+}
+
+fn login(recording: &Recording) -> Login {
+    let given = |text: &str| Some(Secret::new(text));
+    Login {
+        name: "rehearsal".into(),
+        username: "etiqa".into(),
+        password: given("the-password"),
+        enable_password: given("the-enable-password").filter(|_| recording.has_enable),
+        ..Login::default()
+    }
+}

@@ -1,0 +1,69 @@
+//! Which SSH algorithms are offered. Old ones only where a platform or a device asks for them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use russh::keys::ssh_key::PublicKey;
+use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
+use russh::{Preferred, SshId, cipher, client, compression, kex, mac};
+
+/// Host keys that we accept, best first. Signatures with SHA-1 (`ssh-rsa`) are not among them.
+const HOST_KEYS: [Algorithm; 6] = [
+    Algorithm::Ed25519,
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
+    Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
+    Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
+];
+
+/// What devices of the 2000s and 2010s still need, behind everything else.
+const OLD_HOST_KEYS: [Algorithm; 2] = [Algorithm::Rsa { hash: None }, Algorithm::Dsa];
+const OLD_KEX: [kex::Name; 3] = [kex::DH_G14_SHA1, kex::DH_GEX_SHA1, kex::DH_G1_SHA1];
+const OLD_CIPHERS: [cipher::Name; 4] =
+    [cipher::AES_256_CBC, cipher::AES_192_CBC, cipher::AES_128_CBC, cipher::TRIPLE_DES_CBC];
+const OLD_MACS: [mac::Name; 2] = [mac::HMAC_SHA1_ETM, mac::HMAC_SHA1];
+
+/// Idle connections are kept open by a packet this often, and given up after three without an answer.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// What a connection is opened with, to a server whose key is `remembered`.
+pub(super) fn config(remembered: Option<&PublicKey>, legacy: bool) -> client::Config {
+    let mut preferred = Preferred {
+        key: Cow::Borrowed(&HOST_KEYS),
+        compression: Cow::Borrowed(&[compression::NONE]),
+        ..Preferred::DEFAULT
+    };
+    if legacy {
+        add(&mut preferred.key, &OLD_HOST_KEYS);
+        add(&mut preferred.kex, &OLD_KEX);
+        add(&mut preferred.cipher, &OLD_CIPHERS);
+        add(&mut preferred.mac, &OLD_MACS);
+    }
+    if let Some(remembered) = remembered {
+        // Ask for the kind of key that is remembered first, as OpenSSH does: a key of another kind that the device
+        // has as well would look like a changed one.
+        let is_other = |key: &Algorithm| match (key, remembered.algorithm()) {
+            (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => false,
+            (key, kind) => *key != kind,
+        };
+        preferred.key.to_mut().sort_by_key(is_other);
+    }
+    client::Config {
+        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-etiqa")),
+        preferred,
+        window_size: 512 * 1024,
+        channel_buffer_size: 32,
+        keepalive_interval: Some(KEEPALIVE),
+        nodelay: true,
+        ..client::Config::default()
+    }
+}
+
+fn add<T: Clone + PartialEq>(names: &mut Cow<'static, [T]>, old: &[T]) {
+    for name in old {
+        if !names.contains(name) {
+            names.to_mut().push(name.clone());
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Telnet's own conversation (RFC 854, 855, 1143): what is data, and what we answer to options.
+//!
+//! We take the device's echo and its suppressed go-aheads, tell our terminal's kind (RFC 1091) and size (RFC 1073)
+//! when asked, and refuse everything else. An answer is sent only where an option's state changes, so two sides can
+//! never fall into an endless exchange.
+
+use std::collections::BTreeMap;
+
+const IAC: u8 = 255;
+const DONT: u8 = 254;
+const DO: u8 = 253;
+const WONT: u8 = 252;
+const WILL: u8 = 251;
+const SB: u8 = 250;
+const SE: u8 = 240;
+
+const BINARY: u8 = 0;
+const ECHO: u8 = 1;
+const SUPPRESS_GO_AHEAD: u8 = 3;
+const TERMINAL_TYPE: u8 = 24;
+const WINDOW_SIZE: u8 = 31;
+
+const TERMINAL_TYPE_IS: u8 = 0;
+const TERMINAL_TYPE_SEND: u8 = 1;
+
+/// A subnegotiation that is longer is not one of ours; the rest of it is dropped.
+const LONGEST_SUBNEGOTIATION: usize = 64;
+
+/// The state of one connection.
+#[derive(Debug)]
+pub(super) struct Telnet {
+    state: State,
+    /// Options that we agreed on, by (whose side, option).
+    agreed: BTreeMap<(Side, u8), bool>,
+    /// A carriage return came as the last byte: a NUL behind it only pads it.
+    after_return: bool,
+    kind: String,
+    width: u16,
+    height: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    Ours,
+    Theirs,
+}
+
+#[derive(Debug)]
+enum State {
+    Data,
+    Command,
+    /// Behind WILL, WONT, DO or DONT.
+    Option(u8),
+    Subnegotiation(Vec<u8>),
+    /// Behind IAC within a subnegotiation.
+    SubnegotiationCommand(Vec<u8>),
+}
+
+/// What came of some bytes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// For the terminal.
+    pub(super) data: Vec<u8>,
+    /// To be sent back.
+    pub(super) reply: Vec<u8>,
+}
+
+impl Telnet {
+    pub(super) fn new(kind: &str, width: u32, height: u32) -> Self {
+        let size = |size: u32| u16::try_from(size).unwrap_or(u16::MAX);
+        Self {
+            state: State::Data,
+            agreed: BTreeMap::new(),
+            after_return: false,
+            kind: kind.to_owned(),
+            width: size(width),
+            height: size(height),
+        }
+    }
+
+    /// Takes what the device sent. How it is split never matters.
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> Heard {
+        let mut heard = Heard::default();
+        for byte in bytes {
+            self.take(*byte, &mut heard);
+        }
+        heard
+    }
+
+    /// `text` as it goes over the line: IAC doubled, each newline as CR LF, a lone CR as CR NUL.
+    pub(super) fn encode(text: &[u8]) -> Vec<u8> {
+        let mut encoded = Vec::with_capacity(text.len() + 2);
+        let mut bytes = text.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            match byte {
+                IAC => encoded.extend([IAC, IAC]),
+                b'\n' => encoded.extend(*b"\r\n"),
+                b'\r' => {
+                    let is_line_end = bytes.next_if_eq(&b'\n').is_some();
+                    encoded.extend(if is_line_end { *b"\r\n" } else { *b"\r\0" });
+                }
+                byte => encoded.push(byte),
+            }
+        }
+        encoded
+    }
+
+    fn take(&mut self, byte: u8, heard: &mut Heard) {
+        match std::mem::replace(&mut self.state, State::Data) {
+            State::Data => self.data(byte, heard),
+            State::Command => match byte {
+                IAC => self.text(IAC, heard),
+                WILL | WONT | DO | DONT => self.state = State::Option(byte),
+                SB => self.state = State::Subnegotiation(Vec::new()),
+                // Go-ahead, break, no operation and the like say nothing.
+                _ => {}
+            },
+            State::Option(verb) => self.option(verb, byte, heard),
+            State::Subnegotiation(sub) if byte == IAC => self.state = State::SubnegotiationCommand(sub),
+            State::Subnegotiation(sub) => self.state = State::Subnegotiation(longer(sub, byte)),
+            State::SubnegotiationCommand(sub) => match byte {
+                IAC => self.state = State::Subnegotiation(longer(sub, IAC)),
+                SE => self.subnegotiated(&sub, heard),
+                // The end is missing: what follows is a command again.
+                _ => {
+                    self.state = State::Command;
+                    self.take(byte, heard);
+                }
+            },
+        }
+    }
+
+    fn data(&mut self, byte: u8, heard: &mut Heard) {
+        match byte {
+            IAC => self.state = State::Command,
+            0 if self.after_return => self.after_return = false,
+            byte => self.text(byte, heard),
+        }
+    }
+
+    fn text(&mut self, byte: u8, heard: &mut Heard) {
+        self.after_return = byte == b'\r';
+        heard.data.push(byte);
+    }
+
+    fn option(&mut self, verb: u8, option: u8, heard: &mut Heard) {
+        let (side, wants) = match verb {
+            WILL => (Side::Theirs, true),
+            WONT => (Side::Theirs, false),
+            DO => (Side::Ours, true),
+            _ => (Side::Ours, false),
+        };
+        let agrees = wants
+            && match side {
+                Side::Theirs => matches!(option, BINARY | ECHO | SUPPRESS_GO_AHEAD),
+                Side::Ours => matches!(option, BINARY | SUPPRESS_GO_AHEAD | TERMINAL_TYPE | WINDOW_SIZE),
+            };
+        let before = self.agreed.insert((side, option), agrees);
+        // Off is where an option begins: a refusal is news only where it answers a wish.
+        if before == Some(agrees) || (before.is_none() && !wants) {
+            return;
+        }
+        let answer = match (side, agrees) {
+            (Side::Theirs, true) => DO,
+            (Side::Theirs, false) => DONT,
+            (Side::Ours, true) => WILL,
+            (Side::Ours, false) => WONT,
+        };
+        heard.reply.extend([IAC, answer, option]);
+        if agrees && side == Side::Ours && option == WINDOW_SIZE {
+            let [width, height] = [self.width, self.height].map(u16::to_be_bytes);
+            self.tell(&[WINDOW_SIZE, width[0], width[1], height[0], height[1]], heard);
+        }
+    }
+
+    fn subnegotiated(&self, sub: &[u8], heard: &mut Heard) {
+        let has_agreed = self.agreed.get(&(Side::Ours, TERMINAL_TYPE)) == Some(&true);
+        if has_agreed && sub == [TERMINAL_TYPE, TERMINAL_TYPE_SEND] {
+            let kind = [&[TERMINAL_TYPE, TERMINAL_TYPE_IS], self.kind.as_bytes()].concat();
+            self.tell(&kind, heard);
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "a reply of this connection")]
+    fn tell(&self, sub: &[u8], heard: &mut Heard) {
+        heard.reply.extend([IAC, SB]);
+        for byte in sub {
+            heard.reply.push(*byte);
+            if *byte == IAC {
+                heard.reply.push(IAC);
+            }
+        }
+        heard.reply.extend([IAC, SE]);
+    }
+}
+
+fn longer(mut sub: Vec<u8>, byte: u8) -> Vec<u8> {
+    if sub.len() < LONGEST_SUBNEGOTIATION {
+        sub.push(byte);
+    }
+    sub
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn telnet() -> Telnet {
+        Telnet::new("vt100", 511, 1000)
+    }
+
+    #[test]
+    fn options_that_we_know_are_agreed_on_once_and_others_refused() {
+        let mut telnet = telnet();
+        let heard = telnet.hear(&[IAC, WILL, ECHO, IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, 39, b'x']);
+        let agreed = [IAC, DO, ECHO, IAC, DO, SUPPRESS_GO_AHEAD, IAC, WONT, 39];
+        assert_eq!(heard, Heard { data: b"x".to_vec(), reply: agreed.to_vec() });
+        assert_eq!(telnet.hear(&[IAC, WILL, ECHO, IAC, DO, 39]), Heard::default());
+        assert_eq!(telnet.hear(&[IAC, WONT, ECHO]).reply, [IAC, DONT, ECHO]);
+    }
+
+    #[test]
+    fn the_terminal_is_told_when_asked_for() {
+        let mut telnet = telnet();
+        let size = telnet.hear(&[IAC, DO, WINDOW_SIZE]).reply;
+        // 511 is 0x01FF, and its 0xFF is doubled.
+        assert_eq!(size, [IAC, WILL, 31, IAC, SB, 31, 1, IAC, IAC, 3, 232, IAC, SE]);
+        assert_eq!(telnet.hear(&[IAC, SB, TERMINAL_TYPE, 1, IAC, SE]).reply, b"", "not agreed on yet");
+        telnet.hear(&[IAC, DO, TERMINAL_TYPE]);
+        let kind = telnet.hear(&[IAC, SB, TERMINAL_TYPE, 1, IAC, SE]).reply;
+        assert_eq!(kind, [&[IAC, SB, TERMINAL_TYPE, 0][..], b"vt100", &[IAC, SE]].concat());
+    }
+
+    #[test]
+    fn doubled_bytes_and_padded_returns_are_data() {
+        assert_eq!(telnet().hear(&[b'a', IAC, IAC, b'\r', 0, b'b', 0]).data, [b'a', IAC, b'\r', b'b', 0]);
+        assert_eq!(Telnet::encode(b"show\n\xff\r"), b"show\r\n\xff\xff\r\0");
+    }
+
+    #[test]
+    fn an_endless_subnegotiation_takes_no_memory() {
+        let mut telnet = telnet();
+        telnet.hear(&[IAC, SB]);
+        for _ in 0..10_000 {
+            telnet.hear(&[7; 100]);
+        }
+        assert_eq!(telnet.hear(&[IAC, SE, b'x']).data, b"x");
+    }
+
+    proptest! {
+        #[test]
+        fn splitting_the_stream_anywhere_changes_nothing(
+            bytes in proptest::collection::vec(prop_oneof![any::<u8>(), 240_u8..=255, Just(IAC), Just(b'\r'), Just(0)], 0..120),
+            split in 0_usize..120,
+        ) {
+            let whole = telnet().hear(&bytes);
+            let mut telnet = telnet();
+            let (first, second) = bytes.split_at(split.min(bytes.len()));
+            let (first, second) = (telnet.hear(first), telnet.hear(second));
+            prop_assert_eq!([first.data, second.data].concat(), whole.data);
+            prop_assert_eq!([first.reply, second.reply].concat(), whole.reply);
+        }
+
+        #[test]
+        fn two_sides_never_answer_each_other_for_ever(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let (mut here, mut there) = (telnet(), telnet());
+            let mut said = here.hear(&bytes).reply;
+            for _ in 0..4 {
+                said = there.hear(&said).reply;
+                said = here.hear(&said).reply;
+            }
+            prop_assert!(said.is_empty());
+        }
+
+        #[test]
+        fn every_text_comes_through(text in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let text: Vec<u8> = text.into_iter().filter(|byte| ![b'\n', b'\r', 0].contains(byte)).collect();
+            prop_assert_eq!(telnet().hear(&Telnet::encode(&text)).data, text);
+        }
+    }
+}
