@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
-use crate::field::{Fields, number, short_text};
+use crate::field::{Fields, number, short_text, unknown_name};
 use crate::run::{Progress, Run};
 use crate::schedule::{Frequency, MonthDay, Schedule, TimeOfDay, Weekday};
 use crate::selector::Selector;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
+use crate::field::unknown_name;
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $label:literal, $advice:literal;)+) => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
+use crate::field::unknown_name;
 use crate::{ConfigVersionId, DeviceId, RunId, Timestamp};
 
 /// What a version is to its part; exactly one of a part is active.

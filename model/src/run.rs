@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backup::BackupKind;
-use crate::device::{DeviceResult, unknown_name};
+use crate::device::DeviceResult;
+use crate::field::unknown_name;
 use crate::{BackupConfigId, RunId, Timestamp};
 
 /// `pending → running → completed`, `failed` or `cancelled`.

@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
-use crate::field::short_text;
+use crate::field::{short_text, unknown_name};
 use crate::{Secret, Timestamp, TokenId, UserId};
 
 /// What somebody may do; each role includes the one before it.
