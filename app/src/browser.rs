@@ -103,6 +103,10 @@ mod server {
 
     pub(crate) fn load(_address: &str) {}
 
+    pub(crate) fn build_of_page() -> Option<String> {
+        None
+    }
+
     pub(crate) fn on_slash_find() {}
 
     /// The path that was asked for.
@@ -183,6 +187,11 @@ mod client {
     /// Loads an address of this site from the server.
     pub(crate) fn load(address: &str) {
         let _ = window().location().assign(address);
+    }
+
+    /// The id of the build that this page was made by.
+    pub(crate) fn build_of_page() -> Option<String> {
+        document().query_selector("meta[name=build]").ok()??.get_attribute("content")
     }
 
     /// Has `/` put the cursor into the page's search field, unless somebody types.

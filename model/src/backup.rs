@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
-use crate::field::{Fields, number, short_text};
+use crate::field::{Fields, by_name, number, short_text, unknown_name};
 use crate::run::{Progress, Run};
 use crate::schedule::{Frequency, MonthDay, Schedule, TimeOfDay, Weekday};
 use crate::selector::Selector;
@@ -45,12 +44,7 @@ impl BackupKind {
 
     /// The kind of this name, in any case.
     pub fn parse(name: &str) -> Result<Self, String> {
-        let folded = name.trim().to_lowercase();
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|kind| kind.as_str() == folded)
-            .ok_or_else(|| unknown_name("backup type", name, ["full", "config", "data"]))
+        by_name("backup type", name, Self::ALL, Self::as_str)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
+use crate::field::by_name;
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $label:literal, $advice:literal;)+) => {
@@ -98,11 +98,7 @@ impl Class {
 
     /// The class of this name.
     pub fn parse(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|class| class.as_str() == name)
-            .ok_or_else(|| unknown_name("result class", name, Self::ALL.iter().map(|class| class.as_str())))
+        by_name("result class", name, Self::ALL, Self::as_str)
     }
 }
 

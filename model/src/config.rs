@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
+use crate::field::by_name;
 use crate::{ConfigVersionId, DeviceId, RunId, Timestamp};
 
 /// What a version is to its part; exactly one of a part is active.
@@ -32,10 +32,12 @@ impl VersionState {
 
     /// The state of this name.
     pub fn parse(name: &str) -> Result<Self, String> {
-        [Self::Active, Self::Inactive, Self::Suspect, Self::Rejected]
-            .into_iter()
-            .find(|state| state.as_str() == name)
-            .ok_or_else(|| unknown_name("version state", name, ["active", "inactive", "suspect", "rejected"]))
+        by_name(
+            "version state",
+            name,
+            &[Self::Active, Self::Inactive, Self::Suspect, Self::Rejected],
+            Self::as_str,
+        )
     }
 }
 

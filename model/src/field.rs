@@ -66,3 +66,31 @@ pub(crate) fn number(
         (value, _) => value.parse().ok().filter(|number| range.contains(number)).ok_or_else(wrong),
     }
 }
+
+/// The one of `all` whose `as_str` is this name, in any case.
+pub(crate) fn by_name<T: Copy>(
+    what: &str,
+    name: &str,
+    all: &[T],
+    as_str: fn(T) -> &'static str,
+) -> Result<T, String> {
+    let folded = name.trim().to_lowercase();
+    all.iter()
+        .copied()
+        .find(|one| as_str(*one) == folded)
+        .ok_or_else(|| unknown_name(what, name, all.iter().map(|one| as_str(*one))))
+}
+
+/// The sentence for a name that is not among the known ones.
+pub(crate) fn unknown_name<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    format!("\"{}\" is not a {what}; use one of: {}.", shortened(name.trim()), known.join(", "))
+}
+
+/// At most 60 characters of `text`, for messages.
+pub(crate) fn shortened(text: &str) -> String {
+    if text.chars().count() <= 60 {
+        return text.to_owned();
+    }
+    text.chars().take(59).chain(['…']).collect()
+}

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backup::BackupKind;
-use crate::device::{DeviceResult, unknown_name};
+use crate::device::DeviceResult;
+use crate::field::by_name;
 use crate::{BackupConfigId, RunId, Timestamp};
 
 /// `pending → running → completed`, `failed` or `cancelled`.
@@ -44,11 +45,7 @@ impl RunStatus {
 
     /// The status of this name.
     pub fn parse(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.as_str() == name)
-            .ok_or_else(|| unknown_name("run status", name, Self::ALL.iter().map(|status| status.as_str())))
+        by_name("run status", name, Self::ALL, Self::as_str)
     }
 }
 
@@ -89,10 +86,7 @@ impl Trigger {
 
     /// The trigger of this name.
     pub fn parse(name: &str) -> Result<Self, String> {
-        [Self::Schedule, Self::Manual, Self::Cli, Self::Retry]
-            .into_iter()
-            .find(|trigger| trigger.as_str() == name)
-            .ok_or_else(|| unknown_name("trigger", name, ["schedule", "manual", "cli", "retry"]))
+        by_name("trigger", name, &[Self::Schedule, Self::Manual, Self::Cli, Self::Retry], Self::as_str)
     }
 }
 
@@ -133,10 +127,12 @@ impl Phase {
 
     /// The phase of this name.
     pub fn parse(name: &str) -> Result<Self, String> {
-        [Self::Waiting, Self::Collecting, Self::Packing, Self::Verifying]
-            .into_iter()
-            .find(|phase| phase.as_str() == name)
-            .ok_or_else(|| unknown_name("phase", name, ["waiting", "collecting", "packing", "verifying"]))
+        by_name(
+            "phase",
+            name,
+            &[Self::Waiting, Self::Collecting, Self::Packing, Self::Verifying],
+            Self::as_str,
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
+use crate::field::unknown_name;
 
 /// A recurring time in a zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

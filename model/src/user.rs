@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::unknown_name;
-use crate::field::short_text;
+use crate::field::{by_name, short_text};
 use crate::{Secret, Timestamp, TokenId, UserId};
 
 /// What somebody may do; each role includes the one before it.
@@ -35,12 +34,7 @@ impl Role {
 
     /// The role of this name, in any case.
     pub fn parse(name: &str) -> Result<Self, String> {
-        let folded = name.trim().to_lowercase();
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|role| role.as_str() == folded)
-            .ok_or_else(|| unknown_name("role", name, ["viewer", "operator", "admin"]))
+        by_name("role", name, Self::ALL, Self::as_str)
     }
 }
 

@@ -140,7 +140,7 @@ fn LiveSign() -> AnyView {
 fn Outdated() -> AnyView {
     let live = expect_context::<Live>();
     only_if(
-        move || live.is_outdated.get(),
+        move || live.is_outdated(),
         || {
             view! {
                 <p class="notice" role="status">

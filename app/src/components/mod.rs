@@ -10,6 +10,7 @@ pub(crate) mod page;
 pub(crate) mod part;
 pub(crate) mod run;
 pub(crate) mod session_view;
+pub(crate) mod table;
 pub(crate) mod time;
 
 pub(crate) use chip::{Tone, chip};

@@ -11,7 +11,8 @@ use leptos::server_fn::ServerFn;
 
 use crate::post::Post;
 
-type View<T> = Box<dyn Fn() -> T + Send + Sync>;
+/// Gives what is shown, again whenever what it reads changes.
+pub(crate) type View<T> = Box<dyn Fn() -> T + Send + Sync>;
 type Rendering = Pin<Box<dyn Future<Output = AnyView> + Send>>;
 
 /// Words that change.
@@ -59,8 +60,11 @@ pub(crate) fn nothing() -> AnyView {
 }
 
 /// `aria-current`, where the condition holds.
-pub(crate) fn current(condition: impl Fn() -> bool + Send + Sync + 'static) -> Signal<Option<&'static str>> {
-    Signal::derive(move || condition().then_some("page"))
+///
+/// No signal, because that would be gone with its part of the page while something within it still waits and then asks
+/// once more: signing out stopped the whole page that way.
+pub(crate) fn current(condition: impl Fn() -> bool + Send + Sync + 'static) -> View<Option<&'static str>> {
+    Box::new(move || condition().then_some("page"))
 }
 
 /// Says so once a form was accepted.

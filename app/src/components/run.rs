@@ -4,6 +4,7 @@ use etiqa_model::run::{Phase, Run};
 use leptos::prelude::*;
 
 use super::chip;
+use super::table::{Column, table};
 use super::time::Time;
 use crate::format;
 
@@ -66,23 +67,15 @@ pub(crate) fn took(run: &Run) -> Option<String> {
 }
 
 /// Runs as a table, newest first.
-pub(crate) fn table(runs: Vec<Run>, with_names: bool) -> AnyView {
-    let rows = runs.into_iter().map(|run| row(run, with_names)).collect_view();
-    view! {
-        <table class="rows">
-            <thead>
-                <tr>
-                    <th scope="col">"Run"</th>
-                    <th scope="col">"State"</th>
-                    <th scope="col">"Started"</th>
-                    <th scope="col">"Outcome"</th>
-                    <th scope="col"><span class="sr">"Actions"</span></th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
-    }
-    .into_any()
+pub(crate) fn runs(runs: Vec<Run>, with_names: bool) -> AnyView {
+    let columns = &[
+        Column::Text("Run"),
+        Column::Text("State"),
+        Column::Text("Started"),
+        Column::Text("Outcome"),
+        Column::Actions,
+    ];
+    table(columns, runs.into_iter().map(|run| row(run, with_names)).collect())
 }
 
 fn row(run: Run, with_names: bool) -> AnyView {

@@ -68,7 +68,7 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
     let history = if detail.runs.is_empty() {
         view! { <p class="quiet">"It has not run yet."</p> }.into_any()
     } else {
-        run::table(detail.runs, false)
+        run::runs(detail.runs, false)
     };
     view! {
         <PageHeader title=config.name above=&[("Backups", "/backup/")] chips>

@@ -9,6 +9,8 @@ use leptos_router::hooks::use_query_map;
 
 use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
 use crate::ask::ask;
+use crate::components::part::nothing;
+use crate::components::table::{Column, list_card};
 use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, run};
 use crate::format;
 use crate::live::touch_after;
@@ -50,31 +52,25 @@ pub(crate) fn BackupsPage() -> AnyView {
 }
 
 fn list(configs: Vec<BackupConfigRow>, role: Role, actions: Actions) -> AnyView {
-    if configs.is_empty() {
+    let none = configs.is_empty().then(|| {
         let new = (role >= Role::Operator)
             .then(|| view! { <a class="btn primary" href="/backup/new">"New backup"</a> }.into_any());
         let words = "A backup says which devices to log in to, when, and how many archives to keep.";
-        return view! { <section class="card">{empty("No backup is planned yet", words, new)}</section> }
-            .into_any();
-    }
-    let rows = configs.into_iter().map(|config| row(config, role, actions)).collect_view();
-    view! {
-        <section class="card">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Backup"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"Next run"</th>
-                        <th scope="col">"Last run"</th>
-                        <th scope="col"><span class="sr">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </section>
-    }
-    .into_any()
+        empty("No backup is planned yet", words, new)
+    });
+    let columns = &[
+        Column::Text("Backup"),
+        Column::Text("State"),
+        Column::Text("Next run"),
+        Column::Text("Last run"),
+        Column::Actions,
+    ];
+    list_card(
+        columns,
+        configs.into_iter().map(|config| row(config, role, actions)).collect(),
+        none,
+        nothing(),
+    )
 }
 
 fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
@@ -142,6 +138,6 @@ fn history(runs: Vec<Run>, is_older: bool) -> AnyView {
     card(
         "Runs",
         (),
-        view! { <div>{run::table(runs, true)}<nav class="pager" aria-label="Pages">{newest}{older}</nav></div> }.into_any(),
+        view! { <div>{run::runs(runs, true)}<nav class="pager" aria-label="Pages">{newest}{older}</nav></div> }.into_any(),
     )
 }

@@ -10,6 +10,7 @@ use super::{page_of_query, query_field};
 use crate::api::configs::ListConfigs;
 use crate::ask::ask;
 use crate::components::list::{address, version_address};
+use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Loaded, PageHeader, Pager, Time, chip, diff, empty};
 use crate::format;
 
@@ -33,55 +34,38 @@ pub(crate) fn ConfigsPage() -> AnyView {
 }
 
 fn list(configs: Paged<ConfigVersionRow>, search: String) -> AnyView {
-    if configs.total == 0 {
-        let view = if search.is_empty() {
-            empty(
-                "No configuration yet",
-                "The first one is here as soon as a device was backed up.",
-                view! { <a class="btn" href="/devices/">"Devices"</a> }.into_any(),
-            )
-        } else {
-            empty(
-                "No device is called like this",
-                "Look for another name or address.",
-                view! { <a class="btn" href="/configs/">"All configs"</a> }.into_any(),
-            )
-        };
-        return view! { <section class="card">{view}</section> }.into_any();
-    }
-    let (page, total) = (configs.page, configs.total);
-    let to_page = Callback::new(move |page: u32| {
-        address("/configs/", &[("q", search.clone()), ("page", page.to_string())])
-    });
-    view! {
-        <section class="card">
-            {versions_table(configs.rows)}
-            <Pager page total address=to_page/>
-        </section>
-    }
-    .into_any()
+    let none = if search.is_empty() {
+        let devices = view! { <a class="btn" href="/devices/">"Devices"</a> };
+        let words = "The first one is here as soon as a device was backed up.";
+        empty("No configuration yet", words, devices.into_any())
+    } else {
+        let all = view! { <a class="btn" href="/configs/">"All configs"</a> };
+        empty("No device is called like this", "Look for another name or address.", all.into_any())
+    };
+    versions_list(configs, "/configs/", search, none)
 }
 
-/// Versions across devices, a row each.
-pub(crate) fn versions_table(rows: Vec<ConfigVersionRow>) -> AnyView {
-    let rows = rows.into_iter().map(row).collect_view();
-    view! {
-        <table class="rows">
-            <thead>
-                <tr>
-                    <th scope="col">"Device"</th>
-                    <th scope="col">"Part"</th>
-                    <th scope="col">"Version"</th>
-                    <th scope="col">"Taken"</th>
-                    <th scope="col">"Last seen"</th>
-                    <th scope="col" class="num">"Lines"</th>
-                    <th scope="col" class="num">"Change"</th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
-    }
-    .into_any()
+/// Versions across devices, a row each, or `none` where there is no version. `path` is the page's own.
+pub(crate) fn versions_list(
+    versions: Paged<ConfigVersionRow>,
+    path: &'static str,
+    search: String,
+    none: AnyView,
+) -> AnyView {
+    let (page, total) = (versions.page, versions.total);
+    let columns = &[
+        Column::Text("Device"),
+        Column::Text("Part"),
+        Column::Text("Version"),
+        Column::Text("Taken"),
+        Column::Text("Last seen"),
+        Column::Number("Lines"),
+        Column::Number("Change"),
+    ];
+    let to_page =
+        Callback::new(move |page: u32| address(path, &[("q", search.clone()), ("page", page.to_string())]));
+    let pager = view! { <Pager page total address=to_page/> }.into_any();
+    list_card(columns, versions.rows.into_iter().map(row).collect(), (total == 0).then_some(none), pager)
 }
 
 fn row(row: ConfigVersionRow) -> AnyView {

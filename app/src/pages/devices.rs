@@ -15,6 +15,7 @@ use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
 use crate::components::list::address;
 use crate::components::part::only_if;
+use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Loaded, PageHeader, Pager, chip, empty};
 use crate::format;
 use crate::session::Allowed;
@@ -154,52 +155,42 @@ pub(crate) fn send_form(event: leptos::ev::Event) {
 pub(crate) fn send_form(_event: leptos::ev::Event) {}
 
 fn list(devices: Paged<Device>, role: Role, asked: Asked) -> AnyView {
-    if devices.total == 0 {
-        let view = if asked.is_narrowed() {
-            empty("No device is like this", "Take a filter away, or look for another name.", ())
-        } else if role >= Role::Operator {
-            let import = view! {
-                <div class="actions">
-                    <a class="btn primary" href="/devices/import">"Import a file"</a>
-                    <a class="btn" href="/devices/new">"Add one by hand"</a>
-                </div>
-            }
-            .into_any();
-            empty(
-                "No devices yet",
-                "Import a CSV or JSON file of your devices, or add the first one by hand.",
-                import,
-            )
-        } else {
-            empty("No devices yet", "Ask an operator to add some.", ())
-        };
-        return view! { <section class="card">{view}</section> }.into_any();
-    }
     let (page, total) = (devices.page, devices.total);
-    let rows = devices.rows.into_iter().map(row).collect_view();
+    let none = (total == 0).then(|| nothing_here(role, asked.is_narrowed()));
+    let columns = &[
+        Column::Text("Device"),
+        Column::Text("Type"),
+        Column::Text("Site"),
+        Column::Text("Answers"),
+        Column::Text("Backup"),
+        Column::Text("Last good"),
+    ];
     let to_page = Callback::new(move |page| asked.to_address(page));
-    view! {
-        <section class="card">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Device"</th>
-                        <th scope="col">"Type"</th>
-                        <th scope="col">"Site"</th>
-                        <th scope="col">"Answers"</th>
-                        <th scope="col">"Backup"</th>
-                        <th scope="col">"Last good"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-            <div class="under">
-                <Pager page total address=to_page/>
-                {(total <= u64::from(page.size)).then(|| view! { <p class="quiet">{format::plural(total, "device")}</p> }.into_any())}
-            </div>
-        </section>
+    let below = view! {
+        <div class="under">
+            <Pager page total address=to_page/>
+            {(total <= u64::from(page.size)).then(|| view! { <p class="quiet">{format::plural(total, "device")}</p> }.into_any())}
+        </div>
     }
-    .into_any()
+    .into_any();
+    list_card(columns, devices.rows.into_iter().map(row).collect(), none, below)
+}
+
+fn nothing_here(role: Role, is_narrowed: bool) -> AnyView {
+    if is_narrowed {
+        return empty("No device is like this", "Take a filter away, or look for another name.", ());
+    }
+    if role < Role::Operator {
+        return empty("No devices yet", "Ask an operator to add some.", ());
+    }
+    let ways = view! {
+        <div class="actions">
+            <a class="btn primary" href="/devices/import">"Import a file"</a>
+            <a class="btn" href="/devices/new">"Add one by hand"</a>
+        </div>
+    };
+    let words = "Import a CSV or JSON file of your devices, or add the first one by hand.";
+    empty("No devices yet", words, ways.into_any())
 }
 
 fn row(device: Device) -> AnyView {

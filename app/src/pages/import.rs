@@ -9,6 +9,7 @@ use super::query_field;
 use crate::api::AppError;
 use crate::api::imports::{ApplyImport, GetImport};
 use crate::ask::ask_if;
+use crate::components::table::{Column, table};
 use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
 use crate::live::touch_after;
@@ -241,45 +242,33 @@ fn errors(report: ImportReport) -> AnyView {
 
 fn rows(rows: Vec<PreviewRow>) -> AnyView {
     let remark = format!("the first {}", rows.len());
-    let rows = rows
-        .into_iter()
-        .map(|row| {
-            let fate = match row.fate {
-                RowFate::Create => chip(Tone::On, "New"),
-                RowFate::Update => chip(Tone::Warn, "Changes"),
-                RowFate::Skip => chip(Tone::Off, "Stays"),
-            };
-            let device = row.device;
-            view! {
-                <tr>
-                    <td><b class="mono">{if device.hostname.is_empty() { device.address.clone() } else { device.hostname }}</b><small class="mono">{device.address}</small></td>
-                    <td>{fate}</td>
-                    <td>{device.device_type}<small>{device.platform}</small></td>
-                    <td>{device.site}<small>{device.tags}</small></td>
-                    <td class="muted">{device.credential}</td>
-                    <td class="num muted">{format!("line {}", row.line)}</td>
-                </tr>
-            }.into_any()
-        })
-        .collect_view();
-    card(
-        "Preview",
-        remark,
-        view! {
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Device"</th>
-                        <th scope="col">"Becomes"</th>
-                        <th scope="col">"Type"</th>
-                        <th scope="col">"Site"</th>
-                        <th scope="col">"Credential"</th>
-                        <th scope="col" class="num">"Where"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        }
-        .into_any(),
-    )
+    let columns = &[
+        Column::Text("Device"),
+        Column::Text("Becomes"),
+        Column::Text("Type"),
+        Column::Text("Site"),
+        Column::Text("Credential"),
+        Column::Number("Where"),
+    ];
+    card("Preview", remark, table(columns, rows.into_iter().map(row).collect()))
+}
+
+fn row(row: PreviewRow) -> AnyView {
+    let fate = match row.fate {
+        RowFate::Create => chip(Tone::On, "New"),
+        RowFate::Update => chip(Tone::Warn, "Changes"),
+        RowFate::Skip => chip(Tone::Off, "Stays"),
+    };
+    let device = row.device;
+    view! {
+        <tr>
+            <td><b class="mono">{if device.hostname.is_empty() { device.address.clone() } else { device.hostname }}</b><small class="mono">{device.address}</small></td>
+            <td>{fate}</td>
+            <td>{device.device_type}<small>{device.platform}</small></td>
+            <td>{device.site}<small>{device.tags}</small></td>
+            <td class="muted">{device.credential}</td>
+            <td class="num muted">{format!("line {}", row.line)}</td>
+        </tr>
+    }
+    .into_any()
 }

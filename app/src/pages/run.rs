@@ -14,6 +14,7 @@ use crate::api::backups::{CancelRun, GetRun, RunBackup, VerifyRun};
 use crate::ask::ask;
 use crate::components::part::{nothing, part, text};
 use crate::components::session_view::{OpenSession, Transcript};
+use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
 use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
@@ -186,22 +187,14 @@ fn results(results: Vec<DeviceResult>, total: u64, going: &Run) -> AnyView {
 /// What collections came to, a row each; `with_names` where they are of different devices.
 pub(crate) fn results_table(results: Vec<DeviceResult>, with_names: bool) -> AnyView {
     let first = if with_names { "Device" } else { "When" };
-    let rows = results.into_iter().map(|result| result_row(result, with_names)).collect_view();
-    view! {
-        <table class="rows">
-            <thead>
-                <tr>
-                    <th scope="col">{first}</th>
-                    <th scope="col">"Result"</th>
-                    <th scope="col">"What happened"</th>
-                    <th scope="col" class="num">"Size"</th>
-                    <th scope="col" class="num">"Took"</th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
-    }
-    .into_any()
+    let columns = [
+        Column::Text(first),
+        Column::Text("Result"),
+        Column::Text("What happened"),
+        Column::Number("Size"),
+        Column::Number("Took"),
+    ];
+    table(&columns, results.into_iter().map(|result| result_row(result, with_names)).collect())
 }
 
 fn result_row(result: DeviceResult, with_names: bool) -> AnyView {

@@ -1,11 +1,38 @@
 //! Beside a live server, and after one that died.
 
+use etiqa_simulator::SimulatedDevice;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use crate::harness::devices::router;
 use crate::harness::world::ended;
-use crate::harness::{Client, World, until};
+use crate::harness::{Client, Gate, Server, World, until};
+
+/// A server in the middle of a run, whose only device waits until its gate is opened.
+struct Midway {
+    server: Server,
+    token: String,
+    gate: Gate,
+    _device: SimulatedDevice,
+}
+
+impl Midway {
+    /// `kind` is the backup's.
+    async fn start(world: &World, kind: &str) -> Self {
+        world.add_credential().await;
+        let (device, mut gate) = world.add_gated_device(router("slow-1")).await;
+        world.add_backup("Nightly", kind).await;
+        let token = world.token("operator").await;
+        let server = world.serve().await;
+        server.with_token(&token).post("/backup/config/1/run/").await.with_status(202);
+        gate.somebody_waits().await;
+        Self { server, token, gate, _device: device }
+    }
+}
+
+async fn runs(world: &World) -> i64 {
+    world.database.number("SELECT COUNT(*) FROM backup_run").await
+}
 
 /// The newest run of the only backup config, once it is over.
 async fn run_over(client: &Client) -> Value {
@@ -87,7 +114,7 @@ async fn a_live_run_is_followed_and_never_doubled() {
     gate.open();
     let output = ended(follower).await.good();
     assert!(output.stdout.contains("Nightly: completed, 2 devices, verified: "), "{output:?}");
-    assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 1);
+    assert_eq!(runs(&world).await, 1);
     assert_eq!(world.backups().len(), 1);
     server.stop().await;
 }
@@ -104,13 +131,7 @@ async fn a_run_that_a_crash_interrupted_on_postgres_is_failed_and_done_again_onc
 }
 
 async fn a_crash_in_the_middle_of_a_run(world: World) {
-    world.add_credential().await;
-    let (_device, mut gate) = world.add_gated_device(router("slow-1")).await;
-    world.add_backup("Nightly", "full").await;
-    let token = world.token("operator").await;
-    let server = world.serve().await;
-    server.with_token(&token).post("/backup/config/1/run/").await.with_status(202);
-    gate.somebody_waits().await;
+    let Midway { server, token, gate, _device } = Midway::start(&world, "full").await;
     server.kill().await;
     gate.open();
     // On PostgreSQL nobody can know that the process is gone before its leases end: let them.
@@ -138,7 +159,7 @@ async fn a_crash_in_the_middle_of_a_run(world: World) {
     );
     let first = world.database.texts("SELECT status || ': ' || error FROM backup_run WHERE id = 1").await;
     assert_eq!(first, ["failed: Interrupted: the program stopped while this run went on."]);
-    assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 2);
+    assert_eq!(runs(&world).await, 2);
     assert_eq!(world.backups(), [retried["file"].as_str().unwrap()], "no half archive, none without a run");
     server.stop().await;
 }
@@ -146,13 +167,7 @@ async fn a_crash_in_the_middle_of_a_run(world: World) {
 #[tokio::test]
 async fn a_retry_that_is_interrupted_too_is_not_tried_a_third_time() {
     let world = World::new();
-    world.add_credential().await;
-    let (_device, mut gate) = world.add_gated_device(router("slow-1")).await;
-    world.add_backup("Nightly", "full").await;
-    let token = world.token("operator").await;
-    let server = world.serve().await;
-    server.with_token(&token).post("/backup/config/1/run/").await.with_status(202);
-    gate.somebody_waits().await;
+    let Midway { server, token, gate, _device } = Midway::start(&world, "full").await;
     server.kill().await;
     let server = world.serve().await;
     until("the retry to run", async || {
@@ -167,7 +182,7 @@ async fn a_retry_that_is_interrupted_too_is_not_tried_a_third_time() {
     let last = run_over(&server.with_token(&token)).await;
 
     assert_eq!((&last["id"], &last["status"]), (&2.into(), &"failed".into()), "{last}");
-    assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 2);
+    assert_eq!(runs(&world).await, 2);
     assert_eq!(world.backups(), [""; 0]);
     server.stop().await;
 }
@@ -175,16 +190,9 @@ async fn a_retry_that_is_interrupted_too_is_not_tried_a_third_time() {
 #[tokio::test]
 async fn sigterm_ends_streams_and_hands_the_run_to_the_next_start() {
     let world = World::new();
-    world.add_credential().await;
-    let (_device, mut gate) = world.add_gated_device(router("slow-1")).await;
-    world.add_backup("Nightly", "config").await;
-    let token = world.token("operator").await;
-    let server = world.serve().await;
-    let client = server.with_token(&token);
-    let mut stream = client.open("/events").await;
+    let Midway { server, token, gate, _device } = Midway::start(&world, "config").await;
+    let mut stream = server.with_token(&token).open("/events").await;
     assert!(stream.chunk().await.unwrap().is_some(), "the stream is open");
-    client.post("/backup/config/1/run/").await.with_status(202);
-    gate.somebody_waits().await;
 
     let (code, said) = server.stop().await;
 
@@ -284,6 +292,6 @@ async fn a_disabled_backup_never_starts_by_itself() {
         (world.database.number(done).await == 1).then_some(())
     })
     .await;
-    assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 1);
+    assert_eq!(runs(&world).await, 1);
     server.stop().await;
 }

@@ -7,7 +7,8 @@ use leptos::prelude::*;
 use super::ABOVE;
 use crate::api::admin::{ListCredentials, RemoveCredential, SaveCredential};
 use crate::ask::{ask, ask_if};
-use crate::components::part::accepted;
+use crate::components::part::{accepted, nothing};
+use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, submit};
 use crate::format;
 use crate::live::touch_after;
@@ -75,28 +76,22 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
 }
 
 fn list(credentials: Vec<Credential>, remove: Post<RemoveCredential>) -> AnyView {
-    if credentials.is_empty() {
-        let words = "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
-        return view! { <section class="card">{empty("No credential yet", words, ())}</section> }.into_any();
-    }
-    let rows = credentials.into_iter().map(|credential| row(credential, remove)).collect_view();
-    view! {
-        <section class="card">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Credential"</th>
-                        <th scope="col">"Site"</th>
-                        <th scope="col">"Holds"</th>
-                        <th scope="col" class="num">"Devices"</th>
-                        <th scope="col"><span class="sr">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </section>
-    }
-    .into_any()
+    let words =
+        "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
+    let none = credentials.is_empty().then(|| empty("No credential yet", words, ()));
+    let columns = &[
+        Column::Text("Credential"),
+        Column::Text("Site"),
+        Column::Text("Holds"),
+        Column::Number("Devices"),
+        Column::Actions,
+    ];
+    list_card(
+        columns,
+        credentials.into_iter().map(|credential| row(credential, remove)).collect(),
+        none,
+        nothing(),
+    )
 }
 
 fn row(credential: Credential, remove: Post<RemoveCredential>) -> AnyView {

@@ -8,6 +8,8 @@ use leptos_router::hooks::use_params_map;
 use super::ABOVE;
 use crate::api::admin::{GetDriver, ListDrivers};
 use crate::ask::ask;
+use crate::components::part::nothing;
+use crate::components::table::{Column, list_card};
 use crate::components::{Loaded, PageHeader, Time, Tone, card, chip, fact};
 use crate::format;
 
@@ -23,23 +25,9 @@ pub(crate) fn DriversPage() -> AnyView {
 }
 
 fn list(drivers: Vec<DriverRow>) -> AnyView {
-    let rows = drivers.into_iter().map(row).collect_view();
-    view! {
-        <section class="card">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Platform"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"From"</th>
-                        <th scope="col" class="num">"Devices"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </section>
-    }
-    .into_any()
+    let columns =
+        &[Column::Text("Platform"), Column::Text("State"), Column::Text("From"), Column::Number("Devices")];
+    list_card(columns, drivers.into_iter().map(row).collect(), None, nothing())
 }
 
 fn state(driver: &DriverRow) -> AnyView {

@@ -9,6 +9,7 @@ use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
 use crate::ask::ask;
 use crate::browser;
 use crate::components::part::{nothing, part, text};
+use crate::components::table::{Column, list_card};
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, submit,
 };
@@ -69,28 +70,16 @@ fn fresh(fresh: FreshToken) -> AnyView {
 }
 
 fn list(tokens: Vec<ApiToken>, revoke: Post<RevokeToken>) -> AnyView {
-    if tokens.is_empty() {
-        let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
-        return view! { <section class="card">{empty("No token yet", words, ())}</section> }.into_any();
-    }
-    let rows = tokens.into_iter().map(|token| row(token, revoke)).collect_view();
-    view! {
-        <section class="card">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"Token"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"Expires"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col"><span class="sr">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </section>
-    }
-    .into_any()
+    let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
+    let none = tokens.is_empty().then(|| empty("No token yet", words, ()));
+    let columns = &[
+        Column::Text("Token"),
+        Column::Text("Role"),
+        Column::Text("Expires"),
+        Column::Text("Last used"),
+        Column::Actions,
+    ];
+    list_card(columns, tokens.into_iter().map(|token| row(token, revoke)).collect(), none, nothing())
 }
 
 fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {

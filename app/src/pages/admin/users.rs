@@ -8,7 +8,8 @@ use super::ABOVE;
 use crate::api::admin::{AddUser, ChangeUser, ListUsers, RemoveUser};
 use crate::ask::ask;
 use crate::components::form::FormProblem;
-use crate::components::part::accepted;
+use crate::components::part::{accepted, nothing};
+use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, submit};
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -71,23 +72,9 @@ fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
 }
 
 fn list(users: Vec<User>, actions: Actions) -> AnyView {
-    let rows = users.into_iter().map(|user| row(user, actions)).collect_view();
-    view! {
-        <section class="card">
-            <table class="rows">
-                <thead>
-                    <tr>
-                        <th scope="col">"User"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"Last sign-in"</th>
-                        <th scope="col"><span class="sr">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </section>
-    }
-    .into_any()
+    let columns =
+        &[Column::Text("User"), Column::Text("Role"), Column::Text("Last sign-in"), Column::Actions];
+    list_card(columns, users.into_iter().map(|user| row(user, actions)).collect(), None, nothing())
 }
 
 fn row(user: User, actions: Actions) -> AnyView {

@@ -9,9 +9,8 @@ use leptos_router::components::Form;
 use super::ABOVE;
 use crate::api::admin::ListConfigVersions;
 use crate::ask::ask;
-use crate::components::list::address;
-use crate::components::{Loaded, PageHeader, Pager, empty};
-use crate::pages::configs::versions_table;
+use crate::components::{Loaded, PageHeader, empty};
+use crate::pages::configs::versions_list;
 use crate::pages::{page_of_query, query_field};
 
 #[component]
@@ -35,12 +34,6 @@ pub(crate) fn ConfigVersionsPage() -> AnyView {
 }
 
 fn list(versions: Paged<ConfigVersionRow>, search: String) -> AnyView {
-    if versions.total == 0 {
-        return view! { <section class="card">{empty("No version here", "Versions appear as devices are backed up.", ())}</section> }.into_any();
-    }
-    let (page, total) = (versions.page, versions.total);
-    let to_page = Callback::new(move |page: u32| {
-        address("/admin/config-versions", &[("q", search.clone()), ("page", page.to_string())])
-    });
-    view! { <section class="card">{versions_table(versions.rows)}<Pager page total address=to_page/></section> }.into_any()
+    let none = empty("No version here", "Versions appear as devices are backed up.", ());
+    versions_list(versions, "/admin/config-versions", search, none)
 }
