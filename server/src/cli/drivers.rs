@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use etiqa_engine::collect::Driver;
+use etiqa_engine::collect::{Driver, DriverError, Limits, rehearse};
 use etiqa_engine::{Engine, Result, drivers};
 use etiqa_model::UserError;
+use etiqa_model::recording::Recording;
 
 use super::output;
 
@@ -26,6 +27,15 @@ pub(crate) enum Drivers {
     Check {
         /// The file
         file: PathBuf,
+    },
+    /// Run a driver file against a recorded session, without a network
+    #[command(after_help = "Example: etiqa drivers test data/drivers/myswitch.toml session.txt\n\
+                            How a session is recorded is in docs/drivers.md.")]
+    Test {
+        /// The driver
+        file: PathBuf,
+        /// The recorded session
+        recording: PathBuf,
     },
 }
 
@@ -49,6 +59,7 @@ impl Drivers {
             }
             Self::Show { name } => output::print_text(&drivers::driver_text(engine, &name).await?.text),
             Self::Check { file } => return check(&file),
+            Self::Test { file, recording } => return test(&file, &recording).await,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -56,13 +67,17 @@ impl Drivers {
 
 /// Checks a driver file; needs neither database nor data directory.
 pub(super) fn check(file: &Path) -> Result<ExitCode> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        UserError::invalid(format!("The file {} cannot be read: {error}.", file.display()))
-    })?;
-    let name = file.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    match Driver::parse(&name, &text) {
+    match parse(file)? {
         Ok(driver) => {
             output::print(&format!("{}: good, {}", driver.name(), driver.title()));
+            for warning in driver.warnings() {
+                output::print(&format!(
+                    "{}: Line {}: Warning: {}",
+                    file.display(),
+                    warning.line,
+                    warning.message
+                ));
+            }
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
@@ -70,4 +85,64 @@ pub(super) fn check(file: &Path) -> Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Rehearses a driver file against a recording; needs neither database nor data directory.
+pub(super) async fn test(file: &Path, recording: &Path) -> Result<ExitCode> {
+    let driver = match parse(file)? {
+        Ok(driver) => driver,
+        Err(error) => {
+            output::print(&format!("{}: {error}", file.display()));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let session = Recording::parse(&read(recording)?)
+        .map_err(|error| UserError::invalid(format!("{}: {error}", recording.display())))?;
+    let outcome = rehearse(&driver, &session, &Limits::default()).await;
+    output::print(&format!("{}: {}", outcome.class, outcome.message));
+    for part in &outcome.parts {
+        output::print(&format!(
+            "  part {}: {} lines, {} bytes",
+            part.part,
+            part.text.lines().count(),
+            part.text.len()
+        ));
+    }
+    for name in &outcome.left_out {
+        output::print(&format!("  part {name}: left out by the device"));
+    }
+    let facts = &outcome.facts;
+    for (name, value) in
+        [("model", &facts.model), ("serial", &facts.serial), ("os_version", &facts.os_version)]
+    {
+        output::print(&format!("  {name}: {}", value.as_deref().unwrap_or("not found")));
+    }
+    if let Some(unsaved) = facts.unsaved {
+        output::print(if unsaved {
+            "  the running configuration is not saved"
+        } else {
+            "  everything is saved"
+        });
+    }
+    if let Some(transcript) = &outcome.transcript {
+        output::print(&format!("\nThe session, secrets masked:\n{transcript}"));
+    }
+    let as_expected = outcome.class == session.expect;
+    if !as_expected {
+        output::print(&format!("The recording expects {}.", session.expect));
+    }
+    Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A file's name without `.toml` is the platform's.
+fn parse(file: &Path) -> Result<std::result::Result<Driver, DriverError>> {
+    let text = read(file)?;
+    let name = file.file_stem().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    Ok(Driver::parse(&name, &text))
+}
+
+fn read(file: &Path) -> Result<String> {
+    Ok(std::fs::read_to_string(file).map_err(|error| {
+        UserError::invalid(format!("The file {} cannot be read: {error}.", file.display()))
+    })?)
 }

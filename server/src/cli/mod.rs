@@ -106,6 +106,9 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => crate::serve::serve(options, serve.listen).await,
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
+            Command::Drivers(drivers::Drivers::Test { file, recording }) => {
+                drivers::test(&file, &recording).await
+            }
             command => {
                 let engine = Engine::open(options, Role::Command).await?;
                 let code = run_with(&engine, command).await;
