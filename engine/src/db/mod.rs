@@ -57,6 +57,20 @@ impl DbError {
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
+
+    /// Whether the database itself is gone, so that the next statement will fail as well. Everything else is about
+    /// the one row or statement that met it.
+    pub fn is_lost(&self) -> bool {
+        use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+        match self {
+            Self::Sqlx(Io(_) | PoolClosed | PoolTimedOut | Protocol(_) | Tls(_) | WorkerCrashed) => true,
+            // PostgreSQL's classes 08 (connection exception) and 57P (shutdown); SQLite's codes have other forms.
+            Self::Sqlx(Database(error)) => error
+                .code()
+                .is_some_and(|code| code.len() == 5 && (code.starts_with("08") || code.starts_with("57P"))),
+            _ => false,
+        }
+    }
 }
 
 /// What stores return.

@@ -142,19 +142,6 @@ pub async fn run_interrupt_in_txn(tx: &mut Tx, id: RunId, now: Timestamp) -> Res
     Ok(done.rows_affected() > 0)
 }
 
-/// Lets go of the leases of processes that are known to be gone: those whose owner begins with `prefix`.
-pub async fn run_expire_leases_of(db: &Db, prefix: &str, now: Timestamp) -> Result<()> {
-    let mut tx = db.write().await?;
-    for sql in [
-        "UPDATE backup_run SET lease_expires_at = $2 WHERE status = 'running' AND owner LIKE $1",
-        "UPDATE job SET lease_expires_at = $2 WHERE finished_at IS NULL AND lease_owner LIKE $1",
-        "UPDATE device_lease SET expires_at = $2 WHERE owner LIKE $1",
-    ] {
-        sqlx::query(sql).bind(format!("{prefix}%")).bind(now.millis()).execute(&mut *tx).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
 /// Asks a run to stop: a pending one ends at once, a running one is told. False when it is over.
 pub async fn run_cancel(db: &Db, id: RunId, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;

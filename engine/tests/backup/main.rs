@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod fleet;
 mod imports;
 mod recording;
 mod runs;

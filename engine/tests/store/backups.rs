@@ -2,9 +2,10 @@ use etiqa_engine::db::Db;
 use etiqa_engine::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_insert_in_txn, backup_config_list_due,
 };
+use etiqa_engine::store::lease::leases_expire_of;
 use etiqa_engine::store::run::{run_fetch, run_list, run_list_abandoned};
 use etiqa_engine::store::run_write::{
-    Ending, run_cancel, run_claim, run_expire_leases_of, run_finish, run_insert_in_txn, run_interrupt_in_txn,
+    Ending, run_cancel, run_claim, run_finish, run_insert_in_txn, run_interrupt_in_txn,
     run_renew,
 };
 use etiqa_model::backup::{BackupConfig, BackupConfigInput};
@@ -76,7 +77,7 @@ async fn a_run_whose_lease_is_over_is_given_up_by_whoever_is_first() {
         let run = add_run(&db, &config).await.unwrap();
         run_claim(&db, run, "server-1", at(0), at(30)).await.unwrap();
         assert!(run_list_abandoned(&db, at(29)).await.unwrap().is_empty());
-        run_expire_leases_of(&db, "server-", at(10)).await.unwrap();
+        leases_expire_of(&db, "server-", at(10)).await.unwrap();
         assert_eq!(run_list_abandoned(&db, at(10)).await.unwrap().len(), 1);
         let mut tx = db.write().await.unwrap();
         assert!(run_interrupt_in_txn(&mut tx, run, at(10)).await.unwrap());
