@@ -128,9 +128,9 @@ async fn write_database(engine: &Engine, archive: &ArchiveWriter) -> Result<Coun
     for (index, table) in TABLES.iter().enumerate() {
         let comma = if index == 0 { "\n" } else { ",\n" };
         archive.bytes(format!("{comma}\"{table}\":").into_bytes()).await?;
-        counts.database_rows += write_table(&mut snapshot, archive, table).await?;
+        counts.database_rows += write_table(snapshot.tx(), archive, table).await?;
     }
-    snapshot.rollback().await?;
+    snapshot.end().await?;
     archive.bytes(b"\n}}\n".to_vec()).await?;
     Ok(counts)
 }

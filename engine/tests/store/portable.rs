@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use etiqa_engine::db::{Db, DbError, DbKind};
 use etiqa_engine::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
@@ -39,7 +40,7 @@ async fn every_archived_table_is_dumped_as_valid_json() {
         settings_save(&db, &Settings { max_sessions: 7, ..Settings::default() }).await.unwrap();
         for table in TABLES {
             let mut snapshot = db.snapshot().await.unwrap();
-            let pieces: Vec<Vec<u8>> = table_dump_in_txn(&mut snapshot, table).try_collect().await.unwrap();
+            let pieces: Vec<Vec<u8>> = table_dump_in_txn(snapshot.tx(), table).try_collect().await.unwrap();
             let text = format!(
                 "{}{}",
                 String::from_utf8(pieces.concat()).unwrap(),
@@ -83,4 +84,29 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         assert!(matches!(error, DbError::Newer { found: 9999, .. }), "{error}");
         assert!(error.to_string().contains("Start the newer version"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn dumps_take_turns_and_none_of_the_connections_that_pages_read_by() {
+    on_both(async |db| {
+        let first = db.snapshot().await.unwrap();
+        let others: Vec<_> = (0..8)
+            .map(|_| {
+                let db = db.clone();
+                tokio::spawn(async move { db.snapshot().await.unwrap().end().await.unwrap() })
+            })
+            .collect();
+        let read = async {
+            // As many at once as there are readers.
+            let (a, b, c, d) = tokio::join!(db.read(), db.read(), db.read(), db.read());
+            assert!(a.is_ok() && b.is_ok() && c.is_ok() && d.is_ok());
+        };
+        tokio::time::timeout(Duration::from_secs(5), read).await.expect("pages wait for a dump");
+        assert!(others.iter().all(|other| !other.is_finished()), "one dump at a time");
+        first.end().await.unwrap();
+        for other in others {
+            other.await.unwrap();
+        }
+    })
+    .await;
 }
