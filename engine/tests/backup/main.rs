@@ -7,6 +7,7 @@ mod common;
 
 mod fleet;
 mod imports;
+mod machines;
 mod recording;
 mod runs;
 mod schedules;
