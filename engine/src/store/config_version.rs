@@ -111,9 +111,12 @@ pub async fn version_list_current(
     part: &str,
     compare_sha256: &str,
 ) -> Result<Vec<ComparedVersion>> {
+    // Each half has an index that holds these alone, so that the history of the part is not walked.
     let sql = format!(
-        "SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
-         AND (v.state = 'active' OR (v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3))"
+        "SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.state = 'active'
+         UNION ALL
+         SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
+         AND v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3"
     );
     let rows = sqlx::query(built(sql))
         .bind(device.0)
@@ -130,8 +133,11 @@ pub async fn version_list_current(
 
 /// The parts of a device with their newest versions.
 pub async fn part_list(db: &Db, device: DeviceId) -> Result<Vec<PartVersions>> {
+    // Every part has an active version, and versions are numbered without gaps: neither is counted.
     let rows = sqlx::query(
-        "SELECT part, COUNT(*) AS n FROM config_version WHERE device_id = $1 GROUP BY part ORDER BY part",
+        "SELECT v.part AS part,
+                (SELECT MAX(n.version) FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part) AS n
+         FROM config_version v WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part",
     )
     .bind(device.0)
     .fetch_all(db.reader())
@@ -166,14 +172,16 @@ pub async fn version_list(
     rows.iter().map(version).collect()
 }
 
-/// How many versions a part has.
+/// How many versions a part has: they are numbered without gaps.
 pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM config_version WHERE device_id = $1 AND part = $2")
-        .bind(device.0)
-        .bind(part.to_owned())
-        .fetch_one(db.reader())
-        .await?
-        .count("n")
+    sqlx::query(
+        "SELECT COALESCE(MAX(version), 0) AS n FROM config_version WHERE device_id = $1 AND part = $2",
+    )
+    .bind(device.0)
+    .bind(part.to_owned())
+    .fetch_one(db.reader())
+    .await?
+    .count("n")
 }
 
 /// The active versions of all devices, by host name.
