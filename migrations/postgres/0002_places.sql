@@ -11,7 +11,7 @@ UPDATE backup_run SET leftover_file = file WHERE removed_at IS NOT NULL AND file
 ALTER TABLE driver ADD COLUMN data_dir TEXT COLLATE "C";
 
 -- Archives that are kept, among all runs that ever were.
-CREATE INDEX backup_run_archived ON backup_run (backup_config_id, id, size_bytes)
+CREATE INDEX backup_run_archived ON backup_run (status, backup_config_id, id, size_bytes)
     WHERE status = 'completed' AND file IS NOT NULL AND removed_at IS NULL;
 CREATE INDEX backup_run_file ON backup_run (file) WHERE file IS NOT NULL;
 CREATE INDEX backup_run_leftover ON backup_run (id) WHERE leftover_file IS NOT NULL;
