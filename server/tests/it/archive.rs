@@ -193,7 +193,7 @@ async fn a_full_archive_holds_the_servers_logs() {
     server.stop().await;
     let name = std::fs::read_dir(world.data().join("logs")).unwrap().next().unwrap().unwrap().file_name();
     let name = name.into_string().unwrap();
-    assert!(name.starts_with("etiqa.") && name.ends_with(".log"), "{name}");
+    assert!(name.starts_with("etiqa.2"), "{name}");
     world.add_backup("Everything", "full").await;
     world.etiqa(["run-backups", "--force"]).await.good();
     let logs = Archive::open(&world.archive()).text(&format!("logs/{name}"));
