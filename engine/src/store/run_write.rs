@@ -210,11 +210,12 @@ pub async fn run_set_verified(db: &Db, id: RunId, damaged: bool, now: Timestamp)
     Ok(tx.commit().await?)
 }
 
-/// Notes that its archive counts no more, and that its file in this data directory is to go.
+/// Notes that its archive counts no more, and that its file is to go: from the data directory that it was made in, or
+/// from this one where that was not noted yet.
 pub async fn run_set_removed(db: &Db, id: RunId, data_dir: &str, now: Timestamp) -> Result<()> {
     let mut tx = db.write().await?;
     sqlx::query(
-        "UPDATE backup_run SET removed_at = $2, leftover_file = file, leftover_dir = $3
+        "UPDATE backup_run SET removed_at = $2, leftover_file = file, leftover_dir = COALESCE(leftover_dir, $3)
          WHERE id = $1 AND removed_at IS NULL",
     )
     .bind(id.0)
