@@ -58,8 +58,11 @@ async function isReady(base) {
 async function firstPageBytes(base) {
   // Asked for without compression, so that its links can be read; what it weighs is measured apart.
   const html = await fetch(`${base}/login`).then((answer) => answer.text());
-  const linked = [...html.matchAll(/(?:href|src)="(\/[^"]+\.[a-z0-9]+)"/g)].map((match) => match[1]);
-  const loaded = ["/login", "/pkg/etiqa.js", "/pkg/etiqa_bg.wasm", "/pkg/etiqa.css", ...linked];
+  const linked = [...html.matchAll(/"(\/[^"\s]+\.(?:js|wasm|css|svg|png|ico|woff2))"/g)].map((match) => match[1]);
+  for (const kind of ["js", "wasm", "css"]) {
+    if (!linked.some((path) => path.endsWith(`.${kind}`))) throw new Error(`/login links no .${kind}: the figure would be too small.`);
+  }
+  const loaded = ["/login", ...linked];
   let total = 0;
   for (const path of new Set(loaded)) {
     const answer = await visit(base + path);

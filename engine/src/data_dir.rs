@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use etiqa_model::UserError;
 
+use crate::files::rename_without_replacing;
+use crate::hex::to_hex;
+
 /// Where everything is kept.
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
+    id: String,
 }
 
 /// Held by a server for as long as it lives; the system lets go of it however the process ends.
@@ -32,13 +36,41 @@ impl DataDir {
         create_private(root).map_err(refused)?;
         let root = root.canonicalize().map_err(refused)?;
         close_to_others(&root).map_err(refused)?;
-        let dir = Self { root };
+        let mut dir = Self { root, id: String::new() };
         for folder in [dir.backups(), dir.artifacts(), dir.media(), dir.logs(), dir.drivers()] {
             create_private(&folder).map_err(refused)?;
         }
         let probe = dir.root.join(".writable");
         fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        dir.id = dir.read_or_make_id().map_err(refused)?;
         Ok(dir)
+    }
+
+    /// A name of its own, made once: several machines, each with its directory, may share a database.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn read_or_make_id(&self) -> io::Result<String> {
+        let file = self.root.join("instance");
+        let mut unique = [0_u8; 16];
+        rand::fill(&mut unique);
+        let unique = to_hex(&unique);
+        // Written aside and then named, so that of two that begin at once both read the whole of one.
+        let draft = self.root.join(format!(".instance-{unique}"));
+        match fs::read_to_string(&file) {
+            Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::write(&draft, &unique)?;
+        match rename_without_replacing(&draft, &file) {
+            Ok(()) => Ok(unique),
+            Err(_) => {
+                let _ = fs::remove_file(&draft);
+                Ok(fs::read_to_string(&file)?.trim().to_owned())
+            }
+        }
     }
 
     /// The directory itself, absolute.

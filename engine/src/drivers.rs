@@ -53,12 +53,14 @@ impl Drivers {
             .map_err(Error::io("reading the drivers folder"))?;
         let known = driver_list(db).await?;
         let names: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-        for gone in known.iter().filter(|own| !names.contains(own.name.as_str())) {
+        // Only what was read from this folder is missing when it is not in it: other machines have folders as well.
+        let is_ours = |own: &&OwnDriver| own.data_dir.as_deref() == Some(dir.id());
+        for gone in known.iter().filter(is_ours).filter(|own| !names.contains(own.name.as_str())) {
             driver_delete(db, &gone.name).await?;
         }
         for (name, text) in &files {
             let before = known.iter().find(|own| &own.name == name);
-            if let Some(own) = read_anew(name, text, before) {
+            if let Some(own) = read_anew(name, text, before, dir.id()) {
                 if let Some(problem) = &own.problem {
                     tracing::warn!(driver = %name, %problem, "a driver of the drivers folder is not valid");
                 }
@@ -77,13 +79,15 @@ impl Drivers {
 }
 
 /// The row for a file that is new or changed; none when it is as it was.
-fn read_anew(name: &str, text: &str, before: Option<&OwnDriver>) -> Option<OwnDriver> {
+fn read_anew(name: &str, text: &str, before: Option<&OwnDriver>, data_dir: &str) -> Option<OwnDriver> {
     let sha256 = sha256_hex(text.as_bytes());
-    let is_known = before.is_some_and(|own| {
+    let known = before.filter(|own| {
         own.refused_sha256.as_ref().or(own.sha256.as_ref()).is_some_and(|known| *known == sha256)
     });
-    if is_known {
-        return None;
+    if let Some(known) = known {
+        // One that nobody's folder was noted for is this one's from now on.
+        let adopted = OwnDriver { data_dir: Some(data_dir.to_owned()), ..known.clone() };
+        return known.data_dir.is_none().then_some(adopted);
     }
     let fresh = |text: Option<String>, sha256: Option<String>| OwnDriver {
         name: name.to_owned(),
@@ -91,6 +95,7 @@ fn read_anew(name: &str, text: &str, before: Option<&OwnDriver>) -> Option<OwnDr
         sha256,
         refused_sha256: None,
         problem: None,
+        data_dir: Some(data_dir.to_owned()),
         updated_at: now(),
     };
     Some(match Driver::parse(name, text) {

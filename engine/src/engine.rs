@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use etiqa_model::admin::Settings;
 use etiqa_model::{ErrorKind, UserError};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
@@ -14,8 +14,9 @@ use crate::db::Db;
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::fleet::Slots;
 use crate::hex::to_hex;
-use crate::store::run_write::run_expire_leases_of;
+use crate::store::lease::leases_expire_of;
 use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save};
 use crate::time::now;
 use crate::vault::{Vault, VaultError};
@@ -76,7 +77,7 @@ pub struct Engine {
     /// Rung when a schedule changed here.
     pub schedule_changed: Notify,
     /// Device sessions at once.
-    pub sessions: Semaphore,
+    pub sessions: Slots,
     /// Keeps a second server off the embedded database.
     _lock: Option<ServerLock>,
 }
@@ -115,7 +116,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             work: Notify::new(),
             schedule_changed: Notify::new(),
-            sessions: Semaphore::new(settings.max_sessions as usize),
+            sessions: Slots::new(settings.max_sessions),
             db,
             dir,
             vault,
@@ -123,14 +124,14 @@ impl Engine {
         };
         if role == Role::Server && is_embedded {
             // Nobody else serves this directory: what servers before this one held is free.
-            run_expire_leases_of(&engine.db, role.owner_prefix(), now()).await?;
+            leases_expire_of(&engine.db, role.owner_prefix(), now()).await?;
         }
         Ok(Arc::new(engine))
     }
 
     /// Lets go of everything that this process holds: the next one takes it up at once.
     pub async fn hand_back(&self) -> Result<()> {
-        Ok(run_expire_leases_of(&self.db, &self.owner, now()).await?)
+        Ok(leases_expire_of(&self.db, &self.owner, now()).await?)
     }
 
     /// What an admin has set.
@@ -138,9 +139,10 @@ impl Engine {
         Ok(settings_fetch(&self.db).await?)
     }
 
-    /// Changes what an admin has set. The limit of sessions counts for fleets that begin from now on.
+    /// Changes what an admin has set; it counts at once here, and from their next fleet on in other processes.
     pub async fn save_settings(&self, settings: &Settings) -> Result<()> {
         settings_save(&self.db, settings).await?;
+        self.sessions.resize(settings.max_sessions);
         self.schedule_changed.notify_one();
         Ok(())
     }

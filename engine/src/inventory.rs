@@ -35,7 +35,10 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
     let mut tx = engine.db.write().await?;
     let id = match id {
         Some(id) => {
-            device_update_in_txn(&mut tx, id, &row, at).await.map_err(|error| taken(error, &row.device))?;
+            let updated = device_update_in_txn(&mut tx, id, &row, at).await;
+            if !updated.map_err(|error| taken(error, &row.device))? {
+                return Err(missing(id).into());
+            }
             id
         }
         None => {

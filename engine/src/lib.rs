@@ -15,6 +15,7 @@ pub mod hex;
 pub mod history;
 pub mod import;
 pub mod inventory;
+mod lease;
 pub mod overview;
 pub mod schedule;
 pub mod status;

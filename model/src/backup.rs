@@ -189,9 +189,18 @@ impl BackupConfigInput {
         let frequency = self.frequency(&mut fields);
         let retention = self.retention(&mut fields);
         let devices = fields.check("devices", Selector::parse(&self.devices));
-        fields.finish()?;
         let kind = kind.unwrap_or(BackupKind::Config);
         let usual = Include::default_for(kind);
+        let include = Include {
+            database: self.include_database.unwrap_or(usual.database),
+            media: self.include_media.unwrap_or(usual.media),
+            logs: self.include_logs.unwrap_or(usual.logs),
+        };
+        if kind == BackupKind::Data && !(include.database || include.media || include.logs) {
+            fields
+                .wrong("include_database", "A data backup needs the database, the media or the logs in it.");
+        }
+        fields.finish()?;
         let time_zone = match self.time_zone.trim() {
             "" => default_zone.to_owned(),
             zone => zone.to_owned(),
@@ -201,11 +210,7 @@ impl BackupConfigInput {
             kind,
             schedule: Schedule { frequency: frequency.unwrap_or(Frequency::Hourly { minute: 0 }), time_zone },
             retention,
-            include: Include {
-                database: self.include_database.unwrap_or(usual.database),
-                media: self.include_media.unwrap_or(usual.media),
-                logs: self.include_logs.unwrap_or(usual.logs),
-            },
+            include,
             devices: devices.unwrap_or(Selector::All),
             enabled: self.enabled,
         })

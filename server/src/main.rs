@@ -9,13 +9,11 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::Cli;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    logging::start(&cli.command);
+    let cli = Cli::from_command_line();
+    logging::start(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

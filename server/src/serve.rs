@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use etiqa_engine::access::SetupCode;
 use etiqa_engine::schedule::{tick, worker};
@@ -14,10 +15,15 @@ use tokio::signal;
 use crate::cli::output;
 use crate::http;
 
+/// How long answers that are under way, such as downloads, may take when the program stops.
+const ANSWERS_END_WITHIN: Duration = Duration::from_secs(5);
+
 /// Serves until SIGINT or SIGTERM, then hands back what runs and ends.
 pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCode> {
     let engine = Engine::open(options, Role::Server).await?;
     let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
+    // Before anybody is told that there is a server, who could then stop it.
+    let mut signals = StopSignals::listen();
     let address = listener.local_addr().map_err(Error::io("asking for the address"))?;
     output::say(&format!("Serving http://{address} from {}", engine.dir.root().display()));
     if SetupCode::is_open(&engine.db).await? {
@@ -32,11 +38,24 @@ pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCo
     let working = tokio::spawn(worker::worker(Arc::clone(&engine)));
     let stopping = engine.stopping.clone();
     tokio::spawn(async move {
-        stop_signal().await;
-        tracing::info!("stopping");
+        signals.next().await;
+        tracing::info!("stopping; a second signal stops at once");
         stopping.cancel();
+        signals.next().await;
+        // What runs is as after a power cut: nothing that was said to be stored is lost.
+        std::process::exit(1);
     });
-    let served = http::serve(Arc::clone(&engine), listener).await;
+    let too_long = async {
+        engine.stopping.cancelled().await;
+        tokio::time::sleep(ANSWERS_END_WITHIN).await;
+    };
+    let served = tokio::select! {
+        served = http::serve(Arc::clone(&engine), listener) => served,
+        () = too_long => {
+            tracing::warn!("some answers did not come to their end in time; they are cut off");
+            Ok(())
+        }
+    };
     engine.stopping.cancel();
     for task in [scheduler, reaper, working] {
         if let Err(error) = task.await {
@@ -71,26 +90,53 @@ fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> UserError {
     UserError::new(ErrorKind::Unavailable, message)
 }
 
-async fn stop_signal() {
-    let interrupt = async {
+/// The signals that stop the program. Listens from the first wait to the last, so that none is lost in between.
+struct StopSignals {
+    #[cfg(unix)]
+    interrupt: Option<signal::unix::Signal>,
+    #[cfg(unix)]
+    terminate: Option<signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl StopSignals {
+    fn listen() -> Self {
+        use signal::unix::{SignalKind, signal};
         // Without a handler there is nothing to wait for; the system's own answer to the signal still ends us.
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            () = next_of(&mut self.interrupt) => {}
+            () = next_of(&mut self.terminate) => {}
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn next_of(signal: &mut Option<signal::unix::Signal>) {
+    let heard = match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    };
+    if heard.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(not(unix))]
+impl StopSignals {
+    fn listen() -> Self {
+        Self {}
+    }
+
+    async fn next(&mut self) {
         if signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                terminate.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }

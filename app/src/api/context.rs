@@ -22,8 +22,6 @@ pub struct Caller {
     pub session: Option<Secret>,
     /// Where the request came from, for throttling and logs.
     pub address: String,
-    /// Whether it came over TLS, so that cookies can say so.
-    pub is_secure: bool,
 }
 
 /// Somebody who may do what is asked. Every server function and every handler begins by making one.
@@ -71,23 +69,21 @@ pub(super) fn caller() -> Result<Caller, AppError> {
 }
 
 /// Sets a cookie that scripts cannot read and other sites cannot send.
-pub(super) fn set_session_cookie(caller: &Caller, secret: &Secret) {
+pub(super) fn set_session_cookie(secret: &Secret) {
     let days = etiqa_engine::access::SESSION_DAYS;
-    append_cookie(caller, secret.reveal(), days * 24 * 3600);
+    append_cookie(secret.reveal(), days * 24 * 3600);
 }
 
 /// Makes the browser forget it.
-pub(super) fn clear_session_cookie(caller: &Caller) {
-    append_cookie(caller, "", 0);
+pub(super) fn clear_session_cookie() {
+    append_cookie("", 0);
 }
 
 /// The name of the session's cookie.
 pub const SESSION_COOKIE: &str = "etiqa_session";
 
-fn append_cookie(caller: &Caller, value: &str, seconds: u64) {
-    let secure = if caller.is_secure { "; Secure" } else { "" };
-    let cookie =
-        format!("{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+fn append_cookie(value: &str, seconds: u64) {
+    let cookie = format!("{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     if let Ok(cookie) = cookie.parse() {
         expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
     }

@@ -35,7 +35,7 @@ pub async fn sign_in(
     let caller = caller()?;
     let engine = &caller.engine;
     let signed_in = access::sign_in(&engine.db, &engine.throttle, &name, &password, &caller.address).await?;
-    set_session_cookie(&caller, &signed_in.secret);
+    set_session_cookie(&signed_in.secret);
     leptos_axum::redirect(&local_path(&next));
     Ok(())
 }
@@ -47,7 +47,7 @@ pub async fn sign_out() -> Result<(), AppError> {
     if let Some(secret) = &caller.session {
         access::sign_out(&caller.engine.db, secret.reveal()).await?;
     }
-    clear_session_cookie(&caller);
+    clear_session_cookie();
     leptos_axum::redirect("/login");
     Ok(())
 }
@@ -59,7 +59,7 @@ pub async fn set_up(code: Secret, name: String, password: Secret) -> Result<(), 
     let engine = &caller.engine;
     let code =
         engine.setup_code.redeem(&engine.db, &engine.throttle, &code, &name, &password, &caller.address);
-    set_session_cookie(&caller, &code.await?.secret);
+    set_session_cookie(&code.await?.secret);
     leptos_axum::redirect("/");
     Ok(())
 }

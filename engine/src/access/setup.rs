@@ -55,17 +55,17 @@ impl SetupCode {
         address: &str,
     ) -> Result<SignedIn> {
         let at = now();
-        let key = format!("setup@{address}");
-        throttle.check(&key, at)?;
+        // No user has this name: it has a space in it.
+        let attempt = throttle.begin("the setup code", address, at)?;
         let wrong = |field: &str, message: String| {
             UserError::in_fields(vec![FieldError { field: field.to_owned(), message }])
         };
         let given = code.reveal().trim().to_lowercase();
         if !equal_in_constant_time(given.as_bytes(), self.show().reveal().as_bytes()) {
-            throttle.failed(&key, at);
             let message = "This is not the code that the program printed when it started.".to_owned();
             return Err(wrong("code", message).into());
         }
+        attempt.succeeded();
         let name = check_user_name(name).map_err(|message| wrong("name", message))?;
         check_password(password).map_err(|message| wrong("password", message))?;
         let hash = password::hash(password).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etiqa_model::user::Identity;
+use etiqa_model::user::{Identity, check_user_name, is_endless};
 use etiqa_model::{ErrorKind, Secret, Timestamp, UserError, UserId};
 
 use super::{Throttle, password, random_secret, stored_form};
@@ -37,17 +37,20 @@ pub async fn sign_in(
     address: &str,
 ) -> Result<SignedIn> {
     let at = now();
-    let key = format!("{}@{address}", name.trim().to_lowercase());
-    throttle.check(&key, at)?;
+    let wrong = || UserError::new(ErrorKind::Invalid, "User name or password is wrong.");
+    // Nobody has such a name or password; neither may cost memory or time.
+    if check_user_name(name).is_err() || is_endless(password) {
+        return Err(wrong().into());
+    }
+    let attempt = throttle.begin(name.trim(), address, at)?;
     let user = user_fetch_by_name(db, name.trim()).await?;
     let (user, hash) = user.map(|user| (user.user, user.password_hash)).unzip();
     let fits = password::verify(password, hash).await?;
     let Some(user) = user.filter(|_| fits) else {
-        throttle.failed(&key, at);
         tracing::warn!(address, "a sign-in was refused");
-        return Err(UserError::new(ErrorKind::Invalid, "User name or password is wrong.").into());
+        return Err(wrong().into());
     };
-    throttle.succeeded(&key);
+    attempt.succeeded();
     begin_session(db, user.id, at).await
 }
 

@@ -21,7 +21,7 @@ const WAITING_PIECES: usize = 32;
 pub(super) const PIECE: usize = 64 * 1024;
 
 enum Piece {
-    Entry(String),
+    Entry(String, Option<String>),
     Bytes(Vec<u8>),
     Manifest(Box<Manifest>),
 }
@@ -42,7 +42,14 @@ impl ArchiveWriter {
 
     /// Begins an entry; the bytes that follow are its.
     pub(super) async fn entry(&self, name: impl Into<String>) -> Result<()> {
-        self.send(Piece::Entry(name.into())).await
+        self.send(Piece::Entry(name.into(), None)).await
+    }
+
+    /// Begins an entry that is the file `original` of a folder; the manifest says so where the names differ.
+    pub(super) async fn entry_from(&self, name: String, original: &Path) -> Result<()> {
+        let original = original.to_string_lossy().into_owned();
+        let differs = name.split_once('/').is_none_or(|(_, below)| below != original);
+        self.send(Piece::Entry(name, differs.then_some(original))).await
     }
 
     /// More bytes of the entry.
@@ -94,6 +101,7 @@ pub(super) fn zip_time(at: Timestamp, zone: chrono_tz::Tz) -> zip::DateTime {
 
 struct Open {
     name: String,
+    original: Option<String>,
     size: u64,
     hash: Sha256,
 }
@@ -114,10 +122,10 @@ fn write(path: &Path, modified: zip::DateTime, mut pieces: mpsc::Receiver<Piece>
     let mut open: Option<Open> = None;
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
-            Piece::Entry(name) => {
+            Piece::Entry(name, original) => {
                 entries.extend(open.take().map(close));
                 zip.start_file(name.as_str(), options)?;
-                open = Some(Open { name, size: 0, hash: Sha256::new() });
+                open = Some(Open { name, original, size: 0, hash: Sha256::new() });
             }
             Piece::Bytes(bytes) => {
                 if let Some(entry) = &mut open {
@@ -141,7 +149,12 @@ fn write(path: &Path, modified: zip::DateTime, mut pieces: mpsc::Receiver<Piece>
 }
 
 fn close(entry: Open) -> ManifestEntry {
-    ManifestEntry { name: entry.name, size: entry.size, sha256: to_hex(&entry.hash.finalize()) }
+    ManifestEntry {
+        name: entry.name,
+        original: entry.original,
+        size: entry.size,
+        sha256: to_hex(&entry.hash.finalize()),
+    }
 }
 
 impl std::ops::AddAssign for Counts {

@@ -3,29 +3,31 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use etiqa_model::Timestamp;
 use etiqa_model::backup::{BackupConfig, BackupKind};
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
+use etiqa_model::{ErrorKind, RunId, Timestamp, UserError};
 use futures::TryStreamExt;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use super::archive::{ArchiveWriter, PIECE};
 use super::manifest::Counts;
-use super::names::{UniqueNames, safe_name};
+use super::names::{PathNames, UniqueNames, safe_name};
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::text_read;
 use crate::store::config_version::version_list_active;
 use crate::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
+use crate::store::result::result_list_good_of_run;
 
-/// Writes everything that `config` asks for. `devices` are those that it covers, `started_at` when its run began.
+/// Writes everything that `config` asks for. `devices` are those that it covers; `run` began at `started_at`.
 pub(super) async fn write_contents(
     engine: &Engine,
     archive: &ArchiveWriter,
     config: &BackupConfig,
+    run: RunId,
     devices: &[Device],
     started_at: Timestamp,
 ) -> Result<Counts> {
@@ -34,7 +36,7 @@ pub(super) async fn write_contents(
         counts += write_database(engine, archive).await?;
     }
     if config.kind != BackupKind::Data {
-        counts += write_configs(engine, archive, devices, started_at).await?;
+        counts += write_configs(engine, archive, run, devices, started_at).await?;
     }
     if config.include.media {
         counts += write_folder(archive, &engine.dir.media(), "media").await?;
@@ -49,16 +51,18 @@ pub(super) async fn write_contents(
 async fn write_configs(
     engine: &Engine,
     archive: &ArchiveWriter,
+    run: RunId,
     devices: &[Device],
     started_at: Timestamp,
 ) -> Result<Counts> {
     let mut counts = Counts { devices: devices.len() as u64, ..Counts::default() };
+    let good = result_list_good_of_run(&engine.db, run).await?;
     let mut folders = UniqueNames::default();
     let mut listed = Vec::with_capacity(devices.len());
     for device in devices {
         let folder = format!("configs/{}", folders.take(&safe_name(&device.hostname)));
         let versions = version_list_active(&engine.db, device.id).await?;
-        let is_stale = device.last_good_at.is_none_or(|good| good < started_at);
+        let is_stale = !good.contains(&device.id);
         counts.stale_devices += u64::from(is_stale && !versions.is_empty());
         let mut parts = UniqueNames::default();
         let mut texts = Vec::with_capacity(versions.len());
@@ -128,9 +132,9 @@ async fn write_database(engine: &Engine, archive: &ArchiveWriter) -> Result<Coun
     for (index, table) in TABLES.iter().enumerate() {
         let comma = if index == 0 { "\n" } else { ",\n" };
         archive.bytes(format!("{comma}\"{table}\":").into_bytes()).await?;
-        counts.database_rows += write_table(&mut snapshot, archive, table).await?;
+        counts.database_rows += write_table(snapshot.tx(), archive, table).await?;
     }
-    snapshot.rollback().await?;
+    snapshot.end().await?;
     archive.bytes(b"\n}}\n".to_vec()).await?;
     Ok(counts)
 }
@@ -152,23 +156,26 @@ async fn write_table(snapshot: &mut Tx, archive: &ArchiveWriter, table: &'static
     Ok(count)
 }
 
-/// Every plain file below `folder`, under `prefix/`. Links are not followed; a file that vanishes is passed over.
+/// Every plain file below `folder`, under `prefix/`. Links are not followed; a file that vanishes is passed over, one
+/// that cannot be read is said: an archive without it would look whole.
 async fn write_folder(archive: &ArchiveWriter, folder: &Path, prefix: &str) -> Result<Counts> {
     let mut counts = Counts::default();
     let root = folder.to_owned();
     let files = tokio::task::spawn_blocking(move || plain_files(&root))
         .await
-        .map_err(io::Error::other)
-        .and_then(|files| files)
-        .map_err(Error::io("listing files for an archive"))?;
+        .map_err(|error| Error::io("listing files for an archive")(io::Error::other(error)))??;
+    let mut names = PathNames::default();
     for relative in files {
-        let Ok(mut file) = tokio::fs::File::open(folder.join(&relative)).await else { continue };
-        let parts: Vec<String> =
-            relative.components().map(|part| safe_name(&part.as_os_str().to_string_lossy())).collect();
-        archive.entry(format!("{prefix}/{}", parts.join("/"))).await?;
+        let path = folder.join(&relative);
+        let mut file = match tokio::fs::File::open(&path).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unreadable(prefix, &relative, &error).into()),
+        };
+        archive.entry_from(names.take(prefix, &relative), &relative).await?;
         loop {
             let mut piece = vec![0; PIECE];
-            let read = file.read(&mut piece).await.map_err(Error::io("reading a file for an archive"))?;
+            let read = file.read(&mut piece).await.map_err(|error| unreadable(prefix, &relative, &error))?;
             if read == 0 {
                 break;
             }
@@ -180,14 +187,32 @@ async fn write_folder(archive: &ArchiveWriter, folder: &Path, prefix: &str) -> R
     Ok(counts)
 }
 
+fn unreadable(prefix: &str, relative: &Path, error: &io::Error) -> UserError {
+    let message = format!(
+        "{prefix}/{} cannot be read: {error}. Make it readable for the program, or leave {prefix} out of this backup.",
+        relative.display()
+    );
+    UserError::new(ErrorKind::Unavailable, message)
+}
+
 /// Paths of plain files below `root`, relative to it, sorted.
-fn plain_files(root: &Path) -> io::Result<Vec<PathBuf>> {
+fn plain_files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
-            let entry = entry?;
-            let kind = entry.file_type()?;
+        let failed = |error: io::Error| {
+            let message =
+                format!("{} cannot be read: {error}. Make it readable for the program.", folder.display());
+            UserError::new(ErrorKind::Unavailable, message)
+        };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error).into()),
+        };
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let kind = entry.file_type().map_err(failed)?;
             if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file()

@@ -51,6 +51,9 @@ pub struct Counts {
 pub struct ManifestEntry {
     /// Its name in the zip.
     pub name: String,
+    /// The path that it was taken from, below its folder, where the name in the zip is not that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<String>,
     /// Bytes, unpacked.
     pub size: u64,
     /// SHA-256 of the unpacked bytes, lower-case hex.

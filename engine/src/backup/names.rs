@@ -1,6 +1,7 @@
 //! Names of files that are safe everywhere: no paths, no reserved names, no two that differ only in case.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 /// Windows refuses these, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
 const RESERVED: &[&str] = &[
@@ -42,6 +43,48 @@ impl UniqueNames {
         let mut number = 2;
         while !self.taken.insert(free.to_lowercase()) {
             free = format!("{name}_{number}");
+            number += 1;
+        }
+        free
+    }
+}
+
+/// Hands out safe paths for a folder's files: no two are equal, and none is another's folder, whatever the case.
+#[derive(Debug, Default)]
+pub(super) struct PathNames {
+    taken: HashSet<String>,
+    given: HashMap<PathBuf, String>,
+}
+
+impl PathNames {
+    /// The path for `relative` under `prefix`, with slashes. Files of one folder stay together.
+    pub(super) fn take(&mut self, prefix: &str, relative: &Path) -> String {
+        let (mut original, mut path) = (PathBuf::new(), prefix.to_owned());
+        for part in relative.components() {
+            original.push(part);
+            path = match self.given.get(&original) {
+                Some(given) => given.clone(),
+                None => {
+                    let free = self.free(&path, &safe_name(&part.as_os_str().to_string_lossy()));
+                    self.given.insert(original.clone(), free.clone());
+                    free
+                }
+            };
+        }
+        path
+    }
+
+    /// `folder/name`, or with a number before its extension.
+    fn free(&mut self, folder: &str, name: &str) -> String {
+        let mut free = format!("{folder}/{name}");
+        let mut number = 2;
+        while !self.taken.insert(free.to_lowercase()) {
+            free = match name.rsplit_once('.') {
+                Some((stem, extension)) if !stem.is_empty() => {
+                    format!("{folder}/{stem}_{number}.{extension}")
+                }
+                _ => format!("{folder}/{name}_{number}"),
+            };
             number += 1;
         }
         free
@@ -94,6 +137,18 @@ mod tests {
         assert_eq!(names.take("fw"), "fw");
         assert_eq!(names.take("FW"), "FW_2");
         assert_eq!(names.take("fw"), "fw_3");
+    }
+
+    #[test]
+    fn files_whose_names_differ_only_in_what_is_not_safe_get_paths_of_their_own() {
+        let mut names = PathNames::default();
+        let mut take = |path: &str| names.take("media", Path::new(path));
+        assert_eq!(take("a b.pdf"), "media/a_b.pdf");
+        assert_eq!(take("a_b.pdf"), "media/a_b_2.pdf");
+        assert_eq!(take("site 1/plan"), "media/site_1/plan");
+        assert_eq!(take("site 1/PLAN"), "media/site_1/PLAN_2");
+        assert_eq!(take("site_1"), "media/site_1_2", "a file is no folder's name");
+        assert_eq!(take("site_1.d/plan"), "media/site_1.d/plan");
     }
 
     #[test]

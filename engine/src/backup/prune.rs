@@ -1,15 +1,13 @@
 //! Removes archives that retention no longer keeps.
 
-use std::io;
-
 use etiqa_model::BackupConfigId;
 use etiqa_model::backup::BackupConfig;
 use etiqa_model::event::Topic;
 
+use super::leftover::sweep;
 use super::retention::{Archive, Verdict, plan};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
-use crate::files::sync_folder;
+use crate::error::Result;
 use crate::schedule::due::zone_or_utc;
 use crate::store::run::run_list_archived;
 use crate::store::run_write::run_set_removed;
@@ -31,8 +29,9 @@ pub async fn preview(engine: &Engine, config: &BackupConfig) -> Result<Vec<Verdi
     Ok(plan(&candidates, &config.retention, zone_or_utc(&config.schedule.time_zone)))
 }
 
-/// Removes what the preview says goes; gives how many archives went. The row says so before the file goes: a crash
-/// in between leaves a file too many, never a row that promises a file that is gone.
+/// Removes what the preview says goes; gives how many archives went. The row says so before the file goes, and names
+/// the file as left over until it is gone: a crash in between leaves a file that is swept up later, never a row that
+/// promises a file that is gone.
 pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     let archived = run_list_archived(&engine.db, config.id).await?;
     let mut removed = 0;
@@ -41,17 +40,12 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
             continue;
         };
         let Some(file) = &archived.run.file else { continue };
-        run_set_removed(&engine.db, archived.run.id, now()).await?;
-        match tokio::fs::remove_file(engine.dir.backups().join(file)).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io(format!("removing the archive {file}"))(error)),
-        }
-        tracing::info!(run = %archived.run.id, file = %file, "retention removed the archive {file}");
+        run_set_removed(&engine.db, archived.run.id, engine.dir.id(), now()).await?;
+        tracing::info!(run = %archived.run.id, file = %file, "retention gives up the archive {file}");
         removed += 1;
     }
     if removed > 0 {
-        sync_folder(&engine.dir.backups()).map_err(Error::io("syncing the folder of backups"))?;
+        sweep(engine).await?;
         engine.events.send(Topic::Runs, None);
     }
     Ok(removed)

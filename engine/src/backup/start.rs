@@ -8,7 +8,7 @@ use etiqa_model::{BackupConfigId, JobId, RunId, Timestamp, UserError};
 use super::config::missing;
 use crate::db::Tx;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::schedule::due::next_after;
 use crate::schedule::queue::{Work, enqueue_in_txn};
 use crate::store::backup_config::{backup_config_advance_in_txn, backup_config_fetch_in_txn};
@@ -31,18 +31,25 @@ pub async fn start(engine: &Engine, id: BackupConfigId, trigger: Trigger) -> Res
     let mut tx = engine.db.write().await?;
     let config = backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     if let Some(run) = run_fetch_live_in_txn(&mut tx, id).await? {
-        let message = format!("\"{}\" is running already (run {}).", config.name, run.id);
-        return Err(UserError::conflict(message).into());
+        return Err(running_already(&config, &format!(" (run {})", run.id)).into());
     }
     let at = now();
     if config.enabled && config.next_run_at.is_some_and(|due| due <= at) {
         let next = next_after(&config.schedule, at);
         backup_config_advance_in_txn(&mut tx, config.id, config.next_run_at, next).await?;
     }
-    let queued = start_in_txn(&mut tx, &config, trigger, None, at).await?;
+    let queued = match start_in_txn(&mut tx, &config, trigger, None, at).await {
+        // PostgreSQL: somebody else started it between our look and our write.
+        Err(Error::Db(error)) if error.is_unique_violation() => Err(running_already(&config, ""))?,
+        queued => queued?,
+    };
     tx.commit().await?;
     announce(engine, queued);
     Ok(queued)
+}
+
+fn running_already(config: &BackupConfig, which: &str) -> UserError {
+    UserError::conflict(format!("\"{}\" is running already{which}.", config.name))
 }
 
 /// Queues a run in the transaction of what makes it necessary. Call [`announce`] after the commit.

@@ -20,7 +20,7 @@ macro_rules! step {
 }
 
 /// In order; never edited once landed.
-const STEPS: &[Step] = &[step!(1, "initial", "0001_initial.sql")];
+const STEPS: &[Step] = &[step!(1, "initial", "0001_initial.sql"), step!(2, "places", "0002_places.sql")];
 
 /// The newest schema number that this program knows.
 pub(super) fn newest() -> i64 {

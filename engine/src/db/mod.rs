@@ -10,11 +10,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Row, Transaction};
 use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use filter::{Filter, contains};
 pub use row::RowExt;
@@ -57,6 +59,20 @@ impl DbError {
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
+
+    /// Whether the database itself is gone, so that the next statement will fail as well. Everything else is about
+    /// the one row or statement that met it.
+    pub fn is_lost(&self) -> bool {
+        use sqlx::Error::{Database, Io, PoolClosed, PoolTimedOut, Protocol, Tls, WorkerCrashed};
+        match self {
+            Self::Sqlx(Io(_) | PoolClosed | PoolTimedOut | Protocol(_) | Tls(_) | WorkerCrashed) => true,
+            // PostgreSQL's classes 08 (connection exception) and 57P (shutdown); SQLite's codes have other forms.
+            Self::Sqlx(Database(error)) => error
+                .code()
+                .is_some_and(|code| code.len() == 5 && (code.starts_with("08") || code.starts_with("57P"))),
+            _ => false,
+        }
+    }
 }
 
 /// What stores return.
@@ -77,7 +93,28 @@ pub struct Db {
     kind: DbKind,
     reader: Pool<Any>,
     writer: Pool<Any>,
+    /// One connection for what reads for long, so that it takes none of the readers'.
+    dumper: Pool<Any>,
+    dump_turn: Arc<Semaphore>,
     file: Option<PathBuf>,
+}
+
+/// One consistent state of the whole database.
+pub struct Snapshot {
+    tx: Tx,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Snapshot {
+    /// The transaction that it is read in.
+    pub fn tx(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+
+    /// Lets the next one read.
+    pub async fn end(self) -> Result<()> {
+        Ok(self.tx.rollback().await?)
+    }
 }
 
 /// The oldest SQLite without the WAL-reset corruption.
@@ -117,8 +154,11 @@ impl Db {
                 })
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(unreadable)?;
-        let reader = pool(4).connect_lazy_with(options);
-        let db = Self { kind: DbKind::Sqlite, reader, writer, file: Some(file.to_owned()) };
+        let reader = pool(4).connect_lazy_with(options.clone());
+        let dumper = pool(1).connect_lazy_with(options);
+        let dump_turn = Arc::new(Semaphore::new(1));
+        let db =
+            Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, file: Some(file.to_owned()) };
         db.refuse_old_sqlite().await?;
         migrate::run(&db).await?;
         Ok(db)
@@ -140,8 +180,10 @@ impl Db {
             ))
         };
         let writer = pool(8).connect_with(options.clone()).await.map_err(unreachable)?;
-        let reader = pool(8).connect_lazy_with(options);
-        let db = Self { kind: DbKind::Postgres, reader, writer, file: None };
+        let reader = pool(8).connect_lazy_with(options.clone());
+        let dumper = pool(1).connect_lazy_with(options);
+        let dump_turn = Arc::new(Semaphore::new(1));
+        let db = Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, file: None };
         migrate::run(&db).await?;
         Ok(db)
     }
@@ -170,18 +212,27 @@ impl Db {
         })
     }
 
-    /// Begins a transaction that reads one consistent state, however long it takes.
-    pub async fn snapshot(&self) -> Result<Tx> {
-        Ok(match self.kind {
-            DbKind::Sqlite => self.reader.begin().await?,
+    /// Begins a transaction that only reads, and soon ends.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(self.reader.begin().await?)
+    }
+
+    /// Begins to read one consistent state, however long it takes: on a connection of its own, one at a time. Whoever
+    /// comes while another one reads waits for its end.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let turn = Arc::clone(&self.dump_turn).acquire_owned().await;
+        let tx = match self.kind {
+            DbKind::Sqlite => self.dumper.begin().await?,
             DbKind::Postgres => {
-                self.reader.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?
+                self.dumper.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?
             }
-        })
+        };
+        Ok(Snapshot { tx, _turn: turn.ok() })
     }
 
     /// Closes every connection, so that SQLite folds its write-ahead log into the file.
     pub async fn close(&self) {
+        self.dumper.close().await;
         self.reader.close().await;
         self.writer.close().await;
     }

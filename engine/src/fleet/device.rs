@@ -1,6 +1,5 @@
 //! One device, from its row to its result: the lease, the logins, the session, the record.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_model::Timestamp;
@@ -8,15 +7,17 @@ use etiqa_model::admin::Settings;
 use etiqa_model::class::Class;
 use etiqa_model::device::{Device, DeviceResult};
 use etiqa_model::event::Topic;
-use tokio_util::sync::CancellationToken;
 
-use super::{Context, Purpose, logins};
+use super::{Context, Purpose, Slot, logins};
 use crate::collect::{Driver, Endpoint, Facts, Limits, Outcome, Target, collect};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::hex::to_hex;
 use crate::history::record::{Session, record};
 use crate::store::host_key::host_key_fetch;
-use crate::store::lease::{device_lease_drop, device_lease_drop_in_txn, device_lease_take};
+use crate::store::lease::{
+    device_lease_drop, device_lease_drop_in_txn, device_lease_extend, device_lease_take,
+};
 use crate::store::result::{NewResult, result_fetch_recent, result_insert_in_txn};
 use crate::time::now;
 
@@ -26,36 +27,48 @@ const FRESH: Duration = Duration::from_mins(1);
 const LEASE_RETRY: Duration = Duration::from_millis(500);
 /// A lease outlives the session's deadline by this much.
 const LEASE_MARGIN: Duration = Duration::from_mins(1);
+/// How often the lease of a device that waits for its slot is extended; well within [`LEASE_MARGIN`].
+const EXTEND_EVERY: Duration = Duration::from_secs(20);
+
+/// A device that this session alone may talk to. The name is the session's own: two sessions of one process must
+/// not take each other's device for their own.
+struct Lease<'a> {
+    engine: &'a Engine,
+    device: &'a Device,
+    owner: String,
+    length: Duration,
+}
 
 /// Collects one device and stores what came of it.
-pub(super) async fn collect_device(context: Arc<Context>, device: Device) -> Result<Class> {
-    let Context { engine, drivers, settings, purpose, cancel } = &*context;
+pub(super) async fn collect_device(context: &Context, device: &Device) -> Result<Class> {
+    let Context { engine, drivers, settings, purpose, .. } = context;
     let Some(driver) = drivers.for_device(device.platform.as_deref(), device.device_type) else {
-        return without_session(engine, &device, *purpose, unsupported(&device)).await;
+        let (class, message) = unsupported(device);
+        return without_session(engine, device, *purpose, class, message).await;
     };
     let limits = limits(settings);
-    if !take_lease(engine, &device, limits.deadline, cancel).await? {
-        let ending = if cancel.is_cancelled() {
-            (Class::Cancelled, "Cancelled before the session began.")
-        } else {
-            (Class::Timeout, "Another session with this device did not end in time.")
-        };
-        return without_session(engine, &device, *purpose, (ending.0, ending.1.to_owned())).await;
-    }
-    let result = with_lease(&context, &device, &driver, &limits).await;
+    let lease = match Lease::take(context, device, limits.deadline).await? {
+        Ok(lease) => lease,
+        Err((class, message)) => {
+            return without_session(engine, device, *purpose, class, message.to_owned()).await;
+        }
+    };
+    let result = with_lease(context, &lease, &driver, &limits).await;
     if result.is_err() {
-        // The record lets go of the lease with its own write; without one it has to be said.
-        device_lease_drop(&engine.db, device.id, &engine.owner).await?;
+        // The record lets go of the lease with its own write; without one it has to be said. What broke the record
+        // is the error to report, not that the lease, which ends by itself, could not be dropped either.
+        let _ = lease.drop_early().await;
     }
     result
 }
 
-async fn with_lease(context: &Context, device: &Device, driver: &Driver, limits: &Limits) -> Result<Class> {
+async fn with_lease(context: &Context, lease: &Lease<'_>, driver: &Driver, limits: &Limits) -> Result<Class> {
     let Context { engine, purpose, cancel, .. } = context;
+    let device = lease.device;
     if purpose.may_reuse
         && let Some(recent) = result_fetch_recent(&engine.db, device.id, now().minus(FRESH)).await?
     {
-        return reuse(engine, device, *purpose, &recent).await;
+        return reuse(lease, *purpose, &recent).await;
     }
     let endpoint = Endpoint {
         address: device.address.clone(),
@@ -64,93 +77,148 @@ async fn with_lease(context: &Context, device: &Device, driver: &Driver, limits:
         legacy: false,
     };
     let target = Target { endpoint, transport: device.transport, via: Vec::new() };
-    let logins = logins::logins_for(engine, device.id).await?;
-    if logins.is_empty() {
-        return finish(engine, device, driver, *purpose, now(), no_credential(device)).await;
-    }
+    let finish = async |started_at, outcome| lease.finish(driver, *purpose, started_at, outcome).await;
+    let logins = match logins::logins_for(engine, device.id).await {
+        Ok(logins) if logins.is_empty() => return finish(now(), no_credential(device)).await,
+        Ok(logins) => logins,
+        Err(Error::Vault(_)) => {
+            let message = "Its credential cannot be opened with this key: type its secrets in again.";
+            return finish(now(), failed(Class::AuthFailed, message)).await;
+        }
+        Err(error) => return Err(error),
+    };
     // The slot is held only while a session is on.
     let slot = tokio::select! {
-        slot = engine.sessions.acquire() => slot,
+        slot = lease.wait_for_slot() => slot?,
         () = cancel.cancelled() => {
-            let outcome = failed(Class::Cancelled, "Cancelled before the session began.");
-            return finish(engine, device, driver, *purpose, now(), outcome).await;
+            return finish(now(), failed(Class::Cancelled, "Cancelled before the session began.")).await;
         }
     };
+    let Some(slot) = slot else { return lost(engine, device, *purpose).await };
     let started_at = now();
     let outcome = collect(&target, driver, &logins, limits, cancel).await;
     drop(slot);
-    finish(engine, device, driver, *purpose, started_at, outcome).await
+    finish(started_at, outcome).await
 }
 
-async fn finish(
-    engine: &Engine,
-    device: &Device,
-    driver: &Driver,
-    purpose: Purpose,
-    started_at: Timestamp,
-    outcome: Outcome,
-) -> Result<Class> {
-    let session = Session { device, driver, purpose, started_at, finished_at: now() };
-    let class = record(engine, &session, outcome).await?;
-    engine.events.send(Topic::Devices, device.id.0);
-    Ok(class)
-}
+impl<'a> Lease<'a> {
+    /// Takes the device, or says why it could not be had.
+    async fn take(
+        context: &'a Context,
+        device: &'a Device,
+        deadline: Duration,
+    ) -> Result<Result<Self, (Class, &'static str)>> {
+        let engine = &*context.engine;
+        let mut unique = [0_u8; 8];
+        rand::fill(&mut unique);
+        // It begins with the process's name, so that whoever lets go of all that a process had finds it.
+        let owner = format!("{}/{}", engine.owner, to_hex(&unique));
+        let lease = Self { engine, device, owner, length: deadline + LEASE_MARGIN };
+        let give_up_at = now().plus(deadline);
+        loop {
+            let at = now();
+            if device_lease_take(&engine.db, device.id, &lease.owner, at, at.plus(lease.length)).await? {
+                return Ok(Ok(lease));
+            }
+            if at >= give_up_at {
+                return Ok(Err((Class::Timeout, "Another session with this device did not end in time.")));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LEASE_RETRY) => {}
+                () = context.cancel.cancelled() => {
+                    return Ok(Err((Class::Cancelled, "Cancelled before the session began.")));
+                }
+            }
+        }
+    }
 
-async fn take_lease(
-    engine: &Engine,
-    device: &Device,
-    deadline: Duration,
-    cancel: &CancellationToken,
-) -> Result<bool> {
-    let give_up_at = now().plus(deadline);
-    loop {
-        let at = now();
-        let until = at.plus(deadline + LEASE_MARGIN);
-        if device_lease_take(&engine.db, device.id, &engine.owner, at, until).await? {
-            return Ok(true);
+    /// Waits for a slot however long that takes, and holds the device meanwhile; the session then has the lease's
+    /// whole length before it. None: somebody else took the device.
+    async fn wait_for_slot(&self) -> Result<Option<Slot<'a>>> {
+        let slot = self.engine.sessions.take();
+        tokio::pin!(slot);
+        loop {
+            tokio::select! {
+                slot = &mut slot => return Ok(self.extend().await?.then_some(slot)),
+                () = tokio::time::sleep(EXTEND_EVERY) => {
+                    if !self.extend().await? {
+                        return Ok(None);
+                    }
+                }
+            }
         }
-        if at >= give_up_at {
-            return Ok(false);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LEASE_RETRY) => {}
-            () = cancel.cancelled() => return Ok(false),
-        }
+    }
+
+    async fn extend(&self) -> Result<bool> {
+        let until = now().plus(self.length);
+        Ok(device_lease_extend(&self.engine.db, self.device.id, &self.owner, until).await?)
+    }
+
+    async fn finish(
+        &self,
+        driver: &Driver,
+        purpose: Purpose,
+        started_at: Timestamp,
+        outcome: Outcome,
+    ) -> Result<Class> {
+        let Self { engine, device, .. } = self;
+        let session = Session { device, driver, purpose, lease: &self.owner, started_at, finished_at: now() };
+        let Some(class) = record(engine, &session, outcome).await? else {
+            return lost(engine, device, purpose).await;
+        };
+        engine.events.send(Topic::Devices, device.id.0);
+        Ok(class)
+    }
+
+    async fn drop_early(&self) -> Result<()> {
+        Ok(device_lease_drop(&self.engine.db, self.device.id, &self.owner).await?)
     }
 }
 
-async fn reuse(engine: &Engine, device: &Device, purpose: Purpose, recent: &DeviceResult) -> Result<Class> {
+async fn reuse(lease: &Lease<'_>, purpose: Purpose, recent: &DeviceResult) -> Result<Class> {
+    let Lease { engine, device, owner, .. } = lease;
+    let age = now().since(recent.finished_at).as_secs();
     let new = NewResult {
-        message: format!(
-            "Taken over from {} s ago: {}",
-            now().since(recent.finished_at).as_secs(),
-            recent.message
-        ),
+        message: format!("Taken over from {age} s ago: {}", recent.message),
         size_bytes: recent.size_bytes,
         started_at: recent.started_at,
         finished_at: recent.finished_at,
         reused: true,
         ..bare(device, purpose, recent.class, String::new())
     };
-    store(engine, device, &new).await
+    let mut tx = engine.db.write().await?;
+    result_insert_in_txn(&mut tx, &new).await?;
+    device_lease_drop_in_txn(&mut tx, device.id, owner).await?;
+    tx.commit().await?;
+    engine.events.send(Topic::Devices, device.id.0);
+    Ok(new.class)
 }
 
+/// The session outlived its hold on the device: somebody else may have stored a newer text by now.
+async fn lost(engine: &Engine, device: &Device, purpose: Purpose) -> Result<Class> {
+    let message = "Another session took this device before this one ended; nothing of it was stored.";
+    without_session(engine, device, purpose, Class::Timeout, message.to_owned()).await
+}
+
+/// The result of a device with which something broke that is not the device's own doing.
+pub(super) async fn failed_without_session(context: &Context, device: &Device) -> Result<Class> {
+    let message = "What it sent could not be stored; the program's log says why.";
+    without_session(&context.engine, device, context.purpose, Class::Incomplete, message.to_owned()).await
+}
+
+/// Stores a result that no session brought, and touches no lease: whoever has the device keeps it.
 async fn without_session(
     engine: &Engine,
     device: &Device,
     purpose: Purpose,
-    (class, message): (Class, String),
+    class: Class,
+    message: String,
 ) -> Result<Class> {
-    store(engine, device, &bare(device, purpose, class, message)).await
-}
-
-async fn store(engine: &Engine, device: &Device, new: &NewResult) -> Result<Class> {
     let mut tx = engine.db.write().await?;
-    result_insert_in_txn(&mut tx, new).await?;
-    device_lease_drop_in_txn(&mut tx, device.id, &engine.owner).await?;
+    result_insert_in_txn(&mut tx, &bare(device, purpose, class, message)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, device.id.0);
-    Ok(new.class)
+    Ok(class)
 }
 
 fn bare(device: &Device, purpose: Purpose, class: Class, message: String) -> NewResult {

@@ -30,10 +30,26 @@ fn row_name(id: CredentialId) -> String {
     format!("credential:{id}")
 }
 
-/// The logins of a device, in the order they are tried.
+/// The logins of a device, in the order they are tried. One that cannot be opened is passed over, unless there is no
+/// other.
 pub(super) async fn logins_for(engine: &Engine, device: DeviceId) -> Result<Vec<Login>> {
     let sealed = credential_list_for_device(&engine.db, device).await?;
-    sealed.iter().map(|sealed| open(engine, sealed)).collect()
+    let mut logins = Vec::with_capacity(sealed.len());
+    let mut broken = None;
+    for sealed in &sealed {
+        match open(engine, sealed) {
+            Ok(login) => logins.push(login),
+            Err(error) => {
+                let name = &sealed.credential.name;
+                tracing::warn!(device = %device, credential = %name, %error, "the credential {name} cannot be opened");
+                broken = Some(error);
+            }
+        }
+    }
+    match broken {
+        Some(error) if logins.is_empty() => Err(error),
+        _ => Ok(logins),
+    }
 }
 
 fn open(engine: &Engine, sealed: &SealedCredential) -> Result<Login> {

@@ -1,7 +1,9 @@
 //! Collecting many devices: each in its own slot, none waiting for a slow one, one session per device at a time.
 
+mod broken;
 mod device;
 mod logins;
+mod slots;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
+pub use slots::{Slot, Slots};
 
 use crate::collect::DriverSet;
 use crate::engine::Engine;
@@ -40,10 +43,12 @@ pub struct FleetReport {
     pub failed: u32,
     /// Devices that spoke to us at all.
     pub answered: u32,
+    /// Devices that were deleted meanwhile: neither good nor failed.
+    pub gone: u32,
 }
 
 /// Collects all `devices`; `progress` hears of every one that is finished. A device's failure is that device's
-/// alone; only the database can fail all of it. Ends soon after `cancel`.
+/// alone; only a database that is gone can fail all of it. Ends soon after `cancel`.
 pub async fn collect_fleet(
     engine: &Arc<Engine>,
     devices: Vec<Device>,
@@ -52,6 +57,8 @@ pub async fn collect_fleet(
     progress: impl Fn(Progress),
 ) -> Result<FleetReport> {
     let settings = engine.settings().await?;
+    // Another process may have changed the limit.
+    engine.sessions.resize(settings.max_sessions);
     engine.drivers.refresh(&engine.db, &engine.dir).await?;
     let context = Arc::new(Context {
         engine: Arc::clone(engine),
@@ -61,21 +68,21 @@ pub async fn collect_fleet(
         cancel: cancel.clone(),
     });
     let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
-    let at_once = context.settings.max_sessions as usize;
     let mut report = FleetReport::default();
     let mut waiting = devices.into_iter();
     let mut sessions = JoinSet::new();
     loop {
-        while sessions.len() < at_once
+        while sessions.len() < engine.sessions.limit()
             && let Some(device) = waiting.next()
         {
-            sessions.spawn(device::collect_device(Arc::clone(&context), device));
+            sessions.spawn(broken::collect_or_say_why(Arc::clone(&context), device));
         }
         let Some(ended) = sessions.join_next().await else { break };
+        // What breaks in a session is caught in its own task; nothing is left for this one to break by.
         let class =
             ended.map_err(|error| Error::io("collecting a device")(std::io::Error::other(error)))??;
         report.count(class);
-        progress(Progress { done: report.ok + report.failed, total });
+        progress(Progress { done: report.done(), total });
     }
     engine.events.send(Topic::Devices, None);
     Ok(report)
@@ -91,12 +98,18 @@ struct Context {
 }
 
 impl FleetReport {
-    fn count(&mut self, class: Class) {
-        if class.is_good() {
-            self.ok += 1;
-        } else {
-            self.failed += 1;
+    /// Devices that nothing more happens to.
+    pub fn done(&self) -> u32 {
+        self.ok + self.failed + self.gone
+    }
+
+    /// None: the device is gone.
+    fn count(&mut self, class: Option<Class>) {
+        match class {
+            Some(class) if class.is_good() => self.ok += 1,
+            Some(_) => self.failed += 1,
+            None => self.gone += 1,
         }
-        self.answered += u32::from(class.is_answer());
+        self.answered += u32::from(class.is_some_and(Class::is_answer));
     }
 }

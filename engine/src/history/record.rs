@@ -28,6 +28,8 @@ pub struct Session<'a> {
     pub driver: &'a Driver,
     /// What for.
     pub purpose: Purpose,
+    /// The name under which it holds the device's lease.
+    pub lease: &'a str,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -41,9 +43,9 @@ struct Decision {
 }
 
 /// Stores a session's outcome in one transaction, which also lets go of the device's lease: its result, its new
-/// versions, its host key. Gives the class that the result was stored with. While the lease is held nobody else
-/// adds versions to this device.
-pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) -> Result<Class> {
+/// versions, its host key. Gives the class that the result was stored with; none, and nothing is stored, when
+/// somebody else took the device meanwhile. While the lease is held nobody else adds versions to this device.
+pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) -> Result<Option<Class>> {
     let mut class = outcome.class;
     let mut message = outcome.message;
     let mut decisions = Vec::new();
@@ -80,11 +82,12 @@ pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) ->
         reused: false,
         transcript,
     };
+    // Devices of one make share texts: in one order, two that are stored at once wait for each other, never both.
+    decisions.sort_by(|a, b| a.text.sha256.cmp(&b.text.sha256));
     let mut tx = engine.db.write().await?;
-    for decision in decisions {
-        let text = decision.text;
+    for Decision { new, text } in decisions {
         text_insert_in_txn(&mut tx, &text.sha256, text.size_bytes, text.zstd).await?;
-        version_insert_in_txn(&mut tx, &decision.new).await?;
+        version_insert_in_txn(&mut tx, &new).await?;
     }
     if let Some(key) = &outcome.host_key {
         if class == Class::HostKeyChanged {
@@ -95,9 +98,12 @@ pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) ->
         }
     }
     result_insert_in_txn(&mut tx, &result).await?;
-    device_lease_drop_in_txn(&mut tx, session.device.id, &engine.owner).await?;
+    if !device_lease_drop_in_txn(&mut tx, session.device.id, session.lease).await? {
+        tx.rollback().await?;
+        return Ok(None);
+    }
     tx.commit().await?;
-    Ok(class)
+    Ok(Some(class))
 }
 
 /// Holds a part's text against what is stored: its class, what to say of it, and what to store.

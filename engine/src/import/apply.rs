@@ -7,7 +7,7 @@ use etiqa_model::event::Topic;
 use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowError, RowFate};
 use etiqa_model::{CredentialId, ErrorKind, UploadId, UserError};
 
-use super::parse::{Column, Columns, ParsedRow, as_input, parse};
+use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
 use crate::collect::DriverSet;
 use crate::db::Tx;
 use crate::engine::Engine;
@@ -37,15 +37,24 @@ pub struct ImportOptions {
 
 /// Imports a file. A bad row never stops the good ones; a file that is none is refused with one sentence.
 pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> Result<ImportReport> {
-    let mut tx = engine.db.write().await?;
-    let (report, _) = Import::new(engine, options).await?.run(&mut tx, content).await?;
     if options.dry_run {
-        tx.rollback().await?;
-    } else {
-        tx.commit().await?;
-        engine.events.send(Topic::Devices, None);
+        return Ok(look(engine, content, options.update).await?.0);
     }
+    let import = Import::new(engine, content, options).await?;
+    let mut tx = engine.db.write().await?;
+    let (report, _) = import.run(&mut tx).await?;
+    tx.commit().await?;
+    engine.events.send(Topic::Devices, None);
     Ok(report)
+}
+
+/// What an import would do. Only reads: nobody who writes waits for it.
+async fn look(engine: &Engine, content: &[u8], update: bool) -> Result<(ImportReport, Vec<PreviewRow>)> {
+    let import = Import::new(engine, content, ImportOptions { update, dry_run: true }).await?;
+    let mut tx = engine.db.read().await?;
+    let looked = import.run(&mut tx).await?;
+    tx.rollback().await?;
+    Ok(looked)
 }
 
 /// Keeps a file for a preview and an import. A file that cannot be imported at all is refused at once.
@@ -61,13 +70,7 @@ pub async fn preview(engine: &Engine, id: UploadId, update: bool) -> Result<Impo
     let upload = upload_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
     let (report, rows) = match upload.report {
         Some(report) => (report, Vec::new()),
-        None => {
-            let mut tx = engine.db.write().await?;
-            let options = ImportOptions { update, dry_run: true };
-            let looked = Import::new(engine, options).await?.run(&mut tx, &upload.content).await;
-            tx.rollback().await?;
-            looked?
-        }
+        None => look(engine, &upload.content, update).await?,
     };
     Ok(ImportPreview { id, file_name: upload.file_name, report, rows, imported_at: upload.imported_at })
 }
@@ -75,9 +78,9 @@ pub async fn preview(engine: &Engine, id: UploadId, update: bool) -> Result<Impo
 /// Imports an upload, once.
 pub async fn apply(engine: &Engine, id: UploadId, update: bool) -> Result<ImportReport> {
     let upload = upload_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    let import = Import::new(engine, &upload.content, ImportOptions { update, dry_run: false }).await?;
     let mut tx = engine.db.write().await?;
-    let options = ImportOptions { update, dry_run: false };
-    let (report, _) = Import::new(engine, options).await?.run(&mut tx, &upload.content).await?;
+    let (report, _) = import.run(&mut tx).await?;
     if !upload_set_imported_in_txn(&mut tx, id, &report, now()).await? {
         return Err(UserError::new(ErrorKind::Conflict, "This file was imported already.").into());
     }
@@ -91,7 +94,8 @@ fn missing(id: UploadId) -> UserError {
 }
 
 /// An import under way.
-struct Import {
+struct Import<'a> {
+    rows: Option<Rows<'a>>,
     options: ImportOptions,
     credentials: HashMap<String, CredentialId>,
     drivers: DriverSet,
@@ -106,23 +110,27 @@ struct GoodRow {
     device: NewDevice,
 }
 
-impl Import {
-    async fn new(engine: &Engine, options: ImportOptions) -> Result<Self> {
+impl<'a> Import<'a> {
+    async fn new(engine: &Engine, content: &'a [u8], options: ImportOptions) -> Result<Self> {
+        let parsed = parse(content).map_err(|error| UserError::invalid(error.to_string()))?;
         let credentials = credential_list(&engine.db).await?;
         Ok(Self {
+            rows: Some(parsed.rows),
             options,
             credentials: credentials.into_iter().map(|known| (known.name, known.id)).collect(),
             drivers: engine.drivers.current(),
-            report: ImportReport { dry_run: options.dry_run, ..ImportReport::default() },
+            report: ImportReport {
+                dry_run: options.dry_run,
+                unknown_columns: parsed.unknown_columns,
+                ..ImportReport::default()
+            },
             preview: Vec::new(),
         })
     }
 
-    async fn run(mut self, tx: &mut Tx, content: &[u8]) -> Result<(ImportReport, Vec<PreviewRow>)> {
-        let mut parsed = parse(content).map_err(|error| UserError::invalid(error.to_string()))?;
-        self.report.unknown_columns = std::mem::take(&mut parsed.unknown_columns);
+    async fn run(mut self, tx: &mut Tx) -> Result<(ImportReport, Vec<PreviewRow>)> {
         let mut batch = Vec::with_capacity(BATCH);
-        for row in parsed.rows {
+        for row in self.rows.take().into_iter().flatten() {
             self.report.rows += 1;
             batch.extend(self.checked(row));
             if batch.len() == BATCH {

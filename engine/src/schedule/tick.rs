@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_model::event::Topic;
-use etiqa_model::run::{Run, Trigger};
+use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
 use super::due;
 use crate::backup::start::{announce, start_in_txn};
+use crate::backup::sweep;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_list_due, backup_config_next_due,
 };
@@ -85,7 +86,15 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
             tx.commit().await?;
             continue;
         }
-        let queued = start_in_txn(&mut tx, &config, Trigger::Schedule, None, at).await?;
+        let queued = match start_in_txn(&mut tx, &config, Trigger::Schedule, None, at).await {
+            Ok(queued) => queued,
+            // PostgreSQL: somebody started it between our look and our write. That is this time's run.
+            Err(Error::Db(error)) if error.is_unique_violation() => {
+                tx.rollback().await?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         tx.commit().await?;
         tracing::info!(backup_config = %config.name, run = %queued.run, "queued run {} of {}", queued.run, config.name);
         announce(engine, queued);
@@ -100,12 +109,12 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     Ok(backup_config_next_due(&engine.db).await?)
 }
 
-/// Ends runs whose lease is over as interrupted, and queues each again, once.
+/// Ends runs whose lease is over, queues each again, once, and removes the files that ended runs left.
 pub async fn reap(engine: &Engine, at: Timestamp) -> Result<()> {
     for (run, retry_of) in run_list_abandoned(&engine.db, at).await? {
         give_up(engine, &run, retry_of, at).await?;
     }
-    Ok(())
+    sweep(engine).await
 }
 
 async fn give_up(engine: &Engine, run: &Run, retry_of: Option<RunId>, at: Timestamp) -> Result<()> {
@@ -115,16 +124,20 @@ async fn give_up(engine: &Engine, run: &Run, retry_of: Option<RunId>, at: Timest
         _ => None,
     };
     let mut tx = engine.db.write().await?;
-    if !run_interrupt_in_txn(&mut tx, run.id, at).await? {
-        return Ok(());
-    }
+    let Some(status) = run_interrupt_in_txn(&mut tx, run.id, at).await? else { return Ok(()) };
     let queued = match &config {
-        Some(config) => Some(start_in_txn(&mut tx, config, Trigger::Retry, Some(run.id), at).await?),
-        None => None,
+        // Who asked it to stop does not want it again.
+        Some(config) if status == RunStatus::Failed => {
+            Some(start_in_txn(&mut tx, config, Trigger::Retry, Some(run.id), at).await?)
+        }
+        _ => None,
     };
     tx.commit().await?;
     let _ = tokio::fs::remove_file(crate::backup::part_file(engine, run.id)).await;
-    tracing::warn!(run = %run.id, queued_again = queued.is_some(), "run {} of {} was interrupted", run.id, run.name);
+    tracing::warn!(
+        run = %run.id, status = status.as_str(), queued_again = queued.is_some(),
+        "run {} of {} was interrupted", run.id, run.name
+    );
     engine.events.send(Topic::Runs, run.id.0);
     if let Some(queued) = queued {
         announce(engine, queued);

@@ -13,6 +13,7 @@ use crate::backup::execute_run;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::fleet::{Purpose, collect_fleet};
+use crate::lease::{self, LEASE};
 use crate::store::device::device_fetch;
 use crate::store::job::{Job, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew};
 use crate::time::now;
@@ -21,10 +22,6 @@ use crate::time::now;
 const JOBS_AT_ONCE: usize = 8;
 /// Jobs that another process queued are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A job that nobody renewed for so long is taken by somebody else.
-const LEASE: Duration = Duration::from_secs(30);
-/// How often it is renewed.
-const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// A job that failed so often is given up.
 const MOST_ATTEMPTS: u32 = 3;
 /// How long running jobs may take to end when the program stops.
@@ -80,7 +77,13 @@ async fn claim(engine: &Engine) -> Option<Job> {
 
 async fn work_on(engine: &Arc<Engine>, job: Job) {
     let (id, attempts) = (job.id, job.attempts);
-    let keep = keep_lease(engine, id);
+    let renewing = Arc::clone(engine);
+    let renew = move |until| {
+        let engine = Arc::clone(&renewing);
+        async move { job_renew(&engine.db, id, &engine.owner, until).await }
+    };
+    // Nobody listens when it is lost: a run has a lease of its own, and so has every device that is collected.
+    let keep = lease::keep(format!("job {id}"), CancellationToken::new(), renew);
     let result = execute(engine, &job).await;
     drop(keep);
     let at = now();
@@ -116,22 +119,4 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// Renews a job's lease until the guard is dropped.
-fn keep_lease(engine: &Engine, id: JobId) -> tokio_util::sync::DropGuard {
-    let done = CancellationToken::new();
-    let (db, owner, ended) = (engine.db.clone(), engine.owner.clone(), done.clone());
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                () = ended.cancelled() => return,
-                () = tokio::time::sleep(RENEW_EVERY) => {}
-            }
-            if let Err(error) = job_renew(&db, id, &owner, now().plus(LEASE)).await {
-                tracing::warn!(job = %id, %error, "the lease of job {id} could not be renewed");
-            }
-        }
-    });
-    done.drop_guard()
 }

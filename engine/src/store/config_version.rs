@@ -14,6 +14,9 @@ const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_byt
      AS last_seen_at";
 const FROM: &str = "FROM config_version v JOIN device d ON d.id = v.device_id";
 
+/// Versions that lists of all devices go back to.
+const NEWEST: i64 = 10_000;
+
 /// A version that is about to be stored.
 #[derive(Debug, Clone)]
 pub struct NewVersion {
@@ -111,9 +114,12 @@ pub async fn version_list_current(
     part: &str,
     compare_sha256: &str,
 ) -> Result<Vec<ComparedVersion>> {
+    // Each half has an index that holds these alone, so that the history of the part is not walked.
     let sql = format!(
-        "SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
-         AND (v.state = 'active' OR (v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3))"
+        "SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.state = 'active'
+         UNION ALL
+         SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
+         AND v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3"
     );
     let rows = sqlx::query(built(sql))
         .bind(device.0)
@@ -130,8 +136,11 @@ pub async fn version_list_current(
 
 /// The parts of a device with their newest versions.
 pub async fn part_list(db: &Db, device: DeviceId) -> Result<Vec<PartVersions>> {
+    // Every part has an active version, and versions are numbered without gaps: neither is counted.
     let rows = sqlx::query(
-        "SELECT part, COUNT(*) AS n FROM config_version WHERE device_id = $1 GROUP BY part ORDER BY part",
+        "SELECT v.part AS part,
+                (SELECT MAX(n.version) FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part) AS n
+         FROM config_version v WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part",
     )
     .bind(device.0)
     .fetch_all(db.reader())
@@ -166,26 +175,29 @@ pub async fn version_list(
     rows.iter().map(version).collect()
 }
 
-/// How many versions a part has.
+/// How many versions a part has: they are numbered without gaps.
 pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM config_version WHERE device_id = $1 AND part = $2")
-        .bind(device.0)
-        .bind(part.to_owned())
-        .fetch_one(db.reader())
-        .await?
-        .count("n")
+    sqlx::query(
+        "SELECT COALESCE(MAX(version), 0) AS n FROM config_version WHERE device_id = $1 AND part = $2",
+    )
+    .bind(device.0)
+    .bind(part.to_owned())
+    .fetch_one(db.reader())
+    .await?
+    .count("n")
 }
 
 /// The active versions of all devices, by host name.
 pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
     let mut filter = named(search);
     filter.and("v.state = 'active'");
-    version_page(db, &filter, "d.hostname, d.id, v.part", page).await
+    // As many as there are devices, times a few: however long history is, they are all counted.
+    version_page(db, &filter, "d.hostname, d.id, v.part", i64::MAX, page).await
 }
 
-/// All versions of all devices, newest first.
+/// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page.
 pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    version_page(db, &named(search), "v.collected_at DESC, v.id DESC", page).await
+    version_page(db, &named(search), "v.collected_at DESC, v.id DESC", NEWEST, page).await
 }
 
 fn named(search: &str) -> Filter {
@@ -203,13 +215,20 @@ async fn version_page(
     db: &Db,
     filter: &Filter,
     order: &'static str,
+    most: i64,
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>> {
-    let total = filter.query(&format!("SELECT COUNT(*) AS n {FROM}"), "").fetch_one(db.reader()).await?;
+    // Counted, and skipped, no further than that: what is older costs nothing.
+    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {FROM}");
+    let counted = filter.query(&first, &format!(" LIMIT {most}) AS counted"));
+    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
+    if page.offset() >= most {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
     let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
     let after = format!(" ORDER BY {order} LIMIT {} OFFSET {}", page.limit(), page.offset());
     let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
-    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total: total.count("n")?, page })
+    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
 }
 
 /// The newest versions that changed something (not the first of a part), newest first.

@@ -70,10 +70,16 @@ pub async fn device_insert_in_txn(tx: &mut Tx, rows: &[DeviceRow], now: Timestam
     Ok(ids)
 }
 
-/// Replaces what a person said of a device; a unique violation when another one has its new identity.
-pub async fn device_update_in_txn(tx: &mut Tx, id: DeviceId, row: &DeviceRow, now: Timestamp) -> Result<()> {
+/// Replaces what a person said of a device; a unique violation when another one has its new identity. False when there
+/// is no such device (any more).
+pub async fn device_update_in_txn(
+    tx: &mut Tx,
+    id: DeviceId,
+    row: &DeviceRow,
+    now: Timestamp,
+) -> Result<bool> {
     let device = &row.device;
-    sqlx::query(
+    let done = sqlx::query(
         "UPDATE device SET site = $2, address = $3, port = $4, hostname = $5, device_type = $6, platform = $7,
                 transport = $8, credential_id = $9, description = $10, updated_at = $11 WHERE id = $1",
     )
@@ -90,8 +96,12 @@ pub async fn device_update_in_txn(tx: &mut Tx, id: DeviceId, row: &DeviceRow, no
     .bind(now.millis())
     .execute(&mut **tx)
     .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
     sqlx::query("DELETE FROM device_tag WHERE device_id = $1").bind(id.0).execute(&mut **tx).await?;
-    tags_insert_in_txn(tx, [(id, device.tags.as_slice())]).await
+    tags_insert_in_txn(tx, [(id, device.tags.as_slice())]).await?;
+    Ok(true)
 }
 
 /// Enables or disables a device; false when there is none.

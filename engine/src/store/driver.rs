@@ -17,6 +17,8 @@ pub struct OwnDriver {
     pub refused_sha256: Option<String>,
     /// Why that one is not.
     pub problem: Option<String>,
+    /// The data directory whose folder it was read from; none: it was read before that was noted.
+    pub data_dir: Option<String>,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
@@ -24,7 +26,7 @@ pub struct OwnDriver {
 /// Every one, by name.
 pub async fn driver_list(db: &Db) -> Result<Vec<OwnDriver>> {
     let rows = sqlx::query(
-        "SELECT name, text, sha256, refused_sha256, problem, updated_at FROM driver ORDER BY name",
+        "SELECT name, text, sha256, refused_sha256, problem, data_dir, updated_at FROM driver ORDER BY name",
     )
     .fetch_all(db.reader())
     .await?;
@@ -36,6 +38,7 @@ pub async fn driver_list(db: &Db) -> Result<Vec<OwnDriver>> {
                 sha256: row.opt_text("sha256")?,
                 refused_sha256: row.opt_text("refused_sha256")?,
                 problem: row.opt_text("problem")?,
+                data_dir: row.opt_text("data_dir")?,
                 updated_at: row.time("updated_at")?,
             })
         })
@@ -46,15 +49,18 @@ pub async fn driver_list(db: &Db) -> Result<Vec<OwnDriver>> {
 pub async fn driver_save(db: &Db, driver: &OwnDriver) -> Result<()> {
     let mut tx = db.write().await?;
     sqlx::query(
-        "INSERT INTO driver (name, text, sha256, refused_sha256, problem, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO driver (name, text, sha256, refused_sha256, problem, data_dir, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (name) DO UPDATE SET text = excluded.text, sha256 = excluded.sha256,
-            refused_sha256 = excluded.refused_sha256, problem = excluded.problem, updated_at = excluded.updated_at",
+            refused_sha256 = excluded.refused_sha256, problem = excluded.problem, data_dir = excluded.data_dir,
+            updated_at = excluded.updated_at",
     )
     .bind(driver.name.clone())
     .bind(driver.text.clone())
     .bind(driver.sha256.clone())
     .bind(driver.refused_sha256.clone())
     .bind(driver.problem.clone())
+    .bind(driver.data_dir.clone())
     .bind(driver.updated_at.millis())
     .execute(&mut *tx)
     .await?;

@@ -1,4 +1,5 @@
-//! One session per device at a time, across runs, processes and machines.
+//! Leases: one session per device at a time, across runs, processes and machines; and what a process that is gone
+//! held of any kind.
 
 use etiqa_model::{DeviceId, Timestamp};
 
@@ -35,14 +36,27 @@ pub async fn device_lease_drop(db: &Db, device: DeviceId, owner: &str) -> Result
     Ok(tx.commit().await?)
 }
 
-/// Lets go of a device in the write that stores its result.
-pub async fn device_lease_drop_in_txn(tx: &mut Tx, device: DeviceId, owner: &str) -> Result<()> {
-    sqlx::query("DELETE FROM device_lease WHERE device_id = $1 AND owner = $2")
+/// Lets go of a device in the write that stores its result; false when `owner` does not have it (any more).
+pub async fn device_lease_drop_in_txn(tx: &mut Tx, device: DeviceId, owner: &str) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM device_lease WHERE device_id = $1 AND owner = $2")
         .bind(device.0)
         .bind(owner.to_owned())
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
+}
+
+/// Holds on to a device for longer; false when `owner` does not have it (any more).
+pub async fn device_lease_extend(db: &Db, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query("UPDATE device_lease SET expires_at = $3 WHERE device_id = $1 AND owner = $2")
+        .bind(device.0)
+        .bind(owner.to_owned())
+        .bind(until.millis())
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Whether somebody has a device now.
@@ -53,4 +67,18 @@ pub async fn device_lease_is_taken(db: &Db, device: DeviceId, now: Timestamp) ->
         .fetch_one(db.reader())
         .await?
         .flag("n")
+}
+
+/// Lets go of everything that processes known to be gone held: runs, jobs and devices whose owner begins with
+/// `prefix`.
+pub async fn leases_expire_of(db: &Db, prefix: &str, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    for sql in [
+        "UPDATE backup_run SET lease_expires_at = $2 WHERE status = 'running' AND owner LIKE $1",
+        "UPDATE job SET lease_expires_at = $2 WHERE finished_at IS NULL AND lease_owner LIKE $1",
+        "UPDATE device_lease SET expires_at = $2 WHERE owner LIKE $1",
+    ] {
+        sqlx::query(sql).bind(format!("{prefix}%")).bind(now.millis()).execute(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
 }

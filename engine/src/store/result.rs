@@ -1,5 +1,7 @@
 //! What collections of devices came to.
 
+use std::collections::HashSet;
+
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceResult;
 use etiqa_model::{DeviceId, DeviceResultId, JobId, RunId, Timestamp};
@@ -114,6 +116,16 @@ pub async fn result_count_of_run(db: &Db, run: RunId) -> Result<u64> {
         .fetch_one(db.reader())
         .await?
         .count("n")
+}
+
+/// The devices of which a run has a good text, taken in it or taken over from a moment before.
+pub async fn result_list_good_of_run(db: &Db, run: RunId) -> Result<HashSet<DeviceId>> {
+    let rows =
+        sqlx::query("SELECT device_id FROM device_result WHERE run_id = $1 AND class IN ('ok', 'unchanged')")
+            .bind(run.0)
+            .fetch_all(db.reader())
+            .await?;
+    rows.iter().map(|row| Ok(DeviceId(row.int("device_id")?))).collect()
 }
 
 /// Results of a job after result `after`, in the order they came.

@@ -5,11 +5,14 @@ use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{BackupConfigId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx, built};
+use crate::db::{Db, Filter, Result, RowExt, Tx};
 
+/// What retention and the reaper ask of a run beside the run itself comes with every row: two small numbers.
 const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, \
      finished_at, cancel_requested, done, total, devices_ok, devices_failed, file, size_bytes, sha256, verified_at, \
-     damaged, removed_at, error FROM backup_run";
+     damaged, removed_at, error, protected, retry_of FROM backup_run";
+/// An archive that is kept; an index of its own holds these, however many runs there were.
+const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at IS NULL";
 
 /// One run.
 pub async fn run_fetch(db: &Db, id: RunId) -> Result<Option<Run>> {
@@ -81,32 +84,27 @@ pub struct ArchivedRun {
 
 /// Runs of a config whose archives are there, newest first.
 pub async fn run_list_archived(db: &Db, config: BackupConfigId) -> Result<Vec<ArchivedRun>> {
-    let rows = sqlx::query(built(format!(
-        "{} WHERE backup_config_id = $1 AND status = 'completed' AND file IS NOT NULL AND removed_at IS NULL
-         ORDER BY id DESC",
-        SELECT.replace(" FROM", ", protected FROM")
-    )))
-    .bind(config.0)
-    .fetch_all(db.reader())
-    .await?;
+    let mut filter = Filter::new();
+    filter.and_int("backup_config_id = ?", config.0).and(ARCHIVED);
+    let rows = filter.query(SELECT, " ORDER BY id DESC").fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok(ArchivedRun { run: run(row)?, protected: row.flag("protected")? })).collect()
 }
 
-/// The run of an archive's file name.
+/// The newest run of an archive's file name.
 pub async fn run_fetch_by_file(db: &Db, file: &str) -> Result<Option<Run>> {
-    let rows = {
-        let mut filter = Filter::new();
-        filter.and_text("file = ?", file);
-        runs(db, &filter, " ORDER BY id DESC LIMIT 1").await?
-    };
-    Ok(rows.into_iter().next())
+    let mut filter = Filter::new();
+    filter.and_text("file = ?", file);
+    Ok(runs(db, &filter, " ORDER BY id DESC LIMIT 1").await?.pop())
 }
 
 /// Every run whose archive is there, newest first.
 pub async fn run_list_with_archive(db: &Db) -> Result<Vec<Run>> {
     let mut filter = Filter::new();
-    filter.and("status = 'completed'").and("file IS NOT NULL").and("removed_at IS NULL");
-    runs(db, &filter, " ORDER BY id DESC").await
+    filter.and(ARCHIVED);
+    // Ordered here: asked for the order, SQLite walks every run that ever completed.
+    let mut runs = runs(db, &filter, "").await?;
+    runs.sort_by_key(|run| std::cmp::Reverse(run.id));
+    Ok(runs)
 }
 
 /// Whether somebody asked a run to stop.
@@ -120,12 +118,31 @@ pub async fn run_is_cancelling(db: &Db, id: RunId) -> Result<bool> {
 
 /// Runs that nobody works on any more: their lease is over.
 pub async fn run_list_abandoned(db: &Db, now: Timestamp) -> Result<Vec<(Run, Option<RunId>)>> {
-    let sql = format!(
-        "{} WHERE status = 'running' AND lease_expires_at <= $1 ORDER BY id",
-        SELECT.replace(" FROM", ", retry_of FROM")
-    );
-    let rows = sqlx::query(built(sql)).bind(now.millis()).fetch_all(db.reader()).await?;
+    let mut filter = Filter::new();
+    filter.and("status = 'running'").and_int("lease_expires_at <= ?", now.millis());
+    let rows = filter.query(SELECT, " ORDER BY id").fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok((run(row)?, row.opt_int("retry_of")?.map(RunId)))).collect()
+}
+
+/// Files that ended runs left in a data directory: the run and the name.
+pub async fn run_list_leftover(db: &Db, data_dir: &str) -> Result<Vec<(RunId, String)>> {
+    let rows = sqlx::query(
+        "SELECT id, leftover_file FROM backup_run
+         WHERE leftover_file IS NOT NULL AND status NOT IN ('pending', 'running')
+           AND (leftover_dir IS NULL OR leftover_dir = $1)
+         ORDER BY id LIMIT 1000",
+    )
+    .bind(data_dir.to_owned())
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| Ok((RunId(row.int("id")?), row.text("leftover_file")?))).collect()
+}
+
+/// Whether a completed run's archive has this name.
+pub async fn run_archive_exists(db: &Db, file: &str) -> Result<bool> {
+    let mut filter = Filter::new();
+    filter.and_text("file = ?", file).and(ARCHIVED);
+    Ok(filter.query("SELECT id FROM backup_run", " LIMIT 1").fetch_optional(db.reader()).await?.is_some())
 }
 
 async fn runs(db: &Db, filter: &Filter, after: &str) -> Result<Vec<Run>> {

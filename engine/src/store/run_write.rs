@@ -61,13 +61,14 @@ pub async fn run_renew(db: &Db, id: RunId, owner: &str, until: Timestamp) -> Res
     Ok(done.rows_affected() > 0)
 }
 
-/// Notes how far it is.
-pub async fn run_progress(db: &Db, id: RunId, phase: Phase, progress: Progress) -> Result<()> {
+/// Notes how far a run is that `owner` holds.
+pub async fn run_progress(db: &Db, id: RunId, owner: &str, phase: Phase, progress: Progress) -> Result<()> {
     let mut tx = db.write().await?;
     sqlx::query(
-        "UPDATE backup_run SET phase = $2, done = $3, total = $4 WHERE id = $1 AND status = 'running'",
+        "UPDATE backup_run SET phase = $3, done = $4, total = $5 WHERE id = $1 AND owner = $2 AND status = 'running'",
     )
     .bind(id.0)
+    .bind(owner.to_owned())
     .bind(phase.as_str())
     .bind(i64::from(progress.done))
     .bind(i64::from(progress.total))
@@ -108,7 +109,8 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     let mut tx = db.write().await?;
     let done = sqlx::query(
         "UPDATE backup_run SET status = $3, finished_at = $4, devices_ok = $5, devices_failed = $6, file = $7,
-                size_bytes = $8, sha256 = $9, verified_at = $10, error = $11, lease_expires_at = NULL
+                size_bytes = $8, sha256 = $9, verified_at = $10, error = $11, lease_expires_at = NULL,
+                leftover_file = CASE WHEN $3 = 'completed' THEN NULL ELSE leftover_file END
          WHERE id = $1 AND owner = $2 AND status = 'running'",
     )
     .bind(id.0)
@@ -128,31 +130,49 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     Ok(done.rows_affected() > 0)
 }
 
-/// Ends a run whose lease is over; false when its owner came back or somebody else was first.
-pub async fn run_interrupt_in_txn(tx: &mut Tx, id: RunId, now: Timestamp) -> Result<bool> {
+/// Names the file that a run's archive is about to become, as one that is to go unless the run completes; false
+/// when it is not the owner's (any more).
+pub async fn run_reserve_file(db: &Db, id: RunId, owner: &str, file: &str, data_dir: &str) -> Result<bool> {
+    let mut tx = db.write().await?;
     let done = sqlx::query(
-        "UPDATE backup_run SET status = 'failed', finished_at = $2, lease_expires_at = NULL,
-                error = 'Interrupted: the program stopped while this run went on.'
-         WHERE id = $1 AND status = 'running' AND lease_expires_at <= $2",
+        "UPDATE backup_run SET leftover_file = $3, leftover_dir = $4
+         WHERE id = $1 AND owner = $2 AND status = 'running'",
     )
     .bind(id.0)
-    .bind(now.millis())
-    .execute(&mut **tx)
+    .bind(owner.to_owned())
+    .bind(file.to_owned())
+    .bind(data_dir.to_owned())
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
-/// Lets go of the leases of processes that are known to be gone: those whose owner begins with `prefix`.
-pub async fn run_expire_leases_of(db: &Db, prefix: &str, now: Timestamp) -> Result<()> {
+/// Notes that the file which a run left is gone.
+pub async fn run_forget_leftover(db: &Db, id: RunId) -> Result<()> {
     let mut tx = db.write().await?;
-    for sql in [
-        "UPDATE backup_run SET lease_expires_at = $2 WHERE status = 'running' AND owner LIKE $1",
-        "UPDATE job SET lease_expires_at = $2 WHERE finished_at IS NULL AND lease_owner LIKE $1",
-        "UPDATE device_lease SET expires_at = $2 WHERE owner LIKE $1",
-    ] {
-        sqlx::query(sql).bind(format!("{prefix}%")).bind(now.millis()).execute(&mut *tx).await?;
-    }
+    sqlx::query("UPDATE backup_run SET leftover_file = NULL WHERE id = $1")
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await?;
     Ok(tx.commit().await?)
+}
+
+/// Ends a run whose lease is over: cancelled where somebody had asked for that, else failed. None when its owner came
+/// back or somebody else was first.
+pub async fn run_interrupt_in_txn(tx: &mut Tx, id: RunId, now: Timestamp) -> Result<Option<RunStatus>> {
+    let row = sqlx::query(
+        "UPDATE backup_run SET finished_at = $2, lease_expires_at = NULL,
+                status = CASE WHEN cancel_requested = 1 THEN 'cancelled' ELSE 'failed' END,
+                error = CASE WHEN cancel_requested = 1 THEN 'Cancelled.'
+                             ELSE 'Interrupted: the program stopped while this run went on.' END
+         WHERE id = $1 AND status = 'running' AND lease_expires_at <= $2 RETURNING status",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .fetch_optional(&mut **tx)
+    .await?;
+    row.map(|row| row.named("status", RunStatus::parse)).transpose()
 }
 
 /// Asks a run to stop: a pending one ends at once, a running one is told. False when it is over.
@@ -190,13 +210,18 @@ pub async fn run_set_verified(db: &Db, id: RunId, damaged: bool, now: Timestamp)
     Ok(tx.commit().await?)
 }
 
-/// Notes that its archive was removed.
-pub async fn run_set_removed(db: &Db, id: RunId, now: Timestamp) -> Result<()> {
+/// Notes that its archive counts no more, and that its file is to go: from the data directory that it was made in, or
+/// from this one where that was not noted yet.
+pub async fn run_set_removed(db: &Db, id: RunId, data_dir: &str, now: Timestamp) -> Result<()> {
     let mut tx = db.write().await?;
-    sqlx::query("UPDATE backup_run SET removed_at = $2 WHERE id = $1")
-        .bind(id.0)
-        .bind(now.millis())
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "UPDATE backup_run SET removed_at = $2, leftover_file = file, leftover_dir = COALESCE(leftover_dir, $3)
+         WHERE id = $1 AND removed_at IS NULL",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .bind(data_dir.to_owned())
+    .execute(&mut *tx)
+    .await?;
     Ok(tx.commit().await?)
 }

@@ -1,7 +1,9 @@
 use std::fmt::Write;
+use std::time::Duration;
 
-use etiqa_engine::import::apply::{ImportOptions, import};
+use etiqa_engine::import::apply::{ImportOptions, import, preview, upload};
 use etiqa_engine::inventory;
+use etiqa_model::ErrorKind;
 use etiqa_model::import::ImportReport;
 
 use crate::common::world::World;
@@ -75,4 +77,29 @@ async fn a_hundred_thousand_devices_come_in() {
     assert_eq!(counts(&report), (100_000, 0, 0, 0));
     let last = inventory::find(&world.engine, "sw-99999").await.unwrap();
     assert_eq!((last.address.as_str(), last.tags.join(",")), ("10.1.134.159", "lab".to_owned()));
+}
+
+#[tokio::test]
+async fn looking_at_an_import_waits_for_nobody_who_writes() {
+    let world = World::new().await;
+    let text = b"ip\n10.0.0.1\n";
+    let file = upload(&world.engine, "devices.csv", text.to_vec(), "anna").await.unwrap();
+    let writing = world.engine.db.write().await.unwrap();
+    let look = async {
+        let dry_run = ImportOptions { update: false, dry_run: true };
+        assert_eq!(import(&world.engine, text, dry_run).await.unwrap().created, 1);
+        assert_eq!(preview(&world.engine, file, false).await.unwrap().report.created, 1);
+    };
+    tokio::time::timeout(Duration::from_secs(5), look).await.unwrap();
+    writing.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_that_was_deleted_meanwhile_is_not_said_to_be_saved() {
+    let world = World::new().await;
+    bring(&world, "ip\n10.0.0.1\n", false).await;
+    let device = inventory::find(&world.engine, "10.0.0.1").await.unwrap();
+    inventory::delete(&world.engine, device.id).await.unwrap();
+    let error = inventory::save(&world.engine, Some(device.id), &device.to_input()).await.unwrap_err();
+    assert_eq!(error.into_user_error().kind, ErrorKind::NotFound);
 }

@@ -5,7 +5,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod fleet;
 mod imports;
+mod machines;
 mod recording;
 mod runs;
 mod schedules;

@@ -1,12 +1,19 @@
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use etiqa_engine::backup::manifest::Manifest;
 use etiqa_engine::backup::verify::{verify_path, verify_run};
-use etiqa_engine::backup::{execute_run, find_run, start};
-use etiqa_engine::inventory;
+use etiqa_engine::backup::{config, execute_run, find_run, start};
+use etiqa_engine::schedule::tick::reap;
+use etiqa_engine::store::run_write::{run_claim, run_reserve_file};
+use etiqa_engine::time::now;
+use etiqa_engine::{Engine, Options, Role, inventory};
+use etiqa_model::ErrorKind;
+use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::run::{RunStatus, Trigger};
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
 
+use crate::common::postgres_url;
 use crate::common::world::World;
 
 #[tokio::test]
@@ -205,4 +212,153 @@ async fn a_scheduled_run_takes_over_what_was_collected_within_the_minute_and_say
     simulated.change_config();
     world.run(config).await;
     assert_eq!(world.versions(id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_text_that_was_taken_over_from_a_moment_ago_is_not_stale() {
+    let world = World::new().await;
+    let (_simulated, id) = world.add_ios().await;
+    world.collect(id).await;
+    let config = world.add_config(|_| {}).await;
+    let file = world.run_as(config, Trigger::Schedule).await.file.unwrap();
+    let listed: serde_json::Value =
+        serde_json::from_str(&world.entry(&file, "network_configs.json")).unwrap();
+    assert_eq!(listed["devices"][0]["stale"], false, "{listed}");
+    let manifest: Manifest = serde_json::from_str(&world.entry(&file, "manifest.json")).unwrap();
+    assert_eq!(manifest.counts.stale_devices, 0);
+}
+
+#[tokio::test]
+async fn a_run_that_got_no_configuration_at_all_is_no_backup() {
+    let world = World::new().await;
+    let _simulated = world.add(DeviceSpec::new(Personality::Ios).login("admin", "another")).await;
+    for kind in ["config", "full"] {
+        let config = world
+            .add_config(|input| {
+                input.name = kind.into();
+                input.kind = kind.into();
+            })
+            .await;
+        let run = world.run(config).await;
+        assert_eq!((run.status, run.devices_failed), (RunStatus::Failed, 1), "{kind}");
+        assert!(run.error.unwrap().starts_with("No device gave its configuration"));
+    }
+    assert!(world.archives().is_empty());
+}
+
+#[tokio::test]
+async fn a_data_backup_that_leaves_everything_out_is_refused() {
+    let world = World::new().await;
+    let input = BackupConfigInput {
+        name: "Nothing".into(),
+        kind: "data".into(),
+        include_database: Some(false),
+        include_media: Some(false),
+        ..BackupConfigInput::default()
+    };
+    let error = config::save(&world.engine, None, &input).await.unwrap_err().into_user_error();
+    assert_eq!(error.fields[0].field, "include_database", "{error}");
+}
+
+#[tokio::test]
+async fn files_of_like_names_are_all_in_the_archive_and_the_manifest_says_which_is_which() {
+    let world = World::new().await;
+    let media = world.engine.dir.media();
+    std::fs::write(media.join("a b.pdf"), "one").unwrap();
+    std::fs::write(media.join("a_b.pdf"), "two").unwrap();
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    let run = world.run(config).await;
+    assert_eq!(run.status, RunStatus::Completed, "{:?}", run.error);
+    let file = run.file.unwrap();
+    let manifest: Manifest = serde_json::from_str(&world.entry(&file, "manifest.json")).unwrap();
+    let named = |original: &str| {
+        let is_it = |name: &str, from: Option<&str>| from.or(name.strip_prefix("media/")) == Some(original);
+        let entry = manifest.entries.iter().find(|entry| is_it(&entry.name, entry.original.as_deref()));
+        world.entry(&file, &entry.unwrap().name)
+    };
+    assert_eq!((named("a b.pdf").as_str(), named("a_b.pdf").as_str()), ("one", "two"));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_fails_the_run_with_its_name() {
+    let world = World::new().await;
+    let media = world.engine.dir.media();
+    let folder = media.join("plans");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("secret.pdf"), "x").unwrap();
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o000)).unwrap();
+    let is_unreadable = std::fs::read_dir(&folder).is_err();
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    let run = world.run(config).await;
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o700)).unwrap();
+    // Root reads everything.
+    if is_unreadable {
+        assert_eq!(run.status, RunStatus::Failed);
+        assert!(run.error.unwrap().contains("plans cannot be read"));
+    }
+}
+
+#[tokio::test]
+async fn what_ended_runs_left_is_removed_and_what_a_person_put_there_stays() {
+    let world = World::new().await;
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    let kept = world.run(config).await.file.unwrap();
+    let folder = world.engine.dir.backups();
+    let crashed = start::start(&world.engine, config, Trigger::Manual).await.unwrap().run;
+    let (db, at) = (&world.engine.db, now());
+    assert!(run_claim(db, crashed, "server-gone", at, at).await.unwrap());
+    // As if the program had ended between the rename and the run's last word.
+    assert!(
+        run_reserve_file(db, crashed, "server-gone", "crashed.zip", world.engine.dir.id()).await.unwrap()
+    );
+    for file in ["crashed.zip", "a-persons-own.zip"] {
+        std::fs::write(folder.join(file), "zip").unwrap();
+    }
+    let mut tx = db.write().await.unwrap();
+    // As if the program had ended between retention's word and the file's end, and the name were another run's now.
+    let sql = "INSERT INTO backup_run (name, kind, status, phase, started_by, queued_at, file, removed_at, leftover_file)
+               VALUES ('Old', 'data', 'completed', 'waiting', 'manual', 1, $1, 2, $1)";
+    for file in ["pruned.zip", &kept] {
+        sqlx::query(sql).bind(file.to_owned()).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    std::fs::write(folder.join("pruned.zip"), "zip").unwrap();
+
+    reap(&world.engine, at.plus(Duration::from_mins(1))).await.unwrap();
+
+    let mut left = vec!["a-persons-own.zip".to_owned(), kept];
+    left.sort();
+    assert_eq!(world.archives(), left);
+    assert_eq!(find_run(&world.engine, crashed).await.unwrap().status, RunStatus::Failed);
+    // What was removed is forgotten: a person may use the name.
+    std::fs::write(folder.join("pruned.zip"), "mine").unwrap();
+    reap(&world.engine, at.plus(Duration::from_mins(2))).await.unwrap();
+    assert!(world.archives().contains(&"pruned.zip".to_owned()));
+}
+
+#[tokio::test]
+async fn two_who_start_a_backup_at_once_get_one_run_and_one_conflict() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        data_dir: folder.path().join("data"),
+        database_url: Some(postgres_url().await),
+        secret_key_file: None,
+    };
+    let engine = Engine::open(options, Role::Command).await.unwrap();
+    let input =
+        BackupConfigInput { name: "Daily".into(), kind: "data".into(), ..BackupConfigInput::default() };
+    let config = config::save(&engine, None, &input).await.unwrap();
+    for _ in 0..20 {
+        let start = || start::start(&engine, config, Trigger::Manual);
+        let (first, second, third) = tokio::join!(start(), start(), start());
+        let mut started = Vec::new();
+        for answer in [first, second, third] {
+            match answer {
+                Ok(queued) => started.push(queued.run),
+                Err(error) => assert_eq!(error.into_user_error().kind, ErrorKind::Conflict),
+            }
+        }
+        assert_eq!(started.len(), 1);
+        start::cancel(&engine, started[0]).await.unwrap();
+    }
 }

@@ -126,3 +126,15 @@ async fn an_impossible_schedule_is_refused_with_the_field_that_is_wrong() {
     assert_eq!(refused(&|input| cron(input, "0 0 31 2 *")).await, "cron", "31 February never comes");
     assert_eq!(refused(&|input| input.max_backups = "0".into()).await, "max_backups");
 }
+
+#[tokio::test]
+async fn a_run_that_was_cancelled_when_its_process_died_is_not_queued_again() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    let run = start::start(&world.engine, id, Trigger::Schedule).await.unwrap().run;
+    assert!(run_claim(&world.engine.db, run, "server-gone", now(), now()).await.unwrap());
+    start::cancel(&world.engine, run).await.unwrap();
+    reap(&world.engine, now().plus(Duration::from_mins(1))).await.unwrap();
+    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    assert_eq!(runs.iter().map(|run| run.status).collect::<Vec<_>>(), [RunStatus::Cancelled]);
+}

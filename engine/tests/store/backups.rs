@@ -2,13 +2,14 @@ use etiqa_engine::db::Db;
 use etiqa_engine::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_insert_in_txn, backup_config_list_due,
 };
-use etiqa_engine::store::run::{run_fetch, run_list, run_list_abandoned};
+use etiqa_engine::store::lease::leases_expire_of;
+use etiqa_engine::store::run::{run_fetch, run_list, run_list_abandoned, run_list_leftover};
 use etiqa_engine::store::run_write::{
-    Ending, run_cancel, run_claim, run_expire_leases_of, run_finish, run_insert_in_txn, run_interrupt_in_txn,
-    run_renew,
+    Ending, run_cancel, run_claim, run_finish, run_insert_in_txn, run_interrupt_in_txn, run_progress,
+    run_renew, run_reserve_file,
 };
 use etiqa_model::backup::{BackupConfig, BackupConfigInput};
-use etiqa_model::run::{RunStatus, Trigger};
+use etiqa_model::run::{Phase, Progress, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
 use crate::common::{at, on_both};
@@ -62,7 +63,7 @@ async fn only_its_owner_moves_a_live_run() {
         assert!(!run_renew(&db, run, "b", at(60)).await.unwrap());
         assert!(!run_finish(&db, run, "b", &failed(), at(5)).await.unwrap());
         let mut tx = db.write().await.unwrap();
-        assert!(!run_interrupt_in_txn(&mut tx, run, at(29)).await.unwrap(), "its lease is not over");
+        assert_eq!(run_interrupt_in_txn(&mut tx, run, at(29)).await.unwrap(), None, "its lease is not over");
         tx.commit().await.unwrap();
         assert_eq!(run_fetch(&db, run).await.unwrap().unwrap().status, RunStatus::Running);
     })
@@ -76,11 +77,11 @@ async fn a_run_whose_lease_is_over_is_given_up_by_whoever_is_first() {
         let run = add_run(&db, &config).await.unwrap();
         run_claim(&db, run, "server-1", at(0), at(30)).await.unwrap();
         assert!(run_list_abandoned(&db, at(29)).await.unwrap().is_empty());
-        run_expire_leases_of(&db, "server-", at(10)).await.unwrap();
+        leases_expire_of(&db, "server-", at(10)).await.unwrap();
         assert_eq!(run_list_abandoned(&db, at(10)).await.unwrap().len(), 1);
         let mut tx = db.write().await.unwrap();
-        assert!(run_interrupt_in_txn(&mut tx, run, at(10)).await.unwrap());
-        assert!(!run_interrupt_in_txn(&mut tx, run, at(10)).await.unwrap());
+        assert_eq!(run_interrupt_in_txn(&mut tx, run, at(10)).await.unwrap(), Some(RunStatus::Failed));
+        assert_eq!(run_interrupt_in_txn(&mut tx, run, at(10)).await.unwrap(), None);
         tx.commit().await.unwrap();
         let run = run_fetch(&db, run).await.unwrap().unwrap();
         assert_eq!(run.status, RunStatus::Failed);
@@ -139,6 +140,42 @@ async fn history_is_read_a_page_at_a_time_newest_first() {
         let ids: Vec<_> = first.iter().chain(&second).map(|run| run.id.0).collect();
         assert_eq!(ids.len(), 5);
         assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_its_owner_says_how_far_a_run_is_and_what_its_file_will_be_called() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", None).await;
+        let run = add_run(&db, &config).await.unwrap();
+        assert!(run_claim(&db, run, "a", at(0), at(30)).await.unwrap());
+        let progress = Progress { done: 1, total: 2 };
+        run_progress(&db, run, "b", Phase::Packing, progress).await.unwrap();
+        assert_eq!(run_fetch(&db, run).await.unwrap().unwrap().phase, Phase::Collecting);
+        run_progress(&db, run, "a", Phase::Packing, progress).await.unwrap();
+        assert_eq!(run_fetch(&db, run).await.unwrap().unwrap().phase, Phase::Packing);
+        assert!(!run_reserve_file(&db, run, "b", "x.zip", "here").await.unwrap());
+        assert!(run_reserve_file(&db, run, "a", "x.zip", "here").await.unwrap());
+        assert!(run_list_leftover(&db, "here").await.unwrap().is_empty(), "the run goes on");
+        assert!(run_finish(&db, run, "a", &failed(), at(5)).await.unwrap());
+        assert_eq!(run_list_leftover(&db, "here").await.unwrap(), [(run, "x.zip".to_owned())]);
+        assert!(run_list_leftover(&db, "elsewhere").await.unwrap().is_empty(), "another machine's file");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_that_somebody_cancelled_is_cancelled_even_when_its_process_is_gone() {
+    on_both(async |db| {
+        let config = add_config(&db, "daily", None).await;
+        let run = add_run(&db, &config).await.unwrap();
+        run_claim(&db, run, "gone", at(0), at(30)).await.unwrap();
+        run_cancel(&db, run, at(1)).await.unwrap();
+        let mut tx = db.write().await.unwrap();
+        assert_eq!(run_interrupt_in_txn(&mut tx, run, at(31)).await.unwrap(), Some(RunStatus::Cancelled));
+        tx.commit().await.unwrap();
+        assert_eq!(run_fetch(&db, run).await.unwrap().unwrap().status, RunStatus::Cancelled);
     })
     .await;
 }

@@ -1,10 +1,12 @@
 use etiqa_engine::db::Db;
 use etiqa_engine::store::config_version::{
-    NewVersion, text_insert_in_txn, version_decide, version_fetch_before, version_insert_in_txn,
-    version_list, version_list_active, version_list_current,
+    NewVersion, part_list, text_insert_in_txn, version_count, version_decide, version_fetch_before,
+    version_insert_in_txn, version_list, version_list_active, version_list_current, version_page_active,
+    version_page_all,
 };
 use etiqa_engine::store::device_write::{device_delete, device_insert_in_txn};
 use etiqa_model::config::VersionState;
+use etiqa_model::page::Page;
 use etiqa_model::{ConfigVersionId, DeviceId};
 
 use crate::common::{NOON, at, device, on_both};
@@ -119,6 +121,29 @@ async fn a_deleted_device_takes_its_texts_but_not_those_that_others_have_too() {
         let text = async |sha: &str| etiqa_engine::store::config_version::text_fetch(&db, sha).await.unwrap();
         assert_eq!(text("own").await, None);
         assert_eq!(text("shared").await, Some(b"shared".to_vec()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_is_counted_and_listed_by_its_numbers() {
+    on_both(async |db| {
+        let device = add_device(&db).await;
+        for text in ["a", "b", "c"] {
+            add(&db, device, "running", text, VersionState::Active).await;
+        }
+        add(&db, device, "running", "d", VersionState::Suspect).await;
+        add(&db, device, "startup", "a", VersionState::Active).await;
+        let parts = part_list(&db, device).await.unwrap();
+        let counts: Vec<_> =
+            parts.iter().map(|part| (part.part.as_str(), part.total, part.versions.len())).collect();
+        assert_eq!(counts, [("running", 4, 4), ("startup", 1, 1)]);
+        assert_eq!(version_count(&db, device, "running").await.unwrap(), 4);
+        let all = version_page_all(&db, "", Page { number: 2, size: 2 }).await.unwrap();
+        assert_eq!((all.total, all.rows.len()), (5, 2));
+        let beyond = version_page_all(&db, "", Page { number: 1_000_000, size: 500 }).await.unwrap();
+        assert_eq!((beyond.total, beyond.rows.len()), (5, 0));
+        assert_eq!(version_page_active(&db, "", Page::first(10)).await.unwrap().total, 2);
     })
     .await;
 }

@@ -6,7 +6,7 @@ use etiqa_engine::db::Db;
 use etiqa_engine::store::session::{session_fetch, session_insert_in_txn};
 use etiqa_engine::store::token::{token_fetch, token_insert};
 use etiqa_model::user::Role;
-use etiqa_model::{Secret, UserId};
+use etiqa_model::{ErrorKind, Secret, UserId};
 
 use crate::common::{at, on_both};
 
@@ -98,6 +98,41 @@ async fn a_token_works_until_it_is_revoked_or_expires() {
         token_insert(&db, "old", Role::Admin, "hash", Some(at(60)), at(0)).await.unwrap();
         assert!(token_fetch(&db, "hash", at(59)).await.unwrap().is_some());
         assert!(token_fetch(&db, "hash", at(60)).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_no_more_than_as_many_one_after_the_other() {
+    on_both(async |db| {
+        user_add(&db, "anna", Role::Viewer, &Secret::new("a long password")).await.unwrap();
+        let throttle = Throttle::default();
+        let guess = |number: u32| {
+            let password = Secret::new(format!("guess number {number}"));
+            let (db, throttle) = (&db, &throttle);
+            async move { sign_in(db, throttle, "anna", &password, "192.0.2.7").await.err().unwrap() }
+        };
+        let answers = futures::future::join_all((0..40).map(guess)).await;
+        let kinds = answers.into_iter().map(|error| error.into_user_error().kind);
+        assert_eq!(
+            kinds.filter(|kind| *kind == ErrorKind::Invalid).count(),
+            6,
+            "the others were not looked at"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_longer_than_any_is_refused_and_not_remembered() {
+    on_both(async |db| {
+        let throttle = Throttle::default();
+        for _ in 0..20 {
+            let name = "x".repeat(1 << 20);
+            let answer = sign_in(&db, &throttle, &name, &Secret::new("a long password"), "192.0.2.7").await;
+            assert_eq!(answer.err().unwrap().into_user_error().kind, ErrorKind::Invalid);
+        }
+        assert!(!format!("{throttle:?}").contains("xxx"));
     })
     .await;
 }

@@ -146,6 +146,12 @@ impl BackupConfig {
 
 impl Fields {
     async fn fill(self, engine: &Engine, input: &mut BackupConfigInput) -> Result<()> {
+        if self.kind.as_ref().is_some_and(|kind| !kind.trim().eq_ignore_ascii_case(&input.kind)) {
+            // What the old type took in or left out was that type's; the new one has its own.
+            input.include_database = None;
+            input.include_media = None;
+            input.include_logs = None;
+        }
         for (what, is_in) in
             self.include.iter().map(|what| (what, true)).chain(self.exclude.iter().map(|what| (what, false)))
         {

@@ -48,8 +48,8 @@ impl Collect {
         } else {
             let good = results.iter().filter(|result| result.class.is_good()).count();
             output::print(&format!(
-                "{} devices: {good} good, {} failed",
-                results.len(),
+                "{}: {good} good, {} failed",
+                output::devices(results.len() as u64),
                 results.len() - good
             ));
         }

@@ -57,10 +57,10 @@ impl Credential {
                 let mut input = CredentialInput { name, username, ..CredentialInput::default() };
                 input.site = site.unwrap_or_default();
                 if password_stdin {
-                    input.password = output::read_secret("the password")?;
+                    input.password = output::read_secret("the password").await?;
                 }
                 if enable_stdin {
-                    input.enable_password = output::read_secret("the enable password")?;
+                    input.enable_password = output::read_secret("the enable password").await?;
                 }
                 if let Some(file) = key_file {
                     let key = std::fs::read_to_string(&file).map_err(|error| {

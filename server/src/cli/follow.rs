@@ -14,6 +14,7 @@ use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::device::DeviceResult;
 use etiqa_model::run::Run;
 use etiqa_model::{DeviceResultId, ErrorKind, JobId, RunId, UserError};
+use tokio_util::sync::CancellationToken;
 
 use super::output;
 
@@ -76,27 +77,41 @@ pub(super) async fn follow_job(
     beside(engine, job, follow).await
 }
 
-/// Waits for `follow`, and does the job here for as long as no server is there to do it.
+/// Waits for `follow`, and does the job here for as long as no server is there to do it. What was begun here is
+/// brought to its end, the tidying up behind the result too.
 async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output = Result<T>>) -> Result<T> {
+    let followed = CancellationToken::new();
     let work = async {
-        loop {
+        while !followed.is_cancelled() {
             if !has_live_server(engine).await? {
                 reap(engine, now()).await?;
                 work_on_one(engine, job).await?;
             }
-            tokio::time::sleep(LOOK_EVERY * 5).await;
+            tokio::select! {
+                () = followed.cancelled() => {}
+                () = tokio::time::sleep(LOOK_EVERY * 5) => {}
+            }
         }
+        Ok(())
     };
-    tokio::select! {
-        followed = follow => followed,
-        broken = work => broken,
+    tokio::pin!(work);
+    let result = tokio::select! {
+        result = follow => result,
+        broken = &mut work => return Err(broken.err().unwrap_or_else(|| UserError::internal().into())),
         () = interrupted() => {
             engine.stopping.cancel();
             // What was begun is handed back, so that the next process takes it up at once.
             engine.hand_back().await?;
-            Err(UserError::new(ErrorKind::Unavailable, "Interrupted; what was under way is taken up again later.").into())
+            return Err(UserError::new(
+                ErrorKind::Unavailable,
+                "Interrupted; what was under way is taken up again later.",
+            )
+            .into());
         }
-    }
+    };
+    followed.cancel();
+    work.await?;
+    result
 }
 
 async fn interrupted() {

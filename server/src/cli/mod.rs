@@ -6,6 +6,7 @@ mod collect;
 mod credential;
 mod device;
 mod drivers;
+mod environment;
 mod follow;
 mod host_key;
 mod import_devices;
@@ -16,11 +17,11 @@ mod user;
 mod verify;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use etiqa_engine::{Engine, Options, Result, Role};
 
 /// Backs up the configurations of network devices by itself.
@@ -96,6 +97,18 @@ pub(crate) struct Serve {
 }
 
 impl Cli {
+    /// Reads the command line and the environment; says what is wrong with them, and ends the program then.
+    pub(crate) fn from_command_line() -> Self {
+        let matches = environment::with_variables(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Where logs are kept as well, for commands that do what a server does; none for those that only ask.
+    pub(crate) fn keeps_logs_in(&self) -> Option<&Path> {
+        let works = matches!(self.command, Command::Serve(_) | Command::RunBackups(_) | Command::Collect(_));
+        works.then_some(self.place.data_dir.as_path())
+    }
+
     /// Runs the command. The code is 0 when all is good, 1 when something failed.
     pub(crate) async fn run(self) -> Result<ExitCode> {
         let options = Options {

@@ -4,7 +4,9 @@ use std::io::{self, BufRead, Write};
 
 use etiqa_engine::{Error, Result};
 use etiqa_model::{Secret, Timestamp, UserError};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 /// A line of the result.
 pub(crate) fn print(line: &str) {
@@ -66,15 +68,58 @@ pub(crate) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "–".to_owned(), |at| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
-/// Reads one line from stdin, without its end: how secrets come in.
-pub(crate) fn read_secret(what: &str) -> Result<Secret> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(Error::io(format!("reading {what}")))?;
+/// `1 device`, `2 devices`.
+pub(crate) fn devices(count: u64) -> String {
+    format!("{count} device{}", if count == 1 { "" } else { "s" })
+}
+
+/// Reads one line from stdin, without its end: how secrets come in. A terminal does not show it.
+pub(crate) async fn read_secret(what: &str) -> Result<Secret> {
+    let hidden = Hidden::stdin();
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = Zeroizing::new(String::new());
+        io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let line = tokio::select! {
+        read = read => read.map_err(io::Error::other).and_then(|line| line),
+        // The terminal must show again what is typed, however we end.
+        _ = tokio::signal::ctrl_c(), if hidden.is_some() => {
+            drop(hidden);
+            return Err(UserError::invalid("Interrupted; nothing was changed.").into());
+        }
+    };
+    drop(hidden);
+    let line = line.map_err(Error::io(format!("reading {what}")))?;
     let secret = line.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
         return Err(UserError::invalid(format!("Write {what} on a line of standard input.")).into());
     }
     Ok(Secret::new(secret))
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Hidden {
+    before: Termios,
+}
+
+impl Hidden {
+    /// None: standard input is no terminal.
+    fn stdin() -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        // The end of the line is shown: what follows begins on a line of its own.
+        hidden.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Now, &hidden).ok()?;
+        Some(Self { before })
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // A terminal that is gone shows nothing anyway.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+    }
 }
 
 /// Without the control characters that a device could smuggle into a terminal.

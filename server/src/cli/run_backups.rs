@@ -95,8 +95,8 @@ fn say_when(row: &BackupConfigRow, is_named: bool) {
 fn ended(run: &Run) -> String {
     let devices = match (run.devices_ok, run.devices_failed) {
         (0, 0) => String::new(),
-        (ok, 0) => format!(", {ok} devices"),
-        (ok, failed) => format!(", {ok} devices, {failed} failed"),
+        (ok, 0) => format!(", {}", output::devices(ok.into())),
+        (ok, failed) => format!(", {}, {failed} failed", output::devices(ok.into())),
     };
     match (&run.file, &run.error) {
         (Some(file), _) => format!("{}: completed{devices}, verified: {file}", run.name),

@@ -51,13 +51,13 @@ impl User {
         match self {
             Self::Add { name, role, password_stdin } => {
                 ask(&name, password_stdin);
-                let password = output::read_secret("the password")?;
+                let password = output::read_secret("the password").await?;
                 user_add(db, &name, role, &password).await?;
             }
             Self::Passwd { name, password_stdin } => {
                 let user = user_find(db, &name).await?;
                 ask(&user.name, password_stdin);
-                let password = output::read_secret("the new password")?;
+                let password = output::read_secret("the new password").await?;
                 if password.is_empty() {
                     return Err(UserError::invalid("The new password is empty.").into());
                 }
@@ -78,8 +78,6 @@ impl User {
 
 fn ask(name: &str, quietly: bool) {
     if !quietly {
-        output::say(&format!(
-            "Password for {name} (it is shown while you type; use --password-stdin in scripts):"
-        ));
+        output::say(&format!("Password for {name}:"));
     }
 }

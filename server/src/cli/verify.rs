@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use etiqa_engine::backup::verify::{verify_path, verify_run};
 use etiqa_engine::store::run::{run_fetch_by_file, run_list_with_archive};
-use etiqa_engine::{Engine, Result};
+use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::UserError;
 
 use super::{exit, output};
@@ -31,9 +31,13 @@ impl Verify {
             all_whole = verify_one(engine, archive).await?;
         } else {
             for run in run_list_with_archive(&engine.db).await? {
-                let outcome = verify_run(engine, run.id).await?;
                 let file = run.file.unwrap_or_default();
-                all_whole &= tell(&file, outcome.damage.as_deref(), outcome.entries, outcome.bytes);
+                all_whole &= match verify_run(engine, run.id).await {
+                    Ok(outcome) => tell(&file, outcome.damage.as_deref(), outcome.entries, outcome.bytes),
+                    // One that cannot be read says nothing about the others.
+                    Err(Error::Io { source, .. }) => tell_unread(&file, &source.to_string()),
+                    Err(error) => tell_unread(&file, &error.into_user_error().message),
+                };
             }
         }
         Ok(exit(all_whole))
@@ -60,6 +64,12 @@ async fn verify_one(engine: &Engine, archive: &Path) -> Result<bool> {
         Ok(verified) => tell(&name, None, verified.manifest.entries.len() as u64, verified.unpacked_bytes),
         Err(damage) => tell(&name, Some(&damage), 0, 0),
     })
+}
+
+/// Why an archive could not be looked at; whether it is whole nobody knows.
+fn tell_unread(file: &str, why: &str) -> bool {
+    output::print(&format!("{file}: NOT READ: {why}"));
+    false
 }
 
 fn tell(file: &str, damage: Option<&str>, entries: u64, bytes: u64) -> bool {

@@ -53,7 +53,6 @@ async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) ->
         identity,
         session,
         address: peer.ip().to_string(),
-        is_secure: false,
     });
     if is_known || is_open_to_strangers(request.method(), request.uri().path()) {
         return Ok(Admission::Through);

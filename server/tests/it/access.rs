@@ -6,7 +6,8 @@ use std::path::Path;
 use etiqa_simulator::{Personality, SimulatedDevice};
 
 use crate::harness::devices::device;
-use crate::harness::{Answer, Client, Server, World};
+use crate::harness::world::ended;
+use crate::harness::{Answer, Client, Server, World, until};
 
 /// Pages of the app, as its router lists them; `:id` and `:name` are filled in.
 fn pages() -> Vec<String> {
@@ -447,5 +448,38 @@ async fn a_new_password_ends_the_old_sessions() {
     browser.get("/backup/status/").await.with_status(401);
     server.stranger().sign_in("ada", &World::password_of("ada")).await.with_status(422);
     server.stranger().sign_in("ada", "another-pass-1").await.browser(server.address());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_password_that_is_typed_is_not_shown() {
+    use std::io::{Read, Write};
+    use std::os::fd::OwnedFd;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let world = World::new();
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&keyboard).unwrap();
+    unlockpt(&keyboard).unwrap();
+    let screen = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = std::fs::File::options().read(true).write(true).open(screen).unwrap();
+    let mut command = world.command(["user", "add", "ada", "--role", "admin"]);
+    let child = command.stdin(OwnedFd::from(terminal.try_clone().unwrap())).spawn().unwrap();
+    until("a terminal that shows nothing", async || {
+        let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
+        (!modes.contains(rustix::termios::LocalModes::ECHO)).then_some(())
+    })
+    .await;
+    let mut keyboard = std::fs::File::from(keyboard);
+    keyboard.write_all(b"typed-pass-31Kz\n").unwrap();
+    ended(child).await.good();
+    let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
+    assert!(modes.contains(rustix::termios::LocalModes::ECHO), "afterwards it shows again what is typed");
+    let mut shown = [0; 100];
+    let length = keyboard.read(&mut shown).unwrap();
+    assert_eq!(String::from_utf8_lossy(&shown[..length]).trim(), "", "only the end of the line was shown");
+    let server = world.serve().await;
+    server.stranger().sign_in("ada", "typed-pass-31Kz").await.browser(server.address());
     server.stop().await;
 }

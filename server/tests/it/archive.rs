@@ -168,6 +168,39 @@ async fn an_archive_that_is_gone_is_found() {
 }
 
 #[tokio::test]
+async fn an_archive_that_cannot_be_read_does_not_keep_the_others_from_being_verified() {
+    let world = World::new();
+    world.add_backup("Tables", "data").await;
+    for _ in 0..3 {
+        world.etiqa(["run-backups", "--force"]).await.good();
+    }
+    // Listed first; reading a folder fails for everybody, whatever their rights.
+    let newest = world.database.texts("SELECT file FROM backup_run ORDER BY id DESC").await.remove(0);
+    let path = world.data().join("backups").join(&newest);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+
+    let output = world.etiqa(["verify", "--all"]).await.failed();
+
+    assert!(output.stdout.contains(&format!("{newest}: NOT READ: ")), "{output:?}");
+    assert_eq!(output.stdout.lines().filter(|line| line.contains(": whole, ")).count(), 2, "{output:?}");
+}
+
+#[tokio::test]
+async fn a_full_archive_holds_the_servers_logs() {
+    let world = World::new();
+    let server = world.serve().await;
+    server.stop().await;
+    let name = std::fs::read_dir(world.data().join("logs")).unwrap().next().unwrap().unwrap().file_name();
+    let name = name.into_string().unwrap();
+    assert!(name.starts_with("etiqa.2"), "{name}");
+    world.add_backup("Everything", "full").await;
+    world.etiqa(["run-backups", "--force"]).await.good();
+    let logs = Archive::open(&world.archive()).text(&format!("logs/{name}"));
+    assert!(logs.contains("stopping"), "{logs}");
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_archive_of_ours_is_called_that() {
     let world = World::new();
     let file = world.file("holiday.zip", "no zip at all");

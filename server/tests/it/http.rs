@@ -295,3 +295,44 @@ async fn ends(mut stream: reqwest::Response) {
     let ended = async { while let Some(_event) = stream.chunk().await.unwrap() {} };
     tokio::time::timeout(Duration::from_mins(2), ended).await.expect("the stream goes on and on");
 }
+
+/// A server that sends a large archive to somebody who reads none of it.
+async fn stalled(world: &World) -> (Server, reqwest::Response) {
+    let token = world.token("admin").await;
+    world.add_backup("Media", "data").await;
+    // Far more than sockets hold, and nothing that a zip makes smaller.
+    let mut state = 1_u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    })
+    .take(4 << 20)
+    .flatten()
+    .collect();
+    std::fs::write(world.data().join("media").join("film.mkv"), noise).unwrap();
+    world.etiqa(["run-backups", "--force"]).await.good();
+    let server = world.serve().await;
+    let download = server.with_token(&token).open("/backup/download/1/").await;
+    assert_eq!(download.status(), 200);
+    (server, download)
+}
+
+#[tokio::test]
+async fn a_stalled_download_does_not_keep_the_server_from_stopping() {
+    let world = World::new();
+    let (server, download) = stalled(&world).await;
+    let (code, said) = tokio::time::timeout(Duration::from_mins(1), server.stop()).await.unwrap();
+    assert_eq!(code, Some(0), "{said}");
+    drop(download);
+}
+
+#[tokio::test]
+async fn a_second_signal_stops_the_server_at_once() {
+    let world = World::new();
+    let (server, download) = stalled(&world).await;
+    let stopped = tokio::time::timeout(Duration::from_secs(4), server.stop_at_once()).await;
+    assert_eq!(stopped.unwrap(), Some(1));
+    drop(download);
+}

@@ -69,7 +69,7 @@ async fn a_command_leaves_the_work_to_the_server(world: World) {
     let output = world.etiqa(["run-backups", "--force"]).await.good();
     let collected = world.etiqa(["collect", "core-rtr-1"]).await.good();
 
-    assert!(output.stdout.contains("Nightly: completed, 1 devices, verified: "), "{output:?}");
+    assert!(output.stdout.contains("Nightly: completed, 1 device, verified: "), "{output:?}");
     assert!(collected.stdout.contains("1 good, 0 failed"), "{collected:?}");
     assert_eq!(device.sessions_total(), 2);
     let owners = world.database.texts("SELECT owner FROM backup_run").await;

@@ -17,7 +17,7 @@ async fn run_backups_runs_what_is_due_and_only_that() {
 
     let output = world.etiqa(["run-backups"]).await.good();
 
-    assert!(output.stdout.starts_with("Nightly: completed, 1 devices, verified: nightly_"), "{output:?}");
+    assert!(output.stdout.starts_with("Nightly: completed, 1 device, verified: nightly_"), "{output:?}");
     assert_eq!(output.stdout.lines().count(), 1, "{output:?}");
     assert!(output.stderr.contains("Weekly is not due; it runs next at "), "{output:?}");
     assert_eq!(world.backups().len(), 1);
@@ -116,7 +116,7 @@ async fn a_device_that_fails_makes_exit_1_and_its_last_good_text_is_kept_marked_
 
     let output = world.etiqa(["run-backups", "--force"]).await.failed();
 
-    assert!(output.stdout.contains("completed, 1 devices, 1 failed"), "{output:?}");
+    assert!(output.stdout.contains("completed, 1 device, 1 failed"), "{output:?}");
     let last_run = &world.status().await["configs"][0]["last_run"];
     assert_eq!(last_run["status"], "completed");
     assert_eq!((&last_run["devices_ok"], &last_run["devices_failed"]), (&1.into(), &1.into()));
@@ -256,4 +256,36 @@ async fn a_killed_command_does_not_keep_later_ones_from_running() {
     assert_eq!(interrupted.len(), 1);
     assert!(interrupted[0].contains("Interrupted"), "{interrupted:?}");
     assert_eq!(world.backups().len(), 1, "and nothing half-written is left");
+}
+
+#[tokio::test]
+async fn a_command_that_runs_a_backup_itself_brings_its_job_to_the_end() {
+    let world = World::new();
+    world.add_backup_with("Tables", "data", &["--max-backups", "1"]).await;
+    for _ in 0..5 {
+        world.etiqa(["run-backups", "--force"]).await.good();
+        assert_eq!(world.database.number("SELECT COUNT(*) FROM job WHERE finished_at IS NULL").await, 0);
+        assert_eq!(world.backups().len(), 1, "retention had its turn");
+    }
+}
+
+#[tokio::test]
+async fn every_option_can_come_from_the_environment() {
+    let world = World::new();
+    world.add_backup("Tables", "data").await;
+    let world = world.with_env("ETIQA_RUN_BACKUPS_FORCE", "true");
+    let output = world.etiqa(["run-backups", "--config", "Tables"]).await.good();
+    assert!(output.stdout.starts_with("Tables: completed"), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_backup_whose_type_changes_takes_in_what_the_new_type_does() {
+    let world = World::new();
+    let include =
+        async |world: &World| world.database.texts("SELECT include FROM backup_config").await.remove(0);
+    world.add_backup("Nightly", "config").await;
+    world.etiqa(["backup-config", "edit", "Nightly", "--type", "full", "--exclude", "logs"]).await.good();
+    assert_eq!(include(&world).await, r#"{"database":true,"media":true,"logs":false}"#);
+    world.etiqa(["backup-config", "edit", "Nightly", "--type", "full", "--at", "03:00"]).await.good();
+    assert_eq!(include(&world).await, r#"{"database":true,"media":true,"logs":false}"#, "the type stayed");
 }

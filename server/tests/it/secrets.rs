@@ -32,7 +32,7 @@ async fn no_secret_is_ever_seen() {
     world.etiqa(["backup-config", "edit", "All", "--include", "database,logs,media"]).await.good();
     let output = world.etiqa(["run-backups", "--force"]).await.failed();
     assert!(
-        output.stdout.contains("1 devices, 2 failed"),
+        output.stdout.contains("1 device, 2 failed"),
         "the login works where it should: {}",
         output.stdout
     );

@@ -79,6 +79,14 @@ impl Server {
         (status.code(), self.said())
     }
 
+    /// Sends SIGTERM twice, the second time while it is stopping.
+    pub(crate) async fn stop_at_once(mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        until("the server's last words", async || self.said().contains("stopping").then_some(())).await;
+        self.signal(Signal::TERM);
+        self.child.wait().await.unwrap().code()
+    }
+
     /// Ends it as a power cut would.
     pub(crate) async fn kill(mut self) {
         self.signal(Signal::KILL);

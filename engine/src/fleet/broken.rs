@@ -1,0 +1,54 @@
+//! Keeps what breaks with one device from breaking anything else.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use etiqa_model::class::Class;
+use etiqa_model::device::Device;
+use futures::FutureExt;
+
+use super::Context;
+use super::device::{collect_device, failed_without_session};
+use crate::error::{Error, Result};
+use crate::store::device::device_fetch;
+
+/// Collects one device; none when it is gone by now. Whatever breaks on the way is this device's failure: it is
+/// logged here, once, and becomes the device's result. Only a database that is gone is an error.
+pub(super) async fn collect_or_say_why(context: Arc<Context>, device: Device) -> Result<Option<Class>> {
+    let collected = AssertUnwindSafe(collect_device(&context, &device)).catch_unwind().await;
+    let what = match collected {
+        Ok(Ok(class)) => return Ok(Some(class)),
+        Ok(Err(error)) if error.is_lost_database() => return Err(error),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("the program broke: {}", words(&*panic)),
+    };
+    if device_fetch(&context.engine.db, device.id).await?.is_none() {
+        tracing::info!(device = %device.id, "device {} was deleted while it was to be collected", device.hostname);
+        return Ok(None);
+    }
+    tracing::error!(
+        device = %device.id, error = %what,
+        "device {} could not be collected, or what it sent could not be stored", device.hostname
+    );
+    match failed_without_session(&context, &device).await {
+        Err(error) if error.is_lost_database() => Err(error),
+        // It is counted all the same; that its result could not be stored has the same reason as the rest.
+        Ok(class) => Ok(Some(class)),
+        Err(_) => Ok(Some(Class::Incomplete)),
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no reason given")
+}
+
+impl Error {
+    /// Whether nothing can be read or stored any more, for no device.
+    fn is_lost_database(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_lost())
+    }
+}
