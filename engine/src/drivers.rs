@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock};
 
 use etiqa_model::UserError;
 use etiqa_model::admin::{DriverRow, DriverText};
-use etiqa_model::device::Device;
+use etiqa_model::device::{Device, DeviceFacts};
 
 use crate::collect::{Driver, DriverSet};
 use crate::data_dir::DataDir;
@@ -178,8 +178,11 @@ pub async fn driver_text(engine: &Engine, name: &str) -> Result<DriverText> {
     Ok(DriverText { driver: row, text: text.unwrap_or_default() })
 }
 
-/// The name of the driver that would collect a device now.
-pub fn platform_of(engine: &Engine, device: &Device) -> Option<String> {
-    let driver = engine.drivers.current().for_device(device.platform.as_deref(), device.device_type)?;
+/// The name of the driver that would collect a device now: the chosen one, the one that it was recognised as, or its
+/// type's.
+pub fn platform_of(engine: &Engine, device: &Device, facts: &DeviceFacts) -> Option<String> {
+    let drivers = engine.drivers.current();
+    let recognised = facts.platform.as_deref().filter(|name| drivers.get(name).is_some());
+    let driver = drivers.for_device(device.platform.as_deref().or(recognised), device.device_type)?;
     Some(driver.name().to_owned())
 }

@@ -18,11 +18,13 @@ use crate::store::device::{
     device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, site_list,
     tag_list,
 };
+use crate::store::device_fact::device_fact_fetch;
 use crate::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
 };
 use crate::store::host_key::{host_key_accept, host_key_view};
 use crate::store::job::job_list_open;
+use crate::store::jump_host::jump_host_fetch_by_name;
 use crate::store::lease::device_lease_is_taken;
 use crate::store::result::{result_list_of_device, transcript_fetch};
 use crate::time::now;
@@ -30,7 +32,7 @@ use crate::time::now;
 /// Adds (`id` none) or changes a device.
 pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) -> Result<DeviceId> {
     let device = input.parse()?;
-    let row = with_credential(engine, device).await?;
+    let row = with_names(engine, device).await?;
     let at = now();
     let mut tx = engine.db.write().await?;
     let id = match id {
@@ -52,8 +54,8 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
     Ok(id)
 }
 
-/// Looks the named credential up, and the named platform.
-async fn with_credential(engine: &Engine, device: NewDevice) -> Result<DeviceRow> {
+/// Looks up what the device names: its credential, its jump host, its platform.
+async fn with_names(engine: &Engine, device: NewDevice) -> Result<DeviceRow> {
     let mut fields = Vec::new();
     let mut wrong =
         |field: &str, message: String| fields.push(FieldError { field: field.to_owned(), message });
@@ -67,13 +69,23 @@ async fn with_credential(engine: &Engine, device: NewDevice) -> Result<DeviceRow
         }
         None => None,
     };
+    let jump_host_id = match &device.jump_host {
+        Some(name) => {
+            let found = jump_host_fetch_by_name(&engine.db, name).await?.map(|found| found.host.id);
+            if found.is_none() {
+                wrong("jump_host", format!("There is no jump host named \"{name}\"; add it first."));
+            }
+            found
+        }
+        None => None,
+    };
     if let Some(platform) = &device.platform
         && engine.drivers.current().get(platform).is_none()
     {
         wrong("platform", unknown_platform(platform));
     }
     if fields.is_empty() {
-        Ok(DeviceRow { device, credential_id })
+        Ok(DeviceRow { device, credential_id, jump_host_id })
     } else {
         Err(UserError::in_fields(fields).into())
     }
@@ -121,8 +133,10 @@ pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
     let is_queued = job_list_open(&engine.db, "collect").await?.iter().any(|payload| {
         matches!(serde_json::from_str(payload), Ok(Work::Collect { devices }) if devices.contains(&id))
     });
+    let facts = device_fact_fetch(&engine.db, id).await?;
     Ok(DeviceDetail {
-        platform: crate::drivers::platform_of(engine, &device),
+        platform: crate::drivers::platform_of(engine, &device, &facts),
+        facts,
         parts: part_list(&engine.db, id).await?,
         results: result_list_of_device(&engine.db, id, 25).await?,
         host_key: host_key_view(&engine.db, id).await?,

@@ -15,6 +15,7 @@ pub mod hex;
 pub mod history;
 pub mod import;
 pub mod inventory;
+pub mod jump_hosts;
 mod lease;
 pub mod overview;
 pub mod schedule;

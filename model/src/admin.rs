@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
 use crate::UserError;
 use crate::field::{Fields, number};
+use crate::{CredentialId, JumpHostId, Timestamp};
 
 /// A driver, built in or the user's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,4 +135,55 @@ pub struct VerifyOutcome {
     pub bytes: u64,
     /// What is wrong, naming the entry; none: all is well.
     pub damage: Option<String>,
+}
+
+/// A server that passes connections on to devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JumpHost {
+    /// Row id.
+    pub id: JumpHostId,
+    /// Unique.
+    pub name: String,
+    /// It serves the devices of this site that name none.
+    pub site: Option<String>,
+    /// IP address or host name.
+    pub address: String,
+    /// TCP port.
+    pub port: u16,
+    /// What it is logged in to with.
+    pub credential_id: Option<CredentialId>,
+    /// That credential's name.
+    pub credential: Option<String>,
+    /// The jump host that it is itself reached through.
+    pub via_id: Option<JumpHostId>,
+    /// That jump host's name.
+    pub via: Option<String>,
+    /// Whether old SSH algorithms are offered to it.
+    pub legacy_ssh: bool,
+    /// Its remembered key, `SHA256:…`; none until it was first reached.
+    pub fingerprint: Option<String>,
+    /// The changed key that waits for a person, `SHA256:…`.
+    pub offered: Option<String>,
+    /// Devices that name it.
+    pub devices: u64,
+}
+
+/// A jump host as a person fills it in, every field a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JumpHostInput {
+    /// Required.
+    pub name: String,
+    /// IP address or host name; required.
+    pub address: String,
+    /// 22 when empty.
+    pub port: String,
+    /// The name of a credential; required.
+    pub credential: String,
+    /// The jump host that it is itself reached through, or empty.
+    pub via: String,
+    /// It serves the devices of this site that name none; empty: only those that name it.
+    pub site: String,
+    /// Also offer old SSH algorithms.
+    pub legacy_ssh: bool,
 }

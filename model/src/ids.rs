@@ -33,6 +33,8 @@ ids! {
     DeviceId,
     /// A login for devices.
     CredentialId,
+    /// A server that passes connections on to devices.
+    JumpHostId,
     /// What to back up, when, and how many to keep.
     BackupConfigId,
     /// One execution of a backup config.

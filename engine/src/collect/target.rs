@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use etiqa_model::Secret;
 use etiqa_model::device::Transport;
+use etiqa_model::{CredentialId, Secret};
 
 /// Where a device is, and the way to it.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Hop {
 /// A credential, opened.
 #[derive(Debug, Clone, Default)]
 pub struct Login {
+    /// The credential's row, for who remembers which one a device took.
+    pub credential: Option<CredentialId>,
     /// The credential's name, for messages.
     pub name: String,
     /// The login name.

@@ -20,7 +20,11 @@ macro_rules! step {
 }
 
 /// In order; never edited once landed.
-const STEPS: &[Step] = &[step!(1, "initial", "0001_initial.sql"), step!(2, "places", "0002_places.sql")];
+const STEPS: &[Step] = &[
+    step!(1, "initial", "0001_initial.sql"),
+    step!(2, "places", "0002_places.sql"),
+    step!(3, "collection", "0003_collection.sql"),
+];
 
 /// The newest schema number that this program knows.
 pub(super) fn newest() -> i64 {

@@ -5,16 +5,17 @@ use std::time::Duration;
 use etiqa_model::Timestamp;
 use etiqa_model::admin::Settings;
 use etiqa_model::class::Class;
-use etiqa_model::device::{Device, DeviceResult};
+use etiqa_model::device::{Device, DeviceFacts, DeviceResult};
 use etiqa_model::event::Topic;
 
-use super::{Context, Purpose, Slot, logins};
-use crate::collect::{Driver, Endpoint, Facts, Limits, Outcome, Target, collect};
+use super::platform::{Platform, casts_doubt, known_platform};
+use super::{Context, Purpose, Slot, logins, platform, route};
+use crate::collect::{self, Driver, Limits, Login, Outcome, collect};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hex::to_hex;
 use crate::history::record::{Session, record};
-use crate::store::host_key::host_key_fetch;
+use crate::store::device_fact::device_fact_fetch;
 use crate::store::lease::{
     device_lease_drop, device_lease_drop_in_txn, device_lease_extend, device_lease_take,
 };
@@ -41,11 +42,7 @@ struct Lease<'a> {
 
 /// Collects one device and stores what came of it.
 pub(super) async fn collect_device(context: &Context, device: &Device) -> Result<Class> {
-    let Context { engine, drivers, settings, purpose, .. } = context;
-    let Some(driver) = drivers.for_device(device.platform.as_deref(), device.device_type) else {
-        let (class, message) = unsupported(device);
-        return without_session(engine, device, *purpose, class, message).await;
-    };
+    let Context { engine, settings, purpose, .. } = context;
     let limits = limits(settings);
     let lease = match Lease::take(context, device, limits.deadline).await? {
         Ok(lease) => lease,
@@ -53,7 +50,7 @@ pub(super) async fn collect_device(context: &Context, device: &Device) -> Result
             return without_session(engine, device, *purpose, class, message.to_owned()).await;
         }
     };
-    let result = with_lease(context, &lease, &driver, &limits).await;
+    let result = with_lease(context, &lease, &limits).await;
     if result.is_err() {
         // The record lets go of the lease with its own write; without one it has to be said. What broke the record
         // is the error to report, not that the lease, which ends by itself, could not be dropped either.
@@ -62,7 +59,7 @@ pub(super) async fn collect_device(context: &Context, device: &Device) -> Result
     result
 }
 
-async fn with_lease(context: &Context, lease: &Lease<'_>, driver: &Driver, limits: &Limits) -> Result<Class> {
+async fn with_lease(context: &Context, lease: &Lease<'_>, limits: &Limits) -> Result<Class> {
     let Context { engine, purpose, cancel, .. } = context;
     let device = lease.device;
     if purpose.may_reuse
@@ -70,20 +67,23 @@ async fn with_lease(context: &Context, lease: &Lease<'_>, driver: &Driver, limit
     {
         return reuse(lease, *purpose, &recent).await;
     }
-    let endpoint = Endpoint {
-        address: device.address.clone(),
-        port: device.port,
-        host_key: host_key_fetch(&engine.db, device.id).await?,
-        legacy: false,
+    let facts = device_fact_fetch(&engine.db, device.id).await?;
+    let known = known_platform(context, device, &facts);
+    if let Some(Platform::None(message)) = known {
+        return lease.give_up(*purpose, Class::Unsupported, message).await;
+    }
+    let target = match route::target_of(engine, device).await? {
+        Ok(target) => target,
+        Err((class, message)) => return lease.give_up(*purpose, class, message).await,
     };
-    let target = Target { endpoint, transport: device.transport, via: Vec::new() };
-    let finish = async |started_at, outcome| lease.finish(driver, *purpose, started_at, outcome).await;
-    let logins = match logins::logins_for(engine, device.id).await {
-        Ok(logins) if logins.is_empty() => return finish(now(), no_credential(device)).await,
+    let logins = match logins::logins_for(engine, device.id, facts.credential_id).await {
+        Ok(logins) if logins.is_empty() => {
+            return lease.give_up(*purpose, Class::AuthFailed, no_credential(device)).await;
+        }
         Ok(logins) => logins,
         Err(Error::Vault(_)) => {
             let message = "Its credential cannot be opened with this key: type its secrets in again.";
-            return finish(now(), failed(Class::AuthFailed, message)).await;
+            return lease.give_up(*purpose, Class::AuthFailed, message.to_owned()).await;
         }
         Err(error) => return Err(error),
     };
@@ -91,14 +91,68 @@ async fn with_lease(context: &Context, lease: &Lease<'_>, driver: &Driver, limit
     let slot = tokio::select! {
         slot = lease.wait_for_slot() => slot?,
         () = cancel.cancelled() => {
-            return finish(now(), failed(Class::Cancelled, "Cancelled before the session began.")).await;
+            let message = "Cancelled before the session began.".to_owned();
+            return lease.give_up(*purpose, Class::Cancelled, message).await;
         }
     };
     let Some(slot) = slot else { return lost(engine, device, *purpose).await };
     let started_at = now();
-    let outcome = collect(&target, driver, &logins, limits, cancel).await;
+    let platform = match known {
+        Some(platform) => platform,
+        None => platform::recognise(context, device, &target, &logins, limits).await,
+    };
+    let (driver, is_recognised, outcome) = match platform {
+        Platform::Known(driver) => {
+            let outcome = collect(&target, &driver, &logins, limits, cancel).await;
+            (driver, false, outcome)
+        }
+        Platform::Recognised(driver) => {
+            // The two sessions together have the deadline that one has.
+            let left = limits.deadline.saturating_sub(now().since(started_at));
+            let limits = Limits { deadline: left, ..limits.clone() };
+            let outcome = collect(&target, &driver, &logins, &limits, cancel).await;
+            (driver, true, outcome)
+        }
+        Platform::Failed(driver, outcome) => (driver, false, *outcome),
+        Platform::None(message) => {
+            drop(slot);
+            return lease.give_up(*purpose, Class::Unsupported, message).await;
+        }
+    };
     drop(slot);
-    finish(started_at, outcome).await
+    let facts = learned(&facts, device, &driver, is_recognised, &outcome, &logins);
+    lease.finish(&driver, *purpose, started_at, outcome, facts).await
+}
+
+/// What is known of the device after this session.
+fn learned(
+    before: &DeviceFacts,
+    device: &Device,
+    driver: &Driver,
+    is_recognised: bool,
+    outcome: &Outcome,
+    logins: &[Login],
+) -> Option<DeviceFacts> {
+    let mut facts = before.clone();
+    if device.platform.is_some() || casts_doubt(outcome.class) {
+        facts.platform = None;
+    } else if is_recognised {
+        facts.platform = Some(driver.name().to_owned());
+    }
+    if let Some(taken) = logins.iter().find(|login| Some(&login.name) == outcome.login.as_ref()) {
+        facts.credential_id = taken.credential;
+    }
+    if outcome.class.is_good() {
+        let collect::Facts { model, serial, os_version, unsaved } = outcome.facts.clone();
+        facts = DeviceFacts {
+            model: model.or(facts.model),
+            serial: serial.or(facts.serial),
+            os_version: os_version.or(facts.os_version),
+            unsaved,
+            ..facts
+        };
+    }
+    (facts != *before).then_some(facts)
 }
 
 impl<'a> Lease<'a> {
@@ -160,14 +214,22 @@ impl<'a> Lease<'a> {
         purpose: Purpose,
         started_at: Timestamp,
         outcome: Outcome,
+        facts: Option<DeviceFacts>,
     ) -> Result<Class> {
         let Self { engine, device, .. } = self;
-        let session = Session { device, driver, purpose, lease: &self.owner, started_at, finished_at: now() };
+        let finished_at = now();
+        let session = Session { device, driver, purpose, lease: &self.owner, started_at, finished_at, facts };
         let Some(class) = record(engine, &session, outcome).await? else {
             return lost(engine, device, purpose).await;
         };
         engine.events.send(Topic::Devices, device.id.0);
         Ok(class)
+    }
+
+    /// Stores why no session was begun, and lets go of the device.
+    async fn give_up(&self, purpose: Purpose, class: Class, message: String) -> Result<Class> {
+        self.drop_early().await?;
+        without_session(self.engine, self.device, purpose, class, message).await
     }
 
     async fn drop_early(&self) -> Result<()> {
@@ -239,34 +301,10 @@ fn bare(device: &Device, purpose: Purpose, class: Class, message: String) -> New
     }
 }
 
-fn unsupported(device: &Device) -> (Class, String) {
-    let message = match &device.platform {
-        Some(platform) => format!("There is no driver named {platform}."),
-        None => format!("There is no driver for devices of type {}.", device.device_type.label()),
-    };
-    (Class::Unsupported, message)
-}
-
-fn no_credential(device: &Device) -> Outcome {
-    let message = match &device.credential {
+fn no_credential(device: &Device) -> String {
+    match &device.credential {
         Some(name) => format!("The credential {name} has neither a password nor a key."),
         None => format!("No credential fits site {}: add one, or name one on the device.", device.site),
-    };
-    failed(Class::AuthFailed, message)
-}
-
-fn failed(class: Class, message: impl Into<String>) -> Outcome {
-    Outcome {
-        class,
-        message: message.into(),
-        parts: Vec::new(),
-        left_out: Vec::new(),
-        facts: Facts::default(),
-        host_key: None,
-        hop_keys: Vec::new(),
-        login: None,
-        transcript: None,
-        bytes: 0,
     }
 }
 

@@ -30,10 +30,15 @@ fn row_name(id: CredentialId) -> String {
     format!("credential:{id}")
 }
 
-/// The logins of a device, in the order they are tried. One that cannot be opened is passed over, unless there is no
-/// other.
-pub(super) async fn logins_for(engine: &Engine, device: DeviceId) -> Result<Vec<Login>> {
-    let sealed = credential_list_for_device(&engine.db, device).await?;
+/// The logins of a device, in the order they are tried: the one that it took last, then the others. One that cannot be
+/// opened is passed over, unless there is no other.
+pub(super) async fn logins_for(
+    engine: &Engine,
+    device: DeviceId,
+    taken: Option<CredentialId>,
+) -> Result<Vec<Login>> {
+    let mut sealed = credential_list_for_device(&engine.db, device).await?;
+    sealed.sort_by_key(|sealed| Some(sealed.credential.id) != taken);
     let mut logins = Vec::with_capacity(sealed.len());
     let mut broken = None;
     for sealed in &sealed {
@@ -52,11 +57,19 @@ pub(super) async fn logins_for(engine: &Engine, device: DeviceId) -> Result<Vec<
     }
 }
 
+/// The login of one credential; none where there is no such credential, or it cannot be opened.
+pub(super) async fn login_of(engine: &Engine, id: Option<CredentialId>) -> Result<Option<Login>> {
+    let Some(id) = id else { return Ok(None) };
+    let Some(sealed) = credential_fetch(&engine.db, id).await? else { return Ok(None) };
+    Ok(open(engine, &sealed).ok())
+}
+
 fn open(engine: &Engine, sealed: &SealedCredential) -> Result<Login> {
     let credential = &sealed.credential;
     let secrets = open_secrets(engine, sealed)?;
     let given = |secret: &Secret| Some(secret.clone()).filter(|secret| !secret.is_empty());
     Ok(Login {
+        credential: Some(credential.id),
         name: credential.name.clone(),
         username: credential.username.clone(),
         password: given(&secrets.password),

@@ -3,6 +3,8 @@
 mod broken;
 mod device;
 mod logins;
+mod platform;
+mod route;
 mod slots;
 
 use std::sync::Arc;

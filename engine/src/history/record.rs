@@ -3,11 +3,11 @@
 use etiqa_model::Timestamp;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
-use etiqa_model::device::Device;
+use etiqa_model::device::{Device, DeviceFacts};
 
 use super::diff;
 use super::text::{PackedText, pack, text_read};
-use crate::collect::{Driver, Outcome, PartText, compare_text};
+use crate::collect::{Driver, HopKeySeen, Outcome, PartText, compare_text};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fleet::Purpose;
@@ -15,12 +15,14 @@ use crate::hex::sha256_hex;
 use crate::store::config_version::{
     ComparedVersion, NewVersion, text_insert_in_txn, version_insert_in_txn, version_list_current,
 };
+use crate::store::device_fact::device_fact_save_in_txn;
 use crate::store::host_key::{host_key_offer_in_txn, host_key_remember_in_txn};
+use crate::store::jump_host::{jump_host_key_offer_in_txn, jump_host_key_remember_in_txn};
 use crate::store::lease::device_lease_drop_in_txn;
 use crate::store::result::{NewResult, result_insert_in_txn};
 
 /// A finished session.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Session<'a> {
     /// With which device.
     pub device: &'a Device,
@@ -34,6 +36,8 @@ pub struct Session<'a> {
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
+    /// What is known of the device now, where that changed.
+    pub facts: Option<DeviceFacts>,
 }
 
 /// What is to be stored of one part.
@@ -60,7 +64,13 @@ pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) ->
             changes.extend(what);
             decisions.extend(decision);
         }
-        message = if changes.is_empty() { "Nothing changed.".into() } else { changes.join(" ") };
+        if changes.is_empty() {
+            changes.push("Nothing changed.".into());
+        }
+        if !outcome.left_out.is_empty() {
+            changes.push(format!("Not given by the device: {}.", outcome.left_out.join(", ")));
+        }
+        message = changes.join(" ");
     }
     let transcript = outcome
         .transcript
@@ -97,6 +107,18 @@ pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) ->
             host_key_remember_in_txn(&mut tx, device, &key.openssh, &key.fingerprint, at).await?;
         }
     }
+    for hop in &outcome.hop_keys {
+        let HopKeySeen { name, key, is_changed } = hop;
+        if *is_changed {
+            jump_host_key_offer_in_txn(&mut tx, name, &key.openssh, &key.fingerprint).await?;
+        } else {
+            let at = session.finished_at;
+            jump_host_key_remember_in_txn(&mut tx, name, &key.openssh, &key.fingerprint, at).await?;
+        }
+    }
+    if let Some(facts) = &session.facts {
+        device_fact_save_in_txn(&mut tx, session.device.id, facts, session.finished_at).await?;
+    }
     result_insert_in_txn(&mut tx, &result).await?;
     if !device_lease_drop_in_txn(&mut tx, session.device.id, session.lease).await? {
         tx.rollback().await?;
@@ -119,6 +141,15 @@ async fn decide(
     if active.is_some_and(|active| is_same(&active)) {
         return Ok((Class::Unchanged, None, None));
     }
+    if let Some(active) = active.filter(|active| active.driver_sha256 != session.driver.sha256()) {
+        // The driver changed since: what it leaves aside now must not make a version of an old text.
+        let old = text_read(&engine.db, &active.version.sha256).await?;
+        if compare_text(session.driver, &part.part, &old)
+            == compare_text(session.driver, &part.part, &part.text)
+        {
+            return Ok((Class::Unchanged, None, None));
+        }
+    }
     if let Some(known) = current.iter().filter(is_same).find(|known| is_set_aside(known.version.state)) {
         let word = if known.version.state == VersionState::Suspect {
             "waits for a decision"
@@ -130,7 +161,10 @@ async fn decide(
         return Ok((Class::Suspect, Some(message), None));
     }
     let size_bytes = part.text.len() as u64;
-    let is_suspect = active.is_some_and(|active| size_bytes < active.version.size_bytes / 2);
+    let is_suspect = active.is_some_and(|active| {
+        let kept = 100 - session.driver.max_shrink(&part.part);
+        size_bytes < active.version.size_bytes * kept / 100
+    });
     let (added, removed) = match active {
         Some(active) => {
             let old = text_read(&engine.db, &active.version.sha256).await?;

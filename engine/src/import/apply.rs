@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use etiqa_model::device::{Device, NewDevice};
 use etiqa_model::event::Topic;
 use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowError, RowFate};
-use etiqa_model::{CredentialId, ErrorKind, UploadId, UserError};
+use etiqa_model::{CredentialId, ErrorKind, JumpHostId, UploadId, UserError};
 
 use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
 use crate::collect::DriverSet;
@@ -181,7 +181,7 @@ impl<'a> Import<'a> {
                 [] => {
                     self.show(row.line, RowFate::Create, &row.device);
                     self.report.created += 1;
-                    new.push(self.with_credential(row.device));
+                    new.push(self.with_ids(row.device, None));
                 }
                 [device] => self.meet_known(tx, device, row).await?,
                 several => {
@@ -211,7 +211,7 @@ impl<'a> Import<'a> {
         self.show(row.line, RowFate::Update, &merged);
         self.report.updated += 1;
         if !self.options.dry_run {
-            device_update_in_txn(tx, device.id, &self.with_credential(merged), now()).await?;
+            device_update_in_txn(tx, device.id, &self.with_ids(merged, device.jump_host_id), now()).await?;
         }
         Ok(())
     }
@@ -247,9 +247,9 @@ impl<'a> Import<'a> {
         Some(merged).filter(|merged| *merged != before)
     }
 
-    fn with_credential(&self, device: NewDevice) -> DeviceRow {
+    fn with_ids(&self, device: NewDevice, jump_host_id: Option<JumpHostId>) -> DeviceRow {
         let credential_id = device.credential.as_ref().and_then(|name| self.credentials.get(name)).copied();
-        DeviceRow { device, credential_id }
+        DeviceRow { device, credential_id, jump_host_id }
     }
 
     fn show(&mut self, line: u64, fate: RowFate, device: &NewDevice) {

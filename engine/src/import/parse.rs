@@ -106,6 +106,8 @@ pub fn as_input(device: &NewDevice) -> DeviceInput {
         port: device.port.to_string(),
         transport: device.transport.as_str().to_owned(),
         credential: device.credential.clone().unwrap_or_default(),
+        jump_host: device.jump_host.clone().unwrap_or_default(),
+        legacy_ssh: device.legacy_ssh,
         site: device.site.clone(),
         tags: device.tags.join(", "),
         description: device.description.clone(),

@@ -55,6 +55,8 @@ pub struct ComparedVersion {
     pub version: ConfigVersion,
     /// SHA-256 of its text with the volatile spans replaced.
     pub compare_sha256: String,
+    /// Of the driver whose rules that was made by.
+    pub driver_sha256: String,
 }
 
 /// One version.
@@ -116,9 +118,9 @@ pub async fn version_list_current(
 ) -> Result<Vec<ComparedVersion>> {
     // Each half has an index that holds these alone, so that the history of the part is not walked.
     let sql = format!(
-        "SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.state = 'active'
+        "SELECT {COLUMNS}, v.compare_sha256, v.driver_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.state = 'active'
          UNION ALL
-         SELECT {COLUMNS}, v.compare_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
+         SELECT {COLUMNS}, v.compare_sha256, v.driver_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
          AND v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3"
     );
     let rows = sqlx::query(built(sql))
@@ -129,7 +131,11 @@ pub async fn version_list_current(
         .await?;
     rows.iter()
         .map(|row| {
-            Ok(ComparedVersion { version: version(row)?, compare_sha256: row.text("compare_sha256")? })
+            Ok(ComparedVersion {
+                version: version(row)?,
+                compare_sha256: row.text("compare_sha256")?,
+                driver_sha256: row.text("driver_sha256")?,
+            })
         })
         .collect()
 }

@@ -8,15 +8,15 @@ use etiqa_model::device::{
 };
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
-use etiqa_model::{CredentialId, DeviceId};
+use etiqa_model::{CredentialId, DeviceId, JumpHostId};
 use sqlx::any::{Any, AnyRow};
 
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
-     d.credential_id, c.name AS credential, d.description, d.enabled, d.status, d.status_at, d.last_class, \
+     d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.jump_host_id, j.name AS jump_host, d.enabled, d.status, d.status_at, d.last_class, \
      d.last_message, d.last_finished_at, d.last_good_at, d.created_at, d.updated_at \
-     FROM device d LEFT JOIN credential c ON c.id = d.credential_id";
+     FROM device d LEFT JOIN credential c ON c.id = d.credential_id LEFT JOIN jump_host j ON j.id = d.jump_host_id";
 
 /// Classes after which a device counts as backed up.
 const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
@@ -203,6 +203,9 @@ fn device(row: &AnyRow) -> Result<Device> {
         transport: row.named("transport", Transport::parse)?,
         credential_id: row.opt_int("credential_id")?.map(CredentialId),
         credential: row.opt_text("credential")?,
+        jump_host_id: row.opt_int("jump_host_id")?.map(JumpHostId),
+        jump_host: row.opt_text("jump_host")?,
+        legacy_ssh: row.flag("legacy_ssh")?,
         tags: Vec::new(),
         description: row.text("description")?,
         enabled: row.flag("enabled")?,

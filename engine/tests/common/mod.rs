@@ -48,7 +48,7 @@ pub(crate) async fn postgres_url() -> String {
 pub(crate) fn device(address: &str, change: impl FnOnce(&mut DeviceInput)) -> DeviceRow {
     let mut input = DeviceInput { address: address.to_owned(), ..DeviceInput::default() };
     change(&mut input);
-    DeviceRow { device: parsed(&input), credential_id: None }
+    DeviceRow { device: parsed(&input), credential_id: None, jump_host_id: None }
 }
 
 fn parsed(input: &DeviceInput) -> NewDevice {

@@ -26,6 +26,10 @@ pub struct DeviceInput {
     pub transport: String,
     /// The name of a credential, or empty: its site's are tried in order.
     pub credential: String,
+    /// The name of a jump host, or empty: its site's, or straight.
+    pub jump_host: String,
+    /// Also offer old SSH algorithms.
+    pub legacy_ssh: bool,
     /// `default` when empty.
     pub site: String,
     /// Separated by commas or semicolons.
@@ -55,6 +59,10 @@ pub struct NewDevice {
     pub transport: Transport,
     /// The name of a credential; none: its site's are tried in order.
     pub credential: Option<String>,
+    /// The name of a jump host; none: its site's, or straight.
+    pub jump_host: Option<String>,
+    /// Also offer old SSH algorithms.
+    pub legacy_ssh: bool,
     /// Sorted, without doubles.
     pub tags: Vec<String>,
     /// Free text.
@@ -78,6 +86,7 @@ impl DeviceInput {
         let port = fields.check("port", number("The port", &self.port, 1..=65_535, default_port));
         let platform = fields.check("platform", optional_text("The platform", &self.platform, 60));
         let credential = fields.check("credential", optional_text("The credential", &self.credential, 100));
+        let jump_host = fields.check("jump_host", optional_text("The jump host", &self.jump_host, 100));
         let site = fields.check("site", optional_text("The site", &self.site, 100)).unwrap_or_default();
         let tags = fields.check("tags", parse_tags(&self.tags));
         let description = fields.check("description", long_text("The description", &self.description, 2_000));
@@ -92,6 +101,8 @@ impl DeviceInput {
             platform: platform.filter(|name| !name.is_empty()).map(|name| name.to_lowercase()),
             transport,
             credential: credential.filter(|name| !name.is_empty()),
+            jump_host: jump_host.filter(|name| !name.is_empty()),
+            legacy_ssh: self.legacy_ssh,
             tags: tags.unwrap_or_default(),
             description: description.unwrap_or_default(),
             status: status.unwrap_or_default(),

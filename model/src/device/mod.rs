@@ -1,6 +1,7 @@
 //! Devices: what a person says of them, and what was measured.
 
 mod device_type;
+mod facts;
 mod filter;
 mod input;
 mod reach;
@@ -8,9 +9,10 @@ mod reach;
 use serde::{Deserialize, Serialize};
 
 use crate::class::Class;
-use crate::{ConfigVersionId, CredentialId, DeviceId, DeviceResultId, RunId, Timestamp};
+use crate::{ConfigVersionId, CredentialId, DeviceId, DeviceResultId, JumpHostId, RunId, Timestamp};
 
 pub use device_type::DeviceType;
+pub use facts::DeviceFacts;
 pub use filter::{DeviceFilter, DeviceState};
 pub use input::{DeviceInput, NewDevice};
 pub use reach::{DeviceStatus, Transport};
@@ -41,6 +43,12 @@ pub struct Device {
     pub credential_id: Option<CredentialId>,
     /// That credential's name.
     pub credential: Option<String>,
+    /// The jump host where a person chose one; none: its site's, or straight.
+    pub jump_host_id: Option<JumpHostId>,
+    /// That jump host's name.
+    pub jump_host: Option<String>,
+    /// Whether old SSH algorithms are offered to it.
+    pub legacy_ssh: bool,
     /// Sorted.
     pub tags: Vec<String>,
     /// Free text.
@@ -72,6 +80,8 @@ impl Device {
             port: self.port.to_string(),
             transport: self.transport.as_str().to_owned(),
             credential: self.credential.clone().unwrap_or_default(),
+            jump_host: self.jump_host.clone().unwrap_or_default(),
+            legacy_ssh: self.legacy_ssh,
             site: self.site.clone(),
             tags: self.tags.join(", "),
             description: self.description.clone(),
@@ -127,8 +137,10 @@ pub struct DeviceResult {
 pub struct DeviceDetail {
     /// The device.
     pub device: Device,
-    /// The driver that would be used now, and why ("chosen", "by type").
+    /// The driver that would be used now.
     pub platform: Option<String>,
+    /// What was found out about it.
+    pub facts: DeviceFacts,
     /// Its parts with their newest versions.
     pub parts: Vec<crate::config::PartVersions>,
     /// Its newest results, newest first.

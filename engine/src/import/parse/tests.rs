@@ -41,6 +41,8 @@ fn every_column_is_read() {
         platform: Some("gaia".into()),
         transport: etiqa_model::device::Transport::Ssh,
         credential: Some("readonly".into()),
+        jump_host: None,
+        legacy_ssh: false,
         tags: vec!["core".into(), "edge".into()],
         description: "Vienna, rack 3".into(),
         status: DeviceStatus::Online,

@@ -1,0 +1,50 @@
+//! The way to a device: its address, and the jump hosts in front of it, each opened with its own credential.
+
+use std::collections::BTreeSet;
+
+use etiqa_model::class::Class;
+use etiqa_model::device::Device;
+
+use super::logins::login_of;
+use crate::collect::{Endpoint, Hop, Target};
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::store::host_key::host_key_fetch;
+use crate::store::jump_host::{KeyedJumpHost, jump_host_fetch, jump_host_fetch_for_device};
+
+/// More jump hosts in a row are a mistake.
+const MOST_HOPS: usize = 8;
+
+/// The target of a device, or why there is no way to it.
+pub(super) async fn target_of(engine: &Engine, device: &Device) -> Result<Result<Target, (Class, String)>> {
+    let endpoint = Endpoint {
+        address: device.address.clone(),
+        port: device.port,
+        host_key: host_key_fetch(&engine.db, device.id).await?,
+        legacy: device.legacy_ssh,
+    };
+    let mut via = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut next = jump_host_fetch_for_device(&engine.db, device.id).await?;
+    while let Some(KeyedJumpHost { host, openssh }) = next {
+        if !known.insert(host.id) || via.len() >= MOST_HOPS {
+            let message = format!("The jump host {} is reached through itself; mend its way.", host.name);
+            return Ok(Err((Class::Unreachable, message)));
+        }
+        let Some(login) = login_of(engine, host.credential_id).await? else {
+            let message =
+                format!("The jump host {} has no credential that can be opened; give it one.", host.name);
+            return Ok(Err((Class::Unreachable, message)));
+        };
+        let endpoint =
+            Endpoint { address: host.address, port: host.port, host_key: openssh, legacy: host.legacy_ssh };
+        via.push(Hop { name: host.name, endpoint, login });
+        next = match host.via_id {
+            Some(id) => jump_host_fetch(&engine.db, id).await?,
+            None => None,
+        };
+    }
+    // They were found from the device outwards.
+    via.reverse();
+    Ok(Ok(Target { endpoint, transport: device.transport, via }))
+}
