@@ -14,7 +14,7 @@ use crate::db::Db;
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::fleet::Slots;
+use crate::fleet::{Groups, Slots};
 use crate::hex::to_hex;
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save};
@@ -78,6 +78,8 @@ pub struct Engine {
     pub schedule_changed: Notify,
     /// Device sessions at once.
     pub sessions: Slots,
+    /// Device sessions at once by site and by jump host.
+    pub groups: Arc<Groups>,
     /// Keeps a second server off the embedded database.
     _lock: Option<ServerLock>,
 }
@@ -117,6 +119,7 @@ impl Engine {
             work: Notify::new(),
             schedule_changed: Notify::new(),
             sessions: Slots::new(settings.max_sessions),
+            groups: Arc::default(),
             db,
             dir,
             vault,

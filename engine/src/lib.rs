@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod jump_hosts;
 mod lease;
 pub mod overview;
+pub mod reachability;
 pub mod schedule;
 pub mod status;
 pub mod store;

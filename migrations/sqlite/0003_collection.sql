@@ -23,6 +23,8 @@ CREATE INDEX jump_host_site ON jump_host (site);
 
 ALTER TABLE device ADD COLUMN jump_host_id BIGINT REFERENCES jump_host (id) ON DELETE SET NULL;
 ALTER TABLE device ADD COLUMN legacy_ssh BIGINT NOT NULL DEFAULT 0;
+-- When it last answered, as far as that was noted: when it was last collected, or went offline.
+ALTER TABLE device ADD COLUMN last_seen_at BIGINT;
 
 -- What was found out about a device: the driver that it was recognised as, the credential that it took, its hardware.
 -- Written only when something of it changes.

@@ -42,6 +42,14 @@ pub struct Settings {
     pub tick_minutes: u32,
     /// Device sessions at once.
     pub max_sessions: u32,
+    /// Device sessions at once with one site; 0: only the limit of all.
+    pub max_sessions_per_site: u32,
+    /// Device sessions at once through one jump host; 0: only the limit of all.
+    pub max_sessions_per_jump_host: u32,
+    /// How often a device that may just be busy is tried again within a run.
+    pub retries: u32,
+    /// How often devices are looked at whether they answer, in minutes; 0: never.
+    pub reach_minutes: u32,
     /// The longest session with one device, in seconds.
     pub device_deadline_seconds: u32,
     /// The longest output of one device, in MiB.
@@ -50,7 +58,16 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tick_minutes: 5, max_sessions: 64, device_deadline_seconds: 300, max_text_mib: 64 }
+        Self {
+            tick_minutes: 5,
+            max_sessions: 64,
+            max_sessions_per_site: 0,
+            max_sessions_per_jump_host: 8,
+            retries: 2,
+            reach_minutes: 5,
+            device_deadline_seconds: 300,
+            max_text_mib: 64,
+        }
     }
 }
 
@@ -62,6 +79,14 @@ pub struct SettingsInput {
     pub tick_minutes: String,
     /// 1 to 1,000.
     pub max_sessions: String,
+    /// 0 to 1,000.
+    pub max_sessions_per_site: String,
+    /// 0 to 1,000.
+    pub max_sessions_per_jump_host: String,
+    /// 0 to 5.
+    pub retries: String,
+    /// 0 to 1,440.
+    pub reach_minutes: String,
     /// 10 to 7,200.
     pub device_deadline_seconds: String,
     /// 1 to 1,024.
@@ -78,6 +103,20 @@ impl SettingsInput {
         let settings = Settings {
             tick_minutes: take("tick_minutes", "The interval", &self.tick_minutes, 1..=60),
             max_sessions: take("max_sessions", "The number of sessions", &self.max_sessions, 1..=1_000),
+            max_sessions_per_site: take(
+                "max_sessions_per_site",
+                "The number of sessions",
+                &self.max_sessions_per_site,
+                0..=1_000,
+            ),
+            max_sessions_per_jump_host: take(
+                "max_sessions_per_jump_host",
+                "The number of sessions",
+                &self.max_sessions_per_jump_host,
+                0..=1_000,
+            ),
+            retries: take("retries", "The number of retries", &self.retries, 0..=5),
+            reach_minutes: take("reach_minutes", "The interval", &self.reach_minutes, 0..=1_440),
             device_deadline_seconds: take(
                 "device_deadline_seconds",
                 "The deadline",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_engine::access::SetupCode;
+use etiqa_engine::reachability;
 use etiqa_engine::schedule::{tick, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
 use etiqa_model::{ErrorKind, UserError};
@@ -35,6 +36,7 @@ pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCo
     }
     let scheduler = tokio::spawn(tick::scheduler(Arc::clone(&engine)));
     let reaper = tokio::spawn(tick::reaper(Arc::clone(&engine)));
+    let looking = tokio::spawn(reachability::watch(Arc::clone(&engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(&engine)));
     let stopping = engine.stopping.clone();
     tokio::spawn(async move {
@@ -57,7 +59,7 @@ pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCo
         }
     };
     engine.stopping.cancel();
-    for task in [scheduler, reaper, working] {
+    for task in [scheduler, reaper, looking, working] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");
         }

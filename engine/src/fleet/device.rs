@@ -1,5 +1,6 @@
 //! One device, from its row to its result: the lease, the logins, the session, the record.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use etiqa_model::Timestamp;
@@ -40,17 +41,18 @@ struct Lease<'a> {
     length: Duration,
 }
 
-/// Collects one device and stores what came of it.
-pub(super) async fn collect_device(context: &Context, device: &Device) -> Result<Class> {
+/// Collects one device and stores what came of it. None: it is worth another try after the `tries` before; nothing is
+/// stored.
+pub(super) async fn collect_device(context: &Context, device: &Device, tries: u32) -> Result<Option<Class>> {
     let Context { engine, settings, purpose, .. } = context;
     let limits = limits(settings);
     let lease = match Lease::take(context, device, limits.deadline).await? {
         Ok(lease) => lease,
         Err((class, message)) => {
-            return without_session(engine, device, *purpose, class, message.to_owned()).await;
+            return without_session(engine, device, *purpose, class, message.to_owned()).await.map(Some);
         }
     };
-    let result = with_lease(context, &lease, &limits).await;
+    let result = with_lease(context, &lease, &limits, tries).await;
     if result.is_err() {
         // The record lets go of the lease with its own write; without one it has to be said. What broke the record
         // is the error to report, not that the lease, which ends by itself, could not be dropped either.
@@ -59,31 +61,36 @@ pub(super) async fn collect_device(context: &Context, device: &Device) -> Result
     result
 }
 
-async fn with_lease(context: &Context, lease: &Lease<'_>, limits: &Limits) -> Result<Class> {
+async fn with_lease(
+    context: &Context,
+    lease: &Lease<'_>,
+    limits: &Limits,
+    tries: u32,
+) -> Result<Option<Class>> {
     let Context { engine, purpose, cancel, .. } = context;
     let device = lease.device;
     if purpose.may_reuse
         && let Some(recent) = result_fetch_recent(&engine.db, device.id, now().minus(FRESH)).await?
     {
-        return reuse(lease, *purpose, &recent).await;
+        return reuse(lease, *purpose, &recent).await.map(Some);
     }
     let facts = device_fact_fetch(&engine.db, device.id).await?;
     let known = known_platform(context, device, &facts);
     if let Some(Platform::None(message)) = known {
-        return lease.give_up(*purpose, Class::Unsupported, message).await;
+        return lease.give_up(*purpose, Class::Unsupported, message).await.map(Some);
     }
     let target = match route::target_of(engine, device).await? {
         Ok(target) => target,
-        Err((class, message)) => return lease.give_up(*purpose, class, message).await,
+        Err((class, message)) => return lease.give_up(*purpose, class, message).await.map(Some),
     };
     let logins = match logins::logins_for(engine, device.id, facts.credential_id).await {
         Ok(logins) if logins.is_empty() => {
-            return lease.give_up(*purpose, Class::AuthFailed, no_credential(device)).await;
+            return lease.give_up(*purpose, Class::AuthFailed, no_credential(device)).await.map(Some);
         }
         Ok(logins) => logins,
         Err(Error::Vault(_)) => {
             let message = "Its credential cannot be opened with this key: type its secrets in again.";
-            return lease.give_up(*purpose, Class::AuthFailed, message.to_owned()).await;
+            return lease.give_up(*purpose, Class::AuthFailed, message.to_owned()).await.map(Some);
         }
         Err(error) => return Err(error),
     };
@@ -92,10 +99,10 @@ async fn with_lease(context: &Context, lease: &Lease<'_>, limits: &Limits) -> Re
         slot = lease.wait_for_slot() => slot?,
         () = cancel.cancelled() => {
             let message = "Cancelled before the session began.".to_owned();
-            return lease.give_up(*purpose, Class::Cancelled, message).await;
+            return lease.give_up(*purpose, Class::Cancelled, message).await.map(Some);
         }
     };
-    let Some(slot) = slot else { return lost(engine, device, *purpose).await };
+    let Some(slot) = slot else { return lost(engine, device, *purpose).await.map(Some) };
     let started_at = now();
     let platform = match known {
         Some(platform) => platform,
@@ -116,12 +123,23 @@ async fn with_lease(context: &Context, lease: &Lease<'_>, limits: &Limits) -> Re
         Platform::Failed(driver, outcome) => (driver, false, *outcome),
         Platform::None(message) => {
             drop(slot);
-            return lease.give_up(*purpose, Class::Unsupported, message).await;
+            return lease.give_up(*purpose, Class::Unsupported, message).await.map(Some);
         }
     };
     drop(slot);
+    // A person who asked for this device alone wants the answer now; a run has time.
+    let may_retry = purpose.run.is_some() && tries < context.settings.retries && !cancel.is_cancelled();
+    if may_retry && outcome.class.is_temporary() {
+        tracing::info!(device = %device.hostname, class = %outcome.class, "{} is tried again", device.hostname);
+        lease.drop_early().await?;
+        return Ok(None);
+    }
+    let mut outcome = outcome;
+    if tries > 0 && !outcome.class.is_good() {
+        let _ = write!(outcome.message, " It was tried {} times.", tries + 1);
+    }
     let facts = learned(&facts, device, &driver, is_recognised, &outcome, &logins);
-    lease.finish(&driver, *purpose, started_at, outcome, facts).await
+    lease.finish(&driver, *purpose, started_at, outcome, facts).await.map(Some)
 }
 
 /// What is known of the device after this session.

@@ -2,12 +2,15 @@
 
 mod broken;
 mod device;
+mod groups;
 mod logins;
 mod platform;
 mod route;
 mod slots;
+mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use etiqa_model::admin::Settings;
 use etiqa_model::class::Class;
@@ -16,14 +19,21 @@ use etiqa_model::event::Topic;
 use etiqa_model::run::Progress;
 use etiqa_model::{JobId, RunId};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use groups::Groups;
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
 pub use slots::{Slot, Slots};
 
 use crate::collect::DriverSet;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::store::jump_host::jump_host_list;
+use waiting::Waiting;
+
+/// A free place is looked for at least this often; it is only the safety net.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What devices are collected for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,23 +81,55 @@ pub async fn collect_fleet(
     });
     let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
     let mut report = FleetReport::default();
-    let mut waiting = devices.into_iter();
+    let jump_hosts = jump_host_list(&engine.db).await?;
+    let mut waiting = Waiting::new(devices, &jump_hosts, &context.settings);
     let mut sessions = JoinSet::new();
     loop {
         while sessions.len() < engine.sessions.limit()
-            && let Some(device) = waiting.next()
+            && let Some((waiter, places)) = waiting.take(&engine.groups, cancel.is_cancelled())
         {
-            sessions.spawn(broken::collect_or_say_why(Arc::clone(&context), device));
+            sessions.spawn(broken::collect_or_say_why(Arc::clone(&context), waiter, places));
         }
-        let Some(ended) = sessions.join_next().await else { break };
+        if sessions.is_empty() && waiting.is_empty() {
+            break;
+        }
+        let next_due = waiting.next_due();
+        let ended = tokio::select! {
+            Some(ended) = sessions.join_next() => ended,
+            // Another fleet may have had the places that ours wait for.
+            () = engine.groups.freed(), if !waiting.is_empty() => continue,
+            () = due(next_due), if next_due.is_some() => continue,
+            () = cancel.cancelled(), if next_due.is_some() => continue,
+            () = tokio::time::sleep(LOOK_AGAIN) => continue,
+        };
         // What breaks in a session is caught in its own task; nothing is left for this one to break by.
-        let class =
+        let ended =
             ended.map_err(|error| Error::io("collecting a device")(std::io::Error::other(error)))??;
-        report.count(class);
+        match ended {
+            Ended::Again(device, tries) => waiting.again(*device, tries),
+            Ended::With(class) => report.count(Some(class)),
+            Ended::Gone => report.count(None),
+        }
         progress(Progress { done: report.done(), total });
     }
     engine.events.send(Topic::Devices, None);
     Ok(report)
+}
+
+async fn due(at: Option<Instant>) {
+    if let Some(at) = at {
+        tokio::time::sleep_until(at).await;
+    }
+}
+
+/// How a device's turn ended.
+enum Ended {
+    /// Its result is stored.
+    With(Class),
+    /// Something that may pass: try again, the device having been tried so often. Nothing is stored yet.
+    Again(Box<Device>, u32),
+    /// The device was deleted meanwhile.
+    Gone,
 }
 
 /// What the sessions of one fleet share.

@@ -14,7 +14,7 @@ use sqlx::any::{Any, AnyRow};
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
-     d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.jump_host_id, j.name AS jump_host, d.enabled, d.status, d.status_at, d.last_class, \
+     d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.jump_host_id, j.name AS jump_host, d.enabled, d.status, d.status_at, d.last_seen_at, d.last_class, \
      d.last_message, d.last_finished_at, d.last_good_at, d.created_at, d.updated_at \
      FROM device d LEFT JOIN credential c ON c.id = d.credential_id LEFT JOIN jump_host j ON j.id = d.jump_host_id";
 
@@ -211,6 +211,7 @@ fn device(row: &AnyRow) -> Result<Device> {
         enabled: row.flag("enabled")?,
         status: row.named("status", DeviceStatus::parse)?,
         status_at: row.opt_time("status_at")?,
+        last_seen_at: row.opt_time("last_seen_at")?,
         last_result,
         last_good_at: row.opt_time("last_good_at")?,
         created_at: row.time("created_at")?,

@@ -16,6 +16,7 @@ pub mod job;
 pub mod jump_host;
 pub mod lease;
 pub mod overview;
+pub mod reachability;
 pub mod result;
 pub mod run;
 pub mod run_write;

@@ -78,7 +78,9 @@ async fn repeat_on_device_in_txn(tx: &mut Tx, new: &NewResult) -> Result<()> {
     sqlx::query(
         "UPDATE device SET last_class = $2, last_message = $3, last_finished_at = $4,
                 last_good_at = CASE WHEN $5 = 1 THEN $4 ELSE last_good_at END,
-                status = COALESCE($6, status), status_at = CASE WHEN $6 IS NULL THEN status_at ELSE $4 END
+                last_seen_at = CASE WHEN $6 = 'online' THEN $4 ELSE last_seen_at END,
+                status = COALESCE($6, status),
+                status_at = CASE WHEN $6 IS NULL OR $6 = status THEN status_at ELSE $4 END
          WHERE id = $1",
     )
     .bind(new.device_id.0)

@@ -8,6 +8,7 @@ mod common;
 mod fleet;
 mod imports;
 mod machines;
+mod reaching;
 mod recording;
 mod runs;
 mod schedules;

@@ -7,6 +7,7 @@ use etiqa_engine::fleet::{Purpose, collect_fleet, credential_save};
 use etiqa_engine::store::config_version::version_list;
 use etiqa_engine::store::device::device_fetch;
 use etiqa_engine::{Engine, Options, Role, inventory};
+use etiqa_model::admin::Settings;
 use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::credential::CredentialInput;
@@ -34,7 +35,10 @@ impl World {
             ..CredentialInput::default()
         };
         credential_save(&engine, None, credential).await.unwrap();
-        Self { engine, folder }
+        let world = Self { engine, folder };
+        // A second try is a matter of its own, and takes seconds.
+        world.set(|settings| settings.retries = 0).await;
+        world
     }
 
     /// Another process on the same data directory.
@@ -64,6 +68,13 @@ impl World {
             ..DeviceInput::default()
         };
         inventory::save(&self.engine, None, &input).await.unwrap()
+    }
+
+    /// Changes the program's settings.
+    pub(crate) async fn set(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.engine.settings().await.unwrap();
+        change(&mut settings);
+        self.engine.save_settings(&settings).await.unwrap();
     }
 
     pub(crate) async fn device(&self, id: DeviceId) -> Device {

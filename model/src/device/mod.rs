@@ -57,8 +57,10 @@ pub struct Device {
     pub enabled: bool,
     /// Whether it answers.
     pub status: DeviceStatus,
-    /// When the status was measured.
+    /// Since when the status is what it is.
     pub status_at: Option<Timestamp>,
+    /// When it last answered, as far as that was noted.
+    pub last_seen_at: Option<Timestamp>,
     /// How its last collection ended.
     pub last_result: Option<LastResult>,
     /// When a whole text was last taken.

@@ -24,6 +24,9 @@ pub(crate) fn SettingsPage() -> AnyView {
 fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
     let problem = save.problem();
     let (tick, sessions) = (settings.tick_minutes.to_string(), settings.max_sessions.to_string());
+    let (site, jump) =
+        (settings.max_sessions_per_site.to_string(), settings.max_sessions_per_jump_host.to_string());
+    let (retries, reach) = (settings.retries.to_string(), settings.reach_minutes.to_string());
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
         <section class="card pad form narrow">
@@ -32,6 +35,10 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                 {accepted(save, "Saved.")}
                 <div class="fields">
                     <Field name="settings[max_sessions]" label="Device sessions at once" kind="number" value=sessions problem hint="1 to 1,000."/>
+                    <Field name="settings[max_sessions_per_site]" label="… with one site" kind="number" value=site problem hint="0 to 1,000. 0: no limit of its own."/>
+                    <Field name="settings[max_sessions_per_jump_host]" label="… through one jump host" kind="number" value=jump problem hint="0 to 1,000. 0: no limit of its own."/>
+                    <Field name="settings[retries]" label="Tries again within a run" kind="number" value=retries problem hint="0 to 5, after 5 s, 20 s, 80 s, … Only for what may pass: a lost connection, a timeout, an incomplete text."/>
+                    <Field name="settings[reach_minutes]" label="Look whether devices answer every … minutes" kind="number" value=reach problem hint="0 to 1,440. 0: never."/>
                     <Field name="settings[device_deadline_seconds]" label="Longest session, seconds" kind="number" value=deadline problem hint="10 to 7,200. A device that takes longer is cut off."/>
                     <Field name="settings[max_text_mib]" label="Largest output, MiB" kind="number" value=text problem hint="1 to 1,024, per device."/>
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>

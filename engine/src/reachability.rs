@@ -1,0 +1,115 @@
+//! Whether devices answer: a TCP connection to the management port now and then, opened and closed. No login, no bytes.
+//!
+//! Only what changed is written. A device behind a jump host is not looked at from here: only its collections tell.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use etiqa_model::DeviceId;
+use etiqa_model::device::DeviceStatus;
+use etiqa_model::event::Topic;
+use futures::StreamExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::store::reachability::{Seen, reach_list, reach_save_in_txn};
+use crate::time::now;
+
+/// Connections at once.
+const AT_ONCE: usize = 128;
+/// How long a device may take to accept one.
+const LONGEST: Duration = Duration::from_secs(3);
+/// One lost packet is no outage: a device that does not answer is asked once more after so long.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+/// Where looking is switched off, the setting is read again this often.
+const WHILE_OFF: Duration = Duration::from_mins(1);
+/// The first look waits until the program and its network are up.
+const AFTER_START: Duration = Duration::from_secs(10);
+
+/// Looks at every device on an interval, until the program stops.
+pub async fn watch(engine: Arc<Engine>) {
+    let mut wait = AFTER_START;
+    loop {
+        tokio::select! {
+            () = engine.stopping.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = match engine.settings().await {
+            Ok(settings) if settings.reach_minutes == 0 => WHILE_OFF,
+            Ok(settings) => {
+                let look = look(&engine);
+                tokio::select! {
+                    () = engine.stopping.cancelled() => return,
+                    looked = look => {
+                        if let Err(error) = looked {
+                            tracing::error!(%error, "whether devices answer could not be looked at");
+                        }
+                    }
+                }
+                Duration::from_mins(u64::from(settings.reach_minutes))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the settings could not be read");
+                WHILE_OFF
+            }
+        };
+    }
+}
+
+/// Looks at every enabled device once, and stores which answer.
+pub async fn look(engine: &Engine) -> Result<()> {
+    let places = reach_list(&engine.db).await?;
+    let answers: HashMap<DeviceId, bool> = futures::stream::iter(&places)
+        .map(async |place| (place.id, answers(&place.address, place.port).await))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    let mut changes = 0_u64;
+    for place in &places {
+        let status = if answers.get(&place.id).is_some_and(|answers| *answers) {
+            DeviceStatus::Online
+        } else {
+            DeviceStatus::Offline
+        };
+        if status == place.status {
+            continue;
+        }
+        // One that was online until now was last seen about now.
+        let last_seen =
+            (place.status == DeviceStatus::Online || status == DeviceStatus::Online).then_some(at);
+        reach_save_in_txn(&mut tx, place.id, &Seen { status, at, last_seen }).await?;
+        changes += 1;
+    }
+    if changes == 0 {
+        tx.rollback().await?;
+        return Ok(());
+    }
+    tx.commit().await?;
+    tracing::info!(changes, "{changes} devices went online or offline");
+    engine.events.send(Topic::Devices, None);
+    Ok(())
+}
+
+async fn answers(address: &str, port: u16) -> bool {
+    if connects(address, port).await {
+        return true;
+    }
+    tokio::time::sleep(SECOND_LOOK).await;
+    connects(address, port).await
+}
+
+async fn connects(address: &str, port: u16) -> bool {
+    let connect = async {
+        match address.parse::<IpAddr>() {
+            Ok(ip) => TcpStream::connect((ip, port)).await,
+            Err(_) => TcpStream::connect((address, port)).await,
+        }
+    };
+    matches!(timeout(LONGEST, connect).await, Ok(Ok(_)))
+}
