@@ -6,8 +6,9 @@ use std::sync::Arc;
 use etiqa_model::class::Class;
 use futures::FutureExt;
 
-use super::device::{collect_device, failed_without_session};
+use super::device::collect_device;
 use super::groups::Places;
+use super::result::failed_without_session;
 use super::waiting::Waiter;
 use super::{Context, Ended};
 use crate::error::{Error, Result};

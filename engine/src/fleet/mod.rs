@@ -3,8 +3,11 @@
 mod broken;
 mod device;
 mod groups;
+mod lease;
 mod logins;
 mod platform;
+mod ready;
+mod result;
 mod route;
 mod slots;
 mod waiting;

@@ -7,7 +7,7 @@ use etiqa_model::class::Class;
 use etiqa_model::device::{Device, DeviceFacts};
 
 use super::Context;
-use crate::collect::{Driver, Limits, Login, Outcome, Target, identify};
+use crate::collect::{Driver, DriverSet, Limits, Login, Outcome, Target, identify};
 
 /// What was found.
 pub(super) enum Platform {
@@ -22,8 +22,7 @@ pub(super) enum Platform {
 }
 
 /// The driver that is known without asking the device.
-pub(super) fn known_platform(context: &Context, device: &Device, facts: &DeviceFacts) -> Option<Platform> {
-    let drivers = &context.drivers;
+pub(super) fn known_platform(drivers: &DriverSet, device: &Device, facts: &DeviceFacts) -> Option<Platform> {
     if let Some(name) = &device.platform {
         return Some(match drivers.get(name) {
             Some(driver) => Platform::Known(driver),

@@ -46,7 +46,7 @@ async fn a_platform_that_was_guessed_wrong_is_looked_for_again() {
     let world = World::new().await;
     let (_simulated, id) = add_unknown(&world, Personality::Ios).await;
     let mut tx = world.engine.db.write().await.unwrap();
-    let guess = etiqa_model::device::DeviceFacts { platform: Some("gaia".into()), ..Default::default() };
+    let guess = etiqa_model::device::DeviceFacts { platform: Some("frr".into()), ..Default::default() };
     etiqa_engine::store::device_fact::device_fact_save_in_txn(&mut tx, id, &guess, etiqa_engine::time::now())
         .await
         .unwrap();
