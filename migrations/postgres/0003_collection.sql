@@ -38,3 +38,13 @@ CREATE TABLE device_fact (
     unsaved BIGINT,
     changed_at BIGINT NOT NULL
 );
+
+-- The newest connection test of each device, its steps as JSON.
+CREATE TABLE device_test (
+    device_id BIGINT NOT NULL PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
+    started_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    class TEXT COLLATE "C",
+    message TEXT COLLATE "C",
+    steps TEXT COLLATE "C" NOT NULL
+);

@@ -1,7 +1,7 @@
 //! The inventory.
 
 use etiqa_model::admin::DeviceChoices;
-use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput};
+use etiqa_model::device::{ConnectionTest, Device, DeviceDetail, DeviceFilter, DeviceInput};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::{ConfigVersionId, DeviceId, DeviceResultId};
 use leptos::prelude::*;
@@ -9,7 +9,8 @@ use leptos::prelude::*;
 use super::AppError;
 #[cfg(feature = "ssr")]
 use {
-    super::context::Context, etiqa_engine::history::read, etiqa_engine::inventory, etiqa_model::user::Role,
+    super::context::Context, etiqa_engine::fleet, etiqa_engine::history::read, etiqa_engine::inventory,
+    etiqa_model::user::Role,
 };
 
 /// A page of devices, by name.
@@ -88,4 +89,19 @@ pub async fn decide_version(id: ConfigVersionId, #[server(default)] accept: bool
 pub async fn get_transcript(id: DeviceResultId) -> Result<String, AppError> {
     let context = Context::require(Role::Operator)?;
     Ok(inventory::transcript(&context.engine, id).await?)
+}
+
+/// Begins a test of the connection to a device; nothing where one is on already.
+#[server(endpoint = "start_connection_test")]
+pub async fn start_connection_test(id: DeviceId) -> Result<(), AppError> {
+    let context = Context::require(Role::Operator)?;
+    let device = inventory::fetch(&context.engine, id).await?;
+    Ok(fleet::start_test(&context.engine, device).await?)
+}
+
+/// The newest test of the connection to a device, its steps as they happened.
+#[server(endpoint = "get_connection_test")]
+pub async fn get_connection_test(id: DeviceId) -> Result<Option<ConnectionTest>, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    Ok(fleet::newest_test(&context.engine, id).await?)
 }

@@ -1,5 +1,8 @@
 //! What a session leaves behind even when it is cut in its middle.
 
+use tokio::sync::mpsc;
+
+use super::failure::excerpt;
 use super::outcome::{HopKeySeen, HostKeySeen};
 use super::transcript::Transcript;
 
@@ -13,6 +16,8 @@ pub(super) struct Evidence {
     pub(super) ssh_version: Option<String>,
     pub(super) login: Option<String>,
     pub(super) bytes: usize,
+    /// Who hears of each step, where somebody watches.
+    pub(super) steps: Option<mpsc::UnboundedSender<String>>,
     /// What is being waited for, to end the sentence "The deadline passed while …".
     pub(super) doing: String,
 }
@@ -21,5 +26,18 @@ impl Evidence {
     /// Says what the session does next.
     pub(super) fn doing(&mut self, what: impl Into<String>) {
         self.doing = what.into();
+        self.tell(self.doing.clone());
+    }
+
+    /// Says what was found, to whoever watches; short, and never a secret.
+    pub(super) fn found(&self, what: &str) {
+        self.tell(format!("→ {}", excerpt(what, 160)));
+    }
+
+    fn tell(&self, what: String) {
+        if let Some(steps) = &self.steps {
+            // Nobody watching any more is fine.
+            let _ = steps.send(what);
+        }
     }
 }

@@ -29,6 +29,7 @@ mod target;
 mod terminal;
 mod transcript;
 mod transport;
+mod trial;
 
 pub use compare::compare_text;
 pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
@@ -38,3 +39,4 @@ pub use redact::redact;
 pub use rehearsal::{rehearse, rehearse_identification};
 pub use runner::collect;
 pub use target::{Endpoint, Hop, Limits, Login, Target};
+pub use trial::try_connection;

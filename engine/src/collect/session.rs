@@ -167,6 +167,12 @@ impl<'a, L: Line> Session<'a, L> {
         Err(self.no_prompt("The device goes on asking instead of showing a prompt"))
     }
 
+    /// Tells whoever watches which prompt was found.
+    pub(super) fn found_prompt(&self) {
+        let prompt = redact(self.driver, self.prompt());
+        self.evidence.found(&format!("the prompt is {}", excerpt(&prompt, 80)));
+    }
+
     /// What the device showed between login and its first prompt.
     pub(super) fn banner(&self) -> &str {
         &self.banner

@@ -3,6 +3,7 @@
 mod broken;
 mod device;
 mod groups;
+mod host_keys;
 mod lease;
 mod logins;
 mod platform;
@@ -10,6 +11,7 @@ mod ready;
 mod result;
 mod route;
 mod slots;
+mod trial;
 mod waiting;
 
 use std::sync::Arc;
@@ -26,8 +28,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use groups::Groups;
+pub(crate) use host_keys::host_keys_store_in_txn;
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
 pub use slots::{Slot, Slots};
+pub use trial::{newest_test, start_test, test_connection};
 
 use crate::collect::DriverSet;
 use crate::engine::Engine;

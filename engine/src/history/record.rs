@@ -7,17 +7,15 @@ use etiqa_model::device::{Device, DeviceFacts};
 
 use super::diff;
 use super::text::{PackedText, pack, text_read};
-use crate::collect::{Driver, HopKeySeen, Outcome, PartText, compare_text};
+use crate::collect::{Driver, Outcome, PartText, compare_text};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::fleet::Purpose;
+use crate::fleet::{Purpose, host_keys_store_in_txn};
 use crate::hex::sha256_hex;
 use crate::store::config_version::{
     ComparedVersion, NewVersion, text_insert_in_txn, version_insert_in_txn, version_list_current,
 };
 use crate::store::device_fact::device_fact_save_in_txn;
-use crate::store::host_key::{host_key_offer_in_txn, host_key_remember_in_txn};
-use crate::store::jump_host::{jump_host_key_offer_in_txn, jump_host_key_remember_in_txn};
 use crate::store::lease::device_lease_drop_in_txn;
 use crate::store::result::{NewResult, result_insert_in_txn};
 
@@ -49,9 +47,9 @@ struct Decision {
 /// Stores a session's outcome in one transaction, which also lets go of the device's lease: its result, its new
 /// versions, its host key. Gives the class that the result was stored with; none, and nothing is stored, when
 /// somebody else took the device meanwhile. While the lease is held nobody else adds versions to this device.
-pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) -> Result<Option<Class>> {
+pub async fn record(engine: &Engine, session: &Session<'_>, mut outcome: Outcome) -> Result<Option<Class>> {
     let mut class = outcome.class;
-    let mut message = outcome.message;
+    let mut message = std::mem::take(&mut outcome.message);
     let mut decisions = Vec::new();
     if class.is_good() {
         let mut changes = Vec::new();
@@ -74,6 +72,7 @@ pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) ->
     }
     let transcript = outcome
         .transcript
+        .take()
         .filter(|_| !outcome.class.is_good())
         .map(|text| pack(&text))
         .transpose()?
@@ -99,23 +98,7 @@ pub async fn record(engine: &Engine, session: &Session<'_>, outcome: Outcome) ->
         text_insert_in_txn(&mut tx, &text.sha256, text.size_bytes, text.zstd).await?;
         version_insert_in_txn(&mut tx, &new).await?;
     }
-    if let Some(key) = &outcome.host_key {
-        if class == Class::HostKeyChanged {
-            host_key_offer_in_txn(&mut tx, session.device.id, &key.openssh, &key.fingerprint).await?;
-        } else {
-            let (device, at) = (session.device.id, session.finished_at);
-            host_key_remember_in_txn(&mut tx, device, &key.openssh, &key.fingerprint, at).await?;
-        }
-    }
-    for hop in &outcome.hop_keys {
-        let HopKeySeen { name, key, is_changed } = hop;
-        if *is_changed {
-            jump_host_key_offer_in_txn(&mut tx, name, &key.openssh, &key.fingerprint).await?;
-        } else {
-            let at = session.finished_at;
-            jump_host_key_remember_in_txn(&mut tx, name, &key.openssh, &key.fingerprint, at).await?;
-        }
-    }
+    host_keys_store_in_txn(&mut tx, session.device.id, &outcome, session.finished_at).await?;
     if let Some(facts) = &session.facts {
         device_fact_save_in_txn(&mut tx, session.device.id, facts, session.finished_at).await?;
     }

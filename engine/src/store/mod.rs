@@ -8,6 +8,7 @@ pub mod config_version;
 pub mod credential;
 pub mod device;
 pub mod device_fact;
+pub mod device_test;
 pub mod device_write;
 pub mod driver;
 pub mod dump;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use etiqa_engine::fleet::{newest_test, test_connection};
 use etiqa_engine::inventory;
 use etiqa_engine::reachability::look;
 use etiqa_engine::store::device_fact::device_fact_fetch;
@@ -130,4 +131,31 @@ async fn devices_that_answer_are_online_and_the_others_offline_since_they_were_l
     let unchanged = world.device(up_id).await;
     look(&world.engine).await.unwrap();
     assert_eq!(world.device(up_id).await, unchanged);
+}
+
+#[tokio::test]
+async fn a_connection_test_shows_each_step_and_no_secret() {
+    let world = World::new().await;
+    let (simulated, id) = world.add_ios().await;
+    let watched = std::cell::RefCell::new(Vec::new());
+    let device = world.device(id).await;
+    let test = test_connection(&world.engine, &device, |step| watched.borrow_mut().push(step.clone()))
+        .await
+        .unwrap();
+    assert_eq!(test.class, Some(Class::Ok), "{test:?}");
+    assert_eq!(test.steps, watched.into_inner());
+    let told: Vec<&str> = test.steps.iter().map(|step| step.what.as_str()).collect();
+    for part in
+        ["connecting to 127.0.0.1 port", "host key SHA256:", "the credential sim is taken", "the prompt is "]
+    {
+        assert!(told.iter().any(|what| what.contains(part)), "{part}: {told:?}");
+    }
+    assert_eq!(newest_test(&world.engine, id).await.unwrap(), Some(test));
+    // It is no collection: nothing was asked for, and nothing counts as backed up.
+    assert!(world.device(id).await.last_result.is_none() && world.versions(id).await.is_empty());
+
+    simulated.set_faults(Faults::wrong_password());
+    let test = test_connection(&world.engine, &device, |_| {}).await.unwrap();
+    assert_eq!(test.class, Some(Class::AuthFailed));
+    assert!(test.message.unwrap().contains("refused the credential sim"));
 }

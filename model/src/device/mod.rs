@@ -5,6 +5,7 @@ mod facts;
 mod filter;
 mod input;
 mod reach;
+mod test;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub use facts::DeviceFacts;
 pub use filter::{DeviceFilter, DeviceState};
 pub use input::{DeviceInput, NewDevice};
 pub use reach::{DeviceStatus, Transport};
+pub use test::{ConnectionTest, TestStep};
 
 /// The site of devices that name none.
 pub const DEFAULT_SITE: &str = "default";

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use etiqa_engine::history::read;
-use etiqa_engine::{Engine, Result, inventory};
+use etiqa_engine::{Engine, Result, fleet, inventory};
 use etiqa_model::UserError;
-use etiqa_model::device::DeviceInput;
+use etiqa_model::class::Class;
+use etiqa_model::device::{DeviceInput, TestStep};
 
-use super::output;
+use super::{exit, output};
 
 /// Manage devices and look at their configurations
 #[derive(Debug, Subcommand)]
@@ -43,6 +44,12 @@ pub(crate) enum Device {
     },
     /// Remove a device with all its versions
     Remove {
+        /// Host name or address
+        device: String,
+    },
+    /// Test the connection to a device, and show each step as it happens
+    #[command(after_help = "Example: etiqa device test core-rtr-1\nNo configuration is asked for.")]
+    Test {
         /// Host name or address
         device: String,
     },
@@ -149,6 +156,13 @@ impl Device {
             Self::Remove { device } => {
                 let known = inventory::find(engine, &device).await?;
                 inventory::delete(engine, known.id).await?;
+            }
+            Self::Test { device } => {
+                let known = inventory::find(engine, &device).await?;
+                let tell = |step: &TestStep| output::say(&format!("{:>6} ms  {}", step.after_ms, step.what));
+                let test = fleet::test_connection(engine, &known, tell).await?;
+                output::print(&test.message.unwrap_or_default());
+                return Ok(exit(test.class.is_some_and(Class::is_good)));
             }
             Self::List { json } => list(engine, json).await?,
             Self::Show { device, part, version } => {

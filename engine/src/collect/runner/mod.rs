@@ -24,7 +24,7 @@ use super::transport::telnet::TelnetLine;
 pub(super) use exec::wrong_status;
 pub(super) use parts::Collected;
 pub(super) use plan::{Ask, Said, run_commands};
-pub(super) use shell::converse;
+pub(super) use shell::{converse, ready_shell};
 
 /// Collects every part of `target`, trying `logins` in order; only a refused login leads to the next one.
 ///
@@ -89,7 +89,6 @@ pub(super) async fn on_errand<E: Errand>(
     cancel: &CancellationToken,
     evidence: &mut Evidence,
 ) -> Step<E::Gives> {
-    evidence.doing("connecting");
     let work = timeout(limits.deadline, with_logins(errand, target, logins, limits, evidence));
     let ended = tokio::select! {
         biased;
@@ -140,17 +139,22 @@ async fn with_login<E: Errand>(
     limits: &Limits,
     evidence: &mut Evidence,
 ) -> Step<E::Gives> {
-    evidence.doing("connecting");
+    evidence.doing(format!("connecting to {} port {}", target.endpoint.address, target.endpoint.port));
     let (stream, _way) = route::open(target, limits, evidence).await?;
-    evidence.doing("logging in");
     evidence.transcript.note(&format!("logging in as {} with the credential {}", login.username, login.name));
     let mut opened = match target.transport {
         Transport::Telnet => Opened::Telnet(Some(stream)),
         Transport::Ssh => {
             let legacy = target.endpoint.legacy || errand.driver().legacy_ssh;
             let endpoint = Endpoint { legacy, ..target.endpoint.clone() };
+            evidence.doing("opening SSH");
             let mut connection = route::ssh(stream, &endpoint, limits, evidence).await?;
+            if let (Some(version), Some(key)) = (&evidence.ssh_version, &evidence.host_key) {
+                evidence.found(&format!("{version}, host key {}", key.fingerprint));
+            }
+            evidence.doing(format!("logging in as {} with the credential {}", login.username, login.name));
             connection.login(login, limits).await?;
+            evidence.found(&format!("the credential {} is taken", login.name));
             evidence.login = Some(login.name.clone());
             Opened::Ssh(connection)
         }

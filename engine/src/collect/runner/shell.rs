@@ -22,22 +22,33 @@ pub(in crate::collect) async fn converse<L: Line>(
     evidence: &mut Evidence,
 ) -> Step<Collected> {
     let mut session = Session::new(line, driver, shell, limits, evidence);
-    session.doing("waiting for the first prompt");
-    let level = session.log_in(login).await?;
-    if let (Level::User, Some(enable)) = (level, &shell.enable) {
-        privileged(&mut session, enable, login).await?;
-    }
-    // A device that refuses this pages, and its pager is answered.
-    for command in &shell.paging_disable {
-        session.doing(format!("running `{command}`"));
-        session.command(command, None).await?;
-    }
+    ready_shell(&mut session, shell, login).await?;
     let mut answers = run_commands(&mut session, driver).await?;
     session.doing("logging out");
     let goodbye = shell.logout.first().map_or("", String::as_str);
     let leftover = session.end(goodbye).await?;
     answers.append_to_last(&leftover);
     answers.into_collected(driver)
+}
+
+/// Up to where commands can be sent: the prompt, the privileged one, no more paging.
+pub(in crate::collect) async fn ready_shell<L: Line>(
+    session: &mut Session<'_, L>,
+    shell: &Shell,
+    login: &Login,
+) -> Step<()> {
+    session.doing("waiting for the first prompt");
+    let level = session.log_in(login).await?;
+    if let (Level::User, Some(enable)) = (level, &shell.enable) {
+        privileged(session, enable, login).await?;
+    }
+    session.found_prompt();
+    // A device that refuses this pages, and its pager is answered.
+    for command in &shell.paging_disable {
+        session.doing(format!("running `{command}`"));
+        session.command(command, None).await?;
+    }
+    Ok(())
 }
 
 impl<L: Line> Ask for Session<'_, L> {
