@@ -1,6 +1,7 @@
 //! One device: its facts, its versions, its results, its settings. The tab and the versions that are compared stand
 //! in the address.
 
+mod connection;
 mod results;
 mod settings;
 mod versions;
@@ -49,6 +50,7 @@ pub(crate) fn DevicePage() -> AnyView {
     touch_after(actions.decide, &[Topic::Devices]);
     let body = part(move || match tab.get().as_str() {
         "results" => view! { <results::Results detail/> }.into_any(),
+        "connection" => view! { <connection::Connection id/> }.into_any(),
         "settings" => view! { <settings::Settings id/> }.into_any(),
         _ => view! { <versions::Versions id detail/> }.into_any(),
     });
@@ -74,6 +76,7 @@ fn Tabs(tab: Memo<String>) -> AnyView {
         <nav class="tabs" aria-label="Parts of this page">
             {link("Versions", "?", "")}
             {link("Results", "?tab=results", "results")}
+            {link("Connection", "?tab=connection", "connection")}
             {link("Settings", "?tab=settings", "settings")}
         </nav>
     }
