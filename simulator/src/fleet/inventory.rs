@@ -21,7 +21,7 @@ pub fn inventory_csv(members: &[Member], credential: &str) -> anyhow::Result<Str
             &addr.ip().to_string(),
             &spec.hostname,
             device_type.as_str(),
-            spec.personality.as_str(),
+            spec.platform(),
             &addr.port().to_string(),
             credential,
             site,
