@@ -4,9 +4,9 @@ use super::{Recording, Typed};
 
 impl Recording {
     /// The device no longer knows the commands for which `is_forgotten` says so; it is given each command and what was
-    /// recorded as its answer, the next prompt included. The last one, which ends the session, is never forgotten.
+    /// recorded as its answer, the next prompt included. A shell's last one, which ends the session, is never forgotten.
     pub fn forget(&mut self, is_forgotten: impl Fn(&str, &str) -> bool) {
-        let last = self.exchanges.pop();
+        let last = if self.is_exec { None } else { self.exchanges.pop() };
         self.exchanges.retain(|exchange| match &exchange.typed {
             Typed::Line(line) => !is_forgotten(line.trim(), &exchange.answer),
             Typed::Secret | Typed::Key => true,
