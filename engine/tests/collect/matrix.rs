@@ -1,0 +1,296 @@
+//! The fault matrix: every recorded device, with every fault, at many places. A text is stored only if it is whole, and
+//! what only looks strange is no reason to refuse one.
+//!
+//! Runs a sample, always the same one; `ETIQA_TEST_LONG=1` runs all of it, `ETIQA_TEST_SEED` draws another one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use etiqa_engine::collect::{Limits, Outcome, PartText, rehearse};
+use etiqa_model::class::Class;
+use etiqa_model::device::Transport;
+use etiqa_simulator::{Faults, LineEnd, Trick, WireFault};
+use futures::StreamExt as _;
+use futures::stream;
+
+use crate::recorded::{Recorded, good_recordings, played};
+
+/// Sessions at once.
+const AT_ONCE: usize = 96;
+
+/// Places of each fault that has one: in the sample, and in the whole matrix.
+const PLACES: (usize, usize) = (2, 40);
+
+/// Sessions of the sample.
+const SAMPLE: usize = 1_200;
+
+/// A recording, and what a clean session with it gave.
+struct Clean {
+    recorded: Arc<Recorded>,
+    parts: Vec<PartText>,
+    /// Bytes of its connection after the login, and bytes that its shell said.
+    wire: usize,
+    said: usize,
+}
+
+/// What must come of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Must {
+    /// Whole texts.
+    GiveAll,
+    /// Whole texts, where the fault did not strike before everything was confirmed, or none.
+    GiveAllOrNothing,
+    /// No text.
+    GiveNothing,
+}
+
+struct Case {
+    clean: Arc<Clean>,
+    fault: &'static str,
+    faults: Faults,
+    must: Must,
+}
+
+/// Long enough for a machine that has more to do.
+fn patient() -> Limits {
+    let minute = Duration::from_mins(1);
+    Limits { connect: minute, step: minute / 2, deadline: minute * 2, ..Limits::default() }
+}
+
+/// Short: a device that says nothing costs little. A session that ends too early can only give less.
+fn hurried() -> Limits {
+    Limits {
+        connect: Duration::from_secs(20),
+        step: Duration::from_secs(1),
+        deadline: Duration::from_secs(12),
+        max_bytes: 40_000,
+    }
+}
+
+/// Numbers that look random and are the same every time (xorshift64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % limit.max(1)
+    }
+
+    /// A place in a stream: anywhere, or as often near its end, where the last answers are confirmed.
+    fn place(&mut self, length: usize) -> usize {
+        if self.below(2) == 0 { self.below(length) } else { length.saturating_sub(self.below(250)) }
+    }
+
+    fn pieces(&mut self) -> Option<usize> {
+        [None, Some(1), Some(3), Some(40)][self.below(4)]
+    }
+}
+
+async fn clean(recorded: Arc<Recorded>) -> Clean {
+    let limits = patient();
+    let (outcome, wire) = played(&recorded, Faults::default(), &limits).await;
+    let name = &recorded.name;
+    let transcript = outcome.transcript.as_deref().unwrap_or_default();
+    assert_eq!(outcome.class, Class::Ok, "{name}: {}\n{transcript}", outcome.message);
+    let rehearsed = rehearse(&recorded.driver, &recorded.recording, &limits).await;
+    assert!(
+        outcome.parts == rehearsed.parts,
+        "{name} gives other texts over the network than in a rehearsal"
+    );
+    let said = outcome.bytes as usize;
+    Clean { recorded, parts: outcome.parts, wire, said }
+}
+
+/// The commands without which a text is not whole, as they were recorded.
+fn needed_commands(recorded: &Recorded) -> Vec<String> {
+    let driver: toml::Table = recorded.driver.text().parse().unwrap();
+    let commands = driver["command"].as_array().unwrap().iter().filter_map(|command| {
+        let is_needed = command.get("part").is_some()
+            && command.get("optional").is_none()
+            && ["each", "when", "unless"].iter().all(|key| command.get(key).is_none());
+        let alternatives = command.get("alternatives").and_then(|list| list.as_array());
+        let forms = [command.get("send")?].into_iter().chain(alternatives.into_iter().flatten());
+        let known: Vec<&str> = forms
+            .filter_map(|form| form.as_str())
+            .filter(|form| recorded.recording.answer_to(form).is_some())
+            .collect();
+        // Where the device knows two forms, the other one is as good.
+        let [only] = known[..] else { return None };
+        is_needed.then(|| only.to_owned())
+    });
+    commands.collect()
+}
+
+/// Every case of one recording, with so many places for each fault that has one.
+fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
+    let recording = &clean.recorded.recording;
+    let mut cases = Vec::new();
+    let mut add = |fault, faults, must| cases.push(Case { clean: Arc::clone(clean), fault, faults, must });
+    for _ in 0..places {
+        for (name, fault) in [
+            ("cut", WireFault::Cut),
+            ("reset", WireFault::Reset),
+            ("hang", WireFault::Hang),
+            ("garble", WireFault::Garble),
+        ] {
+            // Telnet has nothing by which a changed byte could be told.
+            if fault == WireFault::Garble && recording.transport == Transport::Telnet {
+                continue;
+            }
+            let chunk_bytes = dice.pieces();
+            // Small pieces make a longer stream.
+            let length = clean.wire * [1, 12][usize::from(chunk_bytes == Some(1))];
+            let faults = Faults { chunk_bytes, ..Faults::wire(dice.place(length), fault) };
+            add(name, faults, Must::GiveAllOrNothing);
+        }
+        let place = dice.place(clean.said);
+        add("drop", Faults::drop_after(place), Must::GiveAllOrNothing);
+        add("silence", Faults::hang_after(dice.place(clean.said)), Must::GiveAllOrNothing);
+        let split = Faults { pause_after: Some(dice.place(clean.said)), ..Faults::default() };
+        add("split", split, Must::GiveAll);
+    }
+    let usual = Faults::default;
+    let pieces = |count| Faults { chunk_bytes: Some(count), ..Faults::default() };
+    add("slow", Faults::slow(Duration::from_millis(90)), Must::GiveAll);
+    add("drip", Faults { drip: true, ..usual() }, Must::GiveAll);
+    add("pieces", pieces(1), Must::GiveAll);
+    add("pieces", pieces(2 + dice.below(30)), Must::GiveAll);
+    for line_end in [LineEnd::CrCrLf, LineEnd::CrNulLf] {
+        add("line ends", Faults { line_end, ..pieces(1 + dice.below(500)) }, Must::GiveAll);
+    }
+    if !recording.is_exec {
+        for line_end in [LineEnd::Lf, LineEnd::LfCr] {
+            add("line ends", Faults { line_end, ..pieces(1 + dice.below(500)) }, Must::GiveAll);
+        }
+        add("colours", Faults { colours: true, ..usual() }, Must::GiveAll);
+        add("colours", Faults { colours: true, ..pieces(1 + dice.below(8)) }, Must::GiveAll);
+    }
+    if recording.pager.is_some() {
+        let pages = || Faults { always_pages: true, ..Faults::default() };
+        add("pager ignored", pages(), Must::GiveAll);
+        let split = Faults { pause_after: Some(dice.below(clean.said)), ..pages() };
+        add("pager ignored", split, Must::GiveAll);
+        add("pager ignored", Faults { colours: true, chunk_bytes: dice.pieces(), ..pages() }, Must::GiveAll);
+    }
+    for command in needed_commands(&clean.recorded) {
+        let trick = |trick| Faults::trick(&command, trick);
+        add("refusal", trick(Trick::Refuse), Must::GiveNothing);
+        add("endless text", trick(Trick::Endless), Must::GiveNothing);
+        if recording.pager.is_some() {
+            add("endless pager", trick(Trick::EndlessPages), Must::GiveNothing);
+        }
+        let answer = recording.answer_to(&command).unwrap_or_default();
+        if !recording.is_exec && !answer.is_empty() && has_a_name(recording, &command) {
+            add("wrong prompt", trick(Trick::WrongPrompt), Must::GiveNothing);
+        }
+    }
+    add("refusal", Faults::reject_commands(), Must::GiveNothing);
+    cases
+}
+
+/// Whether the prompt behind the answer to `command` has letters by which another host's could differ.
+fn has_a_name(recording: &etiqa_model::recording::Recording, command: &str) -> bool {
+    let mut changed = recording.clone();
+    let has_name = std::cell::Cell::new(false);
+    changed.rewrite(command, |answer| {
+        let prompt = answer.rsplit('\n').next().unwrap_or_default();
+        has_name.set(prompt.contains(|c: char| c.is_ascii_alphabetic()));
+        answer.to_owned()
+    });
+    has_name.get()
+}
+
+/// What went wrong, if anything did: whether a text was stored that is not whole, and how it came.
+fn problem(case: &Case, outcome: &Outcome) -> Option<(bool, String)> {
+    let is_whole = outcome.parts == case.clean.parts;
+    let is_ok = outcome.class == Class::Ok;
+    let is_wrongly_stored = match case.must {
+        Must::GiveNothing => is_ok || !outcome.parts.is_empty(),
+        Must::GiveAll | Must::GiveAllOrNothing => is_ok != is_whole || !is_ok && !outcome.parts.is_empty(),
+    };
+    let is_wrongly_refused = case.must == Must::GiveAll && !is_ok;
+    if !is_wrongly_stored && !is_wrongly_refused {
+        return None;
+    }
+    let (name, fault, faults) = (&case.clean.recorded.name, case.fault, &case.faults);
+    let mut told = format!("{name}, {fault}: {}: {}\n    {faults:?}", outcome.class, outcome.message);
+    for (part, whole) in outcome.parts.iter().zip(&case.clean.parts) {
+        let lines = part.text.lines().zip(whole.text.lines());
+        if let Some((line, meant)) = lines.clone().find(|(line, meant)| line != meant) {
+            told += &format!("\n    {}: {line:?} instead of {meant:?}", part.part);
+        } else if part.text != whole.text {
+            let (length, meant) = (part.text.lines().count(), whole.text.lines().count());
+            told += &format!("\n    {}: {length} lines instead of {meant}", part.part);
+        }
+    }
+    if std::env::var_os("ETIQA_TEST_TRANSCRIPT").is_some() {
+        told += outcome.transcript.as_deref().unwrap_or_default();
+    }
+    Some((is_ok, told))
+}
+
+/// `count` of `cases`, drawn without putting back.
+fn sample(mut cases: Vec<Case>, count: usize, dice: &mut Dice) -> Vec<Case> {
+    for place in 0..count.min(cases.len()) {
+        let other = place + dice.below(cases.len() - place);
+        cases.swap(place, other);
+    }
+    cases.truncate(count);
+    cases
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_fault_makes_a_text_that_is_not_whole_and_no_oddity_refuses_one() {
+    let is_long = std::env::var_os("ETIQA_TEST_LONG").is_some();
+    let seed = std::env::var("ETIQA_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_801);
+    let mut dice = Dice(seed);
+    let began = Instant::now();
+
+    let clean = stream::iter(good_recordings()).map(|recorded| tokio::spawn(clean(recorded)));
+    let clean: Vec<Clean> = clean.buffered(AT_ONCE).map(Result::unwrap).collect().await;
+    let devices = clean.len();
+    let places = if is_long { PLACES.1 } else { PLACES.0 };
+    let mut all: Vec<Case> =
+        clean.into_iter().map(Arc::new).flat_map(|clean| cases(&clean, places, &mut dice)).collect();
+    if let Ok(only) = std::env::var("ETIQA_TEST_FAULT") {
+        all.retain(|case| case.fault == only);
+    }
+    let cases = if is_long { all } else { sample(all, SAMPLE, &mut dice) };
+    let prepared = began.elapsed().as_secs_f32();
+    println!("{devices} recorded devices are whole without a fault, in {prepared:.1} s");
+
+    let sessions = cases.len();
+    let ended = stream::iter(cases).map(|case| {
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let limits = if case.must == Must::GiveAll { patient() } else { hurried() };
+            let (outcome, _) = played(&case.clean.recorded, case.faults.clone(), &limits).await;
+            (problem(&case, &outcome), case.fault, outcome.class, began.elapsed())
+        })
+    });
+    let ended: Vec<_> = ended.buffer_unordered(AT_ONCE).map(Result::unwrap).collect().await;
+
+    let mut classes: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
+    let mut spent: BTreeMap<&str, Duration> = BTreeMap::new();
+    for (_, fault, class, time) in &ended {
+        *classes.entry(fault).or_default().entry(class.to_string()).or_default() += 1;
+        *spent.entry(fault).or_default() += *time;
+    }
+    let problems: Vec<(bool, String)> = ended.into_iter().filter_map(|(problem, ..)| problem).collect();
+    let stored = problems.iter().filter(|(is_stored, _)| *is_stored).count();
+    let refused = problems.len() - stored;
+    for (fault, classes) in &classes {
+        println!("{fault}: {classes:?} in {:.0} s", spent[fault].as_secs_f32());
+    }
+    for (_, told) in problems.iter().take(60) {
+        println!("{told}");
+    }
+    let seconds = began.elapsed().as_secs_f32();
+    println!("{sessions} sessions with {devices} recorded devices in {seconds:.1} s, seed {seed}");
+    println!("texts stored as good that are not the device's whole text: {stored}");
+    println!("whole texts refused under benign faults: {refused}");
+    assert_eq!((stored, refused), (0, 0));
+}
