@@ -3,6 +3,7 @@
 //!
 //! Runs a sample, always the same one; `ETIQA_TEST_LONG=1` runs all of it, `ETIQA_TEST_SEED` draws another one.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use etiqa_engine::collect::{Limits, Outcome, PartText, rehearse};
 use etiqa_model::class::Class;
 use etiqa_model::device::Transport;
+use etiqa_model::recording::Recording;
 use etiqa_simulator::{Faults, LineEnd, Trick, WireFault};
 use futures::StreamExt as _;
 use futures::stream;
@@ -24,6 +26,9 @@ const PLACES: (usize, usize) = (2, 40);
 
 /// Sessions of the sample.
 const SAMPLE: usize = 1_200;
+
+/// Platforms whose prompt holds what changes by itself, such as a clock, so that another host's is not told apart.
+const CHANGING_PROMPTS: &[&str] = &["netscaler"];
 
 /// A recording, and what a clean session with it gave.
 struct Clean {
@@ -43,6 +48,8 @@ enum Must {
     GiveAllOrNothing,
     /// No text.
     GiveNothing,
+    /// Whole texts, perhaps without some, or none.
+    GiveWhatIsWhole,
 }
 
 struct Case {
@@ -87,6 +94,20 @@ impl Dice {
     fn pieces(&mut self) -> Option<usize> {
         [None, Some(1), Some(3), Some(40)][self.below(4)]
     }
+
+    /// A device that looks odd in some way, or in several, and does nothing wrong.
+    fn odd(&mut self, clean: &Clean) -> Faults {
+        let recording = &clean.recorded.recording;
+        let line_ends = [LineEnd::Usual, LineEnd::CrCrLf, LineEnd::CrNulLf, LineEnd::Lf, LineEnd::LfCr];
+        Faults {
+            chunk_bytes: self.pieces(),
+            // Without a terminal a single command's output is what it is.
+            line_end: line_ends[self.below(if recording.is_exec { 3 } else { 5 })],
+            colours: !recording.is_exec && self.below(2) == 0,
+            always_pages: recording.pager.is_some() && self.below(2) == 0,
+            ..Faults::default()
+        }
+    }
 }
 
 async fn clean(recorded: Arc<Recorded>) -> Clean {
@@ -104,12 +125,16 @@ async fn clean(recorded: Arc<Recorded>) -> Clean {
     Clean { recorded, parts: outcome.parts, wire, said }
 }
 
-/// The commands without which a text is not whole, as they were recorded.
-fn needed_commands(recorded: &Recorded) -> Vec<String> {
+/// The commands that give the parts, as they were recorded: those without which a text is not whole, or those that are
+/// the only ones of a part which the device may leave out.
+fn commands(recorded: &Recorded, is_optional: bool) -> Vec<String> {
     let driver: toml::Table = recorded.driver.text().parse().unwrap();
-    let commands = driver["command"].as_array().unwrap().iter().filter_map(|command| {
-        let is_needed = command.get("part").is_some()
-            && command.get("optional").is_none()
+    let all = driver["command"].as_array().unwrap();
+    let commands = all.iter().filter_map(|command| {
+        let part = command.get("part")?;
+        let is_only_one = all.iter().filter(|other| other.get("part") == Some(part)).count() == 1;
+        let is_wanted = command.get("optional").is_some() == is_optional
+            && (is_only_one || !is_optional)
             && ["each", "when", "unless"].iter().all(|key| command.get(key).is_none());
         let alternatives = command.get("alternatives").and_then(|list| list.as_array());
         let forms = [command.get("send")?].into_iter().chain(alternatives.into_iter().flatten());
@@ -119,7 +144,7 @@ fn needed_commands(recorded: &Recorded) -> Vec<String> {
             .collect();
         // Where the device knows two forms, the other one is as good.
         let [only] = known[..] else { return None };
-        is_needed.then(|| only.to_owned())
+        is_wanted.then(|| only.to_owned())
     });
     commands.collect()
 }
@@ -140,18 +165,25 @@ fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
             if fault == WireFault::Garble && recording.transport == Transport::Telnet {
                 continue;
             }
-            let chunk_bytes = dice.pieces();
-            // Small pieces make a longer stream.
-            let length = clean.wire * [1, 12][usize::from(chunk_bytes == Some(1))];
-            let faults = Faults { chunk_bytes, ..Faults::wire(dice.place(length), fault) };
-            add(name, faults, Must::GiveAllOrNothing);
+            let plain = Faults { chunk_bytes: dice.pieces(), ..Faults::default() };
+            let base = if dice.below(2) == 0 { plain } else { dice.odd(clean) };
+            // Small pieces make a longer stream, but not by telnet.
+            let is_ssh = recording.transport == Transport::Ssh;
+            let length = match base.chunk_bytes {
+                Some(1) if is_ssh => clean.wire * 12,
+                Some(3) if is_ssh => clean.wire * 6,
+                _ => clean.wire,
+            };
+            add(name, Faults { wire: Some((dice.place(length), fault)), ..base }, Must::GiveAllOrNothing);
         }
-        let place = dice.place(clean.said);
-        add("drop", Faults::drop_after(place), Must::GiveAllOrNothing);
-        add("silence", Faults::hang_after(dice.place(clean.said)), Must::GiveAllOrNothing);
-        let split = Faults { pause_after: Some(dice.place(clean.said)), ..Faults::default() };
-        add("split", split, Must::GiveAll);
+        let base = if dice.below(2) == 0 { Faults::default() } else { dice.odd(clean) };
+        let place = Some(dice.place(clean.said));
+        add("drop", Faults { drop_after: place, ..base.clone() }, Must::GiveAllOrNothing);
+        add("silence", Faults { hang_after: place, ..base.clone() }, Must::GiveAllOrNothing);
+        add("split", Faults { pause_after: place, ..Faults::default() }, Must::GiveAll);
+        add("split", Faults { pause_after: Some(dice.place(clean.said)), ..base }, Must::GiveAll);
     }
+    add("odd in every way", dice.odd(clean), Must::GiveAll);
     let usual = Faults::default;
     let pieces = |count| Faults { chunk_bytes: Some(count), ..Faults::default() };
     add("slow", Faults::slow(Duration::from_millis(90)), Must::GiveAll);
@@ -175,7 +207,7 @@ fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
         add("pager ignored", split, Must::GiveAll);
         add("pager ignored", Faults { colours: true, chunk_bytes: dice.pieces(), ..pages() }, Must::GiveAll);
     }
-    for command in needed_commands(&clean.recorded) {
+    for command in commands(&clean.recorded, false) {
         let trick = |trick| Faults::trick(&command, trick);
         add("refusal", trick(Trick::Refuse), Must::GiveNothing);
         add("endless text", trick(Trick::Endless), Must::GiveNothing);
@@ -184,20 +216,24 @@ fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
         }
         let answer = recording.answer_to(&command).unwrap_or_default();
         if !recording.is_exec && !answer.is_empty() && has_a_name(recording, &command) {
-            add("wrong prompt", trick(Trick::WrongPrompt), Must::GiveNothing);
+            let is_known = CHANGING_PROMPTS.contains(&recording.platform.as_str());
+            let must = if is_known { Must::GiveAllOrNothing } else { Must::GiveNothing };
+            add("wrong prompt", trick(Trick::WrongPrompt), must);
         }
+    }
+    for command in commands(&clean.recorded, true) {
+        add("refusal of a part", Faults::trick(command, Trick::Refuse), Must::GiveWhatIsWhole);
     }
     add("refusal", Faults::reject_commands(), Must::GiveNothing);
     cases
 }
 
-/// Whether the prompt behind the answer to `command` has letters by which another host's could differ.
-fn has_a_name(recording: &etiqa_model::recording::Recording, command: &str) -> bool {
-    let mut changed = recording.clone();
-    let has_name = std::cell::Cell::new(false);
-    changed.rewrite(command, |answer| {
+/// Whether every prompt behind an answer to `command` has letters by which another host's could differ.
+fn has_a_name(recording: &Recording, command: &str) -> bool {
+    let has_name = Cell::new(true);
+    recording.clone().rewrite(command, |answer| {
         let prompt = answer.rsplit('\n').next().unwrap_or_default();
-        has_name.set(prompt.contains(|c: char| c.is_ascii_alphabetic()));
+        has_name.set(has_name.get() && prompt.contains(|c: char| c.is_ascii_alphabetic()));
         answer.to_owned()
     });
     has_name.get()
@@ -209,6 +245,7 @@ fn problem(case: &Case, outcome: &Outcome) -> Option<(bool, String)> {
     let is_ok = outcome.class == Class::Ok;
     let is_wrongly_stored = match case.must {
         Must::GiveNothing => is_ok || !outcome.parts.is_empty(),
+        Must::GiveWhatIsWhole => !outcome.parts.iter().all(|part| case.clean.parts.contains(part)),
         Must::GiveAll | Must::GiveAllOrNothing => is_ok != is_whole || !is_ok && !outcome.parts.is_empty(),
     };
     let is_wrongly_refused = case.must == Must::GiveAll && !is_ok;
@@ -266,7 +303,14 @@ async fn no_fault_makes_a_text_that_is_not_whole_and_no_oddity_refuses_one() {
     let ended = stream::iter(cases).map(|case| {
         tokio::spawn(async move {
             let began = Instant::now();
-            let limits = if case.must == Must::GiveAll { patient() } else { hurried() };
+            let limits = match case.must {
+                Must::GiveAll | Must::GiveWhatIsWhole => patient(),
+                // A refusal is no silence, and must not look like one.
+                Must::GiveNothing if case.fault == "refusal" => {
+                    Limits { step: Duration::from_secs(8), ..patient() }
+                }
+                Must::GiveNothing | Must::GiveAllOrNothing => hurried(),
+            };
             let (outcome, _) = played(&case.clean.recorded, case.faults.clone(), &limits).await;
             (problem(&case, &outcome), case.fault, outcome.class, began.elapsed())
         })
