@@ -102,7 +102,7 @@ impl Terminal {
     pub(super) fn wipe(&mut self, erases: bool) {
         let line = std::mem::take(&mut self.line);
         self.wiped = erases.then_some(line);
-        self.wiping = if erases { Wiping::Begins } else { Wiping::No };
+        self.wiping = Wiping::Begins;
         self.column = 0;
         self.pending_return = false;
     }
@@ -343,10 +343,10 @@ mod tests {
         for (line, shown) in
             [("\r\n", "\n"), ("\n", "\n"), ("\r\r\n", "\n"), ("  \r\n", "  \n"), ("  x \r\n", "  x \n")]
         {
-            for wiping in wipings {
+            for (wiping, erases) in wipings.into_iter().flat_map(|wiping| [(wiping, true), (wiping, false)]) {
                 let mut terminal = Terminal::default();
                 terminal.feed(b"one\r\n--More--");
-                terminal.wipe(true);
+                terminal.wipe(erases);
                 terminal.feed(wiping.as_bytes());
                 terminal.feed(line.as_bytes());
                 assert_eq!(terminal.take_all(), format!("one\n{shown}"), "{wiping:?} {line:?}");
