@@ -25,7 +25,7 @@ const AT_ONCE: usize = 96;
 const PLACES: (usize, usize) = (2, 40);
 
 /// Sessions of the sample.
-const SAMPLE: usize = 1_200;
+const SAMPLE: usize = 900;
 
 /// Platforms whose prompt holds what changes by itself, such as a clock, so that another host's is not told apart.
 const CHANGING_PROMPTS: &[&str] = &["netscaler"];
@@ -55,6 +55,8 @@ enum Must {
 struct Case {
     clean: Arc<Clean>,
     fault: &'static str,
+    /// Lines on a page, where it is not as recorded.
+    page: Option<usize>,
     faults: Faults,
     must: Must,
 }
@@ -112,7 +114,7 @@ impl Dice {
 
 async fn clean(recorded: Arc<Recorded>) -> Clean {
     let limits = patient();
-    let (outcome, wire) = played(&recorded, Faults::default(), &limits).await;
+    let (outcome, wire) = played(&recorded, None, Faults::default(), &limits).await;
     let name = &recorded.name;
     let transcript = outcome.transcript.as_deref().unwrap_or_default();
     assert_eq!(outcome.class, Class::Ok, "{name}: {}\n{transcript}", outcome.message);
@@ -153,7 +155,9 @@ fn commands(recorded: &Recorded, is_optional: bool) -> Vec<String> {
 fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
     let recording = &clean.recorded.recording;
     let mut cases = Vec::new();
-    let mut add = |fault, faults, must| cases.push(Case { clean: Arc::clone(clean), fault, faults, must });
+    let mut add = |fault, faults, must| {
+        cases.push(Case { clean: Arc::clone(clean), fault, page: None, faults, must });
+    };
     for _ in 0..places {
         for (name, fault) in [
             ("cut", WireFault::Cut),
@@ -202,10 +206,12 @@ fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
     }
     if recording.pager.is_some() {
         let pages = || Faults { always_pages: true, ..Faults::default() };
-        add("pager ignored", pages(), Must::GiveAll);
-        let split = Faults { pause_after: Some(dice.below(clean.said)), ..pages() };
-        add("pager ignored", split, Must::GiveAll);
-        add("pager ignored", Faults { colours: true, chunk_bytes: dice.pieces(), ..pages() }, Must::GiveAll);
+        for _ in 0..places {
+            add("pager ignored", pages(), Must::GiveAll);
+            let split = Faults { pause_after: Some(dice.below(clean.said)), ..pages() };
+            add("pager ignored", split, Must::GiveAll);
+            add("pager ignored", Faults { always_pages: true, ..dice.odd(clean) }, Must::GiveAll);
+        }
     }
     for command in commands(&clean.recorded, false) {
         let trick = |trick| Faults::trick(&command, trick);
@@ -225,6 +231,10 @@ fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
         add("refusal of a part", Faults::trick(command, Trick::Refuse), Must::GiveWhatIsWhole);
     }
     add("refusal", Faults::reject_commands(), Must::GiveNothing);
+    for case in cases.iter_mut().filter(|case| case.faults.always_pages) {
+        // Any line may be the first of a page.
+        case.page = Some(2 + dice.below(28));
+    }
     cases
 }
 
@@ -252,8 +262,9 @@ fn problem(case: &Case, outcome: &Outcome) -> Option<(bool, String)> {
     if !is_wrongly_stored && !is_wrongly_refused {
         return None;
     }
-    let (name, fault, faults) = (&case.clean.recorded.name, case.fault, &case.faults);
-    let mut told = format!("{name}, {fault}: {}: {}\n    {faults:?}", outcome.class, outcome.message);
+    let (name, fault, page, faults) = (&case.clean.recorded.name, case.fault, case.page, &case.faults);
+    let mut told =
+        format!("{name}, {fault}: {}: {}\n    page {page:?}, {faults:?}", outcome.class, outcome.message);
     for (part, whole) in outcome.parts.iter().zip(&case.clean.parts) {
         let lines = part.text.lines().zip(whole.text.lines());
         if let Some((line, meant)) = lines.clone().find(|(line, meant)| line != meant) {
@@ -311,7 +322,7 @@ async fn no_fault_makes_a_text_that_is_not_whole_and_no_oddity_refuses_one() {
                 }
                 Must::GiveNothing | Must::GiveAllOrNothing => hurried(),
             };
-            let (outcome, _) = played(&case.clean.recorded, case.faults.clone(), &limits).await;
+            let (outcome, _) = played(&case.clean.recorded, case.page, case.faults.clone(), &limits).await;
             (problem(&case, &outcome), case.fault, outcome.class, began.elapsed())
         })
     });

@@ -37,9 +37,19 @@ pub(crate) fn good_recordings() -> Vec<Arc<Recorded>> {
     recorded.collect()
 }
 
-/// One session with the device over SSH or telnet; gives its outcome and how many bytes the device wrote.
-pub(crate) async fn played(recorded: &Recorded, faults: Faults, limits: &Limits) -> (Outcome, usize) {
-    let device = device(DeviceSpec::recorded(recorded.recording.clone()).faults(faults)).await;
+/// One session with the device over SSH or telnet, with so many lines on a page where it pages; gives its outcome and how
+/// many bytes the device wrote.
+pub(crate) async fn played(
+    recorded: &Recorded,
+    page: Option<usize>,
+    faults: Faults,
+    limits: &Limits,
+) -> (Outcome, usize) {
+    let mut recording = recorded.recording.clone();
+    if let (Some(pager), Some(lines)) = (&mut recording.pager, page) {
+        pager.lines = lines;
+    }
+    let device = device(DeviceSpec::recorded(recording).faults(faults)).await;
     let target = Target { transport: recorded.recording.transport, ..target(&device) };
     let secret = |text: &str| Some(Secret::new(text));
     let login = Login {
