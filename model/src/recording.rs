@@ -3,6 +3,7 @@
 //! The engine rehearses drivers against them, and the simulator plays them over the network; so what a session says
 //! is decided here, once. Nothing here knows of time or of a network.
 
+mod change;
 mod parse;
 mod play;
 

@@ -1,16 +1,18 @@
 //! The command line of `etiqa-simulator`.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Parser;
 use etiqa_model::Secret;
 use etiqa_model::device::DeviceType;
+use etiqa_model::recording::Recording;
 use etiqa_simulator::fleet::{FaultPlan, FleetPlan, MIXED};
 use etiqa_simulator::{DeviceSpec, Personality};
 
-/// Plays network devices over real SSH, each on a loopback address of its own, until it is stopped.
+/// Plays network devices over real SSH and telnet, each on a loopback address of its own, until it is stopped.
 ///
 /// Writes an inventory for `etiqa import-devices` once all of them listen, then prints one line:
 /// `Ready: N devices, inventory in FILE`.
@@ -20,6 +22,10 @@ pub(crate) struct Args {
     /// How many devices
     #[arg(long, default_value_t = 12)]
     devices: usize,
+
+    /// A recorded session that one more device plays, as in drivers/recordings; may be given several times
+    #[arg(long, value_name = "FILE")]
+    recording: Vec<PathBuf>,
 
     /// The first device's address, on loopback; 127.0.0.1 itself stays free and means 127.1.0.1
     #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST)]
@@ -88,7 +94,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn plan(&self) -> FleetPlan {
+    /// The fleet. Errors when a recording cannot be read.
+    pub(crate) fn plan(&self) -> anyhow::Result<FleetPlan> {
         let mut template = DeviceSpec::new(Personality::Ios)
             .login(&self.username, &self.password)
             .config_size(self.config_size)
@@ -99,19 +106,32 @@ impl Args {
         faults.hang_after = self.hang_after;
         faults.drop_after = self.drop_after;
         faults.slow = Duration::from_millis(self.slow_ms);
-        FleetPlan {
+        let recorded =
+            self.recording.iter().map(|path| recorded(path, &template)).collect::<Result<_, _>>()?;
+        Ok(FleetPlan {
             devices: self.devices,
             listen: self.listen,
             port: self.port,
             types: self.types.0.clone(),
             template,
             faults,
-        }
+            recorded,
+        })
     }
 
     pub(crate) fn change_every(&self) -> Option<Duration> {
         self.change_every.map(Duration::from_secs)
     }
+}
+
+/// The device that plays the recording at `path`, named after it, with the login of `template`.
+fn recorded(path: &Path, template: &DeviceSpec) -> anyhow::Result<DeviceSpec> {
+    let what = || format!("The recording {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", what()))?;
+    let recording = Recording::parse(&text).with_context(what)?;
+    let spec = DeviceSpec::recorded(recording);
+    let hostname = path.file_stem().and_then(|name| name.to_str()).unwrap_or(&spec.hostname).to_owned();
+    Ok(DeviceSpec { recording: spec.recording, hostname, ..template.clone() })
 }
 
 /// Device types, in turn. A type of its own, since clap takes a plain list for an option given many times.

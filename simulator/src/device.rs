@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
+use etiqa_model::device::Transport;
 use russh::keys::PublicKey;
 use russh::server::Config;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::cable::Cable;
-use crate::spec::{DeviceSpec, Faults};
+use crate::faults::Faults;
+use crate::spec::DeviceSpec;
 use crate::ssh::{Client, server_config};
 use crate::state::State;
-use crate::text;
+use crate::{telnet, text};
 
 /// Starts a device that listens on `addr`; port 0 takes a free one. Errors when the address is not on
 /// loopback or is taken, or when the spec's authorized key cannot be read.
@@ -68,7 +70,11 @@ async fn accept(
             tracing::debug!(%error, "TCP_NODELAY was refused");
         }
         let cable = Cable::new(tcp, &state, stopped.clone());
-        let client = Client::new(state.clone(), authorized_key.clone());
+        if state.spec.transport() == Transport::Telnet {
+            tokio::spawn(telnet::serve(state.clone(), cable));
+            continue;
+        }
+        let client = Client::new(state.clone(), authorized_key.clone(), cable.is_logged_in());
         tokio::spawn(async move {
             let ended = match russh::server::run_stream(config, cable, client).await {
                 Ok(session) => session.await,
@@ -107,6 +113,8 @@ impl SimulatedDevice {
     /// | gaia | `show configuration`, from its first `#` line |
     /// | bigip | `tmsh -q -c 'cd /; show running-config recursive'` |
     /// | nios | `show network` |
+    ///
+    /// A recorded device has no such text: its recording says what each command gives.
     ///
     /// Volatile lines are those of the last showing; compare across showings by
     /// [`SimulatedDevice::same_config`].
@@ -156,6 +164,11 @@ impl SimulatedDevice {
     /// How many connections are open now.
     pub fn sessions_open(&self) -> usize {
         self.state.sessions_open()
+    }
+
+    /// How many bytes it has written to its connections from their logins on, over SSH encrypted.
+    pub fn bytes_sent(&self) -> usize {
+        self.state.bytes_sent()
     }
 
     /// How many connections there ever were.

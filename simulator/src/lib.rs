@@ -1,5 +1,5 @@
-//! Network devices that are not there: real SSH servers that play a platform, with faults on demand, for
-//! tests, the demo and benches.
+//! Network devices that are not there: real SSH and telnet servers that play a platform or a recorded session, with
+//! faults on demand, for tests, the demo and benches.
 //!
 //! [`start`] gives one device; `etiqa-simulator` (see [`fleet`]) gives as many as a machine can hold, each on
 //! an address of its own. A device derives its texts from a seed, so equal seeds give equal texts, and knows
@@ -22,13 +22,17 @@
 mod cable;
 mod cli;
 mod device;
+mod faults;
 pub mod fleet;
 mod output;
+mod recorded;
 mod spec;
 mod ssh;
 mod state;
+mod telnet;
 mod terminal;
 mod text;
 
 pub use device::{SimulatedDevice, start};
-pub use spec::{DeviceSpec, Faults, Personality};
+pub use faults::{Faults, LineEnd, Trick, WireFault};
+pub use spec::{DeviceSpec, Personality};

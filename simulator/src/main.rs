@@ -36,7 +36,7 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     allow_many_sockets();
-    let members = args.plan().members()?;
+    let members = args.plan()?.members()?;
     let devices = start_all(&members).await?;
     write_whole(&args.inventory, &inventory_csv(&members, &args.credential)?)?;
     println!("Ready: {} devices, inventory in {}", devices.len(), args.inventory.display());

@@ -1,12 +1,18 @@
-//! What a device writes to a channel, with the faults that befall it on the way.
+//! What a device writes to a channel or a line, with the faults that befall it on the way.
+
+use std::time::Duration;
 
 use russh::server::{Handle, Msg};
 use russh::{ChannelWriteHalf, Disconnect};
 
-use crate::spec::Faults;
+use crate::faults::Faults;
+use crate::telnet::TelnetWriter;
 
 /// Standard error, RFC 4254 section 5.2.
 const STDERR: u32 = 1;
+
+/// Long enough that a reader may take what stands before it for the end of an answer.
+const PAUSE: Duration = Duration::from_millis(60);
 
 /// The session is over: the client left, or a fault cut it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,19 +24,38 @@ impl From<russh::Error> for Gone {
     }
 }
 
-/// The writing side of a channel. Every write waits for the client's window, so a slow reader slows only its
-/// own session.
+impl From<std::io::Error> for Gone {
+    fn from(_: std::io::Error) -> Self {
+        Self
+    }
+}
+
+/// The writing side of a channel or a line. Every write waits for the client's window, so a slow reader slows only
+/// its own session.
 pub(crate) struct Output {
-    channel: ChannelWriteHalf<Msg>,
-    connection: Handle,
+    to: To,
     faults: Faults,
     /// Bytes of configuration so far, while one is being shown.
     config_bytes: Option<usize>,
+    sent: usize,
+}
+
+enum To {
+    Channel(ChannelWriteHalf<Msg>, Handle),
+    Telnet(TelnetWriter),
 }
 
 impl Output {
-    pub(crate) fn new(channel: ChannelWriteHalf<Msg>, connection: Handle) -> Self {
-        Self { channel, connection, faults: Faults::default(), config_bytes: None }
+    pub(crate) fn channel(channel: ChannelWriteHalf<Msg>, connection: Handle) -> Self {
+        Self::new(To::Channel(channel, connection))
+    }
+
+    pub(crate) fn telnet(writer: TelnetWriter) -> Self {
+        Self::new(To::Telnet(writer))
+    }
+
+    fn new(to: To) -> Self {
+        Self { to, faults: Faults::default(), config_bytes: None, sent: 0 }
     }
 
     /// From here to [`Output::end_config`], bytes count towards the faults.
@@ -62,25 +87,52 @@ impl Output {
             // The task is aborted when the client leaves.
             std::future::pending::<()>().await;
         }
-        self.connection.disconnect(Disconnect::ByApplication, String::new(), String::new()).await?;
+        match &mut self.to {
+            To::Channel(_, connection) => {
+                connection.disconnect(Disconnect::ByApplication, String::new(), String::new()).await?;
+            }
+            To::Telnet(writer) => writer.finish().await?,
+        }
         Err(Gone)
     }
 
-    async fn send(&self, bytes: &[u8]) -> Result<(), Gone> {
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        let pause = self.faults.pause_after.and_then(|at| at.checked_sub(self.sent));
+        self.sent += bytes.len();
+        let Some((first, second)) = pause.and_then(|at| bytes.split_at_checked(at)) else {
+            return self.send_pieces(bytes).await;
+        };
+        self.send_pieces(first).await?;
+        tokio::time::sleep(PAUSE).await;
+        self.send_pieces(second).await
+    }
+
+    async fn send_pieces(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         for piece in bytes.chunks(self.faults.chunk_bytes.unwrap_or(usize::MAX).max(1)) {
-            self.channel.data_bytes(piece.to_vec()).await?;
+            match &mut self.to {
+                To::Channel(channel, _) => channel.data_bytes(piece.to_vec()).await?,
+                To::Telnet(writer) => writer.write(piece).await?,
+            }
         }
         Ok(())
     }
 
     pub(crate) async fn write_error(&mut self, bytes: &[u8]) -> Result<(), Gone> {
-        Ok(self.channel.extended_data_bytes(STDERR, bytes.to_vec()).await?)
+        match &mut self.to {
+            To::Channel(channel, _) => Ok(channel.extended_data_bytes(STDERR, bytes.to_vec()).await?),
+            To::Telnet(writer) => Ok(writer.write(bytes).await?),
+        }
     }
 
-    /// Ends the channel as a finished program does.
+    /// Ends the channel or the line as a finished program does.
     pub(crate) async fn finish(&mut self, exit_status: u32) -> Result<(), Gone> {
-        self.channel.exit_status(exit_status).await?;
-        self.channel.eof().await?;
-        Ok(self.channel.close().await?)
+        match &mut self.to {
+            To::Channel(channel, _) => {
+                channel.exit_status(exit_status).await?;
+                channel.eof().await?;
+                Ok(channel.close().await?)
+            }
+            To::Telnet(writer) => Ok(writer.finish().await?),
+        }
     }
 }

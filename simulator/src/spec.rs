@@ -1,8 +1,13 @@
-//! What a simulated device is: its platform, its credentials, its size and its faults.
+//! What a simulated device is: its platform or its recording, its credentials, its size and its faults.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_model::Secret;
+use etiqa_model::device::Transport;
+use etiqa_model::recording::Recording;
+
+use crate::faults::Faults;
 
 /// The platform that a device plays, named as its driver is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,58 +40,13 @@ impl Personality {
     }
 }
 
-/// What is wrong with a device; nothing by default.
-///
-/// Bytes are counted on the wire, over the output of the command that shows the configuration: the echo of
-/// the command does not count, carriage returns and the pager do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// Refuses every login, whatever is offered.
-    pub wrong_password: bool,
-    /// Says nothing more after so many bytes of configuration; the connection stays open.
-    pub hang_after: Option<usize>,
-    /// Disconnects after exactly so many bytes of configuration.
-    pub drop_after: Option<usize>,
-    /// Answers every command that shows something with the platform's error text.
-    pub reject_commands: bool,
-    /// Waits so long before each answer, on top of the device's own latency.
-    pub slow: Option<Duration>,
-    /// Sends output in pieces of at most so many bytes, so that readers meet texts split anywhere.
-    pub chunk_bytes: Option<usize>,
-}
-
-impl Faults {
-    /// A device that refuses every login.
-    pub fn wrong_password() -> Self {
-        Self { wrong_password: true, ..Self::default() }
-    }
-
-    /// A device that says nothing more after `bytes` of configuration.
-    pub fn hang_after(bytes: usize) -> Self {
-        Self { hang_after: Some(bytes), ..Self::default() }
-    }
-
-    /// A device that disconnects after exactly `bytes` of configuration.
-    pub fn drop_after(bytes: usize) -> Self {
-        Self { drop_after: Some(bytes), ..Self::default() }
-    }
-
-    /// A device that answers what it is asked to show with an error text.
-    pub fn reject_commands() -> Self {
-        Self { reject_commands: true, ..Self::default() }
-    }
-
-    /// A device that waits `delay` before each answer.
-    pub fn slow(delay: Duration) -> Self {
-        Self { slow: Some(delay), ..Self::default() }
-    }
-}
-
 /// Everything that makes a simulated device; two devices of equal specs have equal texts and host keys.
 #[derive(Debug, Clone)]
 pub struct DeviceSpec {
-    /// The platform.
+    /// The platform, unless it plays a recording.
     pub personality: Personality,
+    /// The recorded session that it plays.
+    pub recording: Option<Arc<Recording>>,
     /// Its own name, in prompts and texts.
     pub hostname: String,
     /// The one user who may log in.
@@ -119,6 +79,7 @@ impl DeviceSpec {
         };
         Self {
             personality,
+            recording: None,
             hostname: hostname.to_owned(),
             username: "admin".to_owned(),
             password: Secret::new("admin"),
@@ -129,6 +90,23 @@ impl DeviceSpec {
             latency: Duration::ZERO,
             faults: Faults::default(),
         }
+    }
+
+    /// A healthy device that plays `recording`, over what it was recorded over. The login is `admin`, `admin`; a
+    /// login within the recording (by telnet, every one) is played, so it takes whatever it is given.
+    pub fn recorded(recording: Recording) -> Self {
+        let hostname = format!("recorded-{}", recording.platform);
+        Self { recording: Some(Arc::new(recording)), hostname, ..Self::new(Personality::Ios) }
+    }
+
+    /// The driver that it is for.
+    pub fn platform(&self) -> &str {
+        self.recording.as_ref().map_or(self.personality.as_str(), |recording| &recording.platform)
+    }
+
+    /// What it is reached by.
+    pub fn transport(&self) -> Transport {
+        self.recording.as_ref().map_or(Transport::Ssh, |recording| recording.transport)
     }
 
     /// With this name.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use russh::keys::ssh_key::private::Ed25519Keypair;
@@ -13,11 +14,11 @@ use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, SshId};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::cli;
 use crate::output::Output;
 use crate::spec::{DeviceSpec, Personality};
 use crate::state::State;
 use crate::terminal::Terminal;
+use crate::{cli, recorded};
 
 /// The server's settings under its `generation`th host key. The key depends on seed, name and generation
 /// alone, so a restarted device keeps it.
@@ -31,7 +32,7 @@ pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
     methods.push(MethodKind::KeyboardInteractive);
     methods.push(MethodKind::Password);
     Config {
-        server_id: SshId::Standard(server_id(spec.personality).into()),
+        server_id: SshId::Standard(server_id(spec).into()),
         methods,
         auth_rejection_time: Duration::ZERO,
         keys: vec![PrivateKey::from(Ed25519Keypair::from_seed(&seed))],
@@ -41,20 +42,25 @@ pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
     }
 }
 
-fn server_id(personality: Personality) -> &'static str {
-    match personality {
+fn server_id(spec: &DeviceSpec) -> String {
+    if let Some(recording) = &spec.recording {
+        return recording.ssh_version.clone().unwrap_or_else(|| "SSH-2.0-OpenSSH_8.0".to_owned());
+    }
+    let id = match spec.personality {
         Personality::Ios => "SSH-2.0-Cisco-1.25",
         Personality::Linux => "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3",
         Personality::Gaia => "SSH-2.0-OpenSSH_7.8",
         Personality::BigIp => "SSH-2.0-OpenSSH_7.4",
         Personality::Nios => "SSH-2.0-OpenSSH_8.0",
-    }
+    };
+    id.to_owned()
 }
 
 /// One client's session.
 pub(crate) struct Client {
     state: Arc<State>,
     authorized_key: Option<PublicKey>,
+    is_logged_in: Arc<AtomicBool>,
     channels: HashMap<ChannelId, Line>,
 }
 
@@ -74,8 +80,12 @@ impl Drop for Line {
 }
 
 impl Client {
-    pub(crate) fn new(state: Arc<State>, authorized_key: Option<PublicKey>) -> Self {
-        Self { state, authorized_key, channels: HashMap::new() }
+    pub(crate) fn new(
+        state: Arc<State>,
+        authorized_key: Option<PublicKey>,
+        is_logged_in: Arc<AtomicBool>,
+    ) -> Self {
+        Self { state, authorized_key, is_logged_in, channels: HashMap::new() }
     }
 
     /// Starts `command`, or the shell, on a channel that runs nothing yet.
@@ -85,7 +95,11 @@ impl Client {
         command: Option<String>,
         session: &mut Session,
     ) -> Result<(), russh::Error> {
-        let Some((line, (mut output, input))) =
+        let recorded = self.state.spec.recording.as_ref().map(|recording| recording.is_exec);
+        if recorded.is_some_and(|is_exec| is_exec != command.is_some()) {
+            return session.channel_failure(id);
+        }
+        let Some((line, (mut output, mut input))) =
             self.channels.get_mut(&id).and_then(|line| line.idle.take().map(|idle| (line, idle)))
         else {
             return session.channel_failure(id);
@@ -95,6 +109,10 @@ impl Client {
         let task = tokio::spawn(async move {
             // Gone means that the client left, or a fault did its work: nobody is there to be told.
             let _ = match command {
+                Some(command) if recorded.is_some() => {
+                    recorded::run_command(&state, &mut output, &command).await
+                }
+                None if recorded.is_some() => recorded::run_shell(&state, &mut output, &mut input).await,
                 Some(command) => cli::run_command(&state, &mut output, &command).await,
                 None => cli::run_shell(&state, &mut Terminal::new(output, input)).await,
             };
@@ -112,6 +130,9 @@ impl Handler for Client {
     type Error = russh::Error;
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        if self.state.spec.recording.is_some() {
+            return Ok(None);
+        }
         Ok(crate::text::login_banner(self.state.spec.personality).map(str::to_owned))
     }
 
@@ -152,6 +173,11 @@ impl Handler for Client {
         Ok(accepted_if(is_known && self.state.accepts_user(user)))
     }
 
+    async fn auth_succeeded(&mut self, _: &mut Session) -> Result<(), Self::Error> {
+        self.is_logged_in.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     async fn channel_open_session(
         &mut self,
         channel: Channel<Msg>,
@@ -163,7 +189,7 @@ impl Handler for Client {
         // every other channel of the connection.
         let (_, write) = channel.split();
         let (sender, receiver) = mpsc::unbounded_channel();
-        let output = Output::new(write, session.handle());
+        let output = Output::channel(write, session.handle());
         self.channels.insert(id, Line { idle: Some((output, receiver)), input: Some(sender), task: None });
         reply.accept().await;
         Ok(())

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use etiqa_model::Secret;
 
-use crate::spec::{DeviceSpec, Faults};
+use crate::faults::Faults;
+use crate::spec::DeviceSpec;
 use crate::text;
 
 /// A device's memory: the spec never changes, the rest does.
@@ -15,6 +16,7 @@ pub(crate) struct State {
     changing: Mutex<Changing>,
     sessions_open: AtomicUsize,
     sessions_total: AtomicUsize,
+    bytes_sent: AtomicUsize,
     /// Counts what was shown, so that volatile lines differ every time.
     pub(crate) moment: AtomicU64,
 }
@@ -39,6 +41,7 @@ impl State {
             changing: Mutex::new(changing),
             sessions_open: AtomicUsize::new(0),
             sessions_total: AtomicUsize::new(0),
+            bytes_sent: AtomicUsize::new(0),
             moment: AtomicU64::new(0),
         }
     }
@@ -119,6 +122,14 @@ impl State {
         self.sessions_total.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn bytes_sent(&self) -> usize {
+        self.bytes_sent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_bytes(&self, count: usize) {
+        self.bytes_sent.fetch_add(count, Ordering::Relaxed);
+    }
+
     /// Counts a session as open until the guard goes.
     pub(crate) fn session_guard(this: &Arc<Self>) -> SessionGuard {
         this.sessions_open.fetch_add(1, Ordering::Relaxed);
@@ -129,6 +140,13 @@ impl State {
 
 /// An open session.
 pub(crate) struct SessionGuard(Arc<State>);
+
+impl SessionGuard {
+    /// The device whose session it is.
+    pub(crate) fn state(&self) -> &State {
+        &self.0
+    }
+}
 
 impl Drop for SessionGuard {
     fn drop(&mut self) {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
@@ -34,18 +34,58 @@ fn the_inventory_lists_devices_that_listen_and_a_signal_stops_them() {
     assert_eq!(ready, format!("Ready: 6 devices, inventory in {}\n", inventory.display()));
 
     let mut rows = csv::Reader::from_path(&inventory).unwrap();
-    let columns = "ip,hostname,device_type,platform,port,credential,site,tags,description";
+    let columns = "ip,hostname,device_type,platform,port,transport,credential,site,tags,description";
     assert_eq!(rows.headers().unwrap().iter().collect::<Vec<_>>().join(","), columns);
     let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 6);
     for row in &rows {
         TcpStream::connect((row[0].parse::<Ipv4Addr>().unwrap(), row[4].parse().unwrap())).unwrap();
-        assert_eq!(&row[5], "lab");
+        assert_eq!((&row[5], &row[6]), ("ssh", "lab"));
     }
 
     let pid = rustix::process::Pid::from_child(&running);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn recordings_are_played_beside_the_other_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let (inventory, recording) = (folder.path().join("devices.csv"), folder.path().join("lab-switch.txt"));
+    std::fs::write(&recording, "platform: example\ntransport: telnet\n---\nUser: «*»\nsw>«exit»\n").unwrap();
+    let (address, port) = free_place(51);
+    let mut running = simulator()
+        .args(["--devices", "1", "--listen", &address.to_string(), "--port", &port.to_string()])
+        .arg("--recording")
+        .arg(&recording)
+        .arg("--inventory")
+        .arg(&inventory)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(running.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    assert_eq!(ready, format!("Ready: 2 devices, inventory in {}\n", inventory.display()));
+    let mut rows = csv::Reader::from_path(&inventory).unwrap();
+    let row = rows.records().map(Result::unwrap).nth(1).unwrap();
+    assert_eq!((&row[1], &row[3], &row[5]), ("lab-switch", "example", "telnet"));
+    let mut telnet = TcpStream::connect((row[0].parse::<Ipv4Addr>().unwrap(), port)).unwrap();
+    let mut said = [0; 18];
+    telnet.read_exact(&mut said).unwrap();
+    assert!(said.ends_with(b"User: "), "{said:?}");
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+#[test]
+fn a_recording_that_is_none_is_one_sentence_and_exit_1() {
+    let output = simulator().args(["--recording", "/dev/null", "--inventory", "/dev/null"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.starts_with("The recording /dev/null: Line 1: ") && message.lines().count() == 1,
+        "{message}"
+    );
 }
 
 #[test]

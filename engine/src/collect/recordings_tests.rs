@@ -7,9 +7,13 @@ use std::time::Duration;
 use etiqa_model::class::Class;
 use etiqa_model::recording::Recording;
 use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
 
 use super::clean::with_one_newline_at_the_end;
 use super::driver::{Command, Driver, DriverSet, ITEM};
+use super::rehearsal::rehearse_split;
 use super::target::Limits;
 use super::{rehearse, rehearse_identification};
 
@@ -79,6 +83,34 @@ async fn problem(drivers: &DriverSet, name: &str, recording: &Recording) -> Opti
     };
     let part = outcome.parts.iter().find(differs)?;
     Some(format!("{name}: the part {} is not what was recorded:\n{}", part.part, part.text))
+}
+
+#[tokio::test]
+async fn however_a_session_is_split_its_texts_are_the_same() {
+    let times = if std::env::var_os("ETIQA_TEST_LONG").is_some() { 100 } else { 4 };
+    let limits =
+        Limits { step: Duration::from_secs(30), deadline: Duration::from_mins(2), ..Limits::default() };
+    let (drivers, recordings) = (DriverSet::built_in(), recordings());
+    let mut runner = TestRunner::deterministic();
+    let mut splits = Vec::new();
+    for (name, recording) in recordings.iter().filter(|(_, recording)| !recording.is_exec) {
+        for _ in 0..times {
+            let places = proptest::collection::btree_set(1_usize..8_000, 1..120);
+            // Shorter and longer than a device must rest at a prompt.
+            let pause = proptest::sample::select(vec![0, 0, 2, 30]);
+            let (places, pause) = (places, pause).new_tree(&mut runner).unwrap().current();
+            splits.push((name, recording, places, Duration::from_millis(pause)));
+        }
+    }
+    let wrong = stream::iter(splits).map(async |(name, recording, places, pause)| {
+        let driver = drivers.get(&recording.platform)?;
+        let whole = rehearse(&driver, recording, &limits).await;
+        let split = rehearse_split(&driver, recording, &limits, places.clone(), pause).await?;
+        let is_same = (split.class, &split.parts) == (whole.class, &whole.parts);
+        (!is_same).then(|| format!("{name}, {pause:?} at {places:?}: {}: {}", split.class, split.message))
+    });
+    let wrong: Vec<String> = wrong.buffer_unordered(64).filter_map(async |wrong| wrong).collect().await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Rehearsing a driver against a recorded session, without a network: what `etiqa drivers test` does.
 
 use std::collections::VecDeque;
+#[cfg(test)]
+use std::{collections::BTreeSet, time::Duration};
 
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
@@ -56,6 +58,53 @@ impl Line for Played<'_> {
         self.take(&reaction);
         Ok(())
     }
+}
+
+/// The same device over a network that splits what it says at these places, with a pause at each.
+#[cfg(test)]
+struct Split<'a> {
+    played: Played<'a>,
+    waiting: VecDeque<u8>,
+    at: usize,
+    places: BTreeSet<usize>,
+    pause: Duration,
+}
+
+#[cfg(test)]
+impl Line for Split<'_> {
+    async fn receive(&mut self) -> Option<Vec<u8>> {
+        if self.waiting.is_empty() {
+            self.waiting.extend(self.played.receive().await?);
+        } else {
+            tokio::time::sleep(self.pause).await;
+        }
+        let next = self.places.range(self.at + 1..).next().map_or(usize::MAX, |place| place - self.at);
+        let piece: Vec<u8> = self.waiting.drain(..next.min(self.waiting.len())).collect();
+        self.at += piece.len();
+        Some(piece)
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Closed> {
+        self.played.send(bytes).await
+    }
+}
+
+/// Rehearses a shell of which everything that the device says is split at `places`; none for single commands.
+#[cfg(test)]
+pub(super) async fn rehearse_split(
+    driver: &Driver,
+    recording: &Recording,
+    limits: &Limits,
+    places: BTreeSet<usize>,
+    pause: Duration,
+) -> Option<Outcome> {
+    let Mode::Shell(shell) = &driver.mode else { return None };
+    let login = login(recording);
+    let mut evidence = Evidence::default();
+    let played = Played::new(recording);
+    let line = Split { played, waiting: VecDeque::new(), at: 0, places, pause };
+    let result = converse(line, driver, shell, &login, limits, &mut evidence).await;
+    Some(collected(result, evidence, driver, &[login]))
 }
 
 /// The device of a recording, as single commands.

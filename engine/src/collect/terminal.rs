@@ -22,6 +22,19 @@ pub(super) struct Terminal {
     utf8: Utf8,
     /// A wiped pager question; back it comes if a newline shows that it was text.
     wiped: Option<Vec<char>>,
+    wiping: Wiping,
+}
+
+/// How far the device is in wiping a pager's question by a return, blanks and another return. That second return must
+/// count at once: where an empty line follows, the blanks would else be taken for its text.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Wiping {
+    #[default]
+    No,
+    /// The key was pressed.
+    Begins,
+    /// The first return came, and nothing but blanks since.
+    Blanks,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -89,6 +102,7 @@ impl Terminal {
     pub(super) fn wipe(&mut self, erases: bool) {
         let line = std::mem::take(&mut self.line);
         self.wiped = erases.then_some(line);
+        self.wiping = Wiping::Begins;
         self.column = 0;
         self.pending_return = false;
     }
@@ -107,6 +121,7 @@ impl Terminal {
             && self.column == self.line.len()
             && !self.pending_return
             && self.wiped.is_none()
+            && self.wiping == Wiping::No
             && self.utf8.is_empty();
         if is_plain_place { bytes.iter().take_while(|byte| matches!(byte, 0x20..=0x7e)).count() } else { 0 }
     }
@@ -143,10 +158,19 @@ impl Terminal {
             '\n' => return self.newline(),
             '\r' => {
                 self.pending_return = true;
+                self.wiping = match self.wiping {
+                    Wiping::No => Wiping::No,
+                    Wiping::Begins | Wiping::Blanks if self.line.is_empty() => Wiping::Blanks,
+                    Wiping::Begins | Wiping::Blanks => {
+                        self.go_left(self.column);
+                        Wiping::No
+                    }
+                };
                 return;
             }
             '\0' => return,
-            _ => {}
+            ' ' if self.wiping == Wiping::Blanks => {}
+            _ => self.wiping = Wiping::No,
         }
         self.wiped = None;
         if self.pending_return {
@@ -170,6 +194,7 @@ impl Terminal {
         self.lines.push('\n');
         self.column = 0;
         self.pending_return = false;
+        self.wiping = Wiping::No;
     }
 
     fn put(&mut self, c: char) {
@@ -308,6 +333,24 @@ mod tests {
             terminal.feed(wiping.as_bytes());
             terminal.feed(b"two\r\n");
             assert_eq!(terminal.take_all(), "one\ntwo\n", "{wiping:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_line_behind_a_wiped_pager_stays_empty() {
+        let wipings =
+            ["\r        \r", "\x08\x08        \x08\x08\x08\x08\x08\x08\x08\x08", "\r\x1b[K", "\x1b[2K\r"];
+        for (line, shown) in
+            [("\r\n", "\n"), ("\n", "\n"), ("\r\r\n", "\n"), ("  \r\n", "  \n"), ("  x \r\n", "  x \n")]
+        {
+            for (wiping, erases) in wipings.into_iter().flat_map(|wiping| [(wiping, true), (wiping, false)]) {
+                let mut terminal = Terminal::default();
+                terminal.feed(b"one\r\n--More--");
+                terminal.wipe(erases);
+                terminal.feed(wiping.as_bytes());
+                terminal.feed(line.as_bytes());
+                assert_eq!(terminal.take_all(), format!("one\n{shown}"), "{wiping:?} {line:?}");
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 mod devices;
 mod faults;
 mod logins;
+mod matrix;
 mod openssh;
+mod recorded;
 mod sshd;
 mod support;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::spec::Faults;
+use crate::faults::Faults;
 
 /// Which faults a fleet has, and how often.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@ pub fn inventory_csv(members: &[Member], credential: &str) -> anyhow::Result<Str
         "device_type",
         "platform",
         "port",
+        "transport",
         "credential",
         "site",
         "tags",
@@ -21,12 +22,16 @@ pub fn inventory_csv(members: &[Member], credential: &str) -> anyhow::Result<Str
             &addr.ip().to_string(),
             &spec.hostname,
             device_type.as_str(),
-            spec.personality.as_str(),
+            spec.platform(),
             &addr.port().to_string(),
+            spec.transport().as_str(),
             credential,
             site,
             &names::tags(*device_type, site),
-            &names::description(*device_type, site),
+            &match &spec.recording {
+                Some(recording) => format!("Recorded session of {} (simulated)", recording.platform),
+                None => names::description(*device_type, site),
+            },
         ])?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)

@@ -43,6 +43,8 @@ pub struct FleetPlan {
     pub template: DeviceSpec,
     /// What is wrong with some of them.
     pub faults: FaultPlan,
+    /// Devices that play recordings; they come behind the others.
+    pub recorded: Vec<DeviceSpec>,
 }
 
 /// The types of a mixed fleet, in turn: every one of them within the first six devices.
@@ -79,14 +81,16 @@ impl FleetPlan {
             "{} is not a loopback address; simulated devices listen on 127.0.0.0/8 only.",
             self.listen
         );
-        anyhow::ensure!(self.devices > 0, "A fleet has at least one device; give --devices 1 or more.");
+        let count = self.devices + self.recorded.len();
+        anyhow::ensure!(count > 0, "A fleet has at least one device; give --devices 1 or more.");
         let first =
             if self.listen == Ipv4Addr::LOCALHOST { Ipv4Addr::new(127, 1, 0, 1) } else { self.listen };
         let mut faults = self.faults.for_devices(self.devices)?;
         let mut counts = std::collections::HashMap::<DeviceType, usize>::new();
-        let mut members = Vec::with_capacity(self.devices);
-        let addresses = host_addresses(first).take(self.devices);
-        for ((index, address), device_type) in addresses.enumerate().zip(self.types.iter().copied().cycle()) {
+        let mut members = Vec::with_capacity(count);
+        let mut addresses = host_addresses(first);
+        let own = addresses.by_ref().take(self.devices).enumerate();
+        for ((index, address), device_type) in own.zip(self.types.iter().copied().cycle()) {
             let number = counts.entry(device_type).or_default();
             let spec = DeviceSpec {
                 personality: personality_of(device_type),
@@ -99,8 +103,14 @@ impl FleetPlan {
             members.push(Member { device_type, site, spec, addr: (address, self.port).into() });
             *number += 1;
         }
+        members.extend(self.recorded.iter().zip(addresses).map(|(spec, address)| Member {
+            device_type: DeviceType::Other,
+            site: names::LAB,
+            spec: spec.clone(),
+            addr: (address, self.port).into(),
+        }));
         anyhow::ensure!(
-            members.len() == self.devices,
+            members.len() == count,
             "Only {} addresses are left from {first} on; give --listen a lower one.",
             members.len()
         );
@@ -137,6 +147,7 @@ mod tests {
             types: MIXED.to_vec(),
             template: DeviceSpec::new(Personality::Ios),
             faults: FaultPlan::default(),
+            recorded: Vec::new(),
         }
     }
 

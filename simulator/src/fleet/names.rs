@@ -4,6 +4,8 @@ use etiqa_model::device::DeviceType;
 
 const DATA_CENTRES: &[&str] = &["dc1", "dc2"];
 const BRANCHES: &[&str] = &["vienna", "graz", "linz", "salzburg", "zurich"];
+/// Where devices stand that play recordings.
+pub(super) const LAB: &str = "lab";
 
 /// The name of the `number`th device (from 0) of its type; no two are equal.
 pub(super) fn hostname(device_type: DeviceType, number: usize) -> String {
@@ -37,6 +39,9 @@ pub(super) fn site(device_type: DeviceType, number: usize) -> &'static str {
 
 /// The tags that the inventory gives a device, separated by semicolons.
 pub(super) fn tags(device_type: DeviceType, site: &str) -> String {
+    if site == LAB {
+        return "recorded".to_owned();
+    }
     let role = match device_type {
         DeviceType::CheckPoint => "security;critical",
         DeviceType::F5BigIp => "edge;critical",

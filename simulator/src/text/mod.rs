@@ -22,6 +22,9 @@ const EDITS_SHOWN: u64 = 60;
 
 /// The whole output of the command that shows the configuration.
 pub(crate) fn config(spec: &DeviceSpec, revision: u64, moment: u64) -> String {
+    if spec.recording.is_some() {
+        return String::new();
+    }
     match spec.personality {
         Personality::Ios => ios::running_config(spec, revision, moment),
         Personality::Linux => linux::interfaces(spec, revision),

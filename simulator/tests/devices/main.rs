@@ -7,6 +7,7 @@ mod client;
 mod faults;
 mod ios;
 mod linux;
+mod recorded;
 
 use etiqa_simulator::{DeviceSpec, Personality, SimulatedDevice, start};
 

@@ -74,10 +74,12 @@ async fn privileged<L: Line>(session: &mut Session<'_, L>, enable: &Enable, logi
         WithoutPassword::Empty => Some(&empty),
         WithoutPassword::Login => login.password.as_ref(),
     });
-    if session.enable(enable, login, password).await? == Some(Level::Privileged) {
+    let reached = session.enable(enable, login, password).await?;
+    if reached == Some(Level::Privileged) {
         return Ok(());
     }
     let message = match own {
+        None if reached.is_some() => format!("The device refused `{}`.", enable.command),
         Some(_) => format!("The device refused the enable password of the credential {}.", login.name),
         None => {
             format!("The device asks for an enable password, and the credential {} has none.", login.name)
