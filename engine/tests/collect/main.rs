@@ -4,6 +4,7 @@
 
 mod devices;
 mod faults;
+mod jumps;
 mod logins;
 mod openssh;
 mod sshd;
