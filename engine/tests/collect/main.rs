@@ -6,6 +6,7 @@ mod devices;
 mod faults;
 mod jumps;
 mod logins;
+mod old_ssh;
 mod openssh;
 mod sshd;
 mod support;
