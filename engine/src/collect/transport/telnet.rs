@@ -56,7 +56,7 @@ impl Line for TelnetLine {
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Closed> {
         self.answer().await?;
-        self.stream.write_all(&Telnet::encode(bytes)).await.map_err(|_| Closed)?;
+        self.stream.write_all(&self.protocol.encode(bytes)).await.map_err(|_| Closed)?;
         self.stream.flush().await.map_err(|_| Closed)
     }
 }
