@@ -59,4 +59,10 @@ impl Line for TelnetLine {
         self.stream.write_all(&self.protocol.encode(bytes)).await.map_err(|_| Closed)?;
         self.stream.flush().await.map_err(|_| Closed)
     }
+
+    /// Seen with GNU inetutils' telnetd: it ends as soon as the shell does, and what the shell wrote last is lost where
+    /// it was not sent yet.
+    fn keeps_last_words(&self) -> bool {
+        false
+    }
 }
