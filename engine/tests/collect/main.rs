@@ -10,3 +10,4 @@ mod old_ssh;
 mod openssh;
 mod sshd;
 mod support;
+mod telnet;
