@@ -8,6 +8,7 @@ mod jumps;
 mod logins;
 mod old_ssh;
 mod openssh;
+mod pam;
 mod sshd;
 mod support;
 mod telnet;

@@ -3,10 +3,11 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use etiqa_engine::collect::{Hop, Login, Target};
 use etiqa_model::Secret;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -103,6 +104,16 @@ impl Sshd {
         std::fs::read_to_string(self.path("log")).unwrap()
     }
 
+    /// What it wrote about connections, all of which are over by then.
+    pub(crate) async fn whole_log(&self) -> String {
+        let begin = Instant::now();
+        while self.connections() > 0 {
+            assert!(begin.elapsed() < Duration::from_secs(5), "somebody is still there: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.log()
+    }
+
     /// Connections that it still serves.
     pub(crate) fn connections(&self) -> usize {
         let process = self.process.id();
@@ -134,7 +145,8 @@ impl Sshd {
 
 impl Drop for Sshd {
     fn drop(&mut self) {
-        self.process.kill().ok();
+        // By the signal that lets it tidy up behind itself.
+        kill_process(Pid::from_child(&self.process), Signal::TERM).ok();
         self.process.wait().ok();
     }
 }
