@@ -23,16 +23,18 @@ async fn a_linux_host_is_collected_over_openssh() {
 }
 
 #[tokio::test]
-async fn an_old_style_rsa_key_logs_in_and_an_unknown_key_does_not() {
+async fn an_encrypted_and_an_old_style_rsa_key_log_in_and_an_unknown_key_does_not() {
     let sshd = Sshd::start("").await;
-    let outcome = run(&sshd.target(), &driver("linux"), &[sshd.login_with("user_rsa", None)]).await;
-    assert_eq!(outcome.class, Class::Ok, "{}", outcome.message);
+    for (key, passphrase) in [("user_locked", Some("open sesame")), ("user_rsa", None)] {
+        let outcome = run(&sshd.target(), &driver("linux"), &[sshd.login_with(key, passphrase)]).await;
+        assert_eq!(outcome.class, Class::Ok, "{}", outcome.message);
+    }
 
     let host_key_as_login = sshd.login_with("host_ed25519", None);
     let outcome = run(&sshd.target(), &driver("linux"), &[host_key_as_login]).await;
     assert_eq!(outcome.class, Class::AuthFailed, "{}", outcome.message);
 
-    let wrong_passphrase = sshd.login_with("user", Some("open barley"));
+    let wrong_passphrase = sshd.login_with("user_locked", Some("open barley"));
     let outcome = run(&sshd.target(), &driver("linux"), &[wrong_passphrase]).await;
     assert_eq!(outcome.class, Class::AuthFailed);
     assert!(outcome.message.contains("passphrase") && !outcome.message.contains("barley"));

@@ -50,9 +50,11 @@ impl Sshd {
             keygen(&at("host_rsa"), &["-t", "rsa", "-b", "2048"]);
             vec!["host_ed25519", "host_rsa"]
         };
-        keygen(&at("user"), &["-t", "ed25519", "-N", "open sesame"]);
+        keygen(&at("user"), &["-t", "ed25519"]);
+        keygen(&at("user_locked"), &["-t", "ed25519", "-N", "open sesame"]);
         keygen(&at("user_rsa"), &["-t", "rsa", "-b", "2048", "-m", "PEM"]);
-        let keys = ["user.pub", "user_rsa.pub"].map(|name| std::fs::read_to_string(at(name)).unwrap());
+        let keys = ["user.pub", "user_locked.pub", "user_rsa.pub"]
+            .map(|name| std::fs::read_to_string(at(name)).unwrap());
         std::fs::write(at("authorized_keys"), keys.concat()).unwrap();
         let host_keys: String = host_keys.iter().map(|name| format!("HostKey {}\n", at(name))).collect();
         let mut tries = 0;
@@ -126,9 +128,9 @@ impl Sshd {
         std::fs::read_to_string(self.path(&format!("host_{kind}.pub"))).unwrap()
     }
 
-    /// The user that runs the tests, with the encrypted OpenSSH key.
+    /// The user that runs the tests, with an OpenSSH key. (To open an encrypted one takes long without optimisation.)
     pub(crate) fn login(&self) -> Login {
-        self.login_with("user", Some("open sesame"))
+        self.login_with("user", None)
     }
 
     /// The same user with a key file and its passphrase.
