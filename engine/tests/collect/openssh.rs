@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use etiqa_engine::collect::{Driver, Login, compare_text};
+use etiqa_engine::collect::{Driver, DriverSet, Login, compare_text, identify};
 use etiqa_model::class::Class;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::sshd::Sshd;
-use crate::support::{driver, knowing, run, text};
+use crate::support::{driver, knowing, limits, run, text};
 
 #[tokio::test]
 async fn a_linux_host_is_collected_over_openssh() {
@@ -144,6 +145,12 @@ async fn frrouting_as_a_login_shell_is_collected_as_by_single_commands() {
     let begin = expected.find("Current configuration:").unwrap();
     assert_eq!(text(&outcome, "running"), &expected[begin..]);
     assert!(expected.contains("10.1.199.0/24"), "{expected}");
+
+    // Its commands are like those of many vendors, and it is none of them.
+    let (drivers, logins, token) = (DriverSet::built_in(), [shell.login()], CancellationToken::new());
+    let found = identify(&shell.target(), &drivers, &logins, &limits(), &token).await.unwrap();
+    assert_eq!(found.outcome.class, Class::Ok, "{}", found.outcome.message);
+    assert!(found.driver.is_none(), "{}", found.outcome.message);
 
     let wrong =
         Driver::parse("router", &ROUTER.replace("show running-config", "show startling-config")).unwrap();
