@@ -1,27 +1,34 @@
 #!/usr/bin/env bash
-# Installs what the tests drive for real: Chromium, PostgreSQL, an SSH server and a router's command line (FRR).
+# Installs what the tests drive for real: Chromium, PostgreSQL, servers of SSH and telnet, and a router's command line
+# (FRR).
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 # Debian keeps daemons where only root's PATH looks, and PostgreSQL's in a folder per version.
 PATH="$PATH:/usr/sbin:/sbin:/usr/lib/frr"
 has_emoji_font() { have fc-list && [ -n "$(fc-list ':charset=1f7e2' file)" ]; }
+has_telnetd() { have telnetd || have in.telnetd || [ -x "$TOOLS/telnetd/usr/sbin/telnetd" ]; }
+# Lets a server ask passwords of the test's own instead of the machine's.
+has_pam_wrapper() { { compgen -G '/usr/lib/*/libpam_wrapper.so' || compgen -G '/usr/lib*/libpam_wrapper.so'; } >/dev/null; }
 
 wanted=()
 have chromium || wanted+=(chromium)
 have sshd || wanted+=(openssh-server)
+has_pam_wrapper || wanted+=(libpam-wrapper)
 { have vtysh && have zebra; } || wanted+=(frr)
 { have initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || wanted+=(postgresql)
 have unzip || wanted+=(unzip)
 have python3 || wanted+=(python3)
 have fc-list || wanted+=(fontconfig)
 has_emoji_font || wanted+=(fonts-noto-color-emoji)
-[ "${#wanted[@]}" -gt 0 ] || exit 0
+missing=("${wanted[@]}")
+has_telnetd || missing+=(inetutils-telnetd)
+[ "${#missing[@]}" -gt 0 ] || exit 0
 
-have apt-get || fail "the tests need ${wanted[*]} (these are Debian's names): install them with your system's package manager, then run this again."
+have apt-get || fail "the tests need ${missing[*]} (these are Debian's names): install them with your system's package manager, then run this again."
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  have sudo || fail "the tests need ${wanted[*]}: as root run 'apt-get install ${wanted[*]}', then run this again."
+  have sudo || fail "the tests need ${missing[*]}: as root run 'apt-get install ${missing[*]}', then run this again."
   as_root=(sudo)
 fi
 
@@ -33,6 +40,19 @@ if [ ! -e "$policy" ]; then
   trap '${as_root[@]+"${as_root[@]}"} rm -f "$policy"' EXIT
 fi
 
-say "Installing ${wanted[*]}"
+say "Installing ${missing[*]}"
 ${as_root[@]+"${as_root[@]}"} apt-get update -qq
-${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >&2
+if [ "${#wanted[@]}" -gt 0 ]; then
+  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >&2
+fi
+# Unpacked only: the package itself brings a server of servers that would begin to listen when the machine starts again.
+if ! has_telnetd; then
+  mkdir -p "$TOOLS/telnetd"
+  (
+    cd "$TOOLS/telnetd"
+    # Root would else leave the download to a user that cannot write here.
+    apt-get download -qq -o APT::Sandbox::User=root inetutils-telnetd >&2
+    dpkg-deb -x inetutils-telnetd_*.deb .
+    rm inetutils-telnetd_*.deb
+  )
+fi

@@ -30,6 +30,9 @@ const MOST_IDLE_PAGES: u32 = 8;
 /// Questions at login; a device that never stops asking is given up.
 const MOST_QUESTIONS: usize = 12;
 
+/// How long a device may take to close the connection, once nothing depends on it.
+const GOODBYE: Duration = Duration::from_millis(300);
+
 /// A shell that was opened.
 pub(super) struct Session<'a, L> {
     line: L,
@@ -239,9 +242,23 @@ impl<'a, L: Line> Session<'a, L> {
         }
     }
 
-    /// Ends the session with `command`, which must be echoed behind the last prompt; an empty one must bring that
-    /// prompt again. Gives what still belonged to the last answer.
-    pub(super) async fn end(&mut self, command: &str) -> Step<String> {
+    /// Ends the session with `goodbye`, which must be echoed behind the last prompt. Without one, or where its echo may
+    /// be lost with the connection, an empty line must bring that prompt again. Gives what still belonged to the last
+    /// answer.
+    pub(super) async fn log_out(&mut self, goodbye: &str) -> Step<String> {
+        if goodbye.is_empty() || !self.line.keeps_last_words() {
+            let leftover = self.end("").await?;
+            if !goodbye.is_empty() && self.send(goodbye).await.is_ok() {
+                let silence = async { while self.read_once().await.is_ok() {} };
+                timeout(GOODBYE, silence).await.ok();
+            }
+            return Ok(leftover);
+        }
+        self.end(goodbye).await
+    }
+
+    /// Sends `command` and sees its echo; an empty one must bring the prompt again.
+    async fn end(&mut self, command: &str) -> Step<String> {
         self.send(command).await?;
         let leftover = self.echo_of(command).await?;
         if command.is_empty() {

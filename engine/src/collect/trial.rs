@@ -84,6 +84,6 @@ async fn prompt<L: Line>(
     let mut session = Session::new(line, driver, shell, limits, evidence);
     ready_shell(&mut session, shell, login).await?;
     session.doing("logging out");
-    session.end(shell.logout.first().map_or("", String::as_str)).await?;
+    session.log_out(shell.logout.first().map_or("", String::as_str)).await?;
     Ok(())
 }

@@ -4,9 +4,13 @@
 
 mod devices;
 mod faults;
+mod jumps;
 mod logins;
 mod matrix;
+mod old_ssh;
 mod openssh;
+mod pam;
 mod recorded;
 mod sshd;
 mod support;
+mod telnet;

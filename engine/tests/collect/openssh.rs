@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use etiqa_engine::collect::{Login, compare_text};
+use etiqa_engine::collect::{Driver, DriverSet, Login, compare_text, identify};
 use etiqa_model::class::Class;
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::sshd::Sshd;
-use crate::support::{driver, knowing, run, text};
+use crate::support::{driver, knowing, limits, run, text};
 
 #[tokio::test]
 async fn a_linux_host_is_collected_over_openssh() {
@@ -23,16 +24,18 @@ async fn a_linux_host_is_collected_over_openssh() {
 }
 
 #[tokio::test]
-async fn an_old_style_rsa_key_logs_in_and_an_unknown_key_does_not() {
+async fn an_encrypted_and_an_old_style_rsa_key_log_in_and_an_unknown_key_does_not() {
     let sshd = Sshd::start("").await;
-    let outcome = run(&sshd.target(), &driver("linux"), &[sshd.login_with("user_rsa", None)]).await;
-    assert_eq!(outcome.class, Class::Ok, "{}", outcome.message);
+    for (key, passphrase) in [("user_locked", Some("open sesame")), ("user_rsa", None)] {
+        let outcome = run(&sshd.target(), &driver("linux"), &[sshd.login_with(key, passphrase)]).await;
+        assert_eq!(outcome.class, Class::Ok, "{}", outcome.message);
+    }
 
     let host_key_as_login = sshd.login_with("host_ed25519", None);
     let outcome = run(&sshd.target(), &driver("linux"), &[host_key_as_login]).await;
     assert_eq!(outcome.class, Class::AuthFailed, "{}", outcome.message);
 
-    let wrong_passphrase = sshd.login_with("user", Some("open barley"));
+    let wrong_passphrase = sshd.login_with("user_locked", Some("open barley"));
     let outcome = run(&sshd.target(), &driver("linux"), &[wrong_passphrase]).await;
     assert_eq!(outcome.class, Class::AuthFailed);
     assert!(outcome.message.contains("passphrase") && !outcome.message.contains("barley"));
@@ -101,6 +104,82 @@ async fn vtysh_without_a_daemon_gives_no_text() {
     let logins: [Login; 1] = [sshd.login()];
     let outcome = run(&sshd.target(), &driver("frr"), &logins).await;
     assert_eq!(outcome.class, Class::CommandRejected, "{}", outcome.message);
+}
+
+/// vtysh as what a user meets at login, as on a router of its own.
+const ROUTER: &str = r"
+title = 'FRRouting as a login shell'
+mode = 'shell'
+logout = ['exit']
+[prompt]
+privileged = '(?P<host>[\w.-]+)(?:\([\w-]+\))?#'
+[paging]
+disable = ['terminal length 0']
+[errors]
+patterns = ['^% (?:Unknown|Ambiguous|Command incomplete)']
+[[command]]
+send = 'show running-config'
+part = 'running'
+strip_before = '^Current configuration:'
+[complete.running]
+end_marker = 'end'
+";
+
+#[tokio::test]
+async fn frrouting_as_a_login_shell_is_collected_as_by_single_commands() {
+    let frr = Frr::start().await;
+    let prefixes: Vec<String> =
+        (0..400).map(|n| format!("ip prefix-list L permit 10.{}.{}.0/24", n / 200, n % 200)).collect();
+    let lines: Vec<&str> =
+        ["configure terminal"].into_iter().chain(prefixes.iter().map(String::as_str)).collect();
+    frr.vtysh(&lines);
+    let path = frr.directory.path().display();
+    let (single, shell) = (
+        Sshd::start(&format!("SetEnv PATH={path}:/usr/bin:/bin")).await,
+        Sshd::start(&format!("ForceCommand {path}/vtysh")).await,
+    );
+    let router = Driver::parse("router", ROUTER).unwrap();
+    let expected = run(&single.target(), &driver("frr"), &[single.login()]).await;
+    let outcome = run(&shell.target(), &router, &[shell.login()]).await;
+    let expected = text(&expected, "running");
+    let begin = expected.find("Current configuration:").unwrap();
+    assert_eq!(text(&outcome, "running"), &expected[begin..]);
+    assert!(expected.contains("10.1.199.0/24"), "{expected}");
+
+    // Its commands are like those of many vendors, and it is none of them.
+    let (drivers, logins, token) = (DriverSet::built_in(), [shell.login()], CancellationToken::new());
+    let found = identify(&shell.target(), &drivers, &logins, &limits(), &token).await.unwrap();
+    assert_eq!(found.outcome.class, Class::Ok, "{}", found.outcome.message);
+    assert!(found.driver.is_none(), "{}", found.outcome.message);
+
+    let wrong =
+        Driver::parse("router", &ROUTER.replace("show running-config", "show startling-config")).unwrap();
+    let outcome = run(&shell.target(), &wrong, &[shell.login()]).await;
+    assert_eq!(outcome.class, Class::CommandRejected, "{}", outcome.message);
+    assert!(outcome.message.contains("% Unknown command"), "{}", outcome.message);
+}
+
+#[tokio::test]
+async fn a_linux_shell_with_colours_and_a_title_is_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let shell = directory.path().join("shell");
+    // What Debian's and other distributions' shells begin with: the window's title and colours in the prompt.
+    let prompt = r"\[\e]0;\u@\h: \w\a\]\[\e[01;32m\]\u@host\[\e[00m\]:\[\e[01;34m\]\w\[\e[00m\]\$ ";
+    let script = format!("#!/bin/bash\ncd /etc\nexport PS1='{prompt}'\nexec bash --noprofile --norc\n");
+    std::fs::write(&shell, script).unwrap();
+    Command::new("chmod").arg("755").arg(&shell).status().unwrap();
+    let sshd = Sshd::start(&format!("ForceCommand {}", shell.display())).await;
+    let bash = "title = 'Bash'\nmode = 'shell'\nlogout = ['exit']\n[prompt]\nprivileged = '(?P<host>\\w+@\\w+):\\S*[#$]'\n";
+    let long = "for n in $(seq 3000); do printf '\\033[31m%05d\\033[0m of a line that is long enough to wrap on a \
+                terminal of eighty columns, which this one is not\\n' $n; done";
+    let command =
+        format!("[[command]]\nsend = \"\"\"{}\"\"\"\npart = 'running'\n", long.replace('\\', "\\\\"));
+    let bash = Driver::parse("bash", &(bash.to_owned() + &command)).unwrap();
+    let outcome = run(&sshd.target(), &bash, &[sshd.login()]).await;
+    let expected: String = (1..=3_000)
+        .map(|n| format!("{n:05} of a line that is long enough to wrap on a terminal of eighty columns, which this one is not\n"))
+        .collect();
+    assert_eq!(text(&outcome, "running"), expected);
 }
 
 /// FRRouting's bgpd without zebra, so that it touches no route of the machine, and a `vtysh` that finds it.

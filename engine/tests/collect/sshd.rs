@@ -3,10 +3,11 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use etiqa_engine::collect::{Login, Target};
+use etiqa_engine::collect::{Hop, Login, Target};
 use etiqa_model::Secret;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const SSHD: &str = "/usr/sbin/sshd";
@@ -18,35 +19,59 @@ pub(crate) struct Sshd {
     port: u16,
 }
 
+/// How a server differs from the usual one.
+#[derive(Default)]
+pub(crate) struct Setup<'a> {
+    /// Lines of its configuration, before the usual ones: the first one of a kind counts.
+    pub(crate) lines: &'a str,
+    /// Its host key, where it has only one: arguments of `ssh-keygen`.
+    pub(crate) host_key: Option<&'a [&'a str]>,
+    /// Set for the server.
+    pub(crate) environment: Vec<(&'a str, String)>,
+}
+
 impl Sshd {
-    /// Starts a server with `extra` lines in its configuration.
-    pub(crate) async fn start(extra: &str) -> Self {
+    /// Starts a server with `lines` in its configuration.
+    pub(crate) async fn start(lines: &str) -> Self {
+        Self::start_with(&Setup { lines, ..Setup::default() }).await
+    }
+
+    pub(crate) async fn start_with(setup: &Setup<'_>) -> Self {
         assert!(Path::new(SSHD).exists(), "{SSHD} is missing: run `make test`, which installs it.");
         // The server refuses to start without it; it separates privileges there.
         std::fs::create_dir_all("/run/sshd").unwrap();
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-        keygen(&at("host_ed25519"), &["-t", "ed25519", "-N", ""]);
-        keygen(&at("host_rsa"), &["-t", "rsa", "-b", "2048", "-N", ""]);
-        keygen(&at("user"), &["-t", "ed25519", "-N", "open sesame"]);
-        keygen(&at("user_rsa"), &["-t", "rsa", "-b", "2048", "-N", "", "-m", "PEM"]);
-        let keys = ["user.pub", "user_rsa.pub"].map(|name| std::fs::read_to_string(at(name)).unwrap());
+        let host_keys = if let Some(arguments) = setup.host_key {
+            keygen(&at("host_only"), arguments);
+            vec!["host_only"]
+        } else {
+            keygen(&at("host_ed25519"), &["-t", "ed25519"]);
+            keygen(&at("host_rsa"), &["-t", "rsa", "-b", "2048"]);
+            vec!["host_ed25519", "host_rsa"]
+        };
+        keygen(&at("user"), &["-t", "ed25519"]);
+        keygen(&at("user_locked"), &["-t", "ed25519", "-N", "open sesame"]);
+        keygen(&at("user_rsa"), &["-t", "rsa", "-b", "2048", "-m", "PEM"]);
+        let keys = ["user.pub", "user_locked.pub", "user_rsa.pub"]
+            .map(|name| std::fs::read_to_string(at(name)).unwrap());
         std::fs::write(at("authorized_keys"), keys.concat()).unwrap();
+        let host_keys: String = host_keys.iter().map(|name| format!("HostKey {}\n", at(name))).collect();
         let mut tries = 0;
         loop {
             // Free now; where another process takes it first, another one is tried.
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let config = format!(
-                "{extra}\nListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nHostKey {}\nAuthorizedKeysFile {}\n\
+                "{}\nListenAddress 127.0.0.1\nPort {port}\n{host_keys}AuthorizedKeysFile {}\n\
                  PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n\
                  MaxStartups 100\n",
-                at("host_ed25519"),
-                at("host_rsa"),
+                setup.lines,
                 at("authorized_keys"),
             );
             std::fs::write(at("sshd_config"), config).unwrap();
             let mut process = Command::new(SSHD)
                 .args(["-D", "-e", "-f", &at("sshd_config")])
+                .envs(setup.environment.iter().map(|(name, value)| (name, value)))
                 .stdin(Stdio::null())
                 .stderr(std::fs::File::create(at("log")).unwrap())
                 .spawn()
@@ -64,7 +89,38 @@ impl Sshd {
     }
 
     pub(crate) fn target(&self) -> Target {
-        crate::support::at("127.0.0.1", self.port)
+        self.target_at("127.0.0.1")
+    }
+
+    pub(crate) fn target_at(&self, address: &str) -> Target {
+        crate::support::at(address, self.port)
+    }
+
+    /// The server as a jump host, its key not known yet.
+    pub(crate) fn hop(&self, name: &str) -> Hop {
+        Hop { name: name.into(), endpoint: self.target().endpoint, login: self.login() }
+    }
+
+    /// What the server wrote until now.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// What it wrote about connections, all of which are over by then.
+    pub(crate) async fn whole_log(&self) -> String {
+        let begin = Instant::now();
+        while self.connections() > 0 {
+            assert!(begin.elapsed() < Duration::from_secs(5), "somebody is still there: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.log()
+    }
+
+    /// Connections that it still serves.
+    pub(crate) fn connections(&self) -> usize {
+        let process = self.process.id();
+        let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap();
+        children.split_whitespace().count()
     }
 
     /// The public host key of a kind, `ed25519` or `rsa`.
@@ -72,9 +128,9 @@ impl Sshd {
         std::fs::read_to_string(self.path(&format!("host_{kind}.pub"))).unwrap()
     }
 
-    /// The user that runs the tests, with the encrypted OpenSSH key.
+    /// The user that runs the tests, with an OpenSSH key. (To open an encrypted one takes long without optimisation.)
     pub(crate) fn login(&self) -> Login {
-        self.login_with("user", Some("open sesame"))
+        self.login_with("user", None)
     }
 
     /// The same user with a key file and its passphrase.
@@ -91,13 +147,15 @@ impl Sshd {
 
 impl Drop for Sshd {
     fn drop(&mut self) {
-        self.process.kill().ok();
+        // By the signal that lets it tidy up behind itself.
+        kill_process(Pid::from_child(&self.process), Signal::TERM).ok();
         self.process.wait().ok();
     }
 }
 
+/// Makes a key, without a passphrase unless `arguments` have one: the last one counts.
 fn keygen(path: &str, arguments: &[&str]) {
-    let status = Command::new("ssh-keygen").args(["-q", "-f", path]).args(arguments).status();
+    let status = Command::new("ssh-keygen").args(["-q", "-N", "", "-f", path]).args(arguments).status();
     assert!(status.is_ok_and(|status| status.success()), "ssh-keygen is missing: run `make test`.");
 }
 

@@ -26,7 +26,7 @@ pub(in crate::collect) async fn converse<L: Line>(
     let mut answers = run_commands(&mut session, driver).await?;
     session.doing("logging out");
     let goodbye = shell.logout.first().map_or("", String::as_str);
-    let leftover = session.end(goodbye).await?;
+    let leftover = session.log_out(goodbye).await?;
     answers.append_to_last(&leftover);
     answers.into_collected(driver)
 }

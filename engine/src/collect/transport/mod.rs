@@ -15,6 +15,11 @@ pub(super) trait Line: Send {
 
     /// Sends all of `bytes`.
     fn send(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Closed>> + Send;
+
+    /// Whether what a device sends last, such as the echo of a logout, comes out before the end of the stream.
+    fn keeps_last_words(&self) -> bool {
+        true
+    }
 }
 
 /// The stream is closed.

@@ -34,6 +34,8 @@ pub(in crate::collect) async fn open(
     limits: &Limits,
     evidence: &mut Evidence,
 ) -> Step<(Box<dyn Stream>, Way)> {
+    // The way is gone anew for every credential of the device.
+    evidence.hop_keys.clear();
     let first = target.via.first().map_or(&target.endpoint, |hop| &hop.endpoint);
     let opened = socket::connect(&first.address, first.port, limits.connect).await;
     let (socket, cut) = opened.map_err(|failure| match target.via.first() {
@@ -129,5 +131,9 @@ fn at_hop(hop: &Hop, failure: Failure) -> Failure {
         Class::AuthFailed => Class::Unreachable,
         class => class,
     };
-    Failure::new(class, format!("Jump host {}: {}", hop.name, failure.message.replace("The device", "It")))
+    let mut message = failure.message;
+    for (device, it) in [("The device", "It"), ("the device", "it"), ("this device", "it")] {
+        message = message.replace(device, it);
+    }
+    Failure::new(class, format!("Jump host {}: {message}", hop.name))
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use etiqa_model::class::Class;
+use rustix::net::sockopt::set_socket_oobinline;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
@@ -41,6 +42,8 @@ pub(super) async fn connect(host: &str, port: u16, longest: Duration) -> Step<(S
             Ok(Ok(stream)) => {
                 // Keystrokes are small and waited for; Nagle's algorithm would only delay them.
                 stream.set_nodelay(true).ok();
+                // Telnet servers send one byte of a command as urgent, which the system would take out of the stream.
+                set_socket_oobinline(&stream, true).ok();
                 let token = CancellationToken::new();
                 let cut = Box::pin(token.clone().cancelled_owned());
                 return Ok((Socket { stream, cut }, token.drop_guard()));

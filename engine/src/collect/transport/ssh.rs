@@ -215,7 +215,11 @@ fn before_login(error: &russh::Error, endpoint: &Endpoint, seen: &Mutex<Seen>) -
             Failure::new(Class::HostKeyChanged, message)
         }
         russh::Error::NoCommonAlgo { kind, theirs, .. } => {
-            let offered = theirs.join(", ");
+            // Extensions of the protocol stand in the same list as the key exchanges (RFC 8308, section 2.1).
+            let is_algorithm =
+                |name: &&str| !["ext-info-", "kex-strict-"].iter().any(|prefix| name.starts_with(prefix));
+            let offered: Vec<&str> = theirs.iter().map(String::as_str).filter(is_algorithm).collect();
+            let offered = offered.join(", ");
             let advice =
                 if endpoint.legacy { "" } else { " Allow old algorithms for this device if you trust it." };
             let message =

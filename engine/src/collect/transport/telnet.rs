@@ -56,7 +56,13 @@ impl Line for TelnetLine {
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), Closed> {
         self.answer().await?;
-        self.stream.write_all(&Telnet::encode(bytes)).await.map_err(|_| Closed)?;
+        self.stream.write_all(&self.protocol.encode(bytes)).await.map_err(|_| Closed)?;
         self.stream.flush().await.map_err(|_| Closed)
+    }
+
+    /// Seen with GNU inetutils' telnetd: it ends as soon as the shell does, and what the shell wrote last is lost where
+    /// it was not sent yet.
+    fn keeps_last_words(&self) -> bool {
+        false
     }
 }

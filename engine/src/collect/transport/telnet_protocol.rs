@@ -13,6 +13,8 @@ const WONT: u8 = 252;
 const WILL: u8 = 251;
 const SB: u8 = 250;
 const SE: u8 = 240;
+/// End of file (RFC 1184); no command is lower.
+const FIRST_COMMAND: u8 = 236;
 
 const BINARY: u8 = 0;
 const ECHO: u8 = 1;
@@ -87,17 +89,20 @@ impl Telnet {
         heard
     }
 
-    /// `text` as it goes over the line: IAC doubled, each newline as CR LF, a lone CR as CR NUL.
-    pub(super) fn encode(text: &[u8]) -> Vec<u8> {
+    /// `text` as it goes over the line: IAC doubled, each newline as CR LF, a lone CR as CR NUL. Where the device asked
+    /// for binary, nothing is put together again on its side (RFC 856), and a line ends as the key Enter ends it: by CR.
+    pub(super) fn encode(&self, text: &[u8]) -> Vec<u8> {
+        let is_binary = self.agreed.get(&(Side::Ours, BINARY)) == Some(&true);
+        let [newline, lone_return] = if is_binary { ["\r", "\r"] } else { ["\r\n", "\r\0"] };
         let mut encoded = Vec::with_capacity(text.len() + 2);
         let mut bytes = text.iter().copied().peekable();
         while let Some(byte) = bytes.next() {
             match byte {
                 IAC => encoded.extend([IAC, IAC]),
-                b'\n' => encoded.extend(*b"\r\n"),
+                b'\n' => encoded.extend(newline.bytes()),
                 b'\r' => {
                     let is_line_end = bytes.next_if_eq(&b'\n').is_some();
-                    encoded.extend(if is_line_end { *b"\r\n" } else { *b"\r\0" });
+                    encoded.extend(if is_line_end { newline } else { lone_return }.bytes());
                 }
                 byte => encoded.push(byte),
             }
@@ -113,7 +118,10 @@ impl Telnet {
                 WILL | WONT | DO | DONT => self.state = State::Option(byte),
                 SB => self.state = State::Subnegotiation(Vec::new()),
                 // Go-ahead, break, no operation and the like say nothing.
-                _ => {}
+                FIRST_COMMAND.. => {}
+                // No command at all: it was an urgent one, and a jump host lost it (RFC 854, "synch"; TCP carries such a
+                // byte beside the stream). What stands behind it is text again.
+                byte => self.data(byte, heard),
             },
             State::Option(verb) => self.option(verb, byte, heard),
             State::Subnegotiation(sub) if byte == IAC => self.state = State::SubnegotiationCommand(sub),
@@ -235,7 +243,21 @@ mod tests {
     #[test]
     fn doubled_bytes_and_padded_returns_are_data() {
         assert_eq!(telnet().hear(&[b'a', IAC, IAC, b'\r', 0, b'b', 0]).data, [b'a', IAC, b'\r', b'b', 0]);
-        assert_eq!(Telnet::encode(b"show\n\xff\r"), b"show\r\n\xff\xff\r\0");
+        assert_eq!(telnet().encode(b"show\n\xff\r"), b"show\r\n\xff\xff\r\0");
+    }
+
+    #[test]
+    fn a_line_ends_by_a_lone_return_where_the_device_asked_for_binary() {
+        let mut telnet = telnet();
+        assert_eq!(telnet.hear(&[IAC, DO, BINARY]).reply, [IAC, WILL, BINARY]);
+        assert_eq!(telnet.encode(b"a\nb\r\nc\r\xff"), b"a\rb\rc\r\xff\xff");
+        telnet.hear(&[IAC, DONT, BINARY]);
+        assert_eq!(telnet.encode(b"a\n"), b"a\r\n");
+    }
+
+    #[test]
+    fn an_urgent_mark_that_was_lost_takes_no_text_with_it() {
+        assert_eq!(telnet().hear(&[b'a', IAC, 242, b'b', IAC, b'c', IAC, b'\r', 0, b'd']).data, b"abc\rd");
     }
 
     #[test]
@@ -276,7 +298,7 @@ mod tests {
         #[test]
         fn every_text_comes_through(text in proptest::collection::vec(any::<u8>(), 0..60)) {
             let text: Vec<u8> = text.into_iter().filter(|byte| ![b'\n', b'\r', 0].contains(byte)).collect();
-            prop_assert_eq!(telnet().hear(&Telnet::encode(&text)).data, text);
+            prop_assert_eq!(telnet().hear(&telnet().encode(&text)).data, text);
         }
     }
 }
