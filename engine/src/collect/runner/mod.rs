@@ -141,9 +141,11 @@ async fn with_login<E: Errand>(
 ) -> Step<E::Gives> {
     evidence.doing(format!("connecting to {} port {}", target.endpoint.address, target.endpoint.port));
     let (stream, _way) = route::open(target, limits, evidence).await?;
-    evidence.transcript.note(&format!("logging in as {} with the credential {}", login.username, login.name));
     let mut opened = match target.transport {
-        Transport::Telnet => Opened::Telnet(Some(stream)),
+        Transport::Telnet => {
+            log_in_next(login, evidence);
+            Opened::Telnet(Some(stream))
+        }
         Transport::Ssh => {
             let legacy = target.endpoint.legacy || errand.driver().legacy_ssh;
             let endpoint = Endpoint { legacy, ..target.endpoint.clone() };
@@ -152,7 +154,7 @@ async fn with_login<E: Errand>(
             if let (Some(version), Some(key)) = (&evidence.ssh_version, &evidence.host_key) {
                 evidence.found(&format!("{version}, host key {}", key.fingerprint));
             }
-            evidence.doing(format!("logging in as {} with the credential {}", login.username, login.name));
+            log_in_next(login, evidence);
             connection.login(login, limits).await?;
             evidence.found(&format!("the credential {} is taken", login.name));
             evidence.login = Some(login.name.clone());
@@ -165,6 +167,13 @@ async fn with_login<E: Errand>(
         connection.close().await;
     }
     Ok(given)
+}
+
+/// Only after the host key was checked is a login spoken of, let alone sent.
+fn log_in_next(login: &Login, evidence: &mut Evidence) {
+    let what = format!("logging in as {} with the credential {}", login.username, login.name);
+    evidence.transcript.note(&what);
+    evidence.doing(what);
 }
 
 /// Collecting by a driver.
