@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etiqa_engine::collect::{Driver, Login, Target, compare_text, redact};
+use etiqa_engine::collect::{Driver, Login, compare_text, redact};
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etiqa_engine::collect::{Limits, Target, collect};
+use etiqa_engine::collect::{Limits, collect};
 use etiqa_model::class::Class;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
 use futures::future::join_all;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use etiqa_engine::collect::{Login, Target, compare_text};
+use etiqa_engine::collect::{Login, compare_text};
 use etiqa_model::class::Class;
 use tempfile::TempDir;
 
