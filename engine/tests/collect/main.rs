@@ -5,8 +5,6 @@
 mod devices;
 mod faults;
 mod logins;
-mod matrix;
 mod openssh;
-mod recorded;
 mod sshd;
 mod support;

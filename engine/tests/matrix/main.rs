@@ -1,9 +1,14 @@
 //! The fault matrix: every recorded device, with every fault, at many places. A text is stored only if it is whole, and
 //! what only looks strange is no reason to refuse one.
 //!
-//! Runs a sample, always the same one; `ETIQA_TEST_LONG=1` runs all of it, `ETIQA_TEST_SEED` draws another one.
+//! Runs a sample, always the same one; `ETIQA_TEST_LONG=1` runs all of it, `ETIQA_TEST_SEED` draws another one,
+//! `ETIQA_TEST_FAULT` and `ETIQA_TEST_RECORDING` run one fault and one device. A program of its own, since it keeps a
+//! machine so busy that other tests would wait too long.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cases;
+mod recorded;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,7 +21,7 @@ use etiqa_simulator::Faults;
 use futures::StreamExt as _;
 use futures::stream;
 
-use self::cases::{Case, Clean, Dice, Must, cases, sample};
+use crate::cases::{Case, Clean, Dice, Must, cases, sample};
 use crate::recorded::{Recorded, good_recordings, played};
 
 /// Sessions at once.
