@@ -8,6 +8,10 @@ use std::time::Duration;
 /// the echo of the command does not count, carriage returns and the pager do. On a recorded device they are all that
 /// its shell (or the single command) says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a fault is there or not, and any of them may come together"
+)]
 pub struct Faults {
     /// Refuses every login, whatever is offered.
     pub wrong_password: bool,

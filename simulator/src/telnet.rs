@@ -119,19 +119,17 @@ impl Decoder {
     fn take(&mut self, byte: u8) -> Option<u8> {
         let (state, text) = match (self.state, byte) {
             (Within::Text, IAC) => (Within::Command, None),
-            // It only pads a carriage return.
-            (Within::Text, 0) => (Within::Text, None),
-            (Within::Text, byte) => (Within::Text, Some(byte)),
+            // A NUL only pads a carriage return.
+            (Within::Text, byte) => (Within::Text, Some(byte).filter(|byte| *byte != 0)),
             (Within::Command, IAC) => (Within::Text, Some(IAC)),
             (Within::Command, SB) => (Within::Subnegotiation, None),
             (Within::Command, WILL..IAC) => (Within::Option(byte), None),
-            (Within::Command, _) => (Within::Text, None),
             (Within::Option(verb), option) => {
                 self.offers_kind |= verb == WILL && option == TERMINAL_TYPE;
                 (Within::Text, None)
             }
             (Within::Subnegotiation, IAC) => (Within::SubnegotiationCommand, None),
-            (Within::SubnegotiationCommand, SE) => (Within::Text, None),
+            (Within::Command, _) | (Within::SubnegotiationCommand, SE) => (Within::Text, None),
             (Within::Subnegotiation | Within::SubnegotiationCommand, _) => (Within::Subnegotiation, None),
         };
         self.state = state;

@@ -109,7 +109,7 @@ async fn however_a_session_is_split_its_texts_are_the_same() {
         let is_same = (split.class, &split.parts) == (whole.class, &whole.parts);
         (!is_same).then(|| format!("{name}, {pause:?} at {places:?}: {}: {}", split.class, split.message))
     });
-    let wrong: Vec<String> = wrong.buffer_unordered(64).filter_map(async |wrong| wrong).collect().await;
+    let wrong: Vec<String> = wrong.buffer_unordered(32).filter_map(async |wrong| wrong).collect().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

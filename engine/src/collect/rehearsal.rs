@@ -28,9 +28,9 @@ struct Played<'a> {
 impl<'a> Played<'a> {
     fn new(recording: &'a Recording) -> Self {
         let (player, reaction) = Player::begin(recording);
-        let mut played = Self { player, said: VecDeque::new(), is_over: false };
-        played.take(&reaction);
-        played
+        let mut device = Self { player, said: VecDeque::new(), is_over: false };
+        device.take(&reaction);
+        device
     }
 
     fn take(&mut self, reaction: &Reaction) {

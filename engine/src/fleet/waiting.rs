@@ -24,11 +24,19 @@ pub(super) struct Waiter {
     pub(super) tries: u32,
 }
 
+/// The devices that share their groups.
+#[derive(Debug)]
+struct Line {
+    /// With their limits.
+    groups: Vec<(Group, u32)>,
+    waiters: VecDeque<Waiter>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    groups: Vec<(Vec<(Group, u32)>, VecDeque<Waiter>)>,
-    /// The group that comes next, so that all have their turn.
+    lines: Vec<Line>,
+    /// The line that comes next, so that all have their turn.
     next: usize,
     later: Vec<(Instant, Waiter)>,
     by_key: HashMap<(String, Option<JumpHostId>), usize>,
@@ -46,7 +54,7 @@ impl Waiting {
             }
         }
         let mut waiting = Self {
-            groups: Vec::new(),
+            lines: Vec::new(),
             next: 0,
             later: Vec::new(),
             by_key: HashMap::new(),
@@ -66,10 +74,11 @@ impl Waiting {
         let index = *self.by_key.entry(key).or_insert_with(|| {
             let site = [(Group::Site(device.site.clone()), self.limits.0)];
             let jump_host = jump_host.map(|id| (Group::JumpHost(id), self.limits.1));
-            self.groups.push((site.into_iter().chain(jump_host).collect(), VecDeque::new()));
-            self.groups.len() - 1
+            let groups = site.into_iter().chain(jump_host).collect();
+            self.lines.push(Line { groups, waiters: VecDeque::new() });
+            self.lines.len() - 1
         });
-        self.groups[index].1.push_back(waiter);
+        self.lines[index].waiters.push_back(waiter);
     }
 
     /// Has the device tried again after a while, longer each time.
@@ -87,9 +96,9 @@ impl Waiting {
         for (_, waiter) in due {
             self.push(waiter);
         }
-        for step in 0..self.groups.len() {
-            let index = (self.next + step) % self.groups.len();
-            let (wanted, waiters) = &mut self.groups[index];
+        for step in 0..self.lines.len() {
+            let index = (self.next + step) % self.lines.len();
+            let Line { groups: wanted, waiters } = &mut self.lines[index];
             if waiters.is_empty() {
                 continue;
             }
@@ -103,7 +112,7 @@ impl Waiting {
 
     /// Whether nobody waits any more.
     pub(super) fn is_empty(&self) -> bool {
-        self.later.is_empty() && self.groups.iter().all(|(_, waiters)| waiters.is_empty())
+        self.later.is_empty() && self.lines.iter().all(|line| line.waiters.is_empty())
     }
 
     /// When the first of those that are tried again is due.

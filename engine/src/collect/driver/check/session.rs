@@ -84,7 +84,7 @@ fn terminal(source: &Source<'_>, file: &File) -> Checked<TerminalSettings> {
         if !["\n", "\r", "\r\n"].contains(&newline.get_ref().as_str()) {
             return Err(source.error(newline, r#"A newline is "\n", "\r" or "\r\n"."#));
         }
-        settings.newline = newline.get_ref().clone();
+        settings.newline.clone_from(newline.get_ref());
     }
     for (size, given) in [(&mut settings.width, &given.width), (&mut settings.height, &given.height)] {
         let Some(given) = given else { continue };

@@ -3,14 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use etiqa_engine::collect::{Driver, DriverSet, Limits, Login, Outcome, Target, collect};
+use etiqa_engine::collect::{Driver, DriverSet, Endpoint, Limits, Login, Outcome, Target, collect};
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
 use etiqa_model::recording::Recording;
-use etiqa_simulator::{DeviceSpec, Faults};
+use etiqa_simulator::{DeviceSpec, Faults, start};
 use tokio_util::sync::CancellationToken;
-
-use crate::support::{device, target};
 
 /// A recording that must end well, and its driver.
 pub(crate) struct Recorded {
@@ -49,8 +47,11 @@ pub(crate) async fn played(
     if let (Some(pager), Some(lines)) = (&mut recording.pager, page) {
         pager.lines = lines;
     }
-    let device = device(DeviceSpec::recorded(recording).faults(faults)).await;
-    let target = Target { transport: recorded.recording.transport, ..target(&device) };
+    let spec = DeviceSpec::recorded(recording).faults(faults);
+    let device = start(spec, ([127, 0, 0, 1], 0)).await.unwrap();
+    let (address, port) = (device.addr().ip().to_string(), device.addr().port());
+    let endpoint = Endpoint { address, port, host_key: None, legacy: false };
+    let target = Target { endpoint, transport: recorded.recording.transport, via: Vec::new() };
     let secret = |text: &str| Some(Secret::new(text));
     let login = Login {
         name: "net".into(),
