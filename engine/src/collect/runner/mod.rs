@@ -143,13 +143,17 @@ async fn with_login<E: Errand>(
     evidence.doing("connecting");
     let (stream, _way) = route::open(target, limits, evidence).await?;
     evidence.doing("logging in");
-    evidence.transcript.note(&format!("logging in as {} with the credential {}", login.username, login.name));
+    let note = format!("logging in as {} with the credential {}", login.username, login.name);
     let mut opened = match target.transport {
-        Transport::Telnet => Opened::Telnet(Some(stream)),
+        Transport::Telnet => {
+            evidence.transcript.note(&note);
+            Opened::Telnet(Some(stream))
+        }
         Transport::Ssh => {
             let legacy = target.endpoint.legacy || errand.driver().legacy_ssh;
             let endpoint = Endpoint { legacy, ..target.endpoint.clone() };
             let mut connection = route::ssh(stream, &endpoint, limits, evidence).await?;
+            evidence.transcript.note(&note);
             connection.login(login, limits).await?;
             evidence.login = Some(login.name.clone());
             Opened::Ssh(connection)
