@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::sshd::Sshd;
-use crate::support::{at, driver, limits, login, run, text};
+use crate::support::{at, driver, limits, lines, login, run, text};
 
 fn through(hops: &[&Hop], target: Target) -> Target {
     Target { via: hops.iter().copied().cloned().collect(), ..target }
@@ -76,7 +76,7 @@ async fn a_long_text_comes_whole_through_two_jump_hosts() {
     let (first, second, device) = tokio::join!(Sshd::start(""), Sshd::start(""), Sshd::start(""));
     let target = through(&[&first.hop("outer"), &second.hop("inner")], device.target());
     let outcome = run(&target, &one_command("seq 300000"), &[device.login()]).await;
-    let expected: String = (1..=300_000).map(|number| format!("{number}\n")).collect();
+    let expected = lines(300_000, |number| number.to_string());
     assert!(text(&outcome, "running") == expected, "{} bytes", outcome.bytes);
 }
 

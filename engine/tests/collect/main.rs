@@ -1,6 +1,7 @@
-//! Collection over real SSH: from simulated devices with every fault, from OpenSSH, and from FRRouting.
+//! Collection over real SSH and telnet: from simulated devices with every fault, from OpenSSH, GNU inetutils' telnetd,
+//! and FRRouting.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod devices;
 mod faults;

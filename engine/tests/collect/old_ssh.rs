@@ -4,7 +4,7 @@ use etiqa_engine::collect::{Driver, Outcome, Target};
 use etiqa_model::class::Class;
 
 use crate::sshd::{Setup, Sshd};
-use crate::support::{run, text};
+use crate::support::{lines, run, text};
 
 const RSA_1024: &[&str] = &["-t", "rsa", "-b", "1024"];
 
@@ -72,7 +72,7 @@ async fn a_long_text_comes_whole_over_old_ciphers() {
     let toml = "title = \"Long\"\nmode = \"exec\"\n[[command]]\nsend = \"seq 50000\"\npart = \"running\"\n";
     let driver = Driver::parse("long", toml).unwrap();
     let outcome = run(&old(sshd.target()), &driver, &[sshd.login()]).await;
-    let expected: String = (1..=50_000).map(|number| format!("{number}\n")).collect();
+    let expected = lines(50_000, |number| number.to_string());
     assert!(text(&outcome, "running") == expected, "{}", outcome.message);
 }
 
@@ -80,14 +80,11 @@ async fn a_long_text_comes_whole_over_old_ciphers() {
 async fn a_server_that_knows_groups_of_2048_bits_only_is_no_old_one() {
     let groups = std::fs::read_to_string("/etc/ssh/moduli").unwrap();
     // The fifth word is the size, which is counted from nought.
-    let small: String = groups
-        .lines()
-        .filter(|line| line.split(' ').nth(4) == Some("2047"))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let is_small = |line: &&str| line.split(' ').nth(4) == Some("2047");
+    let small: Vec<&str> = groups.lines().filter(is_small).collect();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("moduli");
-    std::fs::write(&file, small).unwrap();
+    std::fs::write(&file, small.join("\n") + "\n").unwrap();
     let lines = format!("KexAlgorithms diffie-hellman-group-exchange-sha256\nModuliFile {}", file.display());
     let sshd = Sshd::start(&lines).await;
     greeted(&sshd, &sshd.target(), &hello("")).await;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::sshd::Sshd;
-use crate::support::{driver, knowing, limits, run, text};
+use crate::support::{driver, knowing, limits, lines, run, text};
 
 #[tokio::test]
 async fn a_linux_host_is_collected_over_openssh() {
@@ -130,9 +130,9 @@ async fn frrouting_as_a_login_shell_is_collected_as_by_single_commands() {
     let frr = Frr::start().await;
     let prefixes: Vec<String> =
         (0..400).map(|n| format!("ip prefix-list L permit 10.{}.{}.0/24", n / 200, n % 200)).collect();
-    let lines: Vec<&str> =
+    let commands: Vec<&str> =
         ["configure terminal"].into_iter().chain(prefixes.iter().map(String::as_str)).collect();
-    frr.vtysh(&lines);
+    frr.vtysh(&commands);
     let path = frr.directory.path().display();
     let (single, shell) = (
         Sshd::start(&format!("SetEnv PATH={path}:/usr/bin:/bin")).await,
@@ -169,16 +169,14 @@ async fn a_linux_shell_with_colours_and_a_title_is_followed() {
     std::fs::write(&shell, script).unwrap();
     Command::new("chmod").arg("755").arg(&shell).status().unwrap();
     let sshd = Sshd::start(&format!("ForceCommand {}", shell.display())).await;
-    let bash = "title = 'Bash'\nmode = 'shell'\nlogout = ['exit']\n[prompt]\nprivileged = '(?P<host>\\w+@\\w+):\\S*[#$]'\n";
-    let long = "for n in $(seq 3000); do printf '\\033[31m%05d\\033[0m of a line that is long enough to wrap on a \
-                terminal of eighty columns, which this one is not\\n' $n; done";
+    let bash = "title = 'Bash'\nmode = 'shell'\nlogout = ['exit']\n[prompt]\nprivileged = '(?P<host>\\w+@[\\w.-]+):\\S*[#$]'\n";
+    let wide = "of a line that is long enough to wrap on a terminal of eighty columns, which this one is not";
+    let long = format!("for n in $(seq 3000); do printf '\\033[31m%05d\\033[0m {wide}\\n' $n; done");
     let command =
         format!("[[command]]\nsend = \"\"\"{}\"\"\"\npart = 'running'\n", long.replace('\\', "\\\\"));
     let bash = Driver::parse("bash", &(bash.to_owned() + &command)).unwrap();
     let outcome = run(&sshd.target(), &bash, &[sshd.login()]).await;
-    let expected: String = (1..=3_000)
-        .map(|n| format!("{n:05} of a line that is long enough to wrap on a terminal of eighty columns, which this one is not\n"))
-        .collect();
+    let expected = lines(3_000, |number| format!("{number:05} {wide}"));
     assert_eq!(text(&outcome, "running"), expected);
 }
 

@@ -56,7 +56,8 @@ impl Sshd {
         let keys = ["user.pub", "user_locked.pub", "user_rsa.pub"]
             .map(|name| std::fs::read_to_string(at(name)).unwrap());
         std::fs::write(at("authorized_keys"), keys.concat()).unwrap();
-        let host_keys: String = host_keys.iter().map(|name| format!("HostKey {}\n", at(name))).collect();
+        let host_keys: String =
+            host_keys.iter().flat_map(|name| ["HostKey ".into(), at(name), "\n".into()]).collect();
         let mut tries = 0;
         loop {
             // Free now; where another process takes it first, another one is tried.

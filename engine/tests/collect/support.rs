@@ -69,3 +69,8 @@ pub(crate) fn text<'a>(outcome: &'a Outcome, part: &str) -> &'a str {
 pub(crate) fn main_text(outcome: &Outcome, personality: Personality) -> &str {
     text(outcome, main_part(personality))
 }
+
+/// Lines that a function gives for 1, 2, and so on.
+pub(crate) fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (1..=count).map(|number| line(number) + "\n").collect()
+}

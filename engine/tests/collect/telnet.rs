@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{at, limits, login, run, text};
+use crate::support::{at, limits, lines, login, run, text};
 
 /// Where the distribution has it, and where `make test` unpacks it.
 const TELNETD: [&str; 3] = [
@@ -117,10 +117,10 @@ fn bash(command: &str) -> Driver {
 #[tokio::test]
 async fn a_long_text_comes_whole_over_telnet() {
     let telnetd = Telnetd::start().await;
-    let lines: String = (1..=5_000).map(|line| format!("line {line} of some configuration\n")).collect();
-    telnetd.write("config", &lines);
+    let whole = lines(5_000, |line| format!("line {line} of some configuration"));
+    telnetd.write("config", &whole);
     let outcome = telnetd.collect("cat config").await;
-    assert!(text(&outcome, "running") == lines, "{} bytes", text(&outcome, "running").len());
+    assert!(text(&outcome, "running") == whole, "{} bytes", text(&outcome, "running").len());
     assert_eq!(outcome.login.as_deref(), Some("net"));
 }
 

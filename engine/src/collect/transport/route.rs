@@ -76,7 +76,6 @@ async fn log_in(
     limits: &Limits,
     evidence: &mut Evidence,
 ) -> Step<Connection> {
-    evidence.transcript.note(&format!("logging in to the jump host {} as {}", hop.name, hop.login.username));
     let seen = Arc::new(Mutex::new(Seen::default()));
     let connected = Connection::over(stream, &hop.endpoint, limits, &seen).await;
     {
@@ -86,6 +85,7 @@ async fn log_in(
         evidence.hop_keys.extend(seen);
     }
     let mut connection = connected?;
+    evidence.transcript.note(&format!("logging in to the jump host {} as {}", hop.name, hop.login.username));
     connection.login(&hop.login, limits).await?;
     Ok(connection)
 }
