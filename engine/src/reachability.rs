@@ -63,8 +63,9 @@ pub async fn watch(engine: Arc<Engine>) {
 /// Looks at every enabled device once, and stores which answer.
 pub async fn look(engine: &Engine) -> Result<()> {
     let places = reach_list(&engine.db).await?;
-    let answers: HashMap<DeviceId, bool> = futures::stream::iter(&places)
-        .map(async |place| (place.id, answers(&place.address, place.port).await))
+    let asked = places.iter().map(|place| (place.id, place.address.clone(), place.port)).collect::<Vec<_>>();
+    let answers: HashMap<DeviceId, bool> = futures::stream::iter(asked)
+        .map(async |(id, address, port)| (id, answers(&address, port).await))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
