@@ -282,6 +282,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "get_transcript",
             "list_jump_hosts",
             "preview_schedule",
+            "recognise_device",
             "run_backup",
             "save_backup_config",
             "save_device",
