@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
 use etiqa_model::UserError;
-use etiqa_model::admin::{DriverRow, DriverText};
+use etiqa_model::admin::{CheckedAgainst, DriverRow, DriverText};
 use etiqa_model::device::{Device, DeviceFacts};
 
-use crate::collect::{Driver, DriverSet};
+use crate::collect::{Against, Driver, DriverSet};
 use crate::data_dir::DataDir;
 use crate::db::Db;
 use crate::engine::Engine;
@@ -143,12 +143,16 @@ pub async fn driver_rows(engine: &Engine) -> Result<Vec<DriverRow>> {
         .iter()
         .map(|driver| {
             let own = own.iter().find(|own| own.name == driver.name());
+            let is_own = own.is_some_and(|own| own.text.is_some());
             DriverRow {
                 name: driver.name().to_owned(),
                 title: driver.title().to_owned(),
-                is_own: own.is_some_and(|own| own.text.is_some()),
+                is_own,
                 sha256: driver.sha256().to_owned(),
                 problem: own.and_then(|own| own.problem.clone()),
+                checked: checked_against(driver),
+                checked_source: driver.checked().map(|checked| checked.source.clone()).unwrap_or_default(),
+                warnings: if is_own { warnings_of(driver) } else { Vec::new() },
                 updated_at: own.map(|own| own.updated_at),
                 devices: devices_of(driver.name()),
             }
@@ -162,12 +166,28 @@ pub async fn driver_rows(engine: &Engine) -> Result<Vec<DriverRow>> {
             is_own: true,
             sha256: broken.refused_sha256.clone().unwrap_or_default(),
             problem: broken.problem.clone(),
+            checked: CheckedAgainst::Unverified,
+            checked_source: String::new(),
+            warnings: Vec::new(),
             updated_at: Some(broken.updated_at),
             devices: 0,
         });
     }
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(rows)
+}
+
+fn checked_against(driver: &Driver) -> CheckedAgainst {
+    match driver.checked().map(|checked| checked.against) {
+        Some(Against::Software) => CheckedAgainst::Software,
+        Some(Against::Capture) => CheckedAgainst::Capture,
+        Some(Against::Document) => CheckedAgainst::Document,
+        Some(Against::Unverified) | None => CheckedAgainst::Unverified,
+    }
+}
+
+fn warnings_of(driver: &Driver) -> Vec<String> {
+    driver.warnings().iter().map(|warning| format!("Line {}: {}", warning.line, warning.message)).collect()
 }
 
 /// One driver with its text.

@@ -13,18 +13,18 @@ use crate::error::{Error, Result};
 use crate::history::unpack;
 use crate::schedule::{Work, due, enqueue};
 use crate::store::config_version::{part_list, version_list_active};
-use crate::store::credential::{credential_fetch_by_name, credential_list};
+use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::device::{
     device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, site_list,
     tag_list,
 };
-use crate::store::device_fact::device_fact_fetch;
+use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform};
 use crate::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
 };
 use crate::store::host_key::{host_key_accept, host_key_view};
 use crate::store::job::job_list_open;
-use crate::store::jump_host::jump_host_fetch_by_name;
+use crate::store::jump_host::{jump_host_fetch_by_name, jump_host_list};
 use crate::store::lease::device_lease_is_taken;
 use crate::store::result::{result_list_of_device, transcript_fetch};
 use crate::time::now;
@@ -113,6 +113,17 @@ pub async fn set_enabled(engine: &Engine, id: DeviceId, enabled: bool) -> Result
     Ok(())
 }
 
+/// Forgets what a device was recognised as, so that its next session looks again.
+pub async fn recognise_again(engine: &Engine, id: DeviceId) -> Result<()> {
+    let device = fetch(engine, id).await?;
+    if !device_fact_forget_platform(&engine.db, id, now()).await? {
+        let message = format!("{} was not recognised yet; its next session tries.", device.hostname);
+        return Err(UserError::conflict(message).into());
+    }
+    engine.events.send(Topic::Devices, id.0);
+    Ok(())
+}
+
 /// Queues a collection of these devices now.
 pub async fn collect_now(engine: &Engine, devices: Vec<DeviceId>) -> Result<JobId> {
     let job = enqueue(engine, &Work::Collect { devices: devices.clone() }).await?;
@@ -134,9 +145,14 @@ pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
         matches!(serde_json::from_str(payload), Ok(Work::Collect { devices }) if devices.contains(&id))
     });
     let facts = device_fact_fetch(&engine.db, id).await?;
+    let taken = match facts.credential_id {
+        Some(id) => credential_fetch(&engine.db, id).await?,
+        None => None,
+    };
     Ok(DeviceDetail {
         platform: crate::drivers::platform_of(engine, &device, &facts),
         facts,
+        credential_taken: taken.map(|taken| taken.credential.name),
         parts: part_list(&engine.db, id).await?,
         results: result_list_of_device(&engine.db, id, 25).await?,
         host_key: host_key_view(&engine.db, id).await?,
@@ -224,6 +240,7 @@ pub async fn device_choices(engine: &Engine) -> Result<DeviceChoices> {
             .into_iter()
             .map(|credential| credential.name)
             .collect(),
+        jump_hosts: jump_host_list(&engine.db).await?.into_iter().map(|host| host.name).collect(),
     })
 }
 

@@ -3,8 +3,35 @@
 use serde::{Deserialize, Serialize};
 
 use crate::UserError;
+use crate::device::Transport;
 use crate::field::{Fields, number};
 use crate::{CredentialId, JumpHostId, Timestamp};
+
+/// What a driver was checked against, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckedAgainst {
+    /// The platform's own software.
+    Software,
+    /// Recorded sessions.
+    Capture,
+    /// The vendor's documents.
+    Document,
+    /// Nothing, or its author does not say.
+    Unverified,
+}
+
+impl CheckedAgainst {
+    /// The word in driver files and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Software => "software",
+            Self::Capture => "capture",
+            Self::Document => "document",
+            Self::Unverified => "unverified",
+        }
+    }
+}
 
 /// A driver, built in or the user's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +46,12 @@ pub struct DriverRow {
     pub sha256: String,
     /// Why the newest text of the folder is not used; the last good one is.
     pub problem: Option<String>,
+    /// What it was checked against.
+    pub checked: CheckedAgainst,
+    /// Which of it, in words; may be empty.
+    pub checked_source: String,
+    /// What in the user's own driver is worth a second look, with the line.
+    pub warnings: Vec<String>,
     /// When it was last read anew; none for a built-in one.
     pub updated_at: Option<Timestamp>,
     /// Devices that would be collected with it.
@@ -141,6 +174,8 @@ pub struct DeviceChoices {
     pub platforms: Vec<(String, String)>,
     /// Names of the credentials.
     pub credentials: Vec<String>,
+    /// Names of the jump hosts.
+    pub jump_hosts: Vec<String>,
 }
 
 /// What the backup config form offers.
@@ -205,6 +240,25 @@ pub struct JumpHost {
     pub offered: Option<String>,
     /// Devices that name it.
     pub devices: u64,
+}
+
+impl JumpHost {
+    /// The same jump host as a person would fill it in.
+    pub fn to_input(&self) -> JumpHostInput {
+        JumpHostInput {
+            name: self.name.clone(),
+            address: self.address.clone(),
+            port: if self.port == Transport::Ssh.default_port() {
+                String::new()
+            } else {
+                self.port.to_string()
+            },
+            credential: self.credential.clone().unwrap_or_default(),
+            via: self.via.clone().unwrap_or_default(),
+            site: self.site.clone().unwrap_or_default(),
+            legacy_ssh: self.legacy_ssh,
+        }
+    }
 }
 
 /// A jump host as a person fills it in, every field a text.

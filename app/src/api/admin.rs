@@ -1,11 +1,12 @@
-//! Users, tokens, credentials, drivers, config versions and settings. All but the drivers are for admins only.
+//! Users, tokens, credentials, jump hosts, drivers, config versions and settings. Operators see the jump hosts and
+//! everybody the drivers; all else is for admins only.
 
-use etiqa_model::admin::{DriverRow, DriverText, Settings, SettingsInput};
+use etiqa_model::admin::{DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput};
 use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::credential::{Credential, CredentialInput};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::{ApiToken, FreshToken, Role, User};
-use etiqa_model::{CredentialId, Secret, TokenId, UserId};
+use etiqa_model::{CredentialId, JumpHostId, Secret, TokenId, UserId};
 use leptos::prelude::*;
 
 use super::AppError;
@@ -13,7 +14,7 @@ use super::AppError;
 use {
     super::context::Context,
     etiqa_engine::history::read,
-    etiqa_engine::{access, drivers, fleet},
+    etiqa_engine::{access, drivers, fleet, jump_hosts},
     etiqa_model::event::Topic,
     etiqa_model::{FieldError, UserError},
 };
@@ -115,6 +116,39 @@ pub async fn remove_credential(id: CredentialId) -> Result<(), AppError> {
     fleet::credential_remove(&context.engine, id).await?;
     changed(&context);
     Ok(())
+}
+
+/// Every jump host, by name.
+#[server(endpoint = "list_jump_hosts")]
+pub async fn list_jump_hosts() -> Result<Vec<JumpHost>, AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(jump_hosts::list(&context.engine).await?)
+}
+
+/// Creates (`id` none) or changes a jump host; another address forgets its key.
+#[server(endpoint = "save_jump_host")]
+pub async fn save_jump_host(
+    #[server(default)] id: Option<JumpHostId>,
+    host: JumpHostInput,
+) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    jump_hosts::save(&context.engine, id, &host).await?;
+    leptos_axum::redirect("/admin/jump-hosts");
+    Ok(())
+}
+
+/// Removes a jump host; devices that name it are reached as their site says, or straight.
+#[server(endpoint = "remove_jump_host")]
+pub async fn remove_jump_host(id: JumpHostId) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    Ok(jump_hosts::remove(&context.engine, id).await?)
+}
+
+/// Accepts the changed key that a jump host offers.
+#[server(endpoint = "accept_jump_host_key")]
+pub async fn accept_jump_host_key(id: JumpHostId) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    Ok(jump_hosts::accept_key(&context.engine, id).await?)
 }
 
 /// Every driver, by name.

@@ -70,6 +70,13 @@ pub async fn collect_device(id: DeviceId) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Forgets what a device was recognised as, so that its next session looks again.
+#[server(endpoint = "recognise_device")]
+pub async fn recognise_device(id: DeviceId) -> Result<(), AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(inventory::recognise_again(&context.engine, id).await?)
+}
+
 /// Accepts the changed host key that the device offers.
 #[server(endpoint = "accept_host_key")]
 pub async fn accept_host_key(id: DeviceId) -> Result<(), AppError> {

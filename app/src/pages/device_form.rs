@@ -7,7 +7,8 @@ use leptos::prelude::*;
 
 use crate::api::devices::{GetDeviceChoices, SaveDevice};
 use crate::ask::ask;
-use crate::components::{Field, Loaded, PageHeader, Problem, Select, submit};
+use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, submit};
+use crate::pages::{options, with_any, with_any_of};
 use crate::post::{Post, PostForm};
 
 #[component]
@@ -40,18 +41,10 @@ pub(crate) fn device_form(
     let cancel = id.map_or_else(|| "/devices/".to_owned(), |id| format!("/devices/{id}"));
     let kinds =
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
-    let with_any = |any: &str, known: Vec<(String, String)>, value: &str| {
-        let mut options = vec![(String::new(), any.to_owned())];
-        options.extend(known);
-        // A platform or credential that is gone stays visible until a person chooses another.
-        if !options.iter().any(|(name, _)| name == value) {
-            options.push((value.to_owned(), format!("{value} (not there any more)")));
-        }
-        options
-    };
-    let platforms = with_any("By its type", choices.platforms, &input.platform);
-    let credentials = choices.credentials.into_iter().map(|name| (name.clone(), name)).collect();
-    let credentials = with_any("The site's, in order", credentials, &input.credential);
+    let platforms = with_any_of("Recognised by itself", choices.platforms, &input.platform);
+    let credentials = with_any("The site's, in order", choices.credentials, &input.credential);
+    let hosts = with_any("As its site says, or straight", choices.jump_hosts, &input.jump_host);
+    let transports = options(&[("ssh", "SSH"), ("telnet", "Telnet")]);
     let kind =
         if input.device_type.is_empty() { DeviceType::Other.as_str().to_owned() } else { input.device_type };
     let sites = choices
@@ -64,17 +57,19 @@ pub(crate) fn device_form(
         <Field name="device[hostname]" label="Name" value=input.hostname problem hint="For people; the address when empty."/>
         <Select name="device[device_type]" label="Type" options=kinds value=kind problem/>
         <Select name="device[platform]" label="Platform" options=platforms value=input.platform problem hint="How to talk to it."/>
-        <Field name="device[port]" label="SSH port" kind="number" value=input.port problem placeholder="22"/>
+        <Select name="device[transport]" label="Transport" options=transports value=input.transport problem hint="With telnet, passwords cross the network in clear."/>
+        <Field name="device[port]" label="Port" kind="number" value=input.port problem placeholder="22, with telnet 23"/>
         <Select name="device[credential]" label="Credential" options=credentials value=input.credential problem/>
+        <Select name="device[jump_host]" label="Jump host" options=hosts value=input.jump_host problem/>
         <Field name="device[site]" label="Site" value=input.site list="sites" problem placeholder=DEFAULT_SITE/>
         <Field name="device[tags]" label="Tags" value=input.tags problem placeholder="core, vienna" hint="Separated by commas."/>
         <div class="wide"><Field name="device[description]" label="Description" kind="textarea" value=input.description problem/></div>
+        <div class="wide"><Check name="device[legacy_ssh]" label="Old SSH algorithms" hint="Only for a device that knows no newer ones." checked=Signal::stored(input.legacy_ssh)/></div>
     }.into_any();
     view! {
         <PostForm to=save>
             <Problem problem/>
             {hidden}
-            <input type="hidden" name="device[transport]" value="ssh"/>
             <input type="hidden" name="device[status]" value=input.status/>
             <div class="fields">{fields}</div>
             <datalist id="sites">{sites}</datalist>

@@ -1,7 +1,7 @@
 //! The inventory: filters in the address, so that every view of it can be linked to.
 
 use etiqa_model::admin::DeviceChoices;
-use etiqa_model::device::{Device, DeviceFilter, DeviceState, DeviceType};
+use etiqa_model::device::{Device, DeviceFilter, DeviceState, DeviceType, Transport};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::Role;
@@ -16,7 +16,7 @@ use crate::ask::ask;
 use crate::components::list::address;
 use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
-use crate::components::{Ago, Loaded, PageHeader, Pager, chip, empty};
+use crate::components::{Ago, Loaded, PageHeader, Pager, Tone, chip, empty};
 use crate::format;
 use crate::session::Allowed;
 
@@ -193,17 +193,26 @@ fn nothing_here(role: Role, is_narrowed: bool) -> AnyView {
     empty("No devices yet", words, ways.into_any())
 }
 
+/// Where a device answers: its address, and what of port and transport is not the usual.
+pub(crate) fn place(device: &Device) -> String {
+    let mut place = device.address.clone();
+    if device.port != device.transport.default_port() {
+        place = format!("{place} port {}", device.port);
+    }
+    match device.transport {
+        Transport::Ssh => place,
+        Transport::Telnet => place + ", telnet",
+    }
+}
+
 fn row(device: Device) -> AnyView {
     let backup = chip::device_backup(&device);
+    let address = place(&device);
     let failure = device
         .last_result
         .filter(|result| device.enabled && !result.class.is_good())
         .map(|result| view! { <small class="clip">{result.message}</small> }.into_any());
-    let address = if device.port == 22 {
-        device.address.clone()
-    } else {
-        format!("{} port {}", device.address, device.port)
-    };
+    let unsaved = device.unsaved.then(|| chip(Tone::Warn, "Not saved"));
     let tags =
         device.tags.into_iter().map(|tag| view! { <span class="tag">{tag}</span> }.into_any()).collect_view();
     view! {
@@ -215,7 +224,7 @@ fn row(device: Device) -> AnyView {
             <td>{device.device_type.label()}<small>{device.platform}</small></td>
             <td>{device.site}<div>{tags}</div></td>
             <td>{chip::device_status(device.status)}</td>
-            <td>{backup}{failure}</td>
+            <td><span class="chips">{backup}{unsaved}</span>{failure}</td>
             <td class="muted">{device.last_good_at.map(|at| view! { <Ago at/> }.into_any())}</td>
         </tr>
     }

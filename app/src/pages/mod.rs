@@ -59,3 +59,19 @@ fn page_of_query() -> Memo<u32> {
 fn options(choices: &[(&str, &str)]) -> Vec<(String, String)> {
     choices.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned())).collect()
 }
+
+/// Choices of a select whose first one, `any`, names nothing. One that is chosen and gone stays visible until a person
+/// chooses another.
+fn with_any_of(any: &str, known: Vec<(String, String)>, chosen: &str) -> Vec<(String, String)> {
+    let mut options = vec![(String::new(), any.to_owned())];
+    options.extend(known);
+    if !options.iter().any(|(name, _)| name == chosen) {
+        options.push((chosen.to_owned(), format!("{chosen} (not there any more)")));
+    }
+    options
+}
+
+/// The same for names that need no other words.
+fn with_any(any: &str, known: Vec<String>, chosen: &str) -> Vec<(String, String)> {
+    with_any_of(any, known.into_iter().map(|name| (name.clone(), name)).collect(), chosen)
+}

@@ -14,9 +14,11 @@ use sqlx::any::{Any, AnyRow};
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
-     d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.jump_host_id, j.name AS jump_host, d.enabled, d.status, d.status_at, d.last_seen_at, d.last_class, \
-     d.last_message, d.last_finished_at, d.last_good_at, d.created_at, d.updated_at \
-     FROM device d LEFT JOIN credential c ON c.id = d.credential_id LEFT JOIN jump_host j ON j.id = d.jump_host_id";
+     d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.jump_host_id, j.name AS jump_host, \
+     d.enabled, d.status, d.status_at, d.last_seen_at, d.last_class, d.last_message, d.last_finished_at, d.last_good_at, \
+     f.unsaved, d.created_at, d.updated_at \
+     FROM device d LEFT JOIN credential c ON c.id = d.credential_id \
+     LEFT JOIN jump_host j ON j.id = d.jump_host_id LEFT JOIN device_fact f ON f.device_id = d.id";
 
 /// Classes after which a device counts as backed up.
 const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
@@ -89,12 +91,14 @@ pub async fn tag_list(db: &Db) -> Result<Vec<String>> {
     rows.iter().map(|row| row.text("tag")).collect()
 }
 
-/// How many devices name each platform, or have none, by type.
+/// How many devices have each platform (chosen, or recognised), or none, by type.
 pub async fn device_count_by_platform(db: &Db) -> Result<Vec<(Option<String>, DeviceType, u64)>> {
-    let rows =
-        sqlx::query("SELECT platform, device_type, COUNT(*) AS n FROM device GROUP BY platform, device_type")
-            .fetch_all(db.reader())
-            .await?;
+    let rows = sqlx::query(
+        "SELECT COALESCE(d.platform, f.platform) AS platform, d.device_type, COUNT(*) AS n FROM device d
+         LEFT JOIN device_fact f ON f.device_id = d.id GROUP BY COALESCE(d.platform, f.platform), d.device_type",
+    )
+    .fetch_all(db.reader())
+    .await?;
     rows.iter()
         .map(|row| {
             Ok((row.opt_text("platform")?, row.named("device_type", DeviceType::parse)?, row.count("n")?))
@@ -214,6 +218,7 @@ fn device(row: &AnyRow) -> Result<Device> {
         last_seen_at: row.opt_time("last_seen_at")?,
         last_result,
         last_good_at: row.opt_time("last_good_at")?,
+        unsaved: row.opt_int("unsaved")? == Some(1),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

@@ -24,6 +24,20 @@ pub async fn device_fact_fetch(db: &Db, device: DeviceId) -> Result<DeviceFacts>
     })
 }
 
+/// Forgets what a device was recognised as. False: it was not recognised.
+pub async fn device_fact_forget_platform(db: &Db, device: DeviceId, now: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE device_fact SET platform = NULL, changed_at = $2 WHERE device_id = $1 AND platform IS NOT NULL",
+    )
+    .bind(device.0)
+    .bind(now.millis())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Replaces what is known of a device.
 pub async fn device_fact_save_in_txn(
     tx: &mut Tx,

@@ -1,12 +1,17 @@
 use etiqa_engine::db::Db;
 use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn, credential_list_for_device};
-use etiqa_engine::store::device::{device_count_selected, device_fetch, device_list, device_list_by_name};
+use etiqa_engine::store::device::{
+    device_count_by_platform, device_count_selected, device_fetch, device_list, device_list_by_name,
+};
+use etiqa_engine::store::device_fact::{
+    device_fact_fetch, device_fact_forget_platform, device_fact_save_in_txn,
+};
 use etiqa_engine::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
 };
 use etiqa_engine::store::lease::{device_lease_drop, device_lease_is_taken, device_lease_take};
 use etiqa_model::DeviceId;
-use etiqa_model::device::{DeviceFilter, DeviceType};
+use etiqa_model::device::{DeviceFacts, DeviceFilter, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::selector::Selector;
 
@@ -184,6 +189,31 @@ async fn a_device_tries_its_own_credential_or_its_sites_before_everybodys() {
         };
         assert_eq!(tried(devices[0]).await, ["z-vienna", "a-any", "b-any"]);
         assert_eq!(tried(devices[1]).await, ["graz"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_found_out_of_a_device_is_in_its_row_and_in_the_counts_until_it_is_forgotten() {
+    on_both(async |db| {
+        let ids = insert(&db, &[device("192.0.2.1", |_| {}), device("192.0.2.2", |_| {})]).await;
+        let found =
+            DeviceFacts { platform: Some("eos".into()), unsaved: Some(true), ..DeviceFacts::default() };
+        let mut tx = db.write().await.unwrap();
+        device_fact_save_in_txn(&mut tx, ids[0], &found, NOON).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let listed = device_list(&db, &DeviceFilter::default(), Page::default()).await.unwrap().rows;
+        assert_eq!(listed.iter().map(|device| device.unsaved).collect::<Vec<_>>(), [true, false]);
+        let counts = device_count_by_platform(&db).await.unwrap();
+        assert_eq!(counts.len(), 2);
+        assert!(counts.contains(&(Some("eos".into()), DeviceType::Other, 1)), "{counts:?}");
+
+        assert!(device_fact_forget_platform(&db, ids[0], NOON).await.unwrap());
+        assert!(!device_fact_forget_platform(&db, ids[0], NOON).await.unwrap());
+        assert!(!device_fact_forget_platform(&db, ids[1], NOON).await.unwrap());
+        let left = device_fact_fetch(&db, ids[0]).await.unwrap();
+        assert_eq!((left.platform, left.unsaved), (None, Some(true)));
     })
     .await;
 }

@@ -67,6 +67,8 @@ pub struct Device {
     pub last_result: Option<LastResult>,
     /// When a whole text was last taken.
     pub last_good_at: Option<Timestamp>,
+    /// Whether its running configuration was not saved when it was last looked at.
+    pub unsaved: bool,
     /// When it was added.
     pub created_at: Timestamp,
     /// When a person last changed it.
@@ -81,7 +83,12 @@ impl Device {
             hostname: self.hostname.clone(),
             device_type: self.device_type.as_str().to_owned(),
             platform: self.platform.clone().unwrap_or_default(),
-            port: self.port.to_string(),
+            // The usual port is left out, so that another transport brings its own.
+            port: if self.port == self.transport.default_port() {
+                String::new()
+            } else {
+                self.port.to_string()
+            },
             transport: self.transport.as_str().to_owned(),
             credential: self.credential.clone().unwrap_or_default(),
             jump_host: self.jump_host.clone().unwrap_or_default(),
@@ -145,6 +152,8 @@ pub struct DeviceDetail {
     pub platform: Option<String>,
     /// What was found out about it.
     pub facts: DeviceFacts,
+    /// The name of the credential that it took last.
+    pub credential_taken: Option<String>,
     /// Its parts with their newest versions.
     pub parts: Vec<crate::config::PartVersions>,
     /// Its newest results, newest first.

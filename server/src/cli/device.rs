@@ -99,15 +99,21 @@ pub(crate) struct Fields {
     /// check_point, f5_big_ip, infoblox, switch, router or other
     #[arg(long = "type", value_name = "TYPE")]
     device_type: Option<String>,
-    /// The driver's name; chosen by type when not named
+    /// The driver's name; the device is recognised by itself when not named
     #[arg(long)]
     platform: Option<String>,
-    /// TCP port
+    /// TCP port; the transport's own when not named
     #[arg(long)]
     port: Option<String>,
-    /// ssh
-    #[arg(long)]
+    /// ssh, or telnet, over which passwords cross the network in clear
+    #[arg(long, value_name = "ssh|telnet")]
     transport: Option<String>,
+    /// The jump host that it is reached through; empty: as its site says, or straight
+    #[arg(long, value_name = "NAME")]
+    jump_host: Option<String>,
+    /// Also offer it old SSH algorithms; =false to stop that
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    legacy_ssh: Option<bool>,
     /// The name of its credential; its site's are tried when not named
     #[arg(long)]
     credential: Option<String>,
@@ -197,6 +203,7 @@ impl Fields {
             (self.port, &mut input.port),
             (self.transport, &mut input.transport),
             (self.credential, &mut input.credential),
+            (self.jump_host, &mut input.jump_host),
             (self.site, &mut input.site),
             (self.tags, &mut input.tags),
             (self.description, &mut input.description),
@@ -206,6 +213,7 @@ impl Fields {
                 *field = new;
             }
         }
+        input.legacy_ssh = self.legacy_ssh.unwrap_or(input.legacy_ssh);
     }
 }
 

@@ -43,16 +43,22 @@ impl Drivers {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         match self {
             Self::List => {
-                let mut table = vec![["NAME", "PLATFORM", "FROM", "DEVICES", ""].map(str::to_owned).to_vec()];
+                let mut table = vec![
+                    ["NAME", "PLATFORM", "CHECKED AGAINST", "FROM", "DEVICES", ""]
+                        .map(str::to_owned)
+                        .to_vec(),
+                ];
                 for row in drivers::driver_rows(engine).await? {
                     let from = if row.is_own { "drivers/" } else { "built in" };
                     let devices = row.devices.to_string();
+                    let remarks: Vec<String> = row.problem.into_iter().chain(row.warnings).collect();
                     table.push(vec![
                         row.name,
                         row.title,
+                        row.checked.as_str().into(),
                         from.into(),
                         devices,
-                        row.problem.unwrap_or_default(),
+                        remarks.join(" "),
                     ]);
                 }
                 output::print_table(&table);

@@ -10,6 +10,7 @@ mod environment;
 mod follow;
 mod host_key;
 mod import_devices;
+mod jump_host;
 pub(crate) mod output;
 mod run_backups;
 mod token;
@@ -70,6 +71,9 @@ pub(crate) enum Command {
     /// Manage the logins for devices
     #[command(subcommand)]
     Credential(credential::Credential),
+    /// Manage the servers that pass connections on to devices
+    #[command(subcommand, alias = "jump_host")]
+    JumpHost(jump_host::JumpHost),
     /// Manage what is backed up, when, and how many archives are kept
     #[command(subcommand, alias = "backup_config")]
     BackupConfig(backup_config::BackupConfig),
@@ -142,6 +146,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Collect(command) => command.run(engine).await,
         Command::Device(command) => command.run(engine).await,
         Command::Credential(command) => command.run(engine).await,
+        Command::JumpHost(command) => command.run(engine).await,
         Command::BackupConfig(command) => command.run(engine).await,
         Command::Verify(command) => command.run(engine).await,
         Command::HostKey(command) => command.run(engine).await,

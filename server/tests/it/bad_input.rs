@@ -181,6 +181,9 @@ async fn names_that_nothing_has() {
         &["drivers", "show", "nobody"],
         &["device", "add", "192.0.2.1", "--platform", "nobody"],
         &["device", "add", "192.0.2.1", "--credential", "nobody"],
+        &["device", "add", "192.0.2.1", "--jump-host", "nobody"],
+        &["jump-host", "remove", "nobody"],
+        &["jump_host", "add", "x", "--address", "192.0.2.1", "--credential", "nobody"],
         &["backup-config", "add", "Nightly", "--type", "data", "--frequency", "daily", "--at", "02:00"],
         &["backup-config", "add", "X", "--type", "data", "--frequency", "daily", "--at", "25:00"],
         &["backup-config", "add", "X", "--type", "data", "--frequency", "cron", "--cron", "every day"],
@@ -213,6 +216,9 @@ async fn names_that_nothing_has() {
     etiqa: There is no archive named nobody.zip: give a file, or the name of one in the folder of backups.
     etiqa: There is no driver named nobody. It may have been deleted.
     etiqa: There is no driver named "nobody"; `etiqa drivers list` shows the known ones.
+    etiqa: There is no credential named "nobody"; add it first.
+    etiqa: There is no jump host named "nobody"; add it first.
+    etiqa: There is no jump host named "nobody". It may have been deleted.
     etiqa: There is no credential named "nobody"; add it first.
     etiqa: There is a backup config named "Nightly" already; choose another name.
     etiqa: "25:00" is not a time; write it as HH:MM, such as 02:30.

@@ -226,6 +226,7 @@ async fn pages_answer_with_and_without_the_slash_at_the_end() {
         "/admin/users",
         "/admin/tokens",
         "/admin/credentials",
+        "/admin/jump-hosts",
         "/admin/drivers",
         "/admin/settings",
     ] {

@@ -10,5 +10,6 @@ mod harness;
 mod http;
 mod imports;
 mod live;
+mod reach;
 mod runs;
 mod secrets;

@@ -1,6 +1,6 @@
 //! Drivers: which platforms can be backed up, and how each is talked to.
 
-use etiqa_model::admin::{DriverRow, DriverText};
+use etiqa_model::admin::{CheckedAgainst, DriverRow, DriverText};
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -25,8 +25,13 @@ pub(crate) fn DriversPage() -> AnyView {
 }
 
 fn list(drivers: Vec<DriverRow>) -> AnyView {
-    let columns =
-        &[Column::Text("Platform"), Column::Text("State"), Column::Text("From"), Column::Number("Devices")];
+    let columns = &[
+        Column::Text("Platform"),
+        Column::Text("State"),
+        Column::Text("Checked against"),
+        Column::Text("From"),
+        Column::Number("Devices"),
+    ];
     list_card(columns, drivers.into_iter().map(row).collect(), None, nothing())
 }
 
@@ -34,15 +39,29 @@ fn state(driver: &DriverRow) -> AnyView {
     if driver.problem.is_some() { chip(Tone::Bad, "Newest not used") } else { chip(Tone::Ok, "In use") }
 }
 
+fn checked(against: CheckedAgainst) -> &'static str {
+    match against {
+        CheckedAgainst::Software => "software",
+        CheckedAgainst::Capture => "recorded sessions",
+        CheckedAgainst::Document => "documents",
+        CheckedAgainst::Unverified => "unverified",
+    }
+}
+
 fn row(driver: DriverRow) -> AnyView {
     let state = state(&driver);
+    let warnings = match driver.warnings.len() {
+        0 => None,
+        n => Some(chip(Tone::Warn, format::plural(n as u64, "warning"))),
+    };
     view! {
         <tr>
             <td>
                 <a class="mono strong" href=format!("/admin/drivers/{}", driver.name)>{driver.name.clone()}</a>
                 <small>{driver.title}</small>
             </td>
-            <td>{state}{driver.problem.map(|problem| view! { <small>{problem}</small> }.into_any())}</td>
+            <td><span class="chips">{state}{warnings}</span>{driver.problem.map(|problem| view! { <small>{problem}</small> }.into_any())}</td>
+            <td>{checked(driver.checked)}</td>
             <td>{if driver.is_own { "your own" } else { "built in" }}{driver.updated_at.map(|at| view! { <small>"read "<Time at/></small> }.into_any())}</td>
             <td class="num">{format::count(driver.devices)}</td>
         </tr>
@@ -63,15 +82,24 @@ fn text(shown: DriverText) -> AnyView {
     let problem =
         driver.problem.clone().map(|problem| view! { <p class="notice bad">{problem}</p> }.into_any());
     let chips = state(&driver);
+    let warnings = driver
+        .warnings
+        .iter()
+        .map(|warning| view! { <p class="notice warn">{warning.clone()}</p> }.into_any())
+        .collect_view();
+    let source = (!driver.checked_source.is_empty()).then(|| fact("Source", driver.checked_source.clone()));
     view! {
         <PageHeader title=driver.title above=&[("Admin", "/admin/"), ("Drivers", "/admin/drivers")] chips/>
         <div class="stack">
             {problem}
+            {warnings}
             <section class="card">
                 <dl class="facts">
                     {fact("Name", view! { <span class="mono">{driver.name}</span> }.into_any())}
                     {fact("From", if driver.is_own { "your own" } else { "built in" })}
                     {fact("Devices", format::count(driver.devices))}
+                    {fact("Checked against", checked(driver.checked))}
+                    {source}
                     {fact("SHA-256", view! { <span class="mono hash">{driver.sha256}</span> }.into_any())}
                 </dl>
             </section>

@@ -2,6 +2,7 @@
 
 pub(crate) mod credentials;
 pub(crate) mod drivers;
+pub(crate) mod jump_hosts;
 pub(crate) mod settings;
 pub(crate) mod tokens;
 pub(crate) mod users;
@@ -10,7 +11,7 @@ pub(crate) mod versions;
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
-use crate::api::admin::{ListCredentials, ListDrivers, ListTokens, ListUsers};
+use crate::api::admin::{ListCredentials, ListDrivers, ListJumpHosts, ListTokens, ListUsers};
 use crate::ask::ask;
 use crate::components::{Loaded, PageHeader};
 use crate::format::plural;
@@ -23,12 +24,14 @@ pub(crate) fn AdminPage() -> AnyView {
     let users = ask(&[Topic::Admin], || ListUsers {});
     let tokens = ask(&[Topic::Admin], || ListTokens {});
     let credentials = ask(&[Topic::Admin], || ListCredentials {});
+    let hosts = ask(&[Topic::Admin], || ListJumpHosts {});
     let drivers = ask(&[Topic::Admin], || ListDrivers {});
     let counts = move || async move {
         let drivers = drivers.get().await?;
         let problems = drivers.iter().filter(|driver| driver.problem.is_some()).count();
         let (users, tokens) = (users.get().await?.len(), tokens.get().await?.len());
-        Ok([users, tokens, credentials.get().await?.len(), drivers.len(), problems])
+        let (credentials, hosts) = (credentials.get().await?.len(), hosts.get().await?.len());
+        Ok([users, tokens, credentials, hosts, drivers.len(), problems])
     };
     view! {
         <PageHeader title="Admin"/>
@@ -37,7 +40,7 @@ pub(crate) fn AdminPage() -> AnyView {
     .into_any()
 }
 
-fn cards([users, tokens, credentials, drivers, problems]: [usize; 5]) -> AnyView {
+fn cards([users, tokens, credentials, hosts, drivers, problems]: [usize; 6]) -> AnyView {
     let many = |number: usize, noun: &str| plural(number as u64, noun);
     let drivers = match problems {
         0 => many(drivers, "platform"),
@@ -56,6 +59,12 @@ fn cards([users, tokens, credentials, drivers, problems]: [usize; 5]) -> AnyView
             "/admin/credentials",
             many(credentials, "credential"),
             "How devices are logged in to.",
+        ),
+        (
+            "Jump hosts",
+            "/admin/jump-hosts",
+            many(hosts, "jump host"),
+            "Servers that pass connections on to devices.",
         ),
         ("Drivers", "/admin/drivers", drivers, "Which platforms can be backed up, and how."),
         ("Devices", "/devices/", "inventory".to_owned(), "Add, import, change, delete."),

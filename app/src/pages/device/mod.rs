@@ -7,17 +7,20 @@ mod settings;
 mod versions;
 
 use etiqa_model::config::{ConfigVersion, VersionState};
-use etiqa_model::device::{Device, DeviceDetail};
+use etiqa_model::device::{Device, DeviceDetail, DeviceFacts};
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, Timestamp};
 use leptos::prelude::*;
 
+use super::devices::place;
 use super::{id_of_path, query_field};
-use crate::api::devices::{AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, GetDevice};
+use crate::api::devices::{
+    AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, GetDevice, RecogniseDevice,
+};
 use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
-use crate::components::part::{current, part};
+use crate::components::part::{accepted, current, part};
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact};
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -31,6 +34,7 @@ struct Actions {
     enable: Post<EnableDevice>,
     accept_key: Post<AcceptHostKey>,
     decide: Post<DecideVersion>,
+    recognise: Post<RecogniseDevice>,
 }
 
 #[component]
@@ -43,11 +47,13 @@ pub(crate) fn DevicePage() -> AnyView {
         enable: Post::<EnableDevice>::new(),
         accept_key: Post::<AcceptHostKey>::new(),
         decide: Post::<DecideVersion>::new(),
+        recognise: Post::<RecogniseDevice>::new(),
     };
     touch_after(actions.collect, &[Topic::Devices]);
     touch_after(actions.enable, &[Topic::Devices]);
     touch_after(actions.accept_key, &[Topic::Devices]);
     touch_after(actions.decide, &[Topic::Devices]);
+    touch_after(actions.recognise, &[Topic::Devices]);
     let body = part(move || match tab.get().as_str() {
         "results" => view! { <results::Results detail/> }.into_any(),
         "connection" => view! { <connection::Connection id/> }.into_any(),
@@ -59,6 +65,8 @@ pub(crate) fn DevicePage() -> AnyView {
         <Problem problem=actions.enable.problem()/>
         <Problem problem=actions.accept_key.problem()/>
         <Problem problem=actions.decide.problem()/>
+        <Problem problem=actions.recognise.problem()/>
+        {accepted(actions.recognise, "It is looked at anew when it is next backed up.")}
         <Loaded from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
         <Tabs tab/>
         {body}
@@ -89,6 +97,7 @@ fn head(detail: DeviceDetail, role: Role, actions: Actions) -> AnyView {
         <span class="chips">
             {chip::device_status(device.status)}
             {chip::device_backup(&device)}
+            {device.unsaved.then(|| chip(Tone::Warn, "Not saved"))}
             {detail.collecting.then(|| chip(Tone::Run, "Collecting"))}
         </span>
     }
@@ -102,15 +111,20 @@ fn head(detail: DeviceDetail, role: Role, actions: Actions) -> AnyView {
     let offered = detail.host_key.and_then(|key| key.offered.map(|offered| (key.fingerprint, offered)));
     let offered = offered.map(|(known, offered)| host_key(device.id, known, offered, role, actions));
     let trouble = trouble(&device);
+    let unsaved = device.unsaved.then(|| {
+        view! { <p class="notice warn"><b>"Not saved: "</b>"the running configuration differs from the one that the device starts with; a restart would lose the difference. Save it on the device."</p> }.into_any()
+    });
+    let recognise = (role >= Role::Operator).then_some(actions.recognise);
     let title = device.hostname.clone();
     view! {
         <PageHeader title above=&[("Devices", "/devices/")] chips>
             {buttons}
         </PageHeader>
         {trouble}
+        {unsaved}
         {offered}
         {suspects}
-        {facts(device, detail.platform)}
+        {facts(device, detail.platform, detail.facts, detail.credential_taken, recognise)}
     }
     .into_any()
 }
@@ -205,9 +219,31 @@ fn host_key(id: DeviceId, known: String, offered: String, role: Role, actions: A
     .into_any()
 }
 
-fn facts(device: Device, platform: Option<String>) -> AnyView {
-    let address =
-        if device.port == 22 { device.address } else { format!("{} port {}", device.address, device.port) };
+fn facts(
+    device: Device,
+    platform: Option<String>,
+    found: DeviceFacts,
+    taken: Option<String>,
+    recognise: Option<Post<RecogniseDevice>>,
+) -> AnyView {
+    let address = place(&device);
+    let some = |name: &'static str, value: Option<String>| value.map(|value| fact(name, value));
+    let (how, is_recognised) = match (&device.platform, &found.platform) {
+        (Some(_), _) => ("chosen", false),
+        (None, Some(found)) if platform.as_ref() == Some(found) => ("recognised by itself", true),
+        (None, _) => ("by type", false),
+    };
+    let again = recognise.filter(|_| is_recognised).map(|post| {
+        view! { <PostForm to=post>{act(&[("id", device.id.to_string())], "Recognise again", "btn small")}</PostForm> }
+            .into_any()
+    });
+    let platform = match platform {
+        Some(name) => view! { <span>{name}" "<small>{how}</small></span>{again} }.into_any(),
+        None => "no driver".into_any(),
+    };
+    let taken = taken
+        .filter(|taken| device.credential.as_ref() != Some(taken))
+        .map(|taken| view! { " "<small>{format!("took {taken} last")}</small> }.into_any());
     let tags = (!device.tags.is_empty()).then(|| {
         let tags = device
             .tags
@@ -227,9 +263,13 @@ fn facts(device: Device, platform: Option<String>) -> AnyView {
             <dl class="facts">
                 {fact("Address", view! { <span class="mono">{address}</span> }.into_any())}
                 {fact("Type", device.device_type.label())}
-                {fact("Platform", platform.unwrap_or_else(|| "no driver".to_owned()))}
+                {fact("Platform", platform)}
+                {some("Model", found.model)}
+                {some("Serial number", found.serial)}
+                {some("OS version", found.os_version)}
                 {fact("Site", device.site)}
-                {fact("Credential", device.credential.unwrap_or_else(|| "the site's".to_owned()))}
+                {some("Jump host", device.jump_host)}
+                {fact("Credential", view! { {device.credential.unwrap_or_else(|| "the site's".to_owned())}{taken} }.into_any())}
                 {fact("Last session", last)}
                 {answered}
                 {tags}

@@ -47,6 +47,34 @@ fn every_key_of_the_language_has_a_row_in_the_reference() {
 }
 
 #[test]
+fn every_built_in_driver_has_a_row_in_the_table_of_platforms_that_says_what_it_was_checked_against() {
+    let page = include_str!("../../../../docs/drivers.md");
+    let (_, platforms) = page.split_once("\n## Platforms\n").unwrap();
+    let rows: Vec<Vec<&str>> = platforms
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches('|').splitn(5, '|').map(str::trim).collect())
+        .collect();
+    let set = DriverSet::built_in();
+    for driver in set.iter() {
+        let name = driver.name();
+        let row = rows.iter().find(|row| row[0] == format!("`{name}`"));
+        let row = row.unwrap_or_else(|| panic!("docs/drivers.md has no row for {name}"));
+        assert_eq!(row[1], driver.title(), "{name}");
+        assert_eq!(row[2], if matches!(driver.mode, Mode::Exec) { "exec" } else { "shell" }, "{name}");
+        assert_eq!(row[3].replace('`', ""), driver.parts().join(", "), "{name}");
+        let against = match driver.checked().unwrap().against {
+            Against::Software => "software",
+            Against::Capture => "capture",
+            Against::Document => "document",
+            Against::Unverified => "unverified",
+        };
+        assert_eq!(row[4].split(':').next(), Some(against), "{name}");
+    }
+    assert_eq!(rows.len(), set.iter().count(), "a row of docs/drivers.md names no built-in driver");
+}
+
+#[test]
 fn an_error_names_its_line_and_reason() {
     for (wrong, line, reason) in [
         (SMALL.replace("send =", "sned ="), 8, "Unknown field `sned`"),
