@@ -1,5 +1,6 @@
 // The first figures: how fast the server gets ready, what it takes while idle, what a first visit costs over the
-// wire, and how many devices per second one collection reads. Called by bench/run.sh, from the project's folder.
+// wire, how many devices per second one collection reads, and the same beside our peers on the same devices in the same
+// run. Called by bench/run.sh, from the project's folder.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
@@ -10,6 +11,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const ETIQA = resolve("target/release/etiqa");
 const SIMULATOR = resolve("target/release/etiqa-simulator");
+const PYTHON = resolve("target/bench-venv/bin/python");
+/** How many devices the comparison has, and how many sessions ours has at once by default. */
+const PEER_DEVICES = 1000;
+const SESSIONS = 64;
 const [devices, bytes] = process.argv.slice(2).map(Number);
 
 const KIB = 1024;
@@ -105,12 +110,13 @@ async function etiqa(args, { input = "", data }) {
   return { seconds: (performance.now() - began) / 1000, peak };
 }
 
-async function collection() {
+/** Starts `count` simulated IOS devices; `use` gets their inventory and a data directory that knows them. */
+async function withDevices(count, use) {
   const data = mkdtempSync(resolve("target/bench/collect-"));
   const inventory = join(data, "inventory.csv");
   const simulator = spawn(
     SIMULATOR,
-    ["--devices", devices, "--types", "ios", "--config-size", bytes, "--listen", "127.0.0.1", "--inventory", inventory].map(String),
+    ["--devices", count, "--types", "ios", "--config-size", bytes, "--listen", "127.0.0.1", "--inventory", inventory].map(String),
     { stdio: "ignore" },
   );
   try {
@@ -123,16 +129,68 @@ async function collection() {
       data,
     });
     await etiqa(["import-devices", inventory], { data });
+    await use(inventory, data);
+  } finally {
+    simulator.kill();
+  }
+}
+
+async function collection() {
+  await withDevices(devices, async (_, data) => {
     for (const what of ["first", "unchanged"]) {
       const run = await etiqa(["collect", "--all", "--json"], { data });
       report(`collect ${devices} devices of ${Math.round(bytes / KIB)} KB, ${what}`, devices / run.seconds, "devices/s");
       report(`collect, peak memory, ${what}`, run.peak / MIB, "MB");
     }
-  } finally {
-    simulator.kill();
+  });
+}
+
+/** Runs bench/peers.py; a run that lost texts is no figure. */
+async function peer(tool, inventory, atOnce) {
+  const child = spawn(PYTHON, ["bench/peers.py", tool, inventory, String(atOnce)], { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.on("data", (piece) => (text += piece));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`bench/peers.py ${tool} ended with ${code}.`);
+  const run = JSON.parse(text);
+  if (run.good !== run.devices) console.log(`${tool} at ${atOnce}: only ${run.good} of ${run.devices} texts came whole`);
+  return { rate: run.good / run.seconds, peak: run.peak_bytes };
+}
+
+/** Ours beside nornir with netmiko (the best of several numbers of threads) and scrapli with asyncssh (as many at once
+ * as ours), on the same devices. */
+async function peers() {
+  if (!existsSync(PYTHON)) {
+    console.log("\nNo comparison with peers: target/bench-venv is missing.");
+    return;
+  }
+  console.log(`\nBeside peers, ${PEER_DEVICES} devices of ${Math.round(bytes / KIB)} KB on the same simulator:\n`);
+  await withDevices(PEER_DEVICES, async (inventory, data) => {
+    const run = await etiqa(["collect", "--all", "--json"], { data });
+    const ours = { rate: PEER_DEVICES / run.seconds, peak: run.peak };
+    report("etiqa", ours.rate, "devices/s");
+    report("etiqa, peak memory", ours.peak / MIB, "MB");
+    const threads = [];
+    for (const atOnce of [10, 25, 50, 100]) threads.push({ atOnce, ...(await peer("nornir", inventory, atOnce)) });
+    const best = threads.reduce((one, other) => (other.rate > one.rate ? other : one));
+    compare(`nornir with netmiko, ${best.atOnce} threads`, ours, best, 10);
+    compare(`scrapli with asyncssh, ${SESSIONS} at once`, ours, await peer("scrapli", inventory, SESSIONS), 5);
+  });
+}
+
+/** Prints a peer's figures and the ratios to ours, each beside what it should be at least. */
+function compare(name, ours, theirs, faster) {
+  report(name, theirs.rate, "devices/s");
+  report(`${name}, peak memory`, theirs.peak / MIB, "MB");
+  for (const [what, ratio, budget] of [
+    ["times its devices per second", ours.rate / theirs.rate, faster],
+    ["of its peak memory is ours: 1 in", theirs.peak / ours.peak, 5],
+  ]) {
+    console.log(`  ${ratio.toFixed(1).padStart(6)} ${what.padEnd(44)} at least ${budget}: ${ratio >= budget ? "kept" : "MISSED"}`);
   }
 }
 
 console.log(`On ${(await import("node:os")).cpus().length} cores:\n`);
 await server();
 await collection();
+await peers();

@@ -9,4 +9,11 @@ source "$(dirname "$0")/../scripts/lib.sh"
 scripts/build-release.sh -p etiqa-simulator
 rm -rf target/bench
 mkdir -p target/bench
+# The peers need Python; without it the other figures still come.
+if [ ! -e target/bench-venv/.ready ]; then
+  say "Installing the peers that we compare with (once)"
+  { rm -rf target/bench-venv && python3 -m venv target/bench-venv &&
+    target/bench-venv/bin/pip install --quiet -r bench/requirements.txt && touch target/bench-venv/.ready; } ||
+    say "Python 3 with venv and pip is missing: no comparison with peers"
+fi
 node bench/figures.mjs "${1:-500}" "${2:-65536}"
