@@ -101,9 +101,9 @@ pub(super) fn parse(text: &str) -> Result<Recording, RecordingError> {
     });
     let first_line = head.lines().count() + 2;
     if recording.is_exec {
-        commands(&mut recording, body, first_line)?
+        commands(&mut recording, body, first_line)?;
     } else {
-        dialogue(&mut recording, body, first_line)?
+        dialogue(&mut recording, body, first_line)?;
     }
     if recording.exchanges.is_empty() {
         return Err(error(first_line, "Nothing is typed in this session: put what was typed into «…»."));
