@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { type Browser, type Page, expect, test } from "@playwright/test";
 
-import { Fleet } from "../support/fleet.ts";
+import { CREDENTIAL, Fleet } from "../support/fleet.ts";
 import { Watch, settled, stickingOut } from "../support/watch.ts";
 import { World } from "../support/world.ts";
 
@@ -26,6 +26,10 @@ test.beforeAll(async ({ browser }) => {
   // One device refuses the password and one breaks off, so that the pages have something to say.
   fleet = await Fleet.start(world.folder, { devices: 8, faults: "wrong-password=1,drop=1" });
   await world.etiqa(["import-devices", fleet.inventory]);
+  // No device goes through them: nothing may leave this machine.
+  const jump = ["--credential", CREDENTIAL];
+  await world.etiqa(["jump-host", "add", "headquarters", "--address", "192.0.2.1", "--port", "2222", ...jump]);
+  await world.etiqa(["jump-host", "add", "warehouse", "--address", "192.0.2.2", "--via", "headquarters", "--site", "warehouse", ...jump]);
   await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
   await world.etiqa(["backup-config", "add", "Monthly full", "--type", "full", "--frequency", "monthly", "--day", "last"]);
   // Two devices fail, which the exit status says.
@@ -72,8 +76,11 @@ async function findPlaces(browser: Browser): Promise<Place[]> {
     ["device", device],
     ["device-results", `${device}?tab=results`],
     ["device-settings", `${device}?tab=settings`],
+    ["device-new", "/devices/new"],
     ["account", "/account"],
     ["admin", "/admin/"],
+    ["admin-jump-host-edit", "/admin/jump-hosts?edit=2"],
+    ["admin-driver", "/admin/drivers/gaia"],
     ...admin.map((path): Place => [path.slice(1).replaceAll(/\W+/g, "-"), path]),
   ];
 }

@@ -1,6 +1,6 @@
 //! Drivers: which platforms can be backed up, and how each is talked to.
 
-use etiqa_model::admin::{CheckedAgainst, DriverRow, DriverText};
+use etiqa_model::admin::{DriverRow, DriverText};
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -39,15 +39,6 @@ fn state(driver: &DriverRow) -> AnyView {
     if driver.problem.is_some() { chip(Tone::Bad, "Newest not used") } else { chip(Tone::Ok, "In use") }
 }
 
-fn checked(against: CheckedAgainst) -> &'static str {
-    match against {
-        CheckedAgainst::Software => "software",
-        CheckedAgainst::Capture => "recorded sessions",
-        CheckedAgainst::Document => "documents",
-        CheckedAgainst::Unverified => "unverified",
-    }
-}
-
 fn row(driver: DriverRow) -> AnyView {
     let state = state(&driver);
     let warnings = match driver.warnings.len() {
@@ -61,7 +52,7 @@ fn row(driver: DriverRow) -> AnyView {
                 <small>{driver.title}</small>
             </td>
             <td><span class="chips">{state}{warnings}</span>{driver.problem.map(|problem| view! { <small>{problem}</small> }.into_any())}</td>
-            <td>{checked(driver.checked)}</td>
+            <td>{driver.checked.as_str()}</td>
             <td>{if driver.is_own { "your own" } else { "built in" }}{driver.updated_at.map(|at| view! { <small>"read "<Time at/></small> }.into_any())}</td>
             <td class="num">{format::count(driver.devices)}</td>
         </tr>
@@ -87,7 +78,8 @@ fn text(shown: DriverText) -> AnyView {
         .iter()
         .map(|warning| view! { <p class="notice warn">{warning.clone()}</p> }.into_any())
         .collect_view();
-    let source = (!driver.checked_source.is_empty()).then(|| fact("Source", driver.checked_source.clone()));
+    let source = (!driver.checked_source.is_empty())
+        .then(|| fact("Source", view! { <small>{driver.checked_source.clone()}</small> }.into_any()));
     view! {
         <PageHeader title=driver.title above=&[("Admin", "/admin/"), ("Drivers", "/admin/drivers")] chips/>
         <div class="stack">
@@ -98,7 +90,7 @@ fn text(shown: DriverText) -> AnyView {
                     {fact("Name", view! { <span class="mono">{driver.name}</span> }.into_any())}
                     {fact("From", if driver.is_own { "your own" } else { "built in" })}
                     {fact("Devices", format::count(driver.devices))}
-                    {fact("Checked against", checked(driver.checked))}
+                    {fact("Checked against", driver.checked.as_str())}
                     {source}
                     {fact("SHA-256", view! { <span class="mono hash">{driver.sha256}</span> }.into_any())}
                 </dl>

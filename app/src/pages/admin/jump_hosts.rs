@@ -184,7 +184,7 @@ fn changed_key(host: &JumpHost, role: Role, actions: Actions) -> Option<AnyView>
     Some(
         view! {
             <div class="notice bad">
-                <p><b>{format!("The host key of {} changed. ", host.name)}</b>"If the server was replaced, accept its new key; if not, somebody else may answer at its address. Until then no device behind it is backed up."</p>
+                <p><b>{format!("The host key of {} changed. ", host.name)}</b>"If the server was replaced, accept its new key; if not, somebody else may answer at its address. Until the new key is accepted, no device behind it is backed up."</p>
                 <p class="mono hash">"known "{known}</p>
                 <p class="mono hash">"offered "{offered}</p>
                 <div class="actions">{accept}</div>
