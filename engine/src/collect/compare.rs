@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::driver::{Driver, is_part_of};
 
-const PLACEHOLDER: &str = "<volatile>";
+pub(super) const PLACEHOLDER: &str = "<volatile>";
 
 /// `text` of `part` with the driver's volatile spans replaced. Two collections whose compared texts are equal differ
 /// in nothing that a person configured.

@@ -45,7 +45,11 @@ async fn facts_say_what_a_device_is() {
     let facts = collected(&ios, Personality::Ios).await.facts;
     assert_eq!(facts.model.as_deref(), Some("WS-C2960X-48FPD-L"));
     assert_eq!(facts.os_version.as_deref(), Some("15.2(7)E7"));
-    assert!(facts.serial.unwrap().starts_with("FOC"));
+    assert!(facts.serial.as_ref().unwrap().starts_with("FOC"));
+    assert_eq!(facts.unsaved, Some(false));
+    ios.change_config();
+    let changed = collected(&ios, Personality::Ios).await.facts;
+    assert_eq!(changed.unsaved, Some(true), "it was changed, and not saved since");
     let gaia = device(DeviceSpec::new(Personality::Gaia)).await;
     let facts = collected(&gaia, Personality::Gaia).await.facts;
     assert_eq!(facts.os_version.as_deref(), Some("R81.10"));

@@ -6,7 +6,7 @@ use etiqa_model::class::Class;
 
 use super::plan::rejected;
 use crate::collect::clean::with_one_newline_at_the_end;
-use crate::collect::compare::compare_text;
+use crate::collect::compare::{PLACEHOLDER, compare_text};
 use crate::collect::completeness;
 use crate::collect::driver::{AnswerRule, Command, Condition, Driver, ITEM, Unsaved, is_part_of};
 use crate::collect::failure::{Failure, Step, excerpt};
@@ -220,7 +220,10 @@ fn unsaved(driver: &Driver, parts: &[PartText]) -> Option<bool> {
     let lines = |name: &str| {
         let part = parts.iter().find(|part| part.part == name)?;
         let text = compare_text(driver, name, &part.text);
-        let is_kept = |line: &&str| !line.is_empty() && !ignore.iter().any(|regex| regex.is_match(line));
+        // A line that changes by itself, as a whole, may stand in one of the texts only.
+        let is_kept = |line: &&str| {
+            !line.is_empty() && line.trim() != PLACEHOLDER && !ignore.iter().any(|regex| regex.is_match(line))
+        };
         Some(text.lines().map(str::trim_end).filter(is_kept).map(str::to_owned).collect::<Vec<_>>())
     };
     Some(lines(running)? != lines(startup)?)
