@@ -49,13 +49,14 @@ fn shown(test: ConnectionTest) -> AnyView {
             let tone = if class.is_good() { "notice good" } else { "notice bad" };
             let advice =
                 (!class.is_good()).then(|| view! { <p class="muted">{class.advice()}</p> }.into_any());
-            view! { <div class=tone><p><b>{class.label()}": "</b>{message}</p>{advice}</div> }.into_any()
+            let words = if class.is_good() { "It works" } else { class.label() };
+            view! { <div class=tone><p><b>{words}": "</b>{message}</p>{advice}</div> }.into_any()
         }
         _ => view! { <p class="muted">"The test goes on."</p> }.into_any(),
     };
     view! {
         <p class="muted">"Begun "<Ago at=test.started_at/></p>
-        <ol class="steps">{steps}</ol>
+        <ol class="trace">{steps}</ol>
         {end}
     }
     .into_any()
