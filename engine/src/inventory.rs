@@ -231,10 +231,7 @@ pub async fn device_choices(engine: &Engine) -> Result<DeviceChoices> {
     Ok(DeviceChoices {
         sites: site_list(&engine.db).await?,
         tags: tag_list(&engine.db).await?,
-        platforms: drivers
-            .iter()
-            .map(|driver| (driver.name().to_owned(), driver.title().to_owned()))
-            .collect(),
+        platforms: drivers.titles().map(|(name, title)| (name.to_owned(), title)).collect(),
         credentials: credential_list(&engine.db)
             .await?
             .into_iter()

@@ -18,7 +18,11 @@ fn error(text: &str) -> DriverError {
 #[test]
 fn every_built_in_driver_is_valid_and_every_device_type_has_one_default() {
     let set = DriverSet::built_in();
+    let unread: Vec<(String, String)> = set.titles().map(|(name, title)| (name.to_owned(), title)).collect();
     assert_eq!(set.iter().count(), built_in::BUILT_IN.len());
+    let read: Vec<_> =
+        set.iter().map(|driver| (driver.name().to_owned(), driver.title().to_owned())).collect();
+    assert_eq!(unread, read);
     for device_type in DeviceType::ALL {
         let defaults = set.iter().filter(|driver| driver.default_for().contains(device_type)).count();
         assert_eq!(defaults, 1, "{device_type}");
