@@ -1,14 +1,13 @@
 //! Trying a connection: the way, the login, the prompt, enable, paging. No configuration is asked for.
 
-use etiqa_model::class::Class;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Driver, Mode};
 use super::evidence::Evidence;
-use super::failure::{Failure, Step};
+use super::failure::Step;
 use super::outcome::Outcome;
-use super::runner::{Errand, Opened, finished, on_errand, ready_shell};
+use super::runner::{Errand, Opened, finished, no_commands_over_telnet, on_errand, ready_shell};
 use super::session::Session;
 use super::target::{Limits, Login, Target};
 use super::transport::{AnyLine, Line};
@@ -55,13 +54,7 @@ impl Errand for Trial<'_> {
                 evidence.found("the login is taken; commands run one by one");
                 Ok(())
             }
-            (Mode::Exec, Opened::Telnet(_)) => {
-                let message = format!(
-                    "The driver {} runs single commands over SSH; telnet has none of these.",
-                    driver.name()
-                );
-                Err(Failure::new(Class::Unsupported, message))
-            }
+            (Mode::Exec, Opened::Telnet(_)) => Err(no_commands_over_telnet(driver)),
             (Mode::Shell(shell), _) => {
                 evidence.doing("opening a shell");
                 match opened.line(&shell.terminal, limits).await? {

@@ -7,7 +7,6 @@ use etiqa_model::class::Class;
 use etiqa_model::device::{ConnectionTest, Device, TestStep};
 use etiqa_model::event::Topic;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::device::limits;
 use super::host_keys::host_keys_store_in_txn;
@@ -98,9 +97,7 @@ async fn run(
         Err((class, message)) => return Ok((class, message.into())),
     };
     let (steps, mut heard) = mpsc::unbounded_channel();
-    let never = CancellationToken::new();
-    let cancel = if cancel.is_cancelled() { &never } else { &cancel };
-    let trial = try_connection(&target, &driver, &logins, &limits, cancel, steps);
+    let trial = try_connection(&target, &driver, &logins, &limits, &cancel, steps);
     tokio::pin!(trial);
     let outcome = loop {
         tokio::select! {

@@ -196,18 +196,20 @@ impl Errand for Collect<'_> {
         let driver = self.0;
         match (&driver.mode, &mut *opened) {
             (Mode::Exec, Opened::Ssh(connection)) => exec::run(connection, driver, limits, evidence).await,
-            (Mode::Exec, Opened::Telnet(_)) => {
-                let name = driver.name();
-                let message =
-                    format!("The driver {name} runs single commands over SSH; telnet has none of these.");
-                Err(Failure::new(Class::Unsupported, message))
-            }
+            (Mode::Exec, Opened::Telnet(_)) => Err(no_commands_over_telnet(driver)),
             (Mode::Shell(shell), _) => match opened.line(&shell.terminal, limits).await? {
                 AnyLine::Ssh(line) => converse(line, driver, shell, login, limits, evidence).await,
                 AnyLine::Telnet(line) => converse(line, driver, shell, login, limits, evidence).await,
             },
         }
     }
+}
+
+/// Telnet is one shell; a driver of single commands has nothing to say to it.
+pub(super) fn no_commands_over_telnet(driver: &Driver) -> Failure {
+    let message =
+        format!("The driver {} runs single commands over SSH; telnet has none of these.", driver.name());
+    Failure::new(Class::Unsupported, message)
 }
 
 /// The outcome of a collection.
