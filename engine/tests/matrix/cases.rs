@@ -14,6 +14,9 @@ use crate::recorded::Recorded;
 /// Platforms whose prompt holds what changes by itself, such as a clock, so that another host's is not told apart.
 const CHANGING_PROMPTS: &[&str] = &["netscaler"];
 
+/// Recordings of devices that are privileged from the first prompt on: `enable` is in them, and nobody has to type it.
+const PRIVILEGED_AT_ONCE: &[&str] = &["procurve-ansi"];
+
 /// A recording, and what a clean session with it gave.
 pub(super) struct Clean {
     pub(super) recorded: Arc<Recorded>,
@@ -196,7 +199,8 @@ pub(super) fn cases(clean: &Arc<Clean>, times: usize, dice: &mut Dice) -> Vec<Ca
     }
     add("refusal", Faults::reject_commands(), Must::Nothing);
     add("wrong password", Faults::wrong_password(), Must::NoLogin);
-    if recording.has_enable && recording.clone().refuse_enable() {
+    let is_user_first = !PRIVILEGED_AT_ONCE.contains(&clean.recorded.name.as_str());
+    if is_user_first && recording.has_enable && recording.clone().refuse_enable() {
         add("wrong enable password", Faults { wrong_enable: true, ..usual() }, Must::NoLogin);
     }
     for case in cases.iter_mut().filter(|case| case.faults.always_pages) {

@@ -43,7 +43,8 @@ pub(crate) fn assert_every_driver_is_played(recordings: &[Arc<Recorded>]) {
     }
     let played: BTreeSet<&str> = recordings.iter().map(|recorded| recorded.driver.name()).collect();
     let drivers = DriverSet::built_in();
-    let missing: Vec<&str> = drivers.iter().map(|driver| driver.name()).filter(|name| !played.contains(name)).collect();
+    let missing: Vec<&str> =
+        drivers.iter().map(|driver| driver.name()).filter(|name| !played.contains(name)).collect();
     assert!(missing.is_empty(), "no good recording of {missing:?}");
 }
 

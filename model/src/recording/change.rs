@@ -53,9 +53,10 @@ impl Recording {
 
     /// The device refuses the password for more rights, and stays where it is. False: it asks for none.
     pub fn refuse_enable(&mut self) -> bool {
-        let enable = self.exchanges.windows(2).position(|pair| {
-            matches!(pair[0].typed, Typed::Line(_)) && pair[1].typed == Typed::Secret
-        });
+        let enable = self
+            .exchanges
+            .windows(2)
+            .position(|pair| matches!(pair[0].typed, Typed::Line(_)) && pair[1].typed == Typed::Secret);
         let Some(enable) = enable else { return false };
         let prompt = last_line(self.said_before(enable)).to_owned();
         self.exchanges[enable + 1].answer = format!("% Access denied\n{prompt}");
