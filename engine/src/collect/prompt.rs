@@ -72,6 +72,16 @@ mod tests {
     }
 
     #[test]
+    fn a_lone_sign_is_no_prompt_but_where_the_platform_has_no_other() {
+        for driver in crate::collect::DriverSet::built_in().iter() {
+            let crate::collect::driver::Mode::Shell(shell) = &driver.mode else { continue };
+            let found = ["#", ">", "$", "%", " # ", " > "].map(|line| shell.prompt.find(line).is_some());
+            let has_no_other = ["ftd", "netscaler"].contains(&driver.name());
+            assert!(has_no_other || found == [false; 6], "{}: {found:?}", driver.name());
+        }
+    }
+
+    #[test]
     fn the_prompt_of_another_host_is_text() {
         assert!(ios().find_known("core-1(config)#", "core-1").is_some());
         assert_eq!(ios().find_known("core-2#", "core-1"), None);

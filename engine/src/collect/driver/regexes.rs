@@ -1,20 +1,37 @@
 //! Compiling a driver's regexes: bounded in size, with the line of a wrong one.
 
+use std::cell::Cell;
+
 use regex::{Regex, RegexBuilder};
 
 use super::DriverError;
 use super::file::Text;
 
-/// A compiled regex may take this much memory; a person's driver must not exhaust the program.
-const SIZE_LIMIT: usize = 1 << 20;
+/// A compiled regex may take this much memory, the last of these; a person's driver must not exhaust the program. A small
+/// one is compiled within a small limit, so that little is set down for it.
+const SIZE_LIMITS: [usize; 3] = [1 << 16, 1 << 18, 1 << 20];
 
-/// Turns places in a driver's text into line numbers.
-pub(super) struct Source<'a>(pub(super) &'a str);
+/// All regexes of a driver together may take this much. Compiling so many takes about a second.
+const BUDGET: usize = 1 << 26;
 
-impl Source<'_> {
+/// Turns places in a driver's text into line numbers, and what is written there into regexes.
+pub(super) struct Source {
+    /// Where lines begin.
+    lines: Vec<usize>,
+    /// What is left of [`BUDGET`].
+    budget: Cell<usize>,
+}
+
+impl Source {
+    pub(super) fn new(text: &str) -> Self {
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
+        Self { lines, budget: Cell::new(BUDGET) }
+    }
+
     /// The line of byte `offset`, counted from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.0.bytes().zip(0..offset).filter(|(byte, _)| *byte == b'\n').count() + 1
+        self.lines.partition_point(|start| *start <= offset)
     }
 
     /// What is wrong with the text at `at`.
@@ -54,11 +71,27 @@ impl Source<'_> {
     }
 
     fn compile(&self, place: &Text, pattern: &str) -> Result<Regex, DriverError> {
-        let regex = RegexBuilder::new(pattern)
-            .multi_line(true)
-            .size_limit(SIZE_LIMIT)
-            .build()
-            .map_err(|error| self.error(place, format!("The regex is wrong: {}.", reason(&error))))?;
+        let within = |limit: usize| RegexBuilder::new(pattern).multi_line(true).size_limit(limit).build();
+        let [small, middle, large] = SIZE_LIMITS;
+        let is_too_large =
+            |tried: &Result<Regex, regex::Error>| matches!(tried, Err(regex::Error::CompiledTooBig(_)));
+        let mut limit = small;
+        let mut tried = within(limit);
+        for larger in [middle, large] {
+            if is_too_large(&tried) {
+                limit = larger;
+                tried = within(limit);
+            }
+        }
+        let regex =
+            tried.map_err(|error| self.error(place, format!("The regex is wrong: {}.", reason(&error))))?;
+        let left = self.budget.get().checked_sub(limit).ok_or_else(|| {
+            self.error(
+                place,
+                "The regexes up to here take too much memory together; use fewer or simpler ones.",
+            )
+        })?;
+        self.budget.set(left);
         if regex.is_match("") {
             return Err(self.error(place, "The regex matches an empty text, so it would match everywhere."));
         }

@@ -125,6 +125,18 @@ fn an_own_driver_takes_the_place_of_a_built_in_one() {
 }
 
 #[test]
+fn a_driver_of_very_many_regexes_or_warnings_is_read_within_bounds() {
+    let many =
+        |count: usize, regex: &str| format!("{SMALL}\n[errors]\npatterns = [{}]\n", regex.repeat(count));
+    assert!(Driver::parse("small", &many(400, "'^% Error',")).is_ok());
+    let error = error(&many(100_000, r"'\w{15}',"));
+    assert!(error.message.contains("take too much memory together"), "{error}");
+    // As many as the largest file holds; each is looked up in it.
+    let warned = format!("{SMALL}{}", "[[command]]\nsend = \"reload\"\n".repeat(30_000));
+    assert_eq!(Driver::parse("small", &warned).unwrap().warnings().len(), 30_000);
+}
+
+#[test]
 fn a_drivers_hash_is_that_of_its_text() {
     let driver = Driver::parse("small", SMALL).unwrap();
     assert_eq!(driver.sha256().len(), 64);

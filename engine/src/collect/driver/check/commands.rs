@@ -10,7 +10,7 @@ use crate::collect::driver::shape::{AnswerRule, Command, Condition, ITEM};
 /// Nobody waits longer for a single sign of life.
 const LONGEST_TIMEOUT_S: u64 = 3_600;
 
-pub(super) fn commands(source: &Source<'_>, file: &File) -> Checked<Vec<Command>> {
+pub(super) fn commands(source: &Source, file: &File) -> Checked<Vec<Command>> {
     let is_shell = *file.mode.get_ref() == file::Mode::Shell;
     let mut commands = Vec::with_capacity(file.command.len());
     for given in &file.command {
@@ -20,12 +20,7 @@ pub(super) fn commands(source: &Source<'_>, file: &File) -> Checked<Vec<Command>
     Ok(commands)
 }
 
-fn command(
-    source: &Source<'_>,
-    given: &file::Command,
-    is_shell: bool,
-    earlier: &[Command],
-) -> Checked<Command> {
+fn command(source: &Source, given: &file::Command, is_shell: bool, earlier: &[Command]) -> Checked<Command> {
     if let (true, Some(exit)) = (is_shell, &given.exit) {
         return Err(source.error(exit, "A shell's commands have no exit status."));
     }
@@ -61,7 +56,7 @@ fn command(
 }
 
 /// `{item}` means something in a loop only, and the parts of a loop need it to be told apart.
-fn items_only_in_loops(source: &Source<'_>, given: &file::Command) -> Checked<()> {
+fn items_only_in_loops(source: &Source, given: &file::Command) -> Checked<()> {
     let texts = given
         .part
         .iter()
@@ -84,7 +79,7 @@ fn items_only_in_loops(source: &Source<'_>, given: &file::Command) -> Checked<()
     }
 }
 
-fn seconds(source: &Source<'_>, timeout: &toml::Spanned<u64>) -> Checked<Duration> {
+fn seconds(source: &Source, timeout: &toml::Spanned<u64>) -> Checked<Duration> {
     if !(1..=LONGEST_TIMEOUT_S).contains(timeout.get_ref()) {
         return Err(source.error(timeout, format!("A timeout is 1 to {LONGEST_TIMEOUT_S} seconds.")));
     }
@@ -92,11 +87,7 @@ fn seconds(source: &Source<'_>, timeout: &toml::Spanned<u64>) -> Checked<Duratio
 }
 
 /// Resolves a reference to one of `commands`.
-pub(super) fn answer_rule(
-    source: &Source<'_>,
-    rule: &Reference,
-    commands: &[Command],
-) -> Checked<AnswerRule> {
+pub(super) fn answer_rule(source: &Source, rule: &Reference, commands: &[Command]) -> Checked<AnswerRule> {
     let named = rule.command.get_ref();
     let Some(command) = commands.iter().position(|command| command.send == *named) else {
         return Err(source.error(&rule.command, format!("No [[command]] before this one sends `{named}`.")));
@@ -106,7 +97,7 @@ pub(super) fn answer_rule(
 
 /// [`answer_rule`] whose regex must have a group.
 pub(super) fn group_rule(
-    source: &Source<'_>,
+    source: &Source,
     rule: &Reference,
     commands: &[Command],
     whose: &str,
@@ -130,7 +121,7 @@ pub(super) fn parts(commands: &[Command]) -> Vec<String> {
 }
 
 /// What an exec channel runs: the remote shell takes several lines as well.
-fn script(source: &Source<'_>, text: &Text) -> Checked<String> {
+fn script(source: &Source, text: &Text) -> Checked<String> {
     if text.get_ref().trim().is_empty() || text.get_ref().contains('\0') {
         return Err(source.error(text, "The command is empty."));
     }

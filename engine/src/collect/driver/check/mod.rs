@@ -16,7 +16,7 @@ type Checked<T> = Result<T, DriverError>;
 
 pub(super) fn check(name: &str, text: &str) -> Checked<Driver> {
     check_name(name).map_err(|message| DriverError { line: None, message })?;
-    let source = Source(text);
+    let source = Source::new(text);
     let file: File = toml::from_str(text).map_err(|error| DriverError {
         line: error.span().map(|span| source.line(span.start)),
         message: sentence(error.message()),
@@ -63,14 +63,14 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn default_for(source: &Source<'_>, names: &[Text]) -> Checked<Vec<DeviceType>> {
+fn default_for(source: &Source, names: &[Text]) -> Checked<Vec<DeviceType>> {
     names
         .iter()
         .map(|name| DeviceType::parse(name.get_ref()).map_err(|message| source.error(name, message)))
         .collect()
 }
 
-fn identify(source: &Source<'_>, file: &File) -> Checked<Identify> {
+fn identify(source: &Source, file: &File) -> Checked<Identify> {
     let rules = &file.identify;
     let probe = |probe: &super::file::Probe| {
         Ok(Probe { send: line(source, &probe.send)?, pattern: source.search(&probe.pattern)? })
@@ -84,14 +84,14 @@ fn identify(source: &Source<'_>, file: &File) -> Checked<Identify> {
 }
 
 /// What is typed into a shell: one line.
-fn line(source: &Source<'_>, text: &Text) -> Checked<String> {
+fn line(source: &Source, text: &Text) -> Checked<String> {
     if text.get_ref().trim().is_empty() || text.get_ref().chars().any(char::is_control) {
         return Err(source.error(text, "A command is one line of text, without control characters."));
     }
     Ok(text.get_ref().trim().to_owned())
 }
 
-fn lines(source: &Source<'_>, texts: &[Text]) -> Checked<Vec<String>> {
+fn lines(source: &Source, texts: &[Text]) -> Checked<Vec<String>> {
     texts.iter().map(|text| line(source, text)).collect()
 }
 

@@ -11,7 +11,7 @@ use crate::collect::driver::regexes::Source;
 use crate::collect::driver::shape::{Block, Command, Completeness, FactRules, MAX_SHRINK, Unsaved, Volatile};
 
 pub(super) fn complete(
-    source: &Source<'_>,
+    source: &Source,
     rules: &BTreeMap<Text, file::Complete>,
     parts: &[String],
 ) -> Checked<Vec<Completeness>> {
@@ -39,7 +39,7 @@ pub(super) fn complete(
         .collect()
 }
 
-fn percent(source: &Source<'_>, given: &Spanned<u64>) -> Checked<u64> {
+fn percent(source: &Source, given: &Spanned<u64>) -> Checked<u64> {
     if !(1..=100).contains(given.get_ref()) {
         return Err(source.error(given, "max_shrink is 1 to 100 percent; 100 switches the check off."));
     }
@@ -47,7 +47,7 @@ fn percent(source: &Source<'_>, given: &Spanned<u64>) -> Checked<u64> {
 }
 
 pub(super) fn unsaved(
-    source: &Source<'_>,
+    source: &Source,
     given: Option<&Spanned<file::Unsaved>>,
     parts: &[String],
     commands: &[Command],
@@ -87,7 +87,7 @@ pub(super) fn unsaved(
 }
 
 pub(super) fn volatile(
-    source: &Source<'_>,
+    source: &Source,
     rules: &[file::Volatile],
     parts: &[String],
 ) -> Checked<Vec<Volatile>> {
@@ -105,7 +105,7 @@ pub(super) fn volatile(
         .collect()
 }
 
-pub(super) fn facts(source: &Source<'_>, facts: &file::Facts, commands: &[Command]) -> Checked<FactRules> {
+pub(super) fn facts(source: &Source, facts: &file::Facts, commands: &[Command]) -> Checked<FactRules> {
     let rule = |fact: &Option<Reference>| {
         fact.as_ref().map(|fact| group_rule(source, fact, commands, "A fact's")).transpose()
     };
@@ -116,7 +116,7 @@ pub(super) fn facts(source: &Source<'_>, facts: &file::Facts, commands: &[Comman
     })
 }
 
-fn known_part(source: &Source<'_>, part: &Text, parts: &[String]) -> Checked<()> {
+fn known_part(source: &Source, part: &Text, parts: &[String]) -> Checked<()> {
     if parts.contains(part.get_ref()) {
         return Ok(());
     }

@@ -15,14 +15,14 @@ const PASSWORD_PROMPT: &str = r"(?i)(?:.*\s)?password\s*:";
 /// Columns and lines that devices take; some refuse more than 16 bits hold.
 const MOST_COLUMNS: u32 = 32_767;
 
-pub(super) fn mode(source: &Source<'_>, file: &File) -> Checked<Mode> {
+pub(super) fn mode(source: &Source, file: &File) -> Checked<Mode> {
     match file.mode.get_ref() {
         file::Mode::Shell => Ok(Mode::Shell(Box::new(shell(source, file)?))),
         file::Mode::Exec => no_shell(source, file).map(|()| Mode::Exec),
     }
 }
 
-fn no_shell(source: &Source<'_>, file: &File) -> Checked<()> {
+fn no_shell(source: &Source, file: &File) -> Checked<()> {
     let places = [
         file.prompt.as_ref().map(|at| (at.span(), "[prompt]")),
         file.paging.as_ref().map(|at| (at.span(), "[paging]")),
@@ -40,7 +40,7 @@ fn no_shell(source: &Source<'_>, file: &File) -> Checked<()> {
     }
 }
 
-fn shell(source: &Source<'_>, file: &File) -> Checked<Shell> {
+fn shell(source: &Source, file: &File) -> Checked<Shell> {
     let Some(prompt) = &file.prompt else {
         return Err(source.error(&file.mode, "mode = \"shell\" needs a [prompt]."));
     };
@@ -76,7 +76,7 @@ fn shell(source: &Source<'_>, file: &File) -> Checked<Shell> {
     })
 }
 
-fn terminal(source: &Source<'_>, file: &File) -> Checked<TerminalSettings> {
+fn terminal(source: &Source, file: &File) -> Checked<TerminalSettings> {
     let mut settings =
         TerminalSettings { newline: "\n".to_owned(), width: 511, height: 1000, kind: "vt100".to_owned() };
     let Some(given) = file.terminal.as_ref().map(toml::Spanned::get_ref) else { return Ok(settings) };
@@ -101,7 +101,7 @@ fn terminal(source: &Source<'_>, file: &File) -> Checked<TerminalSettings> {
     Ok(settings)
 }
 
-fn login(source: &Source<'_>, file: &File) -> Checked<LoginRules> {
+fn login(source: &Source, file: &File) -> Checked<LoginRules> {
     let given = file.login.as_ref().map(toml::Spanned::get_ref);
     let or_usual = |pattern: Option<&Text>, usual: &'static str| match pattern {
         Some(pattern) => source.whole_line(pattern),
@@ -122,7 +122,7 @@ fn login(source: &Source<'_>, file: &File) -> Checked<LoginRules> {
     })
 }
 
-fn enable(source: &Source<'_>, enable: &file::Enable) -> Checked<Enable> {
+fn enable(source: &Source, enable: &file::Enable) -> Checked<Enable> {
     Ok(Enable {
         command: line(source, &enable.command)?,
         password_prompt: enable.password_prompt.as_ref().map(|regex| source.whole_line(regex)).transpose()?,
@@ -130,7 +130,7 @@ fn enable(source: &Source<'_>, enable: &file::Enable) -> Checked<Enable> {
     })
 }
 
-fn pagers(source: &Source<'_>, pagers: &[file::Pager]) -> Checked<Vec<Pager>> {
+fn pagers(source: &Source, pagers: &[file::Pager]) -> Checked<Vec<Pager>> {
     pagers
         .iter()
         .map(|pager| {

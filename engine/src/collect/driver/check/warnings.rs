@@ -75,7 +75,7 @@ const HARMLESS: &[&str] = &[
     "write t",
 ];
 
-pub(super) fn warnings(source: &Source<'_>, file: &File) -> Vec<DriverWarning> {
+pub(super) fn warnings(source: &Source, file: &File) -> Vec<DriverWarning> {
     let commands = file.command.iter().flat_map(|command| {
         [&command.send].into_iter().chain(&command.alternatives).chain(&command.enter).chain(&command.leave)
     });
