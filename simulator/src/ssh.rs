@@ -51,7 +51,8 @@ fn server_id(spec: &DeviceSpec) -> String {
         Personality::Linux => "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3",
         Personality::Gaia => "SSH-2.0-OpenSSH_7.8",
         Personality::BigIp => "SSH-2.0-OpenSSH_7.4",
-        Personality::Nios => "SSH-2.0-OpenSSH_8.0",
+        Personality::Nios | Personality::PanOs => "SSH-2.0-OpenSSH_8.0",
+        Personality::FortiOs => "SSH-2.0-fz1kKe",
     };
     id.to_owned()
 }
@@ -86,6 +87,12 @@ impl Client {
         is_logged_in: Arc<AtomicBool>,
     ) -> Self {
         Self { state, authorized_key, is_logged_in, channels: HashMap::new() }
+    }
+
+    /// Whether somebody who logs in has anything to talk to.
+    fn has_command_line(&self) -> bool {
+        let spec = &self.state.spec;
+        spec.recording.is_some() || Personality::ALL.contains(&spec.personality)
     }
 
     /// Starts `command`, or the shell, on a channel that runs nothing yet.
@@ -137,7 +144,7 @@ impl Handler for Client {
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        Ok(accepted_if(self.state.accepts_password(user, password)))
+        Ok(accepted_if(self.has_command_line() && self.state.accepts_password(user, password)))
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -154,7 +161,8 @@ impl Handler for Client {
             });
         };
         let answer = answers.next().unwrap_or_default();
-        Ok(accepted_if(self.state.accepts_password(user, &String::from_utf8_lossy(&answer))))
+        let is_right = self.state.accepts_password(user, &String::from_utf8_lossy(&answer));
+        Ok(accepted_if(self.has_command_line() && is_right))
     }
 
     async fn auth_publickey_offered(
@@ -164,13 +172,13 @@ impl Handler for Client {
     ) -> Result<Auth, Self::Error> {
         let is_known =
             self.authorized_key.as_ref().is_some_and(|key| key.key_data() == offer.public_key.key_data());
-        Ok(accepted_if(is_known && self.state.accepts_user(user)))
+        Ok(accepted_if(self.has_command_line() && is_known && self.state.accepts_user(user)))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         let is_known =
             self.authorized_key.as_ref().is_some_and(|known| known.key_data() == key.public_key.key_data());
-        Ok(accepted_if(is_known && self.state.accepts_user(user)))
+        Ok(accepted_if(self.has_command_line() && is_known && self.state.accepts_user(user)))
     }
 
     async fn auth_succeeded(&mut self, _: &mut Session) -> Result<(), Self::Error> {

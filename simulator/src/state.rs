@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use etiqa_model::Secret;
 
-use crate::faults::Faults;
+use crate::backups::Backups;
+use crate::faults::{Faults, HttpFault};
+use crate::https::Web;
 use crate::spec::DeviceSpec;
 use crate::text;
 
@@ -14,6 +16,9 @@ use crate::text;
 pub(crate) struct State {
     pub(crate) spec: DeviceSpec,
     changing: Mutex<Changing>,
+    /// The backups that it made of itself.
+    pub(crate) backups: Backups,
+    web: Mutex<Web>,
     sessions_open: AtomicUsize,
     sessions_total: AtomicUsize,
     bytes_sent: AtomicUsize,
@@ -26,6 +31,8 @@ struct Changing {
     faults: Faults,
     revision: u64,
     verbatim: Option<Arc<str>>,
+    /// How many calls each fault of calls fitted so far.
+    calls_seen: Vec<usize>,
 }
 
 impl State {
@@ -35,10 +42,13 @@ impl State {
             faults: spec.faults.clone(),
             revision: 0,
             verbatim: None,
+            calls_seen: Vec::new(),
         };
         Self {
             spec,
             changing: Mutex::new(changing),
+            backups: Backups::default(),
+            web: Mutex::default(),
             sessions_open: AtomicUsize::new(0),
             sessions_total: AtomicUsize::new(0),
             bytes_sent: AtomicUsize::new(0),
@@ -56,7 +66,30 @@ impl State {
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
-        self.changing().faults = faults;
+        let mut changing = self.changing();
+        changing.faults = faults;
+        changing.calls_seen.clear();
+    }
+
+    /// What befalls this call of the web server; counts it.
+    pub(crate) fn call_fault(&self, call: &str) -> Option<HttpFault> {
+        let mut changing = self.changing();
+        let Changing { faults, calls_seen, .. } = &mut *changing;
+        calls_seen.resize(faults.https.calls.len(), 0);
+        let mut found = None;
+        for (fault, seen) in faults.https.calls.iter().zip(calls_seen) {
+            if call.contains(&fault.call) {
+                *seen += 1;
+                let is_meant = fault.nth.is_none_or(|nth| nth == *seen);
+                found = found.or_else(|| is_meant.then_some(fault.what));
+            }
+        }
+        found
+    }
+
+    /// What the web server remembers.
+    pub(crate) fn web(&self) -> MutexGuard<'_, Web> {
+        self.web.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_password(&self, password: &str) {
@@ -83,6 +116,11 @@ impl State {
 
     pub(crate) fn accepts_password(&self, user: &str, password: &str) -> bool {
         self.accepts_user(user) && self.changing().password.reveal() == password
+    }
+
+    /// The password that is accepted now.
+    pub(crate) fn password(&self) -> String {
+        self.changing().password.reveal().to_owned()
     }
 
     /// The time to wait before each answer.

@@ -92,21 +92,24 @@ impl Answer {
     }
 }
 
-fn cli(state: &Arc<State>) -> Box<dyn Cli> {
+/// The command line of this device, if its platform's is played.
+fn cli(state: &Arc<State>) -> Option<Box<dyn Cli>> {
     let state = state.clone();
-    match state.spec.personality {
+    Some(match state.spec.personality {
         Personality::Ios => Box::new(ios::Ios::new(state)),
         Personality::Linux => Box::new(linux::Linux::new(state)),
         Personality::Gaia => Box::new(gaia::Gaia::new(state)),
         Personality::BigIp => Box::new(bigip::BigIp::new(state)),
         Personality::Nios => Box::new(nios::Nios::new(state)),
-    }
+        Personality::FortiOs | Personality::PanOs => return None,
+    })
 }
 
 /// Runs one command without a terminal, as `ssh host command` does, and ends the channel.
 pub(crate) async fn run_command(state: &Arc<State>, output: &mut Output, command: &str) -> Result<(), Gone> {
     tokio::time::sleep(state.delay()).await;
-    let answer = cli(state).answer(command);
+    let Some(mut cli) = cli(state) else { return output.finish(1).await };
+    let answer = cli.answer(command);
     match answer.text {
         Text::Plain(text) => output.write(text.as_bytes()).await?,
         Text::Config(text) => {
@@ -121,7 +124,7 @@ pub(crate) async fn run_command(state: &Arc<State>, output: &mut Output, command
 
 /// Runs the interactive shell until it is left.
 pub(crate) async fn run_shell(state: &Arc<State>, terminal: &mut Terminal) -> Result<(), Gone> {
-    let mut cli = cli(state);
+    let Some(mut cli) = cli(state) else { return terminal.output.finish(1).await };
     terminal.print(&cli.greeting()).await?;
     let mut status = 0;
     loop {
