@@ -12,7 +12,7 @@ use etiqa_model::recording::Recording;
 use etiqa_simulator::fleet::{FaultPlan, FleetPlan, MIXED};
 use etiqa_simulator::{DeviceSpec, Personality};
 
-/// Plays network devices over real SSH and telnet, each on a loopback address of its own, until it is stopped.
+/// Plays network devices over real SSH, telnet and HTTPS, each on a loopback address of its own, until it is stopped.
 ///
 /// Writes an inventory for `etiqa import-devices` once all of them listen, then prints one line:
 /// `Ready: N devices, inventory in FILE`.
@@ -35,6 +35,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 2222, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
 
+    /// The port of the web server that some devices have (F5, Infoblox)
+    #[arg(long, value_name = "PORT", default_value_t = 8443, value_parser = clap::value_parser!(u16).range(1..))]
+    https_port: u16,
+
     /// Where to write the inventory, as CSV
     #[arg(long, value_name = "FILE")]
     pub(crate) inventory: PathBuf,
@@ -51,6 +55,14 @@ pub(crate) struct Args {
     /// About how big each configuration is, as 8000, 64k or 2m
     #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = parse_size)]
     config_size: usize,
+
+    /// About how big each backup file is that a device makes of itself
+    #[arg(long, value_name = "SIZE", default_value = "300k", value_parser = parse_size)]
+    artifact_size: usize,
+
+    /// How long a device takes to make one
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    backup_ms: u64,
 
     /// How long every device takes to begin each answer
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
@@ -100,6 +112,8 @@ impl Args {
             .login(&self.username, &self.password)
             .config_size(self.config_size)
             .seed(self.seed)
+            .artifact_size(self.artifact_size as u64)
+            .backup_time(Duration::from_millis(self.backup_ms))
             .latency(Duration::from_millis(self.latency_ms));
         template.enable_password = self.enable_password.as_deref().map(Secret::new);
         let mut faults = self.faults.clone();
@@ -112,6 +126,7 @@ impl Args {
             devices: self.devices,
             listen: self.listen,
             port: self.port,
+            https_port: self.https_port,
             types: self.types.0.clone(),
             template,
             faults,

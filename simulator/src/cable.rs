@@ -51,7 +51,14 @@ impl Cable {
             let _ = stop.wait_for(|stop| *stop).await;
         });
         let guard = State::session_guard(state);
-        Self { tcp, running: Some(running), is_logged_in: Arc::default(), faulty: None, garbles: false, guard }
+        Self {
+            tcp,
+            running: Some(running),
+            is_logged_in: Arc::default(),
+            faulty: None,
+            garbles: false,
+            guard,
+        }
     }
 
     /// To be set when the user is in: faults and counted bytes begin there.

@@ -35,6 +35,7 @@ mod state;
 mod telnet;
 mod terminal;
 mod text;
+mod transfer;
 
 pub use device::{SimulatedDevice, start};
 pub use faults::{BackupFault, CallFault, Faults, HttpFault, HttpsFaults, LineEnd, Trick, WireFault};

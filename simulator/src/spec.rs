@@ -84,6 +84,9 @@ pub struct DeviceSpec {
     pub artifact_size: u64,
     /// How long it takes to make one.
     pub backup_time: Duration,
+    /// Gaia only: the login shell is clish, so files cannot be fetched. With bash, which understands clish's commands
+    /// here too, they can.
+    pub clish_login: bool,
     /// What is wrong with it.
     pub faults: Faults,
 }
@@ -115,6 +118,7 @@ impl DeviceSpec {
             https: personality.https(),
             artifact_size: 300 * 1024,
             backup_time: Duration::ZERO,
+            clish_login: false,
             faults: Faults::default(),
         }
     }
@@ -204,6 +208,13 @@ impl DeviceSpec {
     #[must_use]
     pub fn backup_time(mut self, time: Duration) -> Self {
         self.backup_time = time;
+        self
+    }
+
+    /// With clish as the login shell.
+    #[must_use]
+    pub fn clish_login(mut self) -> Self {
+        self.clish_login = true;
         self
     }
 

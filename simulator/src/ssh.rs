@@ -18,7 +18,7 @@ use crate::output::Output;
 use crate::spec::{DeviceSpec, Personality};
 use crate::state::State;
 use crate::terminal::Terminal;
-use crate::{cli, recorded};
+use crate::{cli, recorded, transfer};
 
 /// The server's settings under its `generation`th host key. The key depends on seed, name and generation
 /// alone, so a restarted device keeps it.
@@ -55,6 +55,16 @@ fn server_id(spec: &DeviceSpec) -> String {
         Personality::FortiOs => "SSH-2.0-fz1kKe",
     };
     id.to_owned()
+}
+
+/// Where OpenSSH's SFTP server is on such appliances.
+const SFTP_SERVER: &str = "/usr/libexec/openssh/sftp-server";
+
+/// What a channel runs.
+enum Program {
+    Shell,
+    Command(String),
+    Sftp,
 }
 
 /// One client's session.
@@ -95,15 +105,25 @@ impl Client {
         spec.recording.is_some() || Personality::ALL.contains(&spec.personality)
     }
 
-    /// Starts `command`, or the shell, on a channel that runs nothing yet.
-    fn run(
-        &mut self,
-        id: ChannelId,
-        command: Option<String>,
-        session: &mut Session,
-    ) -> Result<(), russh::Error> {
-        let recorded = self.state.spec.recording.as_ref().map(|recording| recording.is_exec);
-        if recorded.is_some_and(|is_exec| is_exec != command.is_some()) {
+    /// Whether the device has anything of this kind.
+    fn can_run(&self, program: &Program) -> bool {
+        let spec = &self.state.spec;
+        match (&spec.recording, program) {
+            (Some(recording), program) => match program {
+                Program::Shell => !recording.is_exec,
+                Program::Command(_) => recording.is_exec,
+                Program::Sftp => false,
+            },
+            (None, Program::Sftp) => {
+                matches!(spec.personality, Personality::Linux | Personality::BigIp | Personality::Gaia)
+            }
+            (None, _) => true,
+        }
+    }
+
+    /// Starts a program on a channel that runs nothing yet.
+    fn run(&mut self, id: ChannelId, program: Program, session: &mut Session) -> Result<(), russh::Error> {
+        if !self.can_run(&program) {
             return session.channel_failure(id);
         }
         let Some((line, (mut output, mut input))) =
@@ -115,13 +135,23 @@ impl Client {
         output.set_faults(state.faults());
         let task = tokio::spawn(async move {
             // Gone means that the client left, or a fault did its work: nobody is there to be told.
-            let _ = match command {
-                Some(command) if recorded.is_some() => {
-                    recorded::run_command(&state, &mut output, &command).await
+            let _ = if state.spec.recording.is_some() {
+                match program {
+                    Program::Command(command) => recorded::run_command(&state, &mut output, &command).await,
+                    _ => recorded::run_shell(&state, &mut output, &mut input).await,
                 }
-                None if recorded.is_some() => recorded::run_shell(&state, &mut output, &mut input).await,
-                Some(command) => cli::run_command(&state, &mut output, &command).await,
-                None => cli::run_shell(&state, &mut Terminal::new(output, input)).await,
+            } else {
+                match program {
+                    Program::Shell => cli::run_shell(&state, &mut Terminal::new(output, input)).await,
+                    Program::Sftp if transfer::is_possible(&state) => {
+                        transfer::serve(&state, &mut output, &mut input).await
+                    }
+                    // The server runs it as a command of the login shell, which may know of none.
+                    Program::Sftp => cli::run_command(&state, &mut output, SFTP_SERVER).await,
+                    Program::Command(command) => {
+                        cli::run_program(&state, &mut output, &mut input, &command).await
+                    }
+                }
             };
         });
         line.task = Some(task.abort_handle());
@@ -238,7 +268,16 @@ impl Handler for Client {
     }
 
     async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        self.run(id, None, session)
+        self.run(id, Program::Shell, session)
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if name == "sftp" { self.run(id, Program::Sftp, session) } else { session.channel_failure(id) }
     }
 
     async fn exec_request(
@@ -247,6 +286,6 @@ impl Handler for Client {
         command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        self.run(id, Some(String::from_utf8_lossy(command).into_owned()), session)
+        self.run(id, Program::Command(String::from_utf8_lossy(command).into_owned()), session)
     }
 }

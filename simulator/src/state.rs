@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etiqa_model::Secret;
 
-use crate::backups::Backups;
+use crate::backups::{Backups, Job};
 use crate::faults::{Faults, HttpFault};
 use crate::https::Web;
 use crate::spec::DeviceSpec;
@@ -18,6 +18,7 @@ pub(crate) struct State {
     changing: Mutex<Changing>,
     /// The backups that it made of itself.
     pub(crate) backups: Backups,
+    newest_backup: Mutex<Option<Job>>,
     web: Mutex<Web>,
     sessions_open: AtomicUsize,
     sessions_total: AtomicUsize,
@@ -48,6 +49,7 @@ impl State {
             spec,
             changing: Mutex::new(changing),
             backups: Backups::default(),
+            newest_backup: Mutex::default(),
             web: Mutex::default(),
             sessions_open: AtomicUsize::new(0),
             sessions_total: AtomicUsize::new(0),
@@ -85,6 +87,11 @@ impl State {
             }
         }
         found
+    }
+
+    /// The backup that was begun last from the command line.
+    pub(crate) fn newest_backup(&self) -> MutexGuard<'_, Option<Job>> {
+        self.newest_backup.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the web server remembers.

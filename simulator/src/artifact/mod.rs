@@ -57,8 +57,10 @@ enum Bytes {
 
 /// How a message that is encrypted with a passphrase begins, RFC 4880 sections 5.3 and 5.13: a session key packet
 /// (AES-256, salted and iterated SHA-512; the salt comes from elsewhere), then an integrity protected data packet.
-const OPENPGP_HEAD: &[u8] =
-    &[0x8c, 0x0d, 0x04, 0x09, 0x03, 0x0a, 0x5a, 0x1c, 0x77, 0xe3, 0x42, 0x90, 0x6b, 0xf8, 0xff, 0xd2, 0xec, 0x01];
+const OPENPGP_HEAD: &[u8] = &[
+    0x8c, 0x0d, 0x04, 0x09, 0x03, 0x0a, 0x5a, 0x1c, 0x77, 0xe3, 0x42, 0x90, 0x6b, 0xf8, 0xff, 0xd2, 0xec,
+    0x01,
+];
 
 impl Artifact {
     /// Makes the file. It takes a while where the file is big, since its checksums are made.
@@ -119,7 +121,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -160,7 +163,11 @@ mod tests {
             let mut rest = Vec::new();
             entries.next().unwrap().unwrap().read_to_end(&mut rest).unwrap();
             assert!(entries.next().is_none());
-            assert!(size < 10_000 || artifact.size().abs_diff(size) < 3_000, "{} for {size}", artifact.size());
+            assert!(
+                size < 10_000 || artifact.size().abs_diff(size) < 3_000,
+                "{} for {size}",
+                artifact.size()
+            );
         }
     }
 

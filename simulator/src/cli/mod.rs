@@ -9,10 +9,13 @@ mod words;
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use crate::output::{Gone, Output};
 use crate::spec::Personality;
 use crate::state::State;
 use crate::terminal::{Pager, Terminal};
+use crate::transfer;
 
 /// A platform's command line in one session: the only thing that differs between devices once a user is in.
 trait Cli: Send {
@@ -103,6 +106,21 @@ fn cli(state: &Arc<State>) -> Option<Box<dyn Cli>> {
         Personality::Nios => Box::new(nios::Nios::new(state)),
         Personality::FortiOs | Personality::PanOs => return None,
     })
+}
+
+/// Runs one command that may read what is typed, as `ssh host scp -f FILE` does, and ends the channel.
+pub(crate) async fn run_program(
+    state: &Arc<State>,
+    output: &mut Output,
+    input: &mut mpsc::UnboundedReceiver<Vec<u8>>,
+    command: &str,
+) -> Result<(), Gone> {
+    let words = words::shell_words(command);
+    if words.first().is_some_and(|program| program == "scp") && transfer::is_possible(state) {
+        tokio::time::sleep(state.delay()).await;
+        return transfer::send(state, output, input, &words).await;
+    }
+    run_command(state, output, command).await
 }
 
 /// Runs one command without a terminal, as `ssh host command` does, and ends the channel.

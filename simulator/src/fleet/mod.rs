@@ -37,6 +37,8 @@ pub struct FleetPlan {
     pub listen: Ipv4Addr,
     /// The port of all of them.
     pub port: u16,
+    /// The port of the web servers, where devices have one.
+    pub https_port: u16,
     /// The types, in turn.
     pub types: Vec<DeviceType>,
     /// What every device's spec begins from; name, personality and seed are its own.
@@ -92,8 +94,10 @@ impl FleetPlan {
         let own = addresses.by_ref().take(self.devices).enumerate();
         for ((index, address), device_type) in own.zip(self.types.iter().copied().cycle()) {
             let number = counts.entry(device_type).or_default();
+            let personality = personality_of(device_type);
             let spec = DeviceSpec {
-                personality: personality_of(device_type),
+                personality,
+                https: personality.https().map(|https| https.port(self.https_port)),
                 hostname: names::hostname(device_type, *number),
                 seed: self.template.seed.wrapping_add(index as u64),
                 faults: faults.remove(&index).unwrap_or_default(),
@@ -144,6 +148,7 @@ mod tests {
             devices,
             listen: Ipv4Addr::LOCALHOST,
             port: 2222,
+            https_port: 8443,
             types: MIXED.to_vec(),
             template: DeviceSpec::new(Personality::Ios),
             faults: FaultPlan::default(),
@@ -156,6 +161,14 @@ mod tests {
         let members = plan(6).members().unwrap();
         for device_type in DeviceType::ALL {
             assert!(members.iter().any(|member| member.device_type == *device_type), "{device_type}");
+        }
+    }
+
+    #[test]
+    fn only_devices_with_a_web_server_have_a_port_for_it() {
+        for member in plan(6).members().unwrap() {
+            let has_one = matches!(member.device_type, DeviceType::F5BigIp | DeviceType::Infoblox);
+            assert_eq!(member.spec.https.map(|https| https.port), has_one.then_some(8_443));
         }
     }
 

@@ -159,18 +159,15 @@ mod tests {
     #[test]
     fn secrets_are_not_listed() {
         assert_eq!(call("/api/", "type=export&key=abc%3D").listed(), "GET /api/?type=export&key=*");
-        assert_eq!(
-            call("/mgmt/shared/authz/tokens/ABC", "").listed(),
-            "GET /mgmt/shared/authz/tokens/*"
-        );
+        assert_eq!(call("/mgmt/shared/authz/tokens/ABC", "").listed(), "GET /mgmt/shared/authz/tokens/*");
         assert_eq!(call("/wapi/v1.0/", "_schema").listed(), "GET /wapi/v1.0/?_schema");
     }
 
     #[test]
     fn forms_are_decoded() {
-        assert_eq!(pairs("user=a+b&password=%24x%"), [
-            ("user".to_owned(), "a b".to_owned()),
-            ("password".to_owned(), "$x%".to_owned())
-        ]);
+        assert_eq!(
+            pairs("user=a+b&password=%24x%"),
+            [("user".to_owned(), "a b".to_owned()), ("password".to_owned(), "$x%".to_owned())]
+        );
     }
 }

@@ -83,10 +83,9 @@ fn refused(personality: Personality, status: u16) -> Reply {
         _ => "Refused",
     };
     match personality {
-        Personality::BigIp => Reply::json(
-            status,
-            &json!({"code": status, "message": message, "errorStack": [], "apiError": 3}),
-        ),
+        Personality::BigIp => {
+            Reply::json(status, &json!({"code": status, "message": message, "errorStack": [], "apiError": 3}))
+        }
         Personality::PanOs => Reply::xml(status, panos::error_text(status, message)),
         _ => Reply::error_page(status, message),
     }

@@ -162,8 +162,7 @@ impl AsyncWrite for Faucet {
                 let (headers, _) = headers_in(buf, seen);
                 let written = ready!(Pin::new(&mut self.tls).poll_write(cx, &buf[..headers]))?;
                 let (_, seen) = headers_in(&buf[..written], seen);
-                self.place =
-                    if seen == END_OF_HEADERS.len() { Place::Body(0) } else { Place::Headers(seen) };
+                self.place = if seen == END_OF_HEADERS.len() { Place::Body(0) } else { Place::Headers(seen) };
                 Poll::Ready(Ok(written))
             }
             Place::Body(sent) => self.write_body(cx, buf, sent),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::call::{Call, find};
 use super::reply::{Content, Reply};
-use crate::artifact::sha256;
+use crate::artifact::{hex, sha256};
 use crate::state::State;
 use crate::text;
 
@@ -85,7 +85,6 @@ fn login(state: &State, call: &Call) -> Reply {
     let memory = &mut state.web().fortios;
     memory.issued += 1;
     let chance = text::random_bytes(&format!("session {} of {}", memory.issued, state.spec.hostname));
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
     let session = Session { login: hex(&chance[..16]), csrf: hex(&chance[16..]) };
     let reply = Reply::html(200, "1document.location=\"/prompt?viewOnly&redir=%2F\";\n")
         .with("set-cookie", format!("{LOGIN}=\"{}\"; path=/; secure; httponly", session.login))

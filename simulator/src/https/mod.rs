@@ -69,9 +69,9 @@ impl Site {
         addr: SocketAddr,
         stopped: watch::Receiver<bool>,
     ) -> anyhow::Result<Arc<Self>> {
-        let listener = TcpListener::bind(addr)
-            .await
-            .map_err(|error| anyhow::anyhow!("{addr} cannot be listened on ({error}); choose another port."))?;
+        let listener = TcpListener::bind(addr).await.map_err(|error| {
+            anyhow::anyhow!("{addr} cannot be listened on ({error}); choose another port.")
+        })?;
         let addr = listener.local_addr()?;
         let leaf = Mutex::new(leaf_of(&state, addr).context("A certificate cannot be made")?);
         let (restart, restarts) = mpsc::unbounded_channel();

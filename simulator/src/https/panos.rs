@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::call::{Call, find};
 use super::reply::Reply;
-use crate::artifact::sha256;
+use crate::artifact::{hex, sha256};
 use crate::backups::{self, Progress};
 use crate::state::State;
 use crate::text;
@@ -76,8 +76,7 @@ async fn device_state(state: &Arc<State>) -> Reply {
 /// The key of the one user. It changes with the password.
 fn key(state: &State) -> String {
     let chance = text::random_bytes(&format!("key of {} {}", state.spec.hostname, state.password()));
-    let digits: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("LUFRPT1{digits}==")
+    format!("LUFRPT1{}==", hex(&chance))
 }
 
 fn success(result: &str) -> String {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Site;
 use super::call::Call;
 use super::reply::Reply;
+use crate::artifact::hex;
 use crate::backups::{self, Progress};
 use crate::state::State;
 use crate::text;
@@ -139,7 +140,7 @@ async fn get_grid_data(site: &Site, call: &Call) -> Reply {
         }
     }
     let chance = text::random_bytes(&format!("download {number} of {}", state.spec.hostname));
-    let token: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = hex(&chance);
     state.web().wapi.downloads.push(Download { token: token.clone(), file: file.clone() });
     let own_host = call.header("host").map_or_else(|| site.addr.to_string(), str::to_owned);
     let host = state.faults().https.download_host.unwrap_or(own_host);
@@ -181,7 +182,7 @@ fn new_login(state: &State, user: &str) -> String {
     let memory = &mut state.web().wapi;
     memory.issued += 1;
     let chance = text::random_bytes(&format!("login {} of {}", memory.issued, state.spec.hostname));
-    let signature: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = hex(&chance);
     let login = format!("group=admin-group,ctime=1772438400,timeout=600,client=API,user={user},{signature}");
     let header = format!("{COOKIE}=\"{login}\"; httponly; Path=/; secure");
     memory.logins.push(login);

@@ -24,7 +24,11 @@ pub(crate) fn configuration(spec: &DeviceSpec, revision: u64) -> String {
         spec.hostname,
     );
     for edit in edits(revision) {
-        entry(&mut text, &format!("added-{edit}"), &format!("172.{}.{}.0/24", 16 + edit / 250 % 16, edit % 250));
+        entry(
+            &mut text,
+            &format!("added-{edit}"),
+            &format!("172.{}.{}.0/24", 16 + edit / 250 % 16, edit % 250),
+        );
     }
     let mut number = 1;
     while text.len() + 240 < spec.config_size {

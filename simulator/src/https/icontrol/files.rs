@@ -1,5 +1,7 @@
 //! The UCS files: listed, read in pieces, deleted.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::super::call::Call;
@@ -21,7 +23,7 @@ const CHUNK: u64 = 1_048_576;
 /// The name of the file that a UCS of this name is in.
 pub(super) fn file_name(name: &str) -> String {
     let name = name.rsplit('/').next().unwrap_or_default();
-    if name.ends_with(".ucs") { name.to_owned() } else { format!("{name}.ucs") }
+    format!("{}.ucs", name.strip_suffix(".ucs").unwrap_or(name))
 }
 
 /// Lists the files, or deletes the one of this name.
@@ -58,7 +60,8 @@ fn list(state: &State) -> Reply {
             }})
         })
         .collect();
-    let mut list = json!({"kind": "tm:sys:ucs:ucscollectionstate", "selfLink": format!("https://localhost{UCS}")});
+    let mut list =
+        json!({"kind": "tm:sys:ucs:ucscollectionstate", "selfLink": format!("https://localhost{UCS}")});
     // An empty list has no items.
     if !items.is_empty() {
         list["items"] = items.into();
@@ -76,15 +79,13 @@ pub(super) fn unix_rm(state: &State, call: &Call) -> Reply {
             continue;
         }
         let is_kept = state.faults().https.keeps_backups;
-        let is_removed =
-            !is_kept && path.strip_prefix(FOLDER).is_some_and(|name| state.backups.remove(name));
+        let is_removed = !is_kept && path.strip_prefix(FOLDER).is_some_and(|name| state.backups.remove(name));
         if !is_removed && !arguments.starts_with("-f") {
             let why = if is_kept { "Operation not permitted" } else { "No such file or directory" };
-            said.push_str(&format!("/bin/rm: cannot remove `{path}': {why}\n"));
+            let _ = writeln!(said, "/bin/rm: cannot remove `{path}': {why}");
         }
     }
-    let mut answer =
-        json!({"kind": "tm:util:unix-rm:runstate", "command": "run", "utilCmdArgs": arguments});
+    let mut answer = json!({"kind": "tm:util:unix-rm:runstate", "command": "run", "utilCmdArgs": arguments});
     if !said.is_empty() {
         answer["commandResult"] = said.into();
     }
