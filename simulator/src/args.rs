@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use etiqa_model::Secret;
 use etiqa_model::device::DeviceType;
 use etiqa_model::recording::Recording;
@@ -26,6 +26,15 @@ pub(crate) struct Args {
     /// A recorded session that one more device plays, as in drivers/recordings; may be given several times
     #[arg(long, value_name = "FILE")]
     recording: Vec<PathBuf>,
+
+    /// One more device of each of these kinds; fortios and panos have a web server alone, others can be reached
+    /// through a jump-host
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
+    also: Vec<Also>,
+
+    /// All devices speak only SSH algorithms of the time before 2010
+    #[arg(long)]
+    legacy_ssh: bool,
 
     /// The first device's address, on loopback; 127.0.0.1 itself stays free and means 127.1.0.1
     #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST)]
@@ -115,13 +124,15 @@ impl Args {
             .artifact_size(self.artifact_size as u64)
             .backup_time(Duration::from_millis(self.backup_ms))
             .latency(Duration::from_millis(self.latency_ms));
+        template.legacy_ssh = self.legacy_ssh;
         template.enable_password = self.enable_password.as_deref().map(Secret::new);
         let mut faults = self.faults.clone();
         faults.hang_after = self.hang_after;
         faults.drop_after = self.drop_after;
         faults.slow = Duration::from_millis(self.slow_ms);
-        let recorded =
-            self.recording.iter().map(|path| recorded(path, &template)).collect::<Result<_, _>>()?;
+        let recorded = self.recording.iter().map(|path| recorded(path, &template));
+        let also = self.also.iter().map(|kind| Ok(kind.spec(&template)));
+        let more = recorded.chain(also).collect::<anyhow::Result<_>>()?;
         Ok(FleetPlan {
             devices: self.devices,
             listen: self.listen,
@@ -130,7 +141,7 @@ impl Args {
             types: self.types.0.clone(),
             template,
             faults,
-            recorded,
+            more,
         })
     }
 
@@ -147,6 +158,34 @@ fn recorded(path: &Path, template: &DeviceSpec) -> anyhow::Result<DeviceSpec> {
     let spec = DeviceSpec::recorded(recording);
     let hostname = path.file_stem().and_then(|name| name.to_str()).unwrap_or(&spec.hostname).to_owned();
     Ok(DeviceSpec { recording: spec.recording, hostname, ..template.clone() })
+}
+
+/// A kind of device that a fleet has none of by itself.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Also {
+    #[value(name = "fortios")]
+    FortiOs,
+    #[value(name = "panos")]
+    PanOs,
+    JumpHost,
+}
+
+impl Also {
+    /// Such a device, with the login of `template`.
+    fn spec(self, template: &DeviceSpec) -> DeviceSpec {
+        let (personality, hostname, jump_host) = match self {
+            Self::FortiOs => (Personality::FortiOs, "fw-branch-1", false),
+            Self::PanOs => (Personality::PanOs, "fw-edge-1", false),
+            Self::JumpHost => (Personality::Linux, "jump-1", true),
+        };
+        DeviceSpec {
+            personality,
+            hostname: hostname.to_owned(),
+            https: personality.https(),
+            jump_host,
+            ..template.clone()
+        }
+    }
 }
 
 /// Device types, in turn. A type of its own, since clap takes a plain list for an option given many times.

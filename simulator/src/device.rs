@@ -213,6 +213,11 @@ impl SimulatedDevice {
         self.state.web().calls()
     }
 
+    /// How many connections it made to others, as a jump host.
+    pub fn jumps(&self) -> usize {
+        self.state.jumps()
+    }
+
     /// How many connections are open now.
     pub fn sessions_open(&self) -> usize {
         self.state.sessions_open()

@@ -87,6 +87,11 @@ pub struct DeviceSpec {
     /// Gaia only: the login shell is clish, so files cannot be fetched. With bash, which understands clish's commands
     /// here too, they can.
     pub clish_login: bool,
+    /// Others can be reached through it: it connects to any place on loopback that it is asked for.
+    pub jump_host: bool,
+    /// It speaks only what SSH servers spoke before 2010: `diffie-hellman-group1-sha1`, `ssh-rsa` with 1024 bits,
+    /// `aes128-cbc` and `3des-cbc`, `hmac-sha1`.
+    pub legacy_ssh: bool,
     /// What is wrong with it.
     pub faults: Faults,
 }
@@ -119,6 +124,8 @@ impl DeviceSpec {
             artifact_size: 300 * 1024,
             backup_time: Duration::ZERO,
             clish_login: false,
+            jump_host: false,
+            legacy_ssh: false,
             faults: Faults::default(),
         }
     }
@@ -215,6 +222,20 @@ impl DeviceSpec {
     #[must_use]
     pub fn clish_login(mut self) -> Self {
         self.clish_login = true;
+        self
+    }
+
+    /// As a host through which others can be reached.
+    #[must_use]
+    pub fn jump_host(mut self) -> Self {
+        self.jump_host = true;
+        self
+    }
+
+    /// Speaking only old algorithms.
+    #[must_use]
+    pub fn legacy_ssh(mut self) -> Self {
+        self.legacy_ssh = true;
         self
     }
 

@@ -1,16 +1,23 @@
 //! The SSH side of a session: who may log in, and which channel runs what.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use russh::keys::ssh_key::private::Ed25519Keypair;
-use russh::keys::{PrivateKey, PublicKey};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use russh::keys::ssh_key::private::{Ed25519Keypair, RsaKeypair};
+use russh::keys::{Algorithm, PrivateKey, PublicKey};
 use russh::server::{
     Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, SshId};
+use russh::{
+    Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet, Preferred, Pty, SshId, cipher, kex, mac,
+};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -31,14 +38,36 @@ pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
     }
     methods.push(MethodKind::KeyboardInteractive);
     methods.push(MethodKind::Password);
+    let preferred = if spec.legacy_ssh { legacy_algorithms() } else { Preferred::DEFAULT };
     Config {
+        preferred,
         server_id: SshId::Standard(server_id(spec).into()),
         methods,
         auth_rejection_time: Duration::ZERO,
-        keys: vec![PrivateKey::from(Ed25519Keypair::from_seed(&seed))],
+        keys: host_key(spec, &seed).into_iter().collect(),
         max_auth_attempts: 6,
         nodelay: true,
         ..Config::default()
+    }
+}
+
+/// The host key of this seed; none where it cannot be made, and then no client can connect.
+fn host_key(spec: &DeviceSpec, seed: &[u8; 32]) -> Option<PrivateKey> {
+    if !spec.legacy_ssh {
+        return Some(PrivateKey::from(Ed25519Keypair::from_seed(seed)));
+    }
+    let key = RsaKeypair::random(&mut StdRng::from_seed(*seed), LEGACY_KEY_BITS);
+    key.inspect_err(|error| tracing::warn!(%error, "there is no host key")).ok().map(PrivateKey::from)
+}
+
+/// What was usual before 2010, and is refused by default today.
+fn legacy_algorithms() -> Preferred {
+    Preferred {
+        kex: Cow::Borrowed(&[kex::DH_G1_SHA1]),
+        key: Cow::Borrowed(&[Algorithm::Rsa { hash: None }]),
+        cipher: Cow::Borrowed(&[cipher::AES_128_CBC, cipher::TRIPLE_DES_CBC]),
+        mac: Cow::Borrowed(&[mac::HMAC_SHA1]),
+        ..Preferred::DEFAULT
     }
 }
 
@@ -56,6 +85,9 @@ fn server_id(spec: &DeviceSpec) -> String {
     };
     id.to_owned()
 }
+
+/// What a host key had at least when RSA was all there was.
+const LEGACY_KEY_BITS: usize = 1_024;
 
 /// Where OpenSSH's SFTP server is on such appliances.
 const SFTP_SERVER: &str = "/usr/libexec/openssh/sftp-server";
@@ -230,6 +262,35 @@ impl Handler for Client {
         let output = Output::channel(write, session.handle());
         self.channels.insert(id, Line { idle: Some((output, receiver)), input: Some(sender), task: None });
         reply.accept().await;
+        Ok(())
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        _from_host: &str,
+        _from_port: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let host = if host == "localhost" { "127.0.0.1" } else { host };
+        let target = host.parse::<IpAddr>().ok().filter(IpAddr::is_loopback).zip(u16::try_from(port).ok());
+        let Some(target) = target.filter(|_| self.state.spec.jump_host) else {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            return Ok(());
+        };
+        let state = self.state.clone();
+        tokio::spawn(async move {
+            let Ok(mut tcp) = TcpStream::connect(target).await else {
+                return reply.reject(ChannelOpenFailure::ConnectFailed).await;
+            };
+            state.count_jump();
+            reply.accept().await;
+            // It ends when either side does, in order or not.
+            let _ = tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut tcp).await;
+        });
         Ok(())
     }
 

@@ -23,6 +23,7 @@ pub(crate) struct State {
     sessions_open: AtomicUsize,
     sessions_total: AtomicUsize,
     bytes_sent: AtomicUsize,
+    jumps: AtomicUsize,
     /// Counts what was shown, so that volatile lines differ every time.
     pub(crate) moment: AtomicU64,
 }
@@ -54,6 +55,7 @@ impl State {
             sessions_open: AtomicUsize::new(0),
             sessions_total: AtomicUsize::new(0),
             bytes_sent: AtomicUsize::new(0),
+            jumps: AtomicUsize::new(0),
             moment: AtomicU64::new(0),
         }
     }
@@ -173,6 +175,14 @@ impl State {
 
     pub(crate) fn count_bytes(&self, count: usize) {
         self.bytes_sent.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn jumps(&self) -> usize {
+        self.jumps.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_jump(&self) {
+        self.jumps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a session as open until the guard goes.

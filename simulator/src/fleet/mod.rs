@@ -45,8 +45,8 @@ pub struct FleetPlan {
     pub template: DeviceSpec,
     /// What is wrong with some of them.
     pub faults: FaultPlan,
-    /// Devices that play recordings; they come behind the others.
-    pub recorded: Vec<DeviceSpec>,
+    /// Devices of specs of their own, as those that play recordings; they come behind the others.
+    pub more: Vec<DeviceSpec>,
 }
 
 /// The types of a mixed fleet, in turn: every one of them within the first six devices.
@@ -83,7 +83,7 @@ impl FleetPlan {
             "{} is not a loopback address; simulated devices listen on 127.0.0.0/8 only.",
             self.listen
         );
-        let count = self.devices + self.recorded.len();
+        let count = self.devices + self.more.len();
         anyhow::ensure!(count > 0, "A fleet has at least one device; give --devices 1 or more.");
         let first =
             if self.listen == Ipv4Addr::LOCALHOST { Ipv4Addr::new(127, 1, 0, 1) } else { self.listen };
@@ -107,10 +107,13 @@ impl FleetPlan {
             members.push(Member { device_type, site, spec, addr: (address, self.port).into() });
             *number += 1;
         }
-        members.extend(self.recorded.iter().zip(addresses).map(|(spec, address)| Member {
+        members.extend(self.more.iter().zip(addresses).map(|(spec, address)| Member {
             device_type: DeviceType::Other,
             site: names::LAB,
-            spec: spec.clone(),
+            spec: DeviceSpec {
+                https: spec.https.clone().map(|https| https.port(self.https_port)),
+                ..spec.clone()
+            },
             addr: (address, self.port).into(),
         }));
         anyhow::ensure!(
@@ -152,7 +155,7 @@ mod tests {
             types: MIXED.to_vec(),
             template: DeviceSpec::new(Personality::Ios),
             faults: FaultPlan::default(),
-            recorded: Vec::new(),
+            more: Vec::new(),
         }
     }
 

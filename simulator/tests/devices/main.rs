@@ -10,6 +10,7 @@ mod icontrol;
 mod ios;
 mod linux;
 mod recorded;
+mod ssh_servers;
 mod transfers;
 mod wapi;
 mod web;
