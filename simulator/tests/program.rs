@@ -56,6 +56,32 @@ fn the_inventory_lists_devices_that_listen_and_a_signal_stops_them() {
 }
 
 #[test]
+fn firewalls_and_a_jump_host_may_come_behind_the_other_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = folder.path().join("devices.csv");
+    let (address, port) = free_place(151);
+    let mut running = simulator()
+        .args(["--devices", "0", "--also", "fortios,panos,jump-host", "--legacy-ssh"])
+        .args(["--listen", &address.to_string(), "--port", &port.to_string(), "--https-port", "18443"])
+        .arg("--inventory")
+        .arg(&inventory)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(running.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let mut rows = csv::Reader::from_path(&inventory).unwrap();
+    let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
+    let listed: Vec<_> = rows.iter().map(|row| (&row[1], &row[3], &row[10])).collect();
+    assert_eq!(
+        listed,
+        [("fw-branch-1", "fortios", "18443"), ("fw-edge-1", "panos", "18443"), ("jump-1", "linux", ""),]
+    );
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
+#[test]
 fn recordings_are_played_beside_the_other_devices() {
     let folder = tempfile::tempdir().unwrap();
     let (inventory, recording) = (folder.path().join("devices.csv"), folder.path().join("lab-switch.txt"));

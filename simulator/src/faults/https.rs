@@ -43,7 +43,7 @@ pub enum HttpFault {
     /// The answer is this status, and what was asked for is not done.
     Status(u16),
     /// The web server restarts: the call gets no answer, all connections are closed, and for so long new ones are
-    /// refused.
+    /// refused. Behind that, every login is forgotten: tokens and cookies.
     Restart(Duration),
     /// The answer's body never ends.
     Endless,

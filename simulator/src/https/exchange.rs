@@ -32,6 +32,7 @@ pub(super) async fn answer(
     let mut announced = None;
     let reply = match fault {
         Some(HttpFault::Restart(pause)) => {
+            site.state.web().forget_logins();
             // An error means that the device itself stops.
             let _ = site.restart.send(pause);
             // The connection is pulled out.

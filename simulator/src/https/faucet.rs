@@ -14,7 +14,7 @@ use crate::cable::Cable;
 use crate::faults::WireFault;
 
 /// Bytes that drip between two pauses.
-const DRIP: usize = 64;
+const DRIP: usize = 256;
 const DRIP_PAUSE: Duration = Duration::from_millis(1);
 
 /// What stands between an answer's headers and its body.

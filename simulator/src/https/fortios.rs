@@ -30,6 +30,12 @@ struct Session {
     csrf: String,
 }
 
+impl Memory {
+    pub(super) fn forget_logins(&mut self) {
+        self.sessions.clear();
+    }
+}
+
 /// Answers a call.
 pub(super) fn answer(state: &State, call: &Call) -> Reply {
     match (call.method.as_str(), call.path.as_str()) {

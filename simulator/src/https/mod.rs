@@ -48,6 +48,14 @@ impl Web {
         self.calls.clone()
     }
 
+    /// What a web server forgets when it restarts: every login. A public backup tool of F5 notes that its users find
+    /// their tokens gone when `restjavad` restarts while a UCS is saved.
+    fn forget_logins(&mut self) {
+        self.icontrol.forget_logins();
+        self.wapi.forget_logins();
+        self.fortios.forget_logins();
+    }
+
     /// How many tokens of logins and downloads nobody gave back yet.
     pub(crate) fn tokens_open(&self) -> usize {
         self.icontrol.tokens_open() + self.wapi.downloads_open()

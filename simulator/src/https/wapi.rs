@@ -47,6 +47,10 @@ struct Download {
 }
 
 impl Memory {
+    pub(super) fn forget_logins(&mut self) {
+        self.logins.clear();
+    }
+
     /// How many downloads nobody completed yet.
     pub(super) fn downloads_open(&self) -> usize {
         self.downloads.len()

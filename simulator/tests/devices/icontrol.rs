@@ -233,11 +233,13 @@ async fn a_web_server_that_restarts_refuses_connections_and_comes_back() {
     let device = started(DeviceSpec::new(Personality::BigIp).faults(Faults::https(fault))).await;
     let task = begun(&device, json!([])).await;
     let poll = || ask_as_admin(&device, "GET", &task);
-    assert_eq!(poll().send().await.status, 200);
+    login(&device).await;
+    assert_eq!((poll().send().await.status, device.tokens_open()), (200, 1));
     assert!(poll().try_send().await.is_err());
     assert!(poll().try_send().await.unwrap_err().contains("ConnectionRefused"));
     while poll().try_send().await.is_err() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(followed(&device, &task).await.last().unwrap(), "COMPLETED");
+    assert_eq!(device.tokens_open(), 0, "a login does not outlive the web server");
 }

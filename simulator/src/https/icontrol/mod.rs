@@ -30,6 +30,10 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    pub(super) fn forget_logins(&mut self) {
+        self.tokens.clear();
+    }
+
     /// How many tokens are live.
     pub(super) fn tokens_open(&self) -> usize {
         self.tokens.len()

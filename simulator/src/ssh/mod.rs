@@ -1,93 +1,28 @@
 //! The SSH side of a session: who may log in, and which channel runs what.
 
-use std::borrow::Cow;
+mod config;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
-use russh::keys::ssh_key::private::{Ed25519Keypair, RsaKeypair};
-use russh::keys::{Algorithm, PrivateKey, PublicKey};
+use russh::keys::PublicKey;
 use russh::server::{
-    Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
-use russh::{
-    Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet, Preferred, Pty, SshId, cipher, kex, mac,
-};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+pub(crate) use config::server_config;
+
 use crate::output::Output;
-use crate::spec::{DeviceSpec, Personality};
+use crate::spec::Personality;
 use crate::state::State;
 use crate::terminal::Terminal;
 use crate::{cli, recorded, transfer};
-
-/// The server's settings under its `generation`th host key. The key depends on seed, name and generation
-/// alone, so a restarted device keeps it.
-pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
-    let seed =
-        crate::text::random_bytes(&format!("host key {generation} of {} {}", spec.hostname, spec.seed));
-    let mut methods = MethodSet::empty();
-    if spec.authorized_key.is_some() {
-        methods.push(MethodKind::PublicKey);
-    }
-    methods.push(MethodKind::KeyboardInteractive);
-    methods.push(MethodKind::Password);
-    let preferred = if spec.legacy_ssh { legacy_algorithms() } else { Preferred::DEFAULT };
-    Config {
-        preferred,
-        server_id: SshId::Standard(server_id(spec).into()),
-        methods,
-        auth_rejection_time: Duration::ZERO,
-        keys: host_key(spec, &seed).into_iter().collect(),
-        max_auth_attempts: 6,
-        nodelay: true,
-        ..Config::default()
-    }
-}
-
-/// The host key of this seed; none where it cannot be made, and then no client can connect.
-fn host_key(spec: &DeviceSpec, seed: &[u8; 32]) -> Option<PrivateKey> {
-    if !spec.legacy_ssh {
-        return Some(PrivateKey::from(Ed25519Keypair::from_seed(seed)));
-    }
-    let key = RsaKeypair::random(&mut StdRng::from_seed(*seed), LEGACY_KEY_BITS);
-    key.inspect_err(|error| tracing::warn!(%error, "there is no host key")).ok().map(PrivateKey::from)
-}
-
-/// What was usual before 2010, and is refused by default today.
-fn legacy_algorithms() -> Preferred {
-    Preferred {
-        kex: Cow::Borrowed(&[kex::DH_G1_SHA1]),
-        key: Cow::Borrowed(&[Algorithm::Rsa { hash: None }]),
-        cipher: Cow::Borrowed(&[cipher::AES_128_CBC, cipher::TRIPLE_DES_CBC]),
-        mac: Cow::Borrowed(&[mac::HMAC_SHA1]),
-        ..Preferred::DEFAULT
-    }
-}
-
-fn server_id(spec: &DeviceSpec) -> String {
-    if let Some(recording) = &spec.recording {
-        return recording.ssh_version.clone().unwrap_or_else(|| "SSH-2.0-OpenSSH_8.0".to_owned());
-    }
-    let id = match spec.personality {
-        Personality::Ios => "SSH-2.0-Cisco-1.25",
-        Personality::Linux => "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3",
-        Personality::Gaia => "SSH-2.0-OpenSSH_7.8",
-        Personality::BigIp => "SSH-2.0-OpenSSH_7.4",
-        Personality::Nios | Personality::PanOs => "SSH-2.0-OpenSSH_8.0",
-        Personality::FortiOs => "SSH-2.0-fz1kKe",
-    };
-    id.to_owned()
-}
-
-/// What a host key had at least when RSA was all there was.
-const LEGACY_KEY_BITS: usize = 1_024;
 
 /// Where OpenSSH's SFTP server is on such appliances.
 const SFTP_SERVER: &str = "/usr/libexec/openssh/sftp-server";
