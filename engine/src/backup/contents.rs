@@ -14,10 +14,12 @@ use tokio::io::AsyncReadExt;
 use super::archive::{ArchiveWriter, PIECE};
 use super::manifest::Counts;
 use super::names::{PathNames, UniqueNames, safe_name};
+use crate::artifacts::path_of;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::text_read;
+use crate::store::artifact::artifact_fetch_newest;
 use crate::store::config_version::version_list_active;
 use crate::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
 use crate::store::result::result_list_good_of_run;
@@ -60,7 +62,8 @@ async fn write_configs(
     let mut folders = UniqueNames::default();
     let mut listed = Vec::with_capacity(devices.len());
     for device in devices {
-        let folder = format!("configs/{}", folders.take(&safe_name(&device.hostname)));
+        let name = folders.take(&safe_name(&device.hostname));
+        let folder = format!("configs/{name}");
         let versions = version_list_active(&engine.db, device.id).await?;
         let is_stale = !good.contains(&device.id);
         counts.stale_devices += u64::from(is_stale && !versions.is_empty());
@@ -73,11 +76,60 @@ async fn write_configs(
             counts.configs += 1;
             texts.push(version_json(version, &file));
         }
-        listed.push(device_json(device, is_stale, started_at, texts));
+        let artifact = write_artifact(engine, archive, device, &name).await?;
+        counts.artifacts += u64::from(artifact.is_some());
+        let mut json = device_json(device, is_stale, started_at, texts);
+        json["artifact"] = artifact.unwrap_or_default();
+        listed.push(json);
     }
     archive.entry("network_configs.json").await?;
     write_json_array(archive, "devices", &listed).await?;
     Ok(counts)
+}
+
+/// The newest own backup of a device, where there is one: `artifacts/<hostname>/<file name>`.
+async fn write_artifact(
+    engine: &Engine,
+    archive: &ArchiveWriter,
+    device: &Device,
+    name: &str,
+) -> Result<Option<Value>> {
+    let Some(newest) = artifact_fetch_newest(&engine.db, device.id).await? else { return Ok(None) };
+    let file = format!("artifacts/{name}/{}", safe_name(&newest.file_name));
+    let mut blob = tokio::fs::File::open(path_of(engine, &newest.sha256)).await.map_err(|error| {
+        let message = format!(
+            "The vendor backup {} of {} cannot be read: {error}. Fetch it again on the device's page.",
+            newest.file_name, device.hostname
+        );
+        UserError::new(ErrorKind::Unavailable, message)
+    })?;
+    archive.packed_entry(file.as_str()).await?;
+    copy(&mut blob, archive)
+        .await
+        .map_err(|error| unreadable("artifacts", Path::new(&newest.file_name), &error))??;
+    Ok(Some(json!({
+        "file": file,
+        "kind": newest.kind,
+        "sha256": newest.sha256,
+        "size": newest.size_bytes,
+        "encrypted": newest.is_encrypted,
+        "collected_at": newest.collected_at,
+    })))
+}
+
+/// All of a file, piece by piece: what reading it came to, and within that what the archive said.
+async fn copy(file: &mut tokio::fs::File, archive: &ArchiveWriter) -> io::Result<Result<()>> {
+    loop {
+        let mut piece = vec![0; PIECE];
+        let read = file.read(&mut piece).await?;
+        if read == 0 {
+            return Ok(Ok(()));
+        }
+        piece.truncate(read);
+        if let Err(error) = archive.bytes(piece).await {
+            return Ok(Err(error));
+        }
+    }
 }
 
 fn device_json(device: &Device, is_stale: bool, started_at: Timestamp, configs: Vec<Value>) -> Value {
@@ -173,15 +225,7 @@ async fn write_folder(archive: &ArchiveWriter, folder: &Path, prefix: &str) -> R
             Err(error) => return Err(unreadable(prefix, &relative, &error).into()),
         };
         archive.entry_from(names.take(prefix, &relative), &relative).await?;
-        loop {
-            let mut piece = vec![0; PIECE];
-            let read = file.read(&mut piece).await.map_err(|error| unreadable(prefix, &relative, &error))?;
-            if read == 0 {
-                break;
-            }
-            piece.truncate(read);
-            archive.bytes(piece).await?;
-        }
+        copy(&mut file, archive).await.map_err(|error| unreadable(prefix, &relative, &error))??;
         counts.files += 1;
     }
     Ok(counts)

@@ -24,6 +24,8 @@ pub struct CredentialSecrets {
     enable_password: Secret,
     private_key: Secret,
     key_passphrase: Secret,
+    api_token: Secret,
+    backup_passphrase: Secret,
 }
 
 fn row_name(id: CredentialId) -> String {
@@ -76,6 +78,8 @@ fn open(engine: &Engine, sealed: &SealedCredential) -> Result<Login> {
         private_key: given(&secrets.private_key),
         key_passphrase: given(&secrets.key_passphrase),
         enable_password: given(&secrets.enable_password),
+        api_token: given(&secrets.api_token),
+        backup_passphrase: given(&secrets.backup_passphrase),
     })
 }
 

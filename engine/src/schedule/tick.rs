@@ -8,6 +8,7 @@ use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
 use super::due;
+use crate::artifacts;
 use crate::backup::start::{announce, start_in_txn};
 use crate::backup::sweep;
 use crate::engine::Engine;
@@ -106,6 +107,7 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     job_delete_ended_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     upload_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     tx.commit().await?;
+    artifacts::sweep(engine, at).await?;
     Ok(backup_config_next_due(&engine.db).await?)
 }
 

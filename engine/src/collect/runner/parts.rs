@@ -110,6 +110,10 @@ impl Answers {
         for answer in &mut self.answers {
             // Again, now that everything that came late is there.
             let Some(text) = &answer.text else { continue };
+            // What stands in a file is no answer to a command.
+            if driver.commands[answer.command].is_file {
+                continue;
+            }
             match rejecting_line(&driver.rejections, text) {
                 Some(_) if driver.commands[answer.command].optional => answer.text = None,
                 Some(line) => return Err(rejected(driver, &answer.sent, line)),
