@@ -18,6 +18,8 @@ use crate::collect::transport::https::{Ask, Reply, encoded};
 const LOGIN: &str = "/mgmt/shared/authn/login";
 const TASKS: &str = "/mgmt/tm/task/sys/ucs";
 const FILES: &str = "/mgmt/tm/sys/ucs";
+/// The header that holds the token.
+const TOKEN: &str = "x-f5-auth-token";
 const DOWNLOADS: &str = "/mgmt/shared/file-transfer/ucs-downloads";
 
 /// The most that is given at once.
@@ -31,7 +33,8 @@ const MOST_FAILED_LOOKS: u32 = 40;
 /// See the module.
 pub(super) struct F5Ucs {
     name: String,
-    token: Option<Secret>,
+    /// Those that were given, the one in use last.
+    tokens: Vec<Secret>,
     task: Option<u64>,
     is_begun: bool,
 }
@@ -47,7 +50,7 @@ enum Task {
 impl F5Ucs {
     pub(super) fn new(instance: &str) -> Self {
         // Always the same name: what an errand left that was cut off with its process is replaced by the next.
-        Self { name: format!("etiqa-{instance}.ucs"), token: None, task: None, is_begun: false }
+        Self { name: format!("etiqa-{instance}.ucs"), tokens: Vec::new(), task: None, is_begun: false }
     }
 }
 
@@ -85,12 +88,11 @@ impl Flow for F5Ucs {
             // The device forgets finished tasks by itself.
             let _ = self.ask(talk, Ask::new(Method::DELETE, &path)).await;
         }
-        if let Some(token) = self.token.clone() {
+        for token in std::mem::take(&mut self.tokens) {
             let path = format!("/mgmt/shared/authz/tokens/{}", encoded(token.reveal()));
             let ask = Ask::new(Method::DELETE, &path).said_as("/mgmt/shared/authz/tokens/…");
             // It ends by itself after 20 minutes.
-            let _ = self.ask_once(talk, ask).await;
-            self.token = None;
+            let _ = talk.ask(ask.header(TOKEN, token.reveal())).await;
         }
         left
     }
@@ -113,7 +115,7 @@ impl F5Ucs {
         let mut reply = talk.ask(Ask::new(Method::POST, LOGIN).json(&body)).await?.good().await?;
         let answer = reply.json().await?;
         let token = answer["token"]["token"].as_str().ok_or_else(|| unexpected("the login"))?;
-        self.token = Some(Secret::new(token));
+        self.tokens.push(Secret::new(token));
         Ok(())
     }
 
@@ -227,7 +229,7 @@ impl F5Ucs {
     async fn ask(&mut self, talk: &mut Talk<'_>, ask: Ask<'_>) -> Step<Reply> {
         let again = ask.clone();
         let reply = self.ask_once(talk, ask).await?;
-        if reply.status != StatusCode::UNAUTHORIZED || self.token.is_none() {
+        if reply.status != StatusCode::UNAUTHORIZED {
             return Ok(reply);
         }
         drop(reply);
@@ -236,8 +238,8 @@ impl F5Ucs {
     }
 
     async fn ask_once(&mut self, talk: &mut Talk<'_>, ask: Ask<'_>) -> Step<Reply> {
-        let token = self.token.as_ref().map_or("", Secret::reveal);
-        talk.ask(ask.header("x-f5-auth-token", token)).await
+        let token = self.tokens.last().map_or("", Secret::reveal);
+        talk.ask(ask.header(TOKEN, token)).await
     }
 }
 

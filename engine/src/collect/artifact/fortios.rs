@@ -46,7 +46,7 @@ impl Flow for ConfigFile {
             return Err(Failure::new(failure.class, message));
         }
         talk.save(reply.good().await?, file).await?;
-        Ok(Brought { form: Form::Text { begins: "#config-version=", ends: "end" }, extension: "conf" })
+        Ok(Brought { form: Form::Text { begins: "#config-version=", ends: "end\n" }, extension: "conf" })
     }
 
     async fn clean_up(&mut self, talk: &mut Talk<'_>) -> Result<(), String> {

@@ -215,6 +215,7 @@ async fn bring<F: Flow>(
             Err(Failure::new(Class::Cancelled, message))
         }
     };
+    talk.start_anew();
     talk.evidence.doing("cleaning up on the device");
     let cleaned = match timeout(CLEAN_UP, flow.clean_up(talk)).await {
         Ok(cleaned) => cleaned,

@@ -67,7 +67,7 @@ impl DeviceState {
         // An error of the API may come with 200, with 400 or with 403; its body says which.
         if !reply.status.is_success() {
             let said = reply.text().await.unwrap_or_default();
-            if said.contains("<response") {
+            if said.contains("<response") && !reply.status.is_server_error() {
                 return Err(refused(&said));
             }
             return Err(reply.refused(&said));
@@ -90,10 +90,7 @@ async fn key_of(talk: &mut Talk<'_>) -> Step<Secret> {
     let said = reply.text().await?;
     match between(&said, "<key>", "</key>") {
         Some(key) if reply.status.is_success() && !key.is_empty() => Ok(Secret::new(key)),
-        _ if said.contains("<response") => {
-            let message = refused(&said).message;
-            Err(Failure::new(Class::AuthFailed, message))
-        }
+        _ if said.contains("<response") && !reply.status.is_server_error() => Err(refused(&said)),
         _ => Err(reply.refused(&said)),
     }
 }

@@ -32,6 +32,11 @@ impl<'a> Talk<'a> {
         self.https.certificate()
     }
 
+    /// Goes on over a new connection: what the last one was in the middle of is over.
+    pub(super) fn start_anew(&mut self) {
+        self.https.hang_up();
+    }
+
     /// What the errand does next, should its deadline pass meanwhile.
     pub(super) fn doing(&mut self, what: impl Into<String>) {
         self.evidence.doing(what);

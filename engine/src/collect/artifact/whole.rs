@@ -17,7 +17,7 @@ pub(super) enum Form {
     TarGz,
     /// Encrypted by the device: nothing within it can be looked at, only that it is no packed or readable text.
     Encrypted,
-    /// A text that begins with the first, and whose last line is the second.
+    /// A text that begins with the first, and ends in the second, blank lines behind it aside.
     Text { begins: &'static str, ends: &'static str },
 }
 
@@ -71,9 +71,16 @@ fn check_now(path: &Path, form: Form, stop: &CancellationToken) -> Result<(), St
             file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).map_err(unreadable)?;
             let mut tail = Vec::new();
             file.read_to_end(&mut tail).map_err(unreadable)?;
-            let tail = String::from_utf8_lossy(&tail);
-            let last = tail.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-            if last.ends_with(ends) { Ok(()) } else { Err(format!("its last line is not `{ends}`")) }
+            let tail = String::from_utf8_lossy(&tail).replace('\r', "");
+            let mut end = tail.trim_end().to_owned();
+            if end.len() < tail.len() {
+                end.push('\n');
+            }
+            if end.ends_with(ends) {
+                Ok(())
+            } else {
+                Err(format!("its last line is not `{}`", ends.trim_end()))
+            }
         }
     }
 }
@@ -184,9 +191,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_text_is_whole_when_it_begins_and_ends_as_it_should() {
-        let form = Form::Text { begins: "#config-version=", ends: "end" };
+        let form = Form::Text { begins: "#config-version=", ends: "end\n" };
         assert_eq!(verdict(b"#config-version=FGT60F-7.4\nconfig system global\nend\n\n", form).await, Ok(()));
-        for wrong in ["#config-version=FGT60F-7.4\nconfig system glo", "{\"http_status\":403}", ""] {
+        let cut = "#config-version=FGT60F-7.4\nconfig system global\nend";
+        for wrong in [cut, "#config-version=FGT60F-7.4\nconfig system glo", "{\"http_status\":403}", ""] {
             assert!(verdict(wrong.as_bytes(), form).await.is_err(), "{wrong:?}");
         }
     }

@@ -128,6 +128,11 @@ impl Https {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).sha256.clone()
     }
 
+    /// Gives the connection up: an answer that was not taken to its end would come before the next one's.
+    pub(in crate::collect) fn hang_up(&mut self) {
+        self.open = None;
+    }
+
     /// `https://address:port`, for what a device wants to be told.
     fn authority(&self) -> String {
         let address = &self.target.endpoint.address;
