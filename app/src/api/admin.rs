@@ -3,7 +3,7 @@
 
 use etiqa_model::admin::{DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput};
 use etiqa_model::config::ConfigVersionRow;
-use etiqa_model::credential::{Credential, CredentialInput};
+use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::{ApiToken, FreshToken, Role, User};
 use etiqa_model::{CredentialId, JumpHostId, Secret, TokenId, UserId};
@@ -106,6 +106,28 @@ pub async fn save_credential(
     fleet::credential_save(&context.engine, id, credential).await?;
     changed(&context);
     leptos_axum::redirect("/admin/credentials");
+    Ok(())
+}
+
+/// Sets new secrets beside those of now, for devices that change over days; empty ones stay as they were.
+#[server(endpoint = "rotate_credential")]
+pub async fn rotate_credential(
+    id: CredentialId,
+    #[server(default)] secrets: NewSecrets,
+) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    fleet::credential_rotate(&context.engine, id, secrets).await?;
+    changed(&context);
+    leptos_axum::redirect("/admin/credentials");
+    Ok(())
+}
+
+/// Forgets the previous secrets of a credential.
+#[server(endpoint = "finish_rotation")]
+pub async fn finish_rotation(id: CredentialId) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    fleet::credential_rotation_finish(&context.engine, id).await?;
+    changed(&context);
     Ok(())
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Evidence {
     /// The SSH server's version string, such as `SSH-2.0-OpenSSH_9.2`.
     pub(super) ssh_version: Option<String>,
     pub(super) login: Option<String>,
+    /// By the jump host's name.
+    pub(super) hop_logins: Vec<(String, String)>,
     pub(super) bytes: usize,
     /// Who hears of each step, where somebody watches.
     pub(super) steps: Option<mpsc::UnboundedSender<String>>,

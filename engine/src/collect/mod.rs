@@ -15,6 +15,8 @@ mod completeness;
 mod driver;
 mod evidence;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod identify;
 mod outcome;
 mod pace;

@@ -11,6 +11,8 @@ pub struct Outcome {
     pub class: Class,
     /// One sentence, naming the command or the part.
     pub message: String,
+    /// One more sentence for the person, whatever the class; what keeps versions puts it behind its own.
+    pub note: Option<String>,
     /// Every part, in the driver's order.
     pub parts: Vec<PartText>,
     /// Parts that the device may leave out and did, by name.
@@ -23,6 +25,8 @@ pub struct Outcome {
     pub hop_keys: Vec<HopKeySeen>,
     /// The name of the login that the device took, whatever came of the session after it.
     pub login: Option<String>,
+    /// The jump hosts on the way that took one, by name, and its name.
+    pub hop_logins: Vec<(String, String)>,
     /// The session with secrets masked, at most some 64 KiB; kept on failure only.
     pub transcript: Option<String>,
     /// Bytes that the device sent.

@@ -19,14 +19,14 @@ use super::target::{Limits, Login};
 use super::transport::{Closed, Line};
 
 /// The device of a recording, as a shell.
-struct Played<'a> {
+pub(super) struct Played<'a> {
     player: Player<'a>,
     said: VecDeque<u8>,
     is_over: bool,
 }
 
 impl<'a> Played<'a> {
-    fn new(recording: &'a Recording) -> Self {
+    pub(super) fn new(recording: &'a Recording) -> Self {
         let (player, reaction) = Player::begin(recording);
         let mut device = Self { player, said: VecDeque::new(), is_over: false };
         device.take(&reaction);
@@ -36,6 +36,12 @@ impl<'a> Played<'a> {
     fn take(&mut self, reaction: &Reaction) {
         self.said.extend(reaction.say.as_bytes());
         self.is_over |= reaction.ends;
+    }
+
+    /// What the device has said and nobody has heard yet.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn said(&mut self) -> Vec<u8> {
+        self.said.drain(..).collect()
     }
 }
 
@@ -174,7 +180,7 @@ pub async fn rehearse_identification(
     found.ok()?.ok().flatten().map(|driver| driver.name().to_owned())
 }
 
-fn login(recording: &Recording) -> Login {
+pub(super) fn login(recording: &Recording) -> Login {
     let given = |text: &str| Some(Secret::new(text));
     Login {
         name: "rehearsal".into(),

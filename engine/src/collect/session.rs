@@ -18,7 +18,7 @@ use super::pace::{Pace, SETTLE_MAX};
 use super::prompt::Level;
 use super::redact::redact;
 use super::target::{Limits, Login};
-use super::terminal::{LONGEST_LINE, Terminal};
+use super::terminal::Terminal;
 use super::transport::Line;
 
 /// No prompt and no pager is longer; a longer line is not looked at.
@@ -451,7 +451,7 @@ impl<'a, L: Line> Session<'a, L> {
             return Err(Failure::new(Class::TooLarge, message));
         }
         self.terminal.feed(&bytes);
-        if self.terminal.unfinished_len() > LONGEST_LINE {
+        if self.terminal.is_endless() {
             let message = format!("The device sent an endless line while {}.", self.evidence.doing);
             return Err(Failure::new(Class::TooLarge, message));
         }

@@ -38,6 +38,8 @@ pub struct Hop {
     pub endpoint: Endpoint,
     /// Its own credential.
     pub login: Login,
+    /// Tried on the same connection where it refuses `login`: the other secrets of a credential that is being rotated.
+    pub other: Option<Login>,
 }
 
 /// A credential, opened.
@@ -45,6 +47,10 @@ pub struct Hop {
 pub struct Login {
     /// The credential's row, for who remembers which one a device took.
     pub credential: Option<CredentialId>,
+    /// Which secrets of the credential these are, for the same purpose: how often they had been rotated.
+    pub generation: u32,
+    /// These are the secrets from before the rotation.
+    pub is_previous: bool,
     /// The credential's name, for messages.
     pub name: String,
     /// The login name.

@@ -6,7 +6,8 @@
 
 use super::clean::Utf8;
 
-/// A line longer than this is no configuration; it bounds the memory of an endless one.
+/// A line longer than this is no configuration; it bounds the memory of an endless one. Nor do cursors that jump to the
+/// right leave more blanks than this behind, in all lines together: a few bytes must not become gigabytes.
 pub(super) const LONGEST_LINE: usize = 1 << 22;
 
 /// See the module.
@@ -16,6 +17,9 @@ pub(super) struct Terminal {
     lines: String,
     line: Vec<char>,
     column: usize,
+    /// Blanks that the cursor has jumped over.
+    jumped: usize,
+    is_endless: bool,
     /// A carriage return that came before nothing else yet: with a newline it is only a line end.
     pending_return: bool,
     state: State,
@@ -61,6 +65,7 @@ impl Terminal {
             if run > 0 {
                 self.line.extend(bytes[..run].iter().map(|byte| char::from(*byte)));
                 self.column = self.line.len();
+                self.is_endless |= self.line.len() > LONGEST_LINE;
                 bytes = &bytes[run..];
             } else {
                 for c in self.utf8.push(bytes[0]) {
@@ -79,6 +84,11 @@ impl Terminal {
     /// Characters in the unfinished line.
     pub(super) fn unfinished_len(&self) -> usize {
         self.line.len()
+    }
+
+    /// Whether the device sends a line without end, or has jumped too far; what is shown then is not all that it sent.
+    pub(super) fn is_endless(&self) -> bool {
+        self.is_endless
     }
 
     /// The finished lines that were not taken yet.
@@ -204,6 +214,7 @@ impl Terminal {
             self.line.push(c);
         }
         self.column += 1;
+        self.is_endless |= self.line.len() > LONGEST_LINE;
     }
 
     /// Moves left. Blanks at the end of the line that the cursor goes back over were written to wipe something,
@@ -217,9 +228,13 @@ impl Terminal {
 
     fn go_right(&mut self, count: usize) {
         let column = self.column.saturating_add(count).min(LONGEST_LINE);
-        while self.line.len() < column {
-            self.line.push(' ');
+        let jumped = column.saturating_sub(self.line.len());
+        self.jumped = self.jumped.saturating_add(jumped);
+        if self.jumped > LONGEST_LINE {
+            self.is_endless = true;
+            return;
         }
+        self.line.resize(self.line.len() + jumped, ' ');
         self.column = column;
     }
 
@@ -361,6 +376,17 @@ mod tests {
         terminal.wipe(true);
         terminal.feed(b"\r\nx");
         assert_eq!(terminal.take_all(), "--More--\n");
+    }
+
+    #[test]
+    fn a_cursor_that_jumps_far_again_and_again_takes_no_memory() {
+        let mut terminal = Terminal::default();
+        terminal.feed(b"\x1b[3000000Cx\n");
+        assert!(!terminal.is_endless());
+        for _ in 0..1_000 {
+            terminal.feed(b"\x1b[3000000Cx\n");
+        }
+        assert!(terminal.is_endless() && terminal.lines().len() < 2 * LONGEST_LINE);
     }
 
     #[test]

@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     step!(2, "places", "0002_places.sql"),
     step!(3, "collection", "0003_collection.sql"),
     step!(4, "artifacts", "0004_artifacts.sql"),
+    step!(5, "rotation", "0005_rotation.sql"),
 ];
 
 /// The newest schema number that this program knows.

@@ -23,6 +23,8 @@ pub trait RowExt {
     fn opt_text(&self, column: &'static str) -> Result<Option<String>>;
     /// Bytes.
     fn bytes(&self, column: &'static str) -> Result<Vec<u8>>;
+    /// Bytes or NULL.
+    fn opt_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>>;
     /// A time.
     fn time(&self, column: &'static str) -> Result<Timestamp>;
     /// A time or NULL.
@@ -59,6 +61,10 @@ impl RowExt for AnyRow {
     }
 
     fn bytes(&self, column: &'static str) -> Result<Vec<u8>> {
+        Ok(self.try_get(column)?)
+    }
+
+    fn opt_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>> {
         Ok(self.try_get(column)?)
     }
 

@@ -11,6 +11,7 @@ use super::lease::Lease;
 use super::platform::{Platform, casts_doubt};
 use super::ready::{Ready, prepare};
 use super::result::{lost, reuse, without_session};
+use super::rotation::{note_jump_hosts, note_taken, said_of, taken};
 use super::{Context, platform};
 use crate::collect::{self, Driver, Limits, Login, Outcome, collect};
 use crate::error::Result;
@@ -53,7 +54,7 @@ async fn with_lease(
     {
         return reuse(lease, *purpose, &recent).await.map(Some);
     }
-    let Ready { target, logins, facts, platform: known } =
+    let Ready { target, mut logins, facts, platform: known } =
         match prepare(engine, &context.drivers, device).await? {
             Ok(ready) => ready,
             Err((class, message)) => return lease.give_up(*purpose, class, message).await.map(Some),
@@ -70,7 +71,11 @@ async fn with_lease(
     let started_at = now();
     let platform = match known {
         Some(platform) => platform,
-        None => platform::recognise(context, device, &target, &logins, limits).await,
+        None => {
+            let (platform, taken) = platform::recognise(context, device, &target, &logins, limits).await;
+            logins.sort_by_key(|login| taken.is_some() && Some(&login.name) != taken.as_ref());
+            platform
+        }
     };
     let (driver, is_recognised, outcome) = match platform {
         Platform::Known(driver) => {
@@ -102,7 +107,10 @@ async fn with_lease(
     if tries > 0 && !outcome.class.is_good() {
         let _ = write!(outcome.message, " It was tried {} times.", tries + 1);
     }
-    let facts = learned(&facts, device, &driver, is_recognised, &outcome, &logins);
+    note_jump_hosts(engine, &target.via, &outcome).await?;
+    let taken = taken(&outcome, &logins);
+    outcome.note = taken.and_then(said_of);
+    let facts = learned(&facts, device, &driver, is_recognised, &outcome, taken);
     lease.finish(&driver, *purpose, started_at, outcome, facts).await.map(Some)
 }
 
@@ -113,7 +121,7 @@ fn learned(
     driver: &Driver,
     is_recognised: bool,
     outcome: &Outcome,
-    logins: &[Login],
+    taken: Option<&Login>,
 ) -> Option<DeviceFacts> {
     let mut facts = before.clone();
     if device.platform.is_some() || casts_doubt(outcome.class) {
@@ -121,8 +129,8 @@ fn learned(
     } else if is_recognised {
         facts.platform = Some(driver.name().to_owned());
     }
-    if let Some(taken) = logins.iter().find(|login| Some(&login.name) == outcome.login.as_ref()) {
-        facts.credential_id = taken.credential;
+    if let Some(taken) = taken {
+        note_taken(&mut facts, taken);
     }
     if outcome.class.is_good() {
         let collect::Facts { model, serial, os_version, unsaved } = outcome.facts.clone();

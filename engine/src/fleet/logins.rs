@@ -1,17 +1,19 @@
 //! The logins that a device is tried with: opened for one session, never shown.
 
-use etiqa_model::credential::{Credential, CredentialInput};
+use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
+use etiqa_model::device::DeviceFacts;
 use etiqa_model::{CredentialId, DeviceId, FieldError, Secret, UserError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::rotation::PREVIOUS;
 use crate::collect::Login;
 use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::credential::{
     CredentialRow, SealedCredential, credential_delete, credential_fetch, credential_insert_in_txn,
-    credential_list, credential_list_for_device, credential_update_in_txn,
+    credential_list, credential_list_for_device, credential_renew_in_txn, credential_update_in_txn,
 };
 use crate::time::now;
 use crate::vault::VaultError;
@@ -28,24 +30,60 @@ pub struct CredentialSecrets {
     backup_passphrase: Secret,
 }
 
+impl CredentialSecrets {
+    /// Takes over those of `new` that are not empty. False: there is none.
+    pub(super) fn replace(&mut self, new: NewSecrets) -> bool {
+        let has_new = !new.is_empty();
+        replace(&mut self.password, new.password);
+        replace(&mut self.enable_password, new.enable_password);
+        replace(&mut self.api_token, new.api_token);
+        replace(&mut self.backup_passphrase, new.backup_passphrase);
+        if !new.private_key.is_empty() {
+            // A new key brings its own passphrase, or none.
+            self.key_passphrase = new.key_passphrase;
+            self.private_key = new.private_key;
+        }
+        has_new
+    }
+
+    /// Sealed for the row `id`, with what is in them; the rest is as `row` has it.
+    pub(super) fn seal(
+        &self,
+        engine: &Engine,
+        id: CredentialId,
+        row: CredentialRow,
+    ) -> Result<CredentialRow> {
+        let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|_| VaultError::Sealed)?);
+        Ok(CredentialRow { sealed: engine.vault.seal(&row_name(id), &plain)?, ..self.noted_in(row) })
+    }
+
+    fn noted_in(&self, row: CredentialRow) -> CredentialRow {
+        CredentialRow {
+            has_password: !self.password.is_empty(),
+            has_enable: !self.enable_password.is_empty(),
+            has_key: !self.private_key.is_empty(),
+            ..row
+        }
+    }
+}
+
 fn row_name(id: CredentialId) -> String {
     format!("credential:{id}")
 }
 
-/// The logins of a device, in the order they are tried: the one that it took last, then the others. One that cannot be
-/// opened is passed over, unless there is no other.
-pub(super) async fn logins_for(
-    engine: &Engine,
-    device: DeviceId,
-    taken: Option<CredentialId>,
-) -> Result<Vec<Login>> {
+/// The logins of a device, in the order they are tried: the credential that it took last, then the others. One that
+/// cannot be opened is passed over, unless there is no other.
+pub(super) async fn logins_for(engine: &Engine, device: DeviceId, facts: &DeviceFacts) -> Result<Vec<Login>> {
     let mut sealed = credential_list_for_device(&engine.db, device).await?;
-    sealed.sort_by_key(|sealed| Some(sealed.credential.id) != taken);
+    let is_taken = |sealed: &SealedCredential| Some(sealed.credential.id) == facts.credential_id;
+    sealed.sort_by_key(|sealed| !is_taken(sealed));
     let mut logins = Vec::with_capacity(sealed.len());
     let mut broken = None;
     for sealed in &sealed {
-        match open(engine, sealed) {
-            Ok(login) => logins.push(login),
+        let took_previous =
+            is_taken(sealed) && facts.takes_previous && facts.credential_generation == sealed.generation;
+        match open(engine, sealed, took_previous) {
+            Ok((first, second)) => logins.extend([Some(first), second].into_iter().flatten()),
             Err(error) => {
                 let name = &sealed.credential.name;
                 tracing::warn!(device = %device, credential = %name, %error, "the credential {name} cannot be opened");
@@ -59,32 +97,50 @@ pub(super) async fn logins_for(
     }
 }
 
-/// The login of one credential; none where there is no such credential, or it cannot be opened.
-pub(super) async fn login_of(engine: &Engine, id: Option<CredentialId>) -> Result<Option<Login>> {
+/// The logins of one credential, for who took its secrets of `generation` last, or those from before: the one to begin
+/// with, and the other one while a rotation is on. None where there is no such credential, or it cannot be opened.
+pub(super) async fn logins_of(
+    engine: &Engine,
+    id: Option<CredentialId>,
+    generation: u32,
+    takes_previous: bool,
+) -> Result<Option<(Login, Option<Login>)>> {
     let Some(id) = id else { return Ok(None) };
     let Some(sealed) = credential_fetch(&engine.db, id).await? else { return Ok(None) };
-    Ok(open(engine, &sealed).ok())
+    let took_previous = takes_previous && generation == sealed.generation;
+    Ok(open(engine, &sealed, took_previous).ok())
 }
 
-fn open(engine: &Engine, sealed: &SealedCredential) -> Result<Login> {
+/// Opens a credential: the login to begin with, and the other one while its secrets are being rotated. New secrets come
+/// first, but not where these were refused the last time: every refusal counts towards a lock.
+fn open(engine: &Engine, sealed: &SealedCredential, took_previous: bool) -> Result<(Login, Option<Login>)> {
+    let new = login(sealed, open_secrets(engine, sealed.credential.id, &sealed.sealed)?);
+    let Some(previous) = &sealed.previous_sealed else { return Ok((new, None)) };
+    let previous = login(sealed, open_secrets(engine, sealed.credential.id, previous)?);
+    let previous = Login { is_previous: true, name: previous.name.clone() + PREVIOUS, ..previous };
+    Ok(if took_previous { (previous, Some(new)) } else { (new, Some(previous)) })
+}
+
+fn login(sealed: &SealedCredential, secrets: CredentialSecrets) -> Login {
     let credential = &sealed.credential;
-    let secrets = open_secrets(engine, sealed)?;
-    let given = |secret: &Secret| Some(secret.clone()).filter(|secret| !secret.is_empty());
-    Ok(Login {
+    let given = |secret: Secret| Some(secret).filter(|secret| !secret.is_empty());
+    Login {
         credential: Some(credential.id),
+        generation: sealed.generation,
+        is_previous: false,
         name: credential.name.clone(),
         username: credential.username.clone(),
-        password: given(&secrets.password),
-        private_key: given(&secrets.private_key),
-        key_passphrase: given(&secrets.key_passphrase),
-        enable_password: given(&secrets.enable_password),
-        api_token: given(&secrets.api_token),
-        backup_passphrase: given(&secrets.backup_passphrase),
-    })
+        password: given(secrets.password),
+        private_key: given(secrets.private_key),
+        key_passphrase: given(secrets.key_passphrase),
+        enable_password: given(secrets.enable_password),
+        api_token: given(secrets.api_token),
+        backup_passphrase: given(secrets.backup_passphrase),
+    }
 }
 
-fn open_secrets(engine: &Engine, sealed: &SealedCredential) -> Result<CredentialSecrets> {
-    let opened = engine.vault.open_sealed(&row_name(sealed.credential.id), &sealed.sealed)?;
+pub(super) fn open_secrets(engine: &Engine, id: CredentialId, sealed: &[u8]) -> Result<CredentialSecrets> {
+    let opened = engine.vault.open_sealed(&row_name(id), sealed)?;
     Ok(serde_json::from_slice(&opened).map_err(|_| VaultError::Sealed)?)
 }
 
@@ -93,7 +149,8 @@ pub async fn credential_list_for_page(engine: &Engine) -> Result<Vec<Credential>
     Ok(credential_list(&engine.db).await?)
 }
 
-/// Adds (`id` none) or changes a credential; empty secrets stay as they were.
+/// Adds (`id` none) or changes a credential; empty secrets stay as they were. While a rotation is on this corrects the new
+/// secrets, and the previous ones stay.
 pub async fn credential_save(
     engine: &Engine,
     id: Option<CredentialId>,
@@ -102,31 +159,29 @@ pub async fn credential_save(
     let input = input.checked()?;
     let mut secrets = match id {
         Some(id) => {
-            let known = credential_fetch(&engine.db, id).await?;
-            open_secrets(engine, &known.ok_or_else(|| UserError::not_found(format!("credential {id}")))?)?
+            let known = credential_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+            open_secrets(engine, id, &known.sealed)?
         }
         None => CredentialSecrets::default(),
     };
-    replace(&mut secrets.password, input.password);
-    replace(&mut secrets.enable_password, input.enable_password);
-    if !input.private_key.is_empty() {
-        // A new key brings its own passphrase, or none.
-        secrets.key_passphrase = input.key_passphrase;
-        secrets.private_key = input.private_key;
-    }
+    let has_new = secrets.replace(NewSecrets {
+        password: input.password,
+        enable_password: input.enable_password,
+        private_key: input.private_key,
+        key_passphrase: input.key_passphrase,
+        api_token: input.api_token,
+        backup_passphrase: input.backup_passphrase,
+    });
     if secrets.password.is_empty() && secrets.private_key.is_empty() {
         let message = "A password or a private key is needed to log in.".to_owned();
         return Err(UserError::in_fields(vec![FieldError { field: "password".into(), message }]).into());
     }
-    let mut row = CredentialRow {
+    let row = secrets.noted_in(CredentialRow {
         name: input.name,
         site: Some(input.site).filter(|site| !site.is_empty()),
         username: input.username,
-        sealed: Vec::new(),
-        has_password: !secrets.password.is_empty(),
-        has_enable: !secrets.enable_password.is_empty(),
-        has_key: !secrets.private_key.is_empty(),
-    };
+        ..CredentialRow::default()
+    });
     let at = now();
     let mut tx = engine.db.write().await?;
     let id = match id {
@@ -134,9 +189,11 @@ pub async fn credential_save(
         // The secrets are sealed for the row's id, which is known only now.
         None => credential_insert_in_txn(&mut tx, &row, at).await.map_err(|error| taken(error, &row.name))?,
     };
-    let plain = Zeroizing::new(serde_json::to_vec(&secrets).map_err(|_| VaultError::Sealed)?);
-    row.sealed = engine.vault.seal(&row_name(id), &plain)?;
+    let row = secrets.seal(engine, id, row)?;
     credential_update_in_txn(&mut tx, id, &row, at).await.map_err(|error| taken(error, &row.name))?;
+    if has_new {
+        credential_renew_in_txn(&mut tx, id).await?;
+    }
     tx.commit().await?;
     Ok(id)
 }
@@ -146,7 +203,11 @@ pub async fn credential_remove(engine: &Engine, id: CredentialId) -> Result<()> 
     if credential_delete(&engine.db, id).await? {
         return Ok(());
     }
-    Err(UserError::not_found(format!("credential {id}")).into())
+    Err(missing(id).into())
+}
+
+pub(super) fn missing(id: CredentialId) -> UserError {
+    UserError::not_found(format!("credential {id}"))
 }
 
 fn replace(old: &mut Secret, new: Secret) {

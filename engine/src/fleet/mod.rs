@@ -10,6 +10,7 @@ mod logins;
 mod platform;
 mod ready;
 mod result;
+mod rotation;
 mod route;
 mod slots;
 mod trial;
@@ -32,6 +33,7 @@ pub use artifacts::{ArtifactReport, fetch_artifacts};
 pub use groups::Groups;
 pub(crate) use host_keys::host_keys_store_in_txn;
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
+pub use rotation::{credential_rotate, credential_rotation_finish};
 pub use slots::{Slot, Slots};
 pub use trial::{newest_test, start_test, test_connection};
 

@@ -32,22 +32,23 @@ pub(super) fn known_platform(drivers: &DriverSet, device: &Device, facts: &Devic
     facts.platform.as_deref().and_then(|name| drivers.get(name)).map(Platform::Known)
 }
 
-/// Looks what the device is.
+/// Looks what the device is; gives with it the name of the login that it took, so that none is refused twice.
 pub(super) async fn recognise(
     context: &Context,
     device: &Device,
     target: &Target,
     logins: &[Login],
     limits: &Limits,
-) -> Platform {
+) -> (Platform, Option<String>) {
     let default = context.drivers.for_device(None, device.device_type);
     let found = identify(target, &context.drivers, logins, limits, &context.cancel).await;
-    let Some(found) = found else { return or_none(device, default) };
+    let Some(found) = found else { return (or_none(device, default), None) };
+    let taken = found.outcome.login.clone();
     if let Some(driver) = found.driver {
         tracing::info!(device = %device.hostname, platform = driver.name(), "recognised {}", device.hostname);
-        return Platform::Recognised(driver);
+        return (Platform::Recognised(driver), taken);
     }
-    match (found.outcome.class, default) {
+    let platform = match (found.outcome.class, default) {
         // It has no shell, or one that cannot be followed: its type says what it most likely is.
         (
             Class::Ok | Class::PromptNotFound | Class::CommandRejected | Class::Timeout | Class::Incomplete,
@@ -55,7 +56,8 @@ pub(super) async fn recognise(
         ) => or_none(device, default),
         (_, Some(default)) => Platform::Failed(default, Box::new(found.outcome)),
         (_, None) => Platform::None(found.outcome.message),
-    }
+    };
+    (platform, taken)
 }
 
 fn or_none(device: &Device, default: Option<Arc<Driver>>) -> Platform {

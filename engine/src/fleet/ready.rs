@@ -13,7 +13,7 @@ use crate::store::device_fact::device_fact_fetch;
 /// See the module.
 pub(super) struct Ready {
     pub(super) target: Target,
-    /// At least one, the one that the device took last in front.
+    /// At least one, what the device took last in front.
     pub(super) logins: Vec<Login>,
     pub(super) facts: DeviceFacts,
     /// None: the device has to be looked at first.
@@ -35,7 +35,7 @@ pub(super) async fn prepare(
         Ok(target) => target,
         Err(no_way) => return Ok(Err(no_way)),
     };
-    let logins = match logins::logins_for(engine, device.id, facts.credential_id).await {
+    let logins = match logins::logins_for(engine, device.id, &facts).await {
         Ok(logins) if logins.is_empty() => return Ok(Err((Class::AuthFailed, no_credential(device)))),
         Ok(logins) => logins,
         Err(Error::Vault(_)) => {

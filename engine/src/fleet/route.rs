@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use etiqa_model::class::Class;
 use etiqa_model::device::Device;
 
-use super::logins::login_of;
+use super::logins::logins_of;
 use crate::collect::{Endpoint, Hop, Target};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -26,19 +26,20 @@ pub(super) async fn target_of(engine: &Engine, device: &Device) -> Result<Result
     let mut via = Vec::new();
     let mut known = BTreeSet::new();
     let mut next = jump_host_fetch_for_device(&engine.db, device.id).await?;
-    while let Some(KeyedJumpHost { host, openssh }) = next {
+    while let Some(KeyedJumpHost { host, openssh, generation, takes_previous }) = next {
         if !known.insert(host.id) || via.len() >= MOST_HOPS {
             let message = format!("The jump host {} is reached through itself; mend its way.", host.name);
             return Ok(Err((Class::Unreachable, message)));
         }
-        let Some(login) = login_of(engine, host.credential_id).await? else {
+        let logins = logins_of(engine, host.credential_id, generation, takes_previous).await?;
+        let Some((login, other)) = logins else {
             let message =
                 format!("The jump host {} has no credential that can be opened; give it one.", host.name);
             return Ok(Err((Class::Unreachable, message)));
         };
         let endpoint =
             Endpoint { address: host.address, port: host.port, host_key: openssh, legacy: host.legacy_ssh };
-        via.push(Hop { name: host.name, endpoint, login });
+        via.push(Hop { name: host.name, endpoint, login, other });
         next = match host.via_id {
             Some(id) => jump_host_fetch(&engine.db, id).await?,
             None => None,

@@ -13,9 +13,11 @@ use super::host_keys::host_keys_store_in_txn;
 use super::lease::Lease;
 use super::platform::Platform;
 use super::ready::{Ready, prepare};
+use super::rotation::{note_jump_hosts, note_taken, said_of, taken};
 use crate::collect::try_connection;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::store::device_fact::device_fact_save_in_txn;
 use crate::store::device_test::{device_test_fetch, device_test_save_in_txn};
 use crate::time::now;
 
@@ -80,7 +82,7 @@ async fn run(
     engine.drivers.refresh(&engine.db, &engine.dir).await?;
     let drivers = engine.drivers.current();
     let limits = limits(&engine.settings().await?);
-    let Ready { target, logins, platform, .. } = match prepare(engine, &drivers, device).await? {
+    let Ready { target, logins, facts, platform } = match prepare(engine, &drivers, device).await? {
         Ok(ready) => ready,
         Err(no) => return Ok(no),
     };
@@ -99,7 +101,7 @@ async fn run(
     let (steps, mut heard) = mpsc::unbounded_channel();
     let trial = try_connection(&target, &driver, &logins, &limits, &cancel, steps);
     tokio::pin!(trial);
-    let outcome = loop {
+    let mut outcome = loop {
         tokio::select! {
             Some(what) = heard.recv() => note(engine, device, test, what, watch).await?,
             outcome = &mut trial => break outcome,
@@ -108,8 +110,19 @@ async fn run(
     while let Ok(what) = heard.try_recv() {
         note(engine, device, test, what, watch).await?;
     }
+    note_jump_hosts(engine, &target.via, &outcome).await?;
     let mut tx = engine.db.write().await?;
     host_keys_store_in_txn(&mut tx, device.id, &outcome, now()).await?;
+    if let Some(login) = taken(&outcome, &logins) {
+        let mut learned = facts.clone();
+        note_taken(&mut learned, login);
+        if learned != facts {
+            device_fact_save_in_txn(&mut tx, device.id, &learned, now()).await?;
+        }
+        if let Some(note) = said_of(login) {
+            outcome.message = format!("{} {note}", outcome.message);
+        }
+    }
     tx.commit().await?;
     lease.drop_early().await?;
     Ok((outcome.class, outcome.message))

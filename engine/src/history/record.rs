@@ -70,6 +70,9 @@ pub async fn record(engine: &Engine, session: &Session<'_>, mut outcome: Outcome
         }
         message = changes.join(" ");
     }
+    if let Some(note) = outcome.note.take() {
+        message = format!("{message} {note}");
+    }
     let transcript = outcome
         .transcript
         .take()

@@ -1,12 +1,13 @@
 //! Logins for devices. The secrets are sealed by the vault before they come here.
 
-use etiqa_model::credential::Credential;
+use etiqa_model::credential::{Credential, Rotation};
 use etiqa_model::{CredentialId, DeviceId, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
 /// What is stored of a credential besides its id.
+#[derive(Default)]
 pub struct CredentialRow {
     /// Unique.
     pub name: String,
@@ -30,17 +31,52 @@ pub struct SealedCredential {
     pub credential: Credential,
     /// Its secrets, sealed for its id.
     pub sealed: Vec<u8>,
+    /// Those from before the rotation that is on, sealed for its id as well.
+    pub previous_sealed: Option<Vec<u8>>,
+    /// How often its secrets were replaced by others that devices have yet to take.
+    pub generation: u32,
 }
 
 const COLUMNS: &str = "c.id, c.name, c.site, c.username, c.has_password, c.has_enable, c.has_key, c.created_at, \
-                       c.updated_at, (SELECT COUNT(*) FROM device d WHERE d.credential_id = c.id) AS devices";
+     c.updated_at, c.rotated_at, (SELECT COUNT(*) FROM device d WHERE d.credential_id = c.id) AS devices";
+
+/// What only those need who log in.
+const SEALED: &str = "c.sealed, c.previous_sealed, c.generation";
+
+/// How far rotations are: whoever took the secrets of now. A credential without one costs nothing.
+const PROGRESS: &str = "CASE WHEN c.rotated_at IS NULL THEN 0 ELSE \
+       (SELECT COUNT(*) FROM device_fact f WHERE f.credential_id = c.id) END AS taken, \
+     CASE WHEN c.rotated_at IS NULL THEN 0 ELSE \
+       (SELECT COUNT(*) FROM device_fact f WHERE f.credential_id = c.id \
+           AND f.credential_generation = c.generation AND f.takes_previous = 0) END AS renewed";
 
 /// Every credential, by name.
 pub async fn credential_list(db: &Db) -> Result<Vec<Credential>> {
-    let rows = sqlx::query(built(format!("SELECT {COLUMNS} FROM credential c ORDER BY c.name")))
+    let rows = sqlx::query(built(format!("SELECT {COLUMNS}, {PROGRESS} FROM credential c ORDER BY c.name")))
         .fetch_all(db.reader())
         .await?;
-    rows.iter().map(credential).collect()
+    let waiting = sqlx::query(
+        "SELECT j.name, j.credential_id FROM jump_host j JOIN credential c ON c.id = j.credential_id
+         WHERE c.rotated_at IS NOT NULL AND (j.credential_generation <> c.generation OR j.takes_previous = 1)
+         ORDER BY j.name",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    let mut credentials = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut found = credential(row)?;
+        if let Some(rotation) = &mut found.rotation {
+            rotation.devices = row.count("taken")?;
+            rotation.renewed = row.count("renewed")?;
+            for host in &waiting {
+                if host.int("credential_id")? == found.id.0 {
+                    rotation.jump_hosts.push(host.text("name")?);
+                }
+            }
+        }
+        credentials.push(found);
+    }
+    Ok(credentials)
 }
 
 /// One credential, by id.
@@ -54,7 +90,7 @@ pub async fn credential_fetch_by_name(db: &Db, name: &str) -> Result<Option<Seal
 }
 
 async fn sealed_where(db: &Db, filter: &Filter) -> Result<Option<SealedCredential>> {
-    let before = format!("SELECT {COLUMNS}, c.sealed FROM credential c");
+    let before = format!("SELECT {COLUMNS}, {SEALED} FROM credential c");
     let row = filter.query(&before, "").fetch_optional(db.reader()).await?;
     row.as_ref().map(sealed).transpose()
 }
@@ -62,7 +98,7 @@ async fn sealed_where(db: &Db, filter: &Filter) -> Result<Option<SealedCredentia
 /// What a device is to be tried with, in order: its own, or its site's by name, then those of no site.
 pub async fn credential_list_for_device(db: &Db, id: DeviceId) -> Result<Vec<SealedCredential>> {
     let sql = format!(
-        "SELECT {COLUMNS}, c.sealed FROM credential c JOIN device dev ON dev.id = $1
+        "SELECT {COLUMNS}, {SEALED} FROM credential c JOIN device dev ON dev.id = $1
          WHERE c.id = dev.credential_id
             OR (dev.credential_id IS NULL AND (c.site = dev.site OR c.site IS NULL))
          ORDER BY CASE WHEN c.site IS NULL THEN 1 ELSE 0 END, c.name"
@@ -121,6 +157,53 @@ pub async fn credential_update_in_txn(
     Ok(())
 }
 
+/// Puts new secrets beside those of now, which become the previous ones. False, and nothing changes: a rotation is on.
+pub async fn credential_rotate_in_txn(
+    tx: &mut Tx,
+    id: CredentialId,
+    row: &CredentialRow,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE credential SET previous_sealed = sealed, sealed = $2, has_password = $3, has_enable = $4, has_key = $5,
+                rotated_at = $6, updated_at = $6, generation = generation + 1
+         WHERE id = $1 AND rotated_at IS NULL",
+    )
+    .bind(id.0)
+    .bind(row.sealed.clone())
+    .bind(i64::from(row.has_password))
+    .bind(i64::from(row.has_enable))
+    .bind(i64::from(row.has_key))
+    .bind(now.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// No device has taken the secrets of now yet: they were corrected within a rotation.
+pub async fn credential_renew_in_txn(tx: &mut Tx, id: CredentialId) -> Result<()> {
+    sqlx::query("UPDATE credential SET generation = generation + 1 WHERE id = $1 AND rotated_at IS NOT NULL")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the previous secrets. False: no rotation is on.
+pub async fn credential_finish_rotation(db: &Db, id: CredentialId, now: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE credential SET previous_sealed = NULL, rotated_at = NULL, updated_at = $2
+         WHERE id = $1 AND rotated_at IS NOT NULL",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Removes a credential; false when there was none.
 pub async fn credential_delete(db: &Db, id: CredentialId) -> Result<bool> {
     let mut tx = db.write().await?;
@@ -139,11 +222,22 @@ fn credential(row: &AnyRow) -> Result<Credential> {
         has_enable: row.flag("has_enable")?,
         has_key: row.flag("has_key")?,
         devices: row.count("devices")?,
+        rotation: row.opt_time("rotated_at")?.map(|since| Rotation {
+            since,
+            devices: 0,
+            renewed: 0,
+            jump_hosts: Vec::new(),
+        }),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })
 }
 
 fn sealed(row: &AnyRow) -> Result<SealedCredential> {
-    Ok(SealedCredential { credential: credential(row)?, sealed: row.bytes("sealed")? })
+    Ok(SealedCredential {
+        credential: credential(row)?,
+        sealed: row.bytes("sealed")?,
+        previous_sealed: row.opt_bytes("previous_sealed")?,
+        generation: row.count("generation")?,
+    })
 }

@@ -8,7 +8,8 @@ use crate::db::{Db, Result, RowExt, Tx};
 /// What is known of a device; nothing where it was never collected.
 pub async fn device_fact_fetch(db: &Db, device: DeviceId) -> Result<DeviceFacts> {
     let row = sqlx::query(
-        "SELECT platform, credential_id, model, serial, os_version, unsaved FROM device_fact WHERE device_id = $1",
+        "SELECT platform, credential_id, credential_generation, takes_previous, model, serial, os_version, unsaved
+         FROM device_fact WHERE device_id = $1",
     )
     .bind(device.0)
     .fetch_optional(db.reader())
@@ -17,6 +18,8 @@ pub async fn device_fact_fetch(db: &Db, device: DeviceId) -> Result<DeviceFacts>
     Ok(DeviceFacts {
         platform: row.opt_text("platform")?,
         credential_id: row.opt_int("credential_id")?.map(CredentialId),
+        credential_generation: row.count("credential_generation")?,
+        takes_previous: row.flag("takes_previous")?,
         model: row.opt_text("model")?,
         serial: row.opt_text("serial")?,
         os_version: row.opt_text("os_version")?,
@@ -46,9 +49,11 @@ pub async fn device_fact_save_in_txn(
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO device_fact (device_id, platform, credential_id, model, serial, os_version, unsaved, changed_at)
-         VALUES ($1, $2, (SELECT id FROM credential WHERE id = $3), $4, $5, $6, $7, $8)
+        "INSERT INTO device_fact (device_id, platform, credential_id, model, serial, os_version, unsaved, changed_at,
+            credential_generation, takes_previous)
+         VALUES ($1, $2, (SELECT id FROM credential WHERE id = $3), $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (device_id) DO UPDATE SET platform = excluded.platform, credential_id = excluded.credential_id,
+            credential_generation = excluded.credential_generation, takes_previous = excluded.takes_previous,
             model = excluded.model, serial = excluded.serial, os_version = excluded.os_version,
             unsaved = excluded.unsaved, changed_at = excluded.changed_at",
     )
@@ -60,6 +65,8 @@ pub async fn device_fact_save_in_txn(
     .bind(facts.os_version.clone())
     .bind(facts.unsaved.map(i64::from))
     .bind(now.millis())
+    .bind(i64::from(facts.credential_generation))
+    .bind(i64::from(facts.takes_previous))
     .execute(&mut **tx)
     .await?;
     Ok(())

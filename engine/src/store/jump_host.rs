@@ -7,7 +7,8 @@ use sqlx::any::AnyRow;
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 const SELECT: &str = "SELECT j.id, j.name, j.site, j.address, j.port, j.credential_id, c.name AS credential, j.via_id, \
-     v.name AS via, j.legacy_ssh, j.openssh, j.fingerprint, j.offered_fingerprint, \
+     v.name AS via, j.legacy_ssh, j.credential_generation, j.takes_previous, j.openssh, j.fingerprint, \
+     j.offered_fingerprint, \
      (SELECT COUNT(*) FROM device d WHERE d.jump_host_id = j.id) AS devices \
      FROM jump_host j LEFT JOIN credential c ON c.id = j.credential_id LEFT JOIN jump_host v ON v.id = j.via_id";
 
@@ -37,6 +38,10 @@ pub struct KeyedJumpHost {
     pub host: JumpHost,
     /// In OpenSSH's public key format.
     pub openssh: Option<String>,
+    /// How often its credential's secrets had been rotated when it was last logged in to.
+    pub generation: u32,
+    /// It took those from before the rotation then.
+    pub takes_previous: bool,
 }
 
 /// Every jump host, by name.
@@ -87,7 +92,12 @@ fn host(row: &AnyRow) -> Result<KeyedJumpHost> {
         offered: row.opt_text("offered_fingerprint")?,
         devices: row.count("devices")?,
     };
-    Ok(KeyedJumpHost { host, openssh: row.opt_text("openssh")? })
+    Ok(KeyedJumpHost {
+        host,
+        openssh: row.opt_text("openssh")?,
+        generation: row.count("credential_generation")?,
+        takes_previous: row.flag("takes_previous")?,
+    })
 }
 
 /// Adds a jump host; a unique violation when its name is taken.
@@ -109,7 +119,8 @@ pub async fn jump_host_insert_in_txn(tx: &mut Tx, row: &JumpHostRow, now: Timest
     Ok(JumpHostId(inserted.int("id")?))
 }
 
-/// Replaces what a person said of a jump host; another address has another key. False: there is none with this id.
+/// Replaces what a person said of a jump host; another address has another key, and of another credential nothing was
+/// taken yet. False: there is none with this id.
 pub async fn jump_host_update_in_txn(
     tx: &mut Tx,
     id: JumpHostId,
@@ -122,7 +133,10 @@ pub async fn jump_host_update_in_txn(
     let keys: Vec<String> = keys.into_iter().map(kept).collect();
     let sql = format!(
         "UPDATE jump_host SET {}, name = $2, site = $3, address = $4, port = $5, credential_id = $6, via_id = $7,
-                legacy_ssh = $8, updated_at = $9 WHERE id = $1",
+                legacy_ssh = $8, updated_at = $9,
+                takes_previous = CASE WHEN credential_id = $6 THEN takes_previous ELSE 0 END,
+                credential_generation = CASE WHEN credential_id = $6 THEN credential_generation ELSE 0 END
+         WHERE id = $1",
         keys.join(", ")
     );
     let done = sqlx::query(crate::db::built(sql))
@@ -138,6 +152,22 @@ pub async fn jump_host_update_in_txn(
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Remembers which secrets of its credential a jump host took.
+pub async fn jump_host_took(db: &Db, name: &str, generation: u32, takes_previous: bool) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "UPDATE jump_host SET credential_generation = $2, takes_previous = $3
+         WHERE name = $1 AND (credential_generation <> $2 OR takes_previous <> $3)",
+    )
+    .bind(name.to_owned())
+    .bind(i64::from(generation))
+    .bind(i64::from(takes_previous))
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Removes a jump host; its devices are reached straight from then on. False: there is none with this id.

@@ -99,7 +99,7 @@ impl Sshd {
 
     /// The server as a jump host, its key not known yet.
     pub(crate) fn hop(&self, name: &str) -> Hop {
-        Hop { name: name.into(), endpoint: self.target().endpoint, login: self.login() }
+        Hop { name: name.into(), endpoint: self.target().endpoint, login: self.login(), other: None }
     }
 
     /// What the server wrote until now.

@@ -14,6 +14,9 @@ use crate::recorded::Recorded;
 /// Platforms whose prompt holds what changes by itself, such as a clock, so that another host's is not told apart.
 const CHANGING_PROMPTS: &[&str] = &["netscaler"];
 
+/// Recordings of devices that are privileged from the first prompt on: `enable` is in them, and nobody has to type it.
+const PRIVILEGED_AT_ONCE: &[&str] = &["procurve-ansi"];
+
 /// A recording, and what a clean session with it gave.
 pub(super) struct Clean {
     pub(super) recorded: Arc<Recorded>,
@@ -32,6 +35,8 @@ pub(super) enum Must {
     AllOrNothing,
     /// No text.
     Nothing,
+    /// No text, since the device takes no login.
+    NoLogin,
     /// Whole texts, perhaps without some, or none.
     WhatIsWhole,
 }
@@ -45,6 +50,9 @@ pub(super) struct Case {
     pub(super) must: Must,
 }
 
+/// Kinds of places in a stream.
+pub(super) const PLACES: usize = 4;
+
 /// Numbers that look random and are the same every time (xorshift64).
 pub(super) struct Dice(pub(super) u64);
 
@@ -56,9 +64,15 @@ impl Dice {
         (self.0 >> 11) as usize % limit.max(1)
     }
 
-    /// A place in a stream: anywhere, or as often near its end, where the last answers are confirmed.
-    fn place(&mut self, length: usize) -> usize {
-        if self.below(2) == 0 { self.below(length) } else { length.saturating_sub(self.below(250)) }
+    /// A place in a stream of `length` bytes, by turns: at its beginning, anywhere, near its end, where the last answers
+    /// are confirmed, and among its very last bytes.
+    fn place(&mut self, turn: usize, length: usize) -> usize {
+        match turn % PLACES {
+            0 => self.below(length / 10),
+            1 => self.below(length),
+            2 => length.saturating_sub(self.below(250)),
+            _ => length.saturating_sub(self.below(12)),
+        }
     }
 
     fn pieces(&mut self) -> Option<usize> {
@@ -104,14 +118,14 @@ fn commands(recorded: &Recorded, is_optional: bool) -> Vec<String> {
     commands.collect()
 }
 
-/// Every case of one recording, with so many places for each fault that has one.
-pub(super) fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<Case> {
+/// Every case of one recording, with so many places of each kind for each fault that has one.
+pub(super) fn cases(clean: &Arc<Clean>, times: usize, dice: &mut Dice) -> Vec<Case> {
     let recording = &clean.recorded.recording;
     let mut cases = Vec::new();
     let mut add = |fault, faults, must| {
         cases.push(Case { clean: Arc::clone(clean), fault, page: None, faults, must });
     };
-    for _ in 0..places {
+    for turn in 0..times * PLACES {
         for (name, fault) in [
             ("cut", WireFault::Cut),
             ("reset", WireFault::Reset),
@@ -131,14 +145,14 @@ pub(super) fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<C
                 Some(3) if is_ssh => clean.wire * 6,
                 _ => clean.wire,
             };
-            add(name, Faults { wire: Some((dice.place(length), fault)), ..base }, Must::AllOrNothing);
+            add(name, Faults { wire: Some((dice.place(turn, length), fault)), ..base }, Must::AllOrNothing);
         }
         let base = if dice.below(2) == 0 { Faults::default() } else { dice.odd(clean) };
-        let place = Some(dice.place(clean.said));
+        let place = Some(dice.place(turn, clean.said));
         add("drop", Faults { drop_after: place, ..base.clone() }, Must::AllOrNothing);
         add("silence", Faults { hang_after: place, ..base.clone() }, Must::AllOrNothing);
         add("split", Faults { pause_after: place, ..Faults::default() }, Must::All);
-        add("split", Faults { pause_after: Some(dice.place(clean.said)), ..base }, Must::All);
+        add("split", Faults { pause_after: Some(dice.place(turn, clean.said)), ..base }, Must::All);
     }
     add("odd in every way", dice.odd(clean), Must::All);
     let usual = Faults::default;
@@ -159,7 +173,7 @@ pub(super) fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<C
     }
     if recording.pager.is_some() {
         let pages = || Faults { always_pages: true, ..Faults::default() };
-        for _ in 0..places {
+        for _ in 0..times * PLACES {
             add("pager ignored", pages(), Must::All);
             let split = Faults { pause_after: Some(dice.below(clean.said)), ..pages() };
             add("pager ignored", split, Must::All);
@@ -184,6 +198,11 @@ pub(super) fn cases(clean: &Arc<Clean>, places: usize, dice: &mut Dice) -> Vec<C
         add("refusal of a part", Faults::trick(command, Trick::Refuse), Must::WhatIsWhole);
     }
     add("refusal", Faults::reject_commands(), Must::Nothing);
+    add("wrong password", Faults::wrong_password(), Must::NoLogin);
+    let is_user_first = !PRIVILEGED_AT_ONCE.contains(&clean.recorded.name.as_str());
+    if is_user_first && recording.has_enable && recording.clone().refuse_enable() {
+        add("wrong enable password", Faults { wrong_enable: true, ..usual() }, Must::NoLogin);
+    }
     for case in cases.iter_mut().filter(|case| case.faults.always_pages) {
         // Any line may be the first of a page.
         case.page = Some(2 + dice.below(28));

@@ -1,5 +1,6 @@
 //! Recorded devices: which there are, and a session with one over the network.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,6 +34,18 @@ pub(crate) fn good_recordings() -> Vec<Arc<Recorded>> {
         is_wanted.then(|| Arc::new(Recorded { name, recording, driver }))
     });
     recorded.collect()
+}
+
+/// Every platform is in the matrix, unless one was asked for.
+pub(crate) fn assert_every_driver_is_played(recordings: &[Arc<Recorded>]) {
+    if std::env::var_os("ETIQA_TEST_RECORDING").is_some() {
+        return;
+    }
+    let played: BTreeSet<&str> = recordings.iter().map(|recorded| recorded.driver.name()).collect();
+    let drivers = DriverSet::built_in();
+    let missing: Vec<&str> =
+        drivers.iter().map(|driver| driver.name()).filter(|name| !played.contains(name)).collect();
+    assert!(missing.is_empty(), "no good recording of {missing:?}");
 }
 
 /// One session with the device over SSH or telnet, with so many lines on a page where it pages; gives its outcome and how

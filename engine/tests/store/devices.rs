@@ -174,8 +174,7 @@ async fn a_device_tries_its_own_credential_or_its_sites_before_everybodys() {
                 username: "u".into(),
                 sealed: vec![0],
                 has_password: true,
-                has_enable: false,
-                has_key: false,
+                ..CredentialRow::default()
             };
             ids.push(credential_insert_in_txn(&mut tx, &row, NOON).await.unwrap());
         }

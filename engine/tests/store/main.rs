@@ -11,3 +11,4 @@ mod devices;
 mod people;
 mod portable;
 mod queue;
+mod rotation;

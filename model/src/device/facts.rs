@@ -11,6 +11,10 @@ pub struct DeviceFacts {
     pub platform: Option<String>,
     /// The credential that it took.
     pub credential_id: Option<CredentialId>,
+    /// How often that credential's secrets had been replaced by a rotation then.
+    pub credential_generation: u32,
+    /// It took the secrets from before the rotation, and refused the new ones.
+    pub takes_previous: bool,
     /// The hardware's model.
     pub model: Option<String>,
     /// The chassis' serial number.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::World;
+use crate::harness::devices::router;
 
 async fn devices(world: &World) -> Value {
     world.etiqa(["device", "list", "--json"]).await.good().json()
@@ -91,4 +92,49 @@ async fn what_a_device_was_recognised_as_is_shown_and_forgotten_on_demand() {
     let again = client.call("recognise_device", &[("id", "1")]).await.with_status(409);
     assert_eq!(again.message(), "core was not recognised yet; its next session tries.");
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_credential_is_rotated_step_by_step_and_everybody_sees_how_far_it_is() {
+    let world = World::new();
+    world.add_credential().await;
+    let (changed, _unchanged) =
+        (world.add_device(router("changed")).await, world.add_device(router("unchanged")).await);
+    world.etiqa(["collect", "--all"]).await.good();
+    let rotate = ["credential", "rotate", "lab", "--password-stdin"];
+    world.etiqa_with_input(rotate, "new-password\n").await.good();
+    changed.set_password("new-password");
+    let collected = world.etiqa(["collect", "--all"]).await.good().stdout;
+    let still = "The device still takes the previous secrets of the credential lab.";
+    assert_eq!(collected.matches(still).count(), 1, "{collected}");
+
+    let listed = world.etiqa(["credential", "list", "--json"]).await.good().json();
+    let rotation = &listed[0]["rotation"];
+    assert_eq!((&rotation["renewed"], &rotation["devices"]), (&json!(1), &json!(2)));
+    let table = world.etiqa(["credential", "list"]).await.good().stdout;
+    assert!(table.contains("1 of 2 devices since 20"), "{table}");
+    let again = world.etiqa_with_input(rotate, "newer\n").await.failed();
+    insta::assert_snapshot!(again.sentence(&world), @"etiqa: The credential lab is being rotated already: finish that first, or edit it to correct its new secrets.");
+    let nothing = world.etiqa(["credential", "rotate", "lab"]).await.failed();
+    insta::assert_snapshot!(nothing.sentence(&world), @"etiqa: Say which secrets are new: --password-stdin, --key-file or --enable-stdin.");
+
+    let admin = world.token("admin").await;
+    let server = world.serve().await;
+    let client = server.with_token(&admin);
+    let page = client.get("/admin/credentials").await.text();
+    assert!(page.contains("1 of 2 devices took the new secrets"), "{page}");
+    assert!(page.contains("Not yet seen to take the new ones: 1 device."), "{page}");
+    server.stop().await;
+
+    let finished = world.etiqa(["credential", "rotate", "lab", "--finish"]).await.good();
+    assert!(
+        finished.stderr.contains("Not yet seen to take the new secrets: 1 device."),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(world.etiqa(["credential", "list", "--json"]).await.good().json()[0]["rotation"], Value::Null);
+    assert!(
+        world.etiqa(["collect", "unchanged"]).await.failed().stdout.contains("refused the credential lab")
+    );
+    world.etiqa(["collect", "changed"]).await.good();
 }

@@ -8,6 +8,7 @@ use crate::harness::devices::router;
 use crate::harness::{Answer, World, until};
 
 const PASSWORD: &str = "canary-password-9Vt2";
+const PREVIOUS: &str = "canary-previous-7Kd5";
 const ENABLE: &str = "canary-enable-4Hq8";
 const USER_PASSWORD: &str = "canary-user-6Lw3";
 
@@ -16,8 +17,11 @@ async fn no_secret_is_ever_seen() {
     let world = World::new().with_env("ETIQA_LOG", "trace");
     let mut seen: Vec<(String, String)> = Vec::new();
     let add = ["credential", "add", "lab", "--username", "backup", "--password-stdin", "--enable-stdin"];
-    let output = world.etiqa_with_input(add, &format!("{PASSWORD}\n{ENABLE}\n")).await.good();
+    let output = world.etiqa_with_input(add, &format!("{PREVIOUS}\n{ENABLE}\n")).await.good();
     seen.push(("credential add".into(), output.stdout + &output.stderr));
+    let rotate = ["credential", "rotate", "lab", "--password-stdin"];
+    let output = world.etiqa_with_input(rotate, &format!("{PASSWORD}\n")).await.good();
+    seen.push(("credential rotate".into(), output.stdout + &output.stderr));
     let add = ["user", "add", "ada", "--role", "admin", "--password-stdin"];
     let output = world.etiqa_with_input(add, &format!("{USER_PASSWORD}\n")).await.good();
     seen.push(("user add".into(), output.stdout + &output.stderr));
@@ -25,7 +29,7 @@ async fn no_secret_is_ever_seen() {
     let token = output.stdout.trim().to_owned();
     seen.push(("token create's log".into(), output.stderr));
     let spec = |name: &str| router(name).login("backup", PASSWORD).enable_password(ENABLE);
-    let _good = world.add_device(spec("good-1")).await;
+    let _good = world.add_device(spec("good-1").login("backup", PREVIOUS)).await;
     let _bad = world.add_device(spec("bad-1").faults(Faults::reject_commands())).await;
     let _deaf = world.add_device(spec("deaf-1").faults(Faults::wrong_password())).await;
     world.add_backup("All", "full").await;
@@ -67,6 +71,7 @@ async fn no_secret_is_ever_seen() {
     for path in [
         "/",
         "/admin/credentials",
+        "/admin/credentials?rotate=1",
         "/admin/tokens",
         "/admin/users",
         "/devices/1",
@@ -88,6 +93,7 @@ async fn no_secret_is_ever_seen() {
         ("get_transcript", vec![("id", "3")]),
         ("get_config", vec![("id", "1")]),
         ("get_config", vec![("id", "x")]),
+        ("rotate_credential", vec![("id", "1"), ("secrets[password]", PASSWORD)]),
         ("save_credential", vec![("id", "1"), ("credential[name]", ""), ("credential[password]", PASSWORD)]),
         ("add_user", vec![("name", "x y"), ("role", "none"), ("password", USER_PASSWORD)]),
     ] {
@@ -98,7 +104,7 @@ async fn no_secret_is_ever_seen() {
     assert!(log.contains("TRACE"), "the log is as loud as it gets");
     seen.push(("the server's log".into(), log));
 
-    for secret in [PASSWORD, ENABLE, USER_PASSWORD, &token, &cookie] {
+    for secret in [PASSWORD, PREVIOUS, ENABLE, USER_PASSWORD, &token, &cookie] {
         for (place, text) in &seen {
             assert!(!text.contains(secret), "{place} shows {secret}: {}", around(text, secret));
         }

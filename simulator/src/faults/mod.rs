@@ -17,8 +17,10 @@ pub use https::{BackupFault, CallFault, HttpFault, HttpsFaults};
     reason = "a fault is there or not, and any of them may come together"
 )]
 pub struct Faults {
-    /// Refuses every login, whatever is offered.
+    /// Refuses every login, whatever is offered; a recorded device that asks for one in its shell does so there.
     pub wrong_password: bool,
+    /// A recorded device refuses the password for more rights.
+    pub wrong_enable: bool,
     /// Says nothing more after so many bytes of configuration; the connection stays open.
     pub hang_after: Option<usize>,
     /// Disconnects after exactly so many bytes of configuration.

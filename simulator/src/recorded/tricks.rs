@@ -10,6 +10,12 @@ pub(super) const ENDLESS: char = '\u{f8ff}';
 /// The recording as a device with `faults` plays it.
 pub(super) fn tricked(recording: &Recording, faults: &Faults) -> Recording {
     let mut recording = recording.clone();
+    if faults.wrong_password {
+        recording.refuse_login();
+    }
+    if faults.wrong_enable {
+        recording.refuse_enable();
+    }
     if faults.reject_commands {
         // Questions and logouts have answers too, but show nothing.
         recording.forget(|_, answer| answer.contains('\n'));

@@ -5,7 +5,10 @@ use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use crate::api::admin::{ListCredentials, RemoveCredential, SaveCredential};
+use super::rotation;
+use crate::api::admin::{
+    FinishRotation, ListCredentials, RemoveCredential, RotateCredential, SaveCredential,
+};
 use crate::ask::{ask, ask_if};
 use crate::components::part::{accepted, nothing};
 use crate::components::table::{Column, list_card};
@@ -21,20 +24,31 @@ pub(crate) fn CredentialsPage() -> AnyView {
     let save = Post::<SaveCredential>::new();
     let remove = Post::<RemoveCredential>::new();
     touch_after(save, &[Topic::Admin]);
+    let rotate = Post::<RotateCredential>::new();
+    let finish = Post::<FinishRotation>::new();
     touch_after(remove, &[Topic::Admin]);
-    let edited = query_field("edit");
+    touch_after(rotate, &[Topic::Admin]);
+    touch_after(finish, &[Topic::Admin]);
+    let (edited, rotated) = (query_field("edit"), query_field("rotate"));
     // Not live: nothing may change under the hands of a person who types.
-    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListCredentials {}));
+    let is_of_one = move || !edited.get().is_empty() || !rotated.get().is_empty();
+    let known = ask_if(&[], move || is_of_one().then_some(ListCredentials {}));
     let for_form = move || async move {
-        let known = known.get().await?.unwrap_or_default();
-        Ok(known.into_iter().find(|credential| credential.id.to_string() == edited.get_untracked()))
+        let mut known = known.get().await?.unwrap_or_default().into_iter();
+        let is_rotated = edited.get_untracked().is_empty();
+        let id = if is_rotated { rotated.get_untracked() } else { edited.get_untracked() };
+        Ok((known.find(|credential| credential.id.to_string() == id), is_rotated))
     };
     view! {
         <PageHeader title="Credentials" above=ABOVE/>
         <Problem problem=remove.problem()/>
+        <Problem problem=finish.problem()/>
         <div class="grid">
-            <Loaded from=move || credentials.get() view=move |credentials, _| list(credentials, remove)/>
-            <Loaded from=for_form view=move |credential, _| form(credential, save)/>
+            <Loaded from=move || credentials.get() view=move |credentials, _| list(credentials, remove, finish)/>
+            <Loaded from=for_form view=move |(credential, is_rotated), _| match credential {
+                Some(credential) if is_rotated => rotation::form(credential, rotate),
+                credential => form(credential, save),
+            }/>
         </div>
     }
     .into_any()
@@ -67,6 +81,8 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
                 <Field name="credential[enable_password]" label="Enable password" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="Only where privileged mode asks for one."/>
                 <Field name="credential[private_key]" label="Private key" kind="textarea" placeholder=as_it_is problem autocomplete="off" hint="OpenSSH or PEM, instead of or besides a password."/>
                 <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
+                <Field name="credential[api_token]" label="API token" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="FortiOS' API token or PAN-OS' API key, for vendor backups. Without one the password is used."/>
+                <Field name="credential[backup_passphrase]" label="Backup passphrase" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="An F5 encrypts its UCS with it; you need it to restore one."/>
                 <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
                 <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
             </PostForm>
@@ -75,7 +91,11 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
     card(title, (), body)
 }
 
-fn list(credentials: Vec<Credential>, remove: Post<RemoveCredential>) -> AnyView {
+fn list(
+    credentials: Vec<Credential>,
+    remove: Post<RemoveCredential>,
+    finish: Post<FinishRotation>,
+) -> AnyView {
     let words =
         "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
     let none = credentials.is_empty().then(|| empty("No credential yet", words, ()));
@@ -88,13 +108,13 @@ fn list(credentials: Vec<Credential>, remove: Post<RemoveCredential>) -> AnyView
     ];
     list_card(
         columns,
-        credentials.into_iter().map(|credential| row(credential, remove)).collect(),
+        credentials.into_iter().map(|credential| row(credential, remove, finish)).collect(),
         none,
         nothing(),
     )
 }
 
-fn row(credential: Credential, remove: Post<RemoveCredential>) -> AnyView {
+fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<FinishRotation>) -> AnyView {
     let id = credential.id;
     let held: Vec<&str> = [
         (credential.has_password, "password"),
@@ -116,15 +136,17 @@ fn row(credential: Credential, remove: Post<RemoveCredential>) -> AnyView {
             format::plural(n, "device")
         ),
     };
+    let (progress, next) = rotation::of(&credential, finish);
     view! {
         <tr>
             <td><b>{credential.name}</b><small>{credential.username}</small></td>
             <td>{credential.site.unwrap_or_else(|| "every site".to_owned())}</td>
-            <td>{if held.is_empty() { "nothing".to_owned() } else { held.join(", ") }}<small>"changed "<Ago at=credential.updated_at/></small></td>
+            <td>{if held.is_empty() { "nothing".to_owned() } else { held.join(", ") }}<small>"changed "<Ago at=credential.updated_at/></small>{progress}</td>
             <td class="num">{format::count(credential.devices)}</td>
             <td class="end">
                 <div class="actions">
                     <a class="btn small" href=format!("/admin/credentials?edit={id}")>"Edit"</a>
+                    {next}
                     {confirm("Remove…", question, form)}
                 </div>
             </td>

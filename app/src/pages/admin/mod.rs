@@ -3,6 +3,7 @@
 pub(crate) mod credentials;
 pub(crate) mod drivers;
 pub(crate) mod jump_hosts;
+mod rotation;
 pub(crate) mod settings;
 pub(crate) mod tokens;
 pub(crate) mod users;

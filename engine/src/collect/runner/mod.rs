@@ -231,17 +231,19 @@ pub(super) fn collected(
 
 /// The outcome of any errand, without parts.
 pub(super) fn finished(result: Step<()>, evidence: Evidence, driver: &Driver, logins: &[Login]) -> Outcome {
-    let Evidence { mut transcript, host_key, hop_keys, login, bytes, .. } = evidence;
+    let Evidence { mut transcript, host_key, hop_keys, login, hop_logins, bytes, .. } = evidence;
     let secrets = || logins.iter().flat_map(Login::secrets);
     let mut outcome = Outcome {
         class: Class::Ok,
         message: String::new(),
+        note: None,
         parts: Vec::new(),
         left_out: Vec::new(),
         facts: Facts::default(),
         host_key,
         hop_keys,
         login,
+        hop_logins,
         transcript: None,
         bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
     };

@@ -205,6 +205,8 @@ async fn a_line_that_looks_like_a_pager_is_kept() {
 async fn endless_output_is_too_large() {
     assert_eq!(class_of(&"interface Gi0/1\r\n".repeat(10_000)).await, Class::TooLarge);
     assert_eq!(class_of(&"x".repeat(120_000)).await, Class::TooLarge);
+    // Short on the wire only.
+    assert_eq!(class_of(&"\x1b[4000000Cx\r\n".repeat(100)).await, Class::TooLarge);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ pub(super) mod ssh;
 mod ssh_algorithms;
 mod ssh_login;
 pub(super) mod telnet;
-mod telnet_protocol;
+pub(super) mod telnet_protocol;
 pub(super) mod tls;
 
 /// A two-way byte stream to a device's shell: the seam between transports and the session above them.

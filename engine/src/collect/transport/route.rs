@@ -36,6 +36,7 @@ pub(in crate::collect) async fn open(
 ) -> Step<(Box<dyn Stream>, Way)> {
     // The way is gone anew for every credential of the device.
     evidence.hop_keys.clear();
+    evidence.hop_logins.clear();
     let first = target.via.first().map_or(&target.endpoint, |hop| &hop.endpoint);
     let opened = socket::connect(&first.address, first.port, limits.connect).await;
     let (socket, cut) = opened.map_err(|failure| match target.via.first() {
@@ -85,9 +86,22 @@ async fn log_in(
         evidence.hop_keys.extend(seen);
     }
     let mut connection = connected?;
-    evidence.transcript.note(&format!("logging in to the jump host {} as {}", hop.name, hop.login.username));
-    connection.login(&hop.login, limits).await?;
-    Ok(connection)
+    let mut refused = None;
+    for login in [Some(&hop.login), hop.other.as_ref()].into_iter().flatten() {
+        let what =
+            format!("logging in to the jump host {} as {} with {}", hop.name, login.username, login.name);
+        evidence.transcript.note(&what);
+        match connection.login(login, limits).await {
+            Ok(()) => {
+                evidence.hop_logins.push((hop.name.clone(), login.name.clone()));
+                return Ok(connection);
+            }
+            Err(failure) if failure.class == Class::AuthFailed => refused = Some(failure),
+            // A server may end the connection instead of looking at a second try.
+            Err(failure) => return Err(refused.unwrap_or(failure)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| Failure::new(Class::AuthFailed, "It has no credential.")))
 }
 
 async fn forward(

@@ -30,7 +30,7 @@ const LONGEST_SUBNEGOTIATION: usize = 64;
 
 /// The state of one connection.
 #[derive(Debug)]
-pub(super) struct Telnet {
+pub(in crate::collect) struct Telnet {
     state: State,
     /// Options that we agreed on, by (whose side, option).
     agreed: BTreeMap<(Side, u8), bool>,
@@ -60,15 +60,15 @@ enum State {
 
 /// What came of some bytes.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Heard {
+pub(in crate::collect) struct Heard {
     /// For the terminal.
-    pub(super) data: Vec<u8>,
+    pub(in crate::collect) data: Vec<u8>,
     /// To be sent back.
-    pub(super) reply: Vec<u8>,
+    pub(in crate::collect) reply: Vec<u8>,
 }
 
 impl Telnet {
-    pub(super) fn new(kind: &str, width: u32, height: u32) -> Self {
+    pub(in crate::collect) fn new(kind: &str, width: u32, height: u32) -> Self {
         let size = |size: u32| u16::try_from(size).unwrap_or(u16::MAX);
         Self {
             state: State::Data,
@@ -81,7 +81,7 @@ impl Telnet {
     }
 
     /// Takes what the device sent. How it is split never matters.
-    pub(super) fn hear(&mut self, bytes: &[u8]) -> Heard {
+    pub(in crate::collect) fn hear(&mut self, bytes: &[u8]) -> Heard {
         let mut heard = Heard::default();
         for byte in bytes {
             self.take(*byte, &mut heard);
@@ -91,9 +91,8 @@ impl Telnet {
 
     /// `text` as it goes over the line: IAC doubled, each newline as CR LF, a lone CR as CR NUL. Where the device asked
     /// for binary, nothing is put together again on its side (RFC 856), and a line ends as the key Enter ends it: by CR.
-    pub(super) fn encode(&self, text: &[u8]) -> Vec<u8> {
-        let is_binary = self.agreed.get(&(Side::Ours, BINARY)) == Some(&true);
-        let [newline, lone_return] = if is_binary { ["\r", "\r"] } else { ["\r\n", "\r\0"] };
+    pub(in crate::collect) fn encode(&self, text: &[u8]) -> Vec<u8> {
+        let [newline, lone_return] = if self.is_binary() { ["\r", "\r"] } else { ["\r\n", "\r\0"] };
         let mut encoded = Vec::with_capacity(text.len() + 2);
         let mut bytes = text.iter().copied().peekable();
         while let Some(byte) = bytes.next() {
@@ -108,6 +107,11 @@ impl Telnet {
             }
         }
         encoded
+    }
+
+    /// Whether the device asked us for binary.
+    pub(in crate::collect) fn is_binary(&self) -> bool {
+        self.agreed.get(&(Side::Ours, BINARY)) == Some(&true)
     }
 
     fn take(&mut self, byte: u8, heard: &mut Heard) {

@@ -1,0 +1,5 @@
+//! The language of drivers.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| etiqa_engine::collect::fuzzing::driver(input));
