@@ -48,6 +48,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PORT", default_value_t = 8443, value_parser = clap::value_parser!(u16).range(1..))]
     https_port: u16,
 
+    /// Where to write the certificate of an authority, as PEM, that signs those of all web servers; without it each signs
+    /// its own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
     /// Where to write the inventory, as CSV
     #[arg(long, value_name = "FILE")]
     pub(crate) inventory: PathBuf,
