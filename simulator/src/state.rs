@@ -132,9 +132,13 @@ impl State {
         self.changing().password.reveal().to_owned()
     }
 
-    /// The time to wait before each answer.
-    pub(crate) fn delay(&self) -> Duration {
-        self.spec.latency + self.changing().faults.slow.unwrap_or_default()
+    /// Waits as long as the device does before each answer.
+    pub(crate) async fn think(&self) {
+        let delay = self.spec.latency + self.changing().faults.slow.unwrap_or_default();
+        // A sleep of no length would still wait for the timer's next tick.
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
     }
 
     /// The whole output of the command that shows the configuration, at this moment.

@@ -23,9 +23,11 @@ pub async fn device_lease_take(
 
 /// Lets go of a device that `owner` has.
 pub async fn device_lease_drop(db: &Db, device: DeviceId, owner: &str) -> Result<()> {
-    let mut tx = db.write().await?;
-    device_lease_drop_in_txn(&mut tx, device, owner).await?;
-    Ok(tx.commit().await?)
+    let owner = owner.to_owned();
+    db.write_together(move |tx| {
+        Box::pin(async move { device_lease_drop_in_txn(tx, device, &owner).await.map(drop) })
+    })
+    .await
 }
 
 /// Lets go of a device in the write that stores its result; false when `owner` does not have it (any more).
@@ -84,16 +86,12 @@ async fn take(
          ON CONFLICT (device_id) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
            WHERE {table}.expires_at <= $3 RETURNING device_id"
     );
-    let mut tx = db.write().await?;
-    let row = sqlx::query(built(sql))
+    let query = sqlx::query(built(sql))
         .bind(device.0)
         .bind(owner.to_owned())
         .bind(now.millis())
-        .bind(until.millis())
-        .fetch_optional(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(row.is_some())
+        .bind(until.millis());
+    db.write_together(|tx| Box::pin(async move { Ok(query.fetch_optional(&mut **tx).await?.is_some()) })).await
 }
 
 async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) -> Result<bool> {
@@ -107,15 +105,8 @@ async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) ->
 
 async fn extend(db: &Db, table: &str, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
     let sql = format!("UPDATE {table} SET expires_at = $3 WHERE device_id = $1 AND owner = $2");
-    let mut tx = db.write().await?;
-    let done = sqlx::query(built(sql))
-        .bind(device.0)
-        .bind(owner.to_owned())
-        .bind(until.millis())
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(done.rows_affected() > 0)
+    let query = sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(until.millis());
+    db.write_together(|tx| Box::pin(async move { Ok(query.execute(&mut **tx).await?.rows_affected() > 0) })).await
 }
 
 async fn is_taken(db: &Db, table: &str, device: DeviceId, now: Timestamp) -> Result<bool> {

@@ -117,7 +117,7 @@ pub(crate) async fn run_program(
 ) -> Result<(), Gone> {
     let words = words::shell_words(command);
     if words.first().is_some_and(|program| program == "scp") && transfer::is_possible(state) {
-        tokio::time::sleep(state.delay()).await;
+        state.think().await;
         return transfer::send(state, output, input, &words).await;
     }
     run_command(state, output, command).await
@@ -125,7 +125,7 @@ pub(crate) async fn run_program(
 
 /// Runs one command without a terminal, as `ssh host command` does, and ends the channel.
 pub(crate) async fn run_command(state: &Arc<State>, output: &mut Output, command: &str) -> Result<(), Gone> {
-    tokio::time::sleep(state.delay()).await;
+    state.think().await;
     let Some(mut cli) = cli(state) else { return output.finish(1).await };
     let answer = cli.answer(command);
     match answer.text {
@@ -152,7 +152,7 @@ pub(crate) async fn run_shell(state: &Arc<State>, terminal: &mut Terminal) -> Re
         };
         let mut answer = cli.answer(&line);
         loop {
-            tokio::time::sleep(state.delay()).await;
+            state.think().await;
             terminal.output.set_faults(state.faults());
             print_answer(state, terminal, cli.pager(), &answer).await?;
             let Next::Secret(prompt) = answer.next else { break };

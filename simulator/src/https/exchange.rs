@@ -27,7 +27,7 @@ pub(super) async fn answer(
     let listed = call.listed();
     let fault = site.state.call_fault(&listed);
     site.state.web().calls.push(listed);
-    tokio::time::sleep(site.state.delay()).await;
+    site.state.think().await;
     let mut order = Order::default();
     let mut announced = None;
     let reply = match fault {

@@ -26,7 +26,7 @@ pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
     }
     methods.push(MethodKind::KeyboardInteractive);
     methods.push(MethodKind::Password);
-    let preferred = if spec.legacy_ssh { legacy_algorithms() } else { Preferred::DEFAULT };
+    let preferred = if spec.legacy_ssh { legacy_algorithms() } else { usual_algorithms() };
     Config {
         preferred,
         server_id: SshId::Standard(server_id(spec).into()),
@@ -46,6 +46,13 @@ fn host_key(spec: &DeviceSpec, seed: &[u8; 32]) -> Option<PrivateKey> {
     }
     let key = RsaKeypair::random(&mut StdRng::from_seed(*seed), LEGACY_KEY_BITS);
     key.inspect_err(|error| tracing::warn!(%error, "there is no host key")).ok().map(PrivateKey::from)
+}
+
+/// What network devices speak: none of them has the post-quantum key exchange that the library offers first.
+fn usual_algorithms() -> Preferred {
+    let mut preferred = Preferred::DEFAULT;
+    preferred.kex.to_mut().retain(|name| *name != kex::MLKEM768X25519_SHA256);
+    preferred
 }
 
 /// What was usual before 2010, and is refused by default today.

@@ -40,7 +40,7 @@ pub(crate) async fn serve(
             count = from_server.read(&mut buffer) => match count? {
                 0 => return output.finish(0).await,
                 count => {
-                    tokio::time::sleep(state.delay()).await;
+                    state.think().await;
                     output.write(&buffer[..count]).await?;
                 }
             },
