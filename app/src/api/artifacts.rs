@@ -32,9 +32,9 @@ pub async fn get_artifact_transcript(id: ArtifactResultId) -> Result<String, App
 
 /// Trusts the certificate that a device showed, and no other from then on.
 #[server(endpoint = "accept_certificate")]
-pub async fn accept_certificate(id: DeviceId) -> Result<(), AppError> {
+pub async fn accept_certificate(id: DeviceId, sha256: String) -> Result<(), AppError> {
     let context = Context::require(Role::Operator)?;
-    Ok(artifacts::accept_certificate(&context.engine, id).await?)
+    Ok(artifacts::accept_certificate(&context.engine, id, &sha256).await?)
 }
 
 /// Forgets the certificate that was trusted.

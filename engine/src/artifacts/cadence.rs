@@ -5,8 +5,9 @@ use chrono_tz::Tz;
 use etiqa_model::Timestamp;
 use etiqa_model::artifact::ArtifactCadence;
 
-/// Whether one is due at `now`, when the newest good one was taken at `last`. Days and weeks are those of the config's
-/// zone, so that a run which begins a minute earlier than yesterday's still takes one along.
+/// Whether one is due for the run that began at `now`, when the newest good one was asked for at `last` (which is when its
+/// run began, however long that took). Days and weeks are those of the config's zone, so that a run which begins a
+/// minute earlier than yesterday's still takes one along.
 pub(crate) fn is_due(cadence: ArtifactCadence, last: Option<Timestamp>, now: Timestamp, zone: Tz) -> bool {
     let day = |at: Timestamp| at.to_utc().with_timezone(&zone).date_naive();
     let Some(last) = last else { return cadence != ArtifactCadence::Never };

@@ -11,7 +11,7 @@ use crate::collect::{INCOMING_PREFIX, Received};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::{rename_without_replacing, sync_folder};
-use crate::store::artifact::{artifact_blob_exists, artifact_blob_forget, artifact_blob_list_unused};
+use crate::store::artifact::{artifact_blob_forget, artifact_blob_list, artifact_blob_list_unused};
 
 /// A file that nothing refers to is kept for so long.
 const KEEP_UNUSED: Duration = Duration::from_hours(7 * 24);
@@ -66,12 +66,11 @@ pub(crate) async fn sweep(engine: &Engine, at: Timestamp) -> Result<()> {
     for file in old.incoming {
         remove(&file).await;
     }
-    for (file, sha256) in old.by_hash {
-        // Whole, and yet nobody came to note it.
-        let _files = engine.artifact_files.lock().await;
-        if !artifact_blob_exists(&engine.db, &sha256).await? {
-            remove(&file).await;
-        }
+    let _files = engine.artifact_files.lock().await;
+    let known = artifact_blob_list(&engine.db).await?;
+    // Whole, and yet nobody came to note it.
+    for (file, _) in old.by_hash.iter().filter(|(_, sha256)| !known.contains(sha256)) {
+        remove(file).await;
     }
     Ok(())
 }

@@ -97,15 +97,29 @@ pub async fn transcript(engine: &Engine, id: ArtifactResultId) -> Result<String>
     unpack(&artifact_transcript_fetch(&engine.db, id).await?.ok_or_else(missing)?)
 }
 
-/// Pins the certificate that a device showed and that was not trusted.
-pub async fn accept_certificate(engine: &Engine, id: DeviceId) -> Result<()> {
+/// The certificate (its SHA-256) that a device showed and that waits for a person.
+pub async fn offered_certificate(engine: &Engine, id: DeviceId) -> Result<String> {
     let device = inventory::fetch(engine, id).await?;
-    if !tls_certificate_accept(&engine.db, id, now()).await? {
-        let message = format!("No certificate of {} waits to be accepted.", device.hostname);
-        return Err(UserError::conflict(message).into());
+    let known = tls_certificate_fetch(&engine.db, id).await?;
+    Ok(known.and_then(|known| known.offered).ok_or_else(|| nothing_waits(&device))?)
+}
+
+/// Pins the certificate with this SHA-256, which a device showed and which was not trusted. Another one that came
+/// meanwhile is not pinned: nobody has looked at it.
+pub async fn accept_certificate(engine: &Engine, id: DeviceId, sha256: &str) -> Result<()> {
+    let device = inventory::fetch(engine, id).await?;
+    if !tls_certificate_accept(&engine.db, id, sha256, now()).await? {
+        return Err(nothing_waits(&device).into());
     }
     engine.events.send(Topic::Devices, id.0);
     Ok(())
+}
+
+fn nothing_waits(device: &Device) -> UserError {
+    UserError::conflict(format!(
+        "No such certificate of {} waits to be accepted; fetch a backup to see which one it shows now.",
+        device.hostname
+    ))
 }
 
 /// Forgets the pinned certificate of a device.

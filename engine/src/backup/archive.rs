@@ -46,7 +46,7 @@ impl ArchiveWriter {
     }
 
     /// Begins an entry whose bytes are packed already: they are stored as they are.
-    pub(super) async fn packed_entry(&self, name: impl Into<String>) -> Result<()> {
+    pub(super) async fn stored_entry(&self, name: impl Into<String>) -> Result<()> {
         self.send(Piece::Entry { name: name.into(), original: None, is_packed: true }).await
     }
 
@@ -169,6 +169,7 @@ impl std::ops::AddAssign for Counts {
         self.stale_devices += other.stale_devices;
         self.configs += other.configs;
         self.artifacts += other.artifacts;
+        self.artifacts_missing += other.artifacts_missing;
         self.database_rows += other.database_rows;
         self.files += other.files;
     }

@@ -1,6 +1,6 @@
 //! What goes into an archive, in the order it is written.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use etiqa_model::backup::{BackupConfig, BackupKind};
@@ -9,6 +9,7 @@ use etiqa_model::device::Device;
 use etiqa_model::{ErrorKind, RunId, Timestamp, UserError};
 use futures::TryStreamExt;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use super::archive::{ArchiveWriter, PIECE};
@@ -18,6 +19,7 @@ use crate::artifacts::path_of;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::hex::to_hex;
 use crate::history::text_read;
 use crate::store::artifact::artifact_fetch_newest;
 use crate::store::config_version::version_list_active;
@@ -76,10 +78,9 @@ async fn write_configs(
             counts.configs += 1;
             texts.push(version_json(version, &file));
         }
-        let artifact = write_artifact(engine, archive, device, &name).await?;
-        counts.artifacts += u64::from(artifact.is_some());
+        let artifact = write_artifact(engine, archive, device, &name, &mut counts).await?;
         let mut json = device_json(device, is_stale, started_at, texts);
-        json["artifact"] = artifact.unwrap_or_default();
+        json["artifact"] = artifact;
         listed.push(json);
     }
     archive.entry("network_configs.json").await?;
@@ -87,34 +88,62 @@ async fn write_configs(
     Ok(counts)
 }
 
-/// The newest own backup of a device, where there is one: `artifacts/<hostname>/<file name>`.
+/// The newest own backup of a device, where there is one: `artifacts/<hostname>/<file name>`. One whose file is not here, or
+/// is not what it was, is left out and named: it is no reason to archive nothing else.
 async fn write_artifact(
     engine: &Engine,
     archive: &ArchiveWriter,
     device: &Device,
     name: &str,
-) -> Result<Option<Value>> {
-    let Some(newest) = artifact_fetch_newest(&engine.db, device.id).await? else { return Ok(None) };
-    let file = format!("artifacts/{name}/{}", safe_name(&newest.file_name));
-    let mut blob = tokio::fs::File::open(path_of(engine, &newest.sha256)).await.map_err(|error| {
-        let message = format!(
-            "The vendor backup {} of {} cannot be read: {error}. Fetch it again on the device's page.",
-            newest.file_name, device.hostname
-        );
-        UserError::new(ErrorKind::Unavailable, message)
-    })?;
-    archive.packed_entry(file.as_str()).await?;
-    copy(&mut blob, archive)
-        .await
-        .map_err(|error| unreadable("artifacts", Path::new(&newest.file_name), &error))??;
-    Ok(Some(json!({
-        "file": file,
+    counts: &mut Counts,
+) -> Result<Value> {
+    let Some(newest) = artifact_fetch_newest(&engine.db, device.id).await? else { return Ok(Value::Null) };
+    let mut listed = json!({
         "kind": newest.kind,
         "sha256": newest.sha256,
         "size": newest.size_bytes,
         "encrypted": newest.is_encrypted,
         "collected_at": newest.collected_at,
-    })))
+    });
+    let path = path_of(engine, &newest.sha256);
+    if !is_as_it_was(&path, &newest.sha256).await {
+        tracing::error!(
+            device = %device.id, sha256 = %newest.sha256,
+            "the vendor backup {} of {} is missing or damaged; no archive holds it", newest.file_name, device.hostname
+        );
+        counts.artifacts_missing += 1;
+        listed["problem"] = "The file is missing or damaged; fetch it again on the device's page.".into();
+        return Ok(listed);
+    }
+    let file = format!("artifacts/{name}/{}", safe_name(&newest.file_name));
+    let unreadable = |error: io::Error| unreadable("artifacts", Path::new(&newest.file_name), &error);
+    let mut blob = tokio::fs::File::open(&path).await.map_err(unreadable)?;
+    if file.ends_with(".conf") || file.ends_with(".xml") {
+        archive.entry(file.as_str()).await?;
+    } else {
+        archive.stored_entry(file.as_str()).await?;
+    }
+    copy(&mut blob, archive).await.map_err(unreadable)??;
+    counts.artifacts += 1;
+    listed["file"] = file.into();
+    Ok(listed)
+}
+
+/// Whether a file still has the bytes that it is named by.
+async fn is_as_it_was(path: &Path, sha256: &str) -> bool {
+    let path = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || {
+        let mut hash = Sha256::new();
+        let mut file = std::fs::File::open(path)?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            match file.read(&mut piece)? {
+                0 => return io::Result::Ok(to_hex(&hash.finalize())),
+                read => hash.update(&piece[..read]),
+            }
+        }
+    });
+    matches!(hashed.await, Ok(Ok(found)) if found == sha256)
 }
 
 /// All of a file, piece by piece: what reading it came to, and within that what the archive said.

@@ -43,6 +43,9 @@ pub struct Counts {
     /// Vendors' own backups under `artifacts/`.
     #[serde(default)]
     pub artifacts: u64,
+    /// Those whose file was missing or damaged when it was to be archived.
+    #[serde(default)]
+    pub artifacts_missing: u64,
     /// Rows of `database.json`.
     pub database_rows: u64,
     /// Files under `media/` and `logs/`.

@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{ArtifactReport, FleetReport, Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::LEASE;
 use crate::schedule::due::zone_or_utc;
-use crate::store::artifact::artifact_fetch_newest;
+use crate::store::artifact::artifact_last_asked;
 use crate::store::backup_config::backup_config_fetch;
 use crate::store::device::{device_fetch, device_list_selected};
 use crate::store::run::{run_fetch, run_is_cancelling};
@@ -160,6 +160,7 @@ async fn archive(
     watch.step(Phase::Packing, done);
     let part = part_file(engine, run.id);
     let counts = pack(engine, run, &config, &collected, started_at, part.clone()).await?;
+    report.artifacts.failed += u32::try_from(counts.artifacts_missing).unwrap_or(u32::MAX);
     if let Some(sentence) = nothing_archived(&config, &collected, counts) {
         return Err(Stop::Failed(sentence));
     }
@@ -207,8 +208,8 @@ async fn fetch_due(
         if kind_of(engine, device).await?.is_none() {
             continue;
         }
-        let newest = artifact_fetch_newest(&engine.db, device.id).await?;
-        if is_due(config.artifacts, newest.map(|newest| newest.collected_at), started_at, zone) {
+        let last = artifact_last_asked(&engine.db, device.id).await?;
+        if is_due(config.artifacts, last, started_at, zone) {
             due.push(device.clone());
         }
     }

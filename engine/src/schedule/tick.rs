@@ -107,7 +107,10 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     job_delete_ended_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     upload_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     tx.commit().await?;
-    artifacts::sweep(engine, at).await?;
+    // A file that cannot be removed is no reason to run nothing.
+    if let Err(error) = artifacts::sweep(engine, at).await {
+        tracing::error!(%error, "files of vendor backups that nothing refers to could not be removed");
+    }
     Ok(backup_config_next_due(&engine.db).await?)
 }
 

@@ -1,5 +1,7 @@
 //! Vendors' backups: which are kept, what attempts to fetch them came to, and the files that hold them.
 
+use std::collections::HashSet;
+
 use etiqa_model::artifact::{Artifact, ArtifactKind, ArtifactResult};
 use etiqa_model::class::Class;
 use etiqa_model::{ArtifactId, ArtifactResultId, DeviceId, JobId, RunId, Timestamp};
@@ -131,6 +133,18 @@ pub async fn artifact_fetch_newest(db: &Db, device: DeviceId) -> Result<Option<A
     row.as_ref().map(artifact).transpose()
 }
 
+/// When the newest one of a device was asked for: when its run began, or when it came where it was asked for by hand.
+pub async fn artifact_last_asked(db: &Db, device: DeviceId) -> Result<Option<Timestamp>> {
+    let row = sqlx::query(
+        "SELECT COALESCE(r.started_at, a.collected_at) AS asked_at FROM artifact a
+         LEFT JOIN backup_run r ON r.id = a.run_id WHERE a.device_id = $1 ORDER BY a.id DESC LIMIT 1",
+    )
+    .bind(device.0)
+    .fetch_optional(db.reader())
+    .await?;
+    row.map(|row| row.time("asked_at")).transpose()
+}
+
 /// One, by id.
 pub async fn artifact_fetch(db: &Db, id: ArtifactId) -> Result<Option<Artifact>> {
     let row = Filter::new().and_int("id = ?", id.0).query(SELECT, "").fetch_optional(db.reader()).await?;
@@ -153,6 +167,19 @@ pub async fn artifact_result_insert_in_txn(tx: &mut Tx, new: &NewArtifactResult)
     .bind(new.started_at.millis())
     .bind(new.finished_at.millis())
     .bind(new.transcript.clone())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the newest `keep` attempts of a device.
+pub async fn artifact_result_prune_in_txn(tx: &mut Tx, device: DeviceId, keep: u32) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM artifact_result WHERE device_id = $1 AND id NOT IN
+           (SELECT id FROM artifact_result WHERE device_id = $1 ORDER BY id DESC LIMIT $2)",
+    )
+    .bind(device.0)
+    .bind(i64::from(keep))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -233,13 +260,10 @@ pub async fn artifact_blob_forget(db: &Db, sha256: &str) -> Result<bool> {
     Ok(done.rows_affected() > 0)
 }
 
-/// Whether a file is noted.
-pub async fn artifact_blob_exists(db: &Db, sha256: &str) -> Result<bool> {
-    sqlx::query("SELECT COUNT(*) AS n FROM artifact_blob WHERE sha256 = $1")
-        .bind(sha256.to_owned())
-        .fetch_one(db.reader())
-        .await?
-        .flag("n")
+/// Every file that is noted, by hash: three for each device, and those of the last week.
+pub async fn artifact_blob_list(db: &Db) -> Result<HashSet<String>> {
+    let rows = sqlx::query("SELECT sha256 FROM artifact_blob").fetch_all(db.reader()).await?;
+    rows.iter().map(|row| row.text("sha256")).collect()
 }
 
 async fn results(db: &Db, filter: &Filter, after: &str) -> Result<Vec<ArtifactResult>> {

@@ -55,9 +55,11 @@ const PROGRESS: &str = "CASE WHEN c.rotated_at IS NULL THEN 0 ELSE \
 
 /// Every credential, by name.
 pub async fn credential_list(db: &Db) -> Result<Vec<Credential>> {
-    let rows = sqlx::query(built(format!("SELECT {COLUMNS}, {DEVICES}, {PROGRESS} FROM credential c ORDER BY c.name")))
-        .fetch_all(db.reader())
-        .await?;
+    let rows = sqlx::query(built(format!(
+        "SELECT {COLUMNS}, {DEVICES}, {PROGRESS} FROM credential c ORDER BY c.name"
+    )))
+    .fetch_all(db.reader())
+    .await?;
     let waiting = sqlx::query(
         "SELECT j.name, j.credential_id FROM jump_host j JOIN credential c ON c.id = j.credential_id
          WHERE c.rotated_at IS NOT NULL AND (j.credential_generation <> c.generation OR j.takes_previous = 1)

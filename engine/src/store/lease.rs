@@ -86,12 +86,10 @@ async fn take(
          ON CONFLICT (device_id) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
            WHERE {table}.expires_at <= $3 RETURNING device_id"
     );
-    let query = sqlx::query(built(sql))
-        .bind(device.0)
-        .bind(owner.to_owned())
-        .bind(now.millis())
-        .bind(until.millis());
-    db.write_together(|tx| Box::pin(async move { Ok(query.fetch_optional(&mut **tx).await?.is_some()) })).await
+    let query =
+        sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(now.millis()).bind(until.millis());
+    db.write_together(|tx| Box::pin(async move { Ok(query.fetch_optional(&mut **tx).await?.is_some()) }))
+        .await
 }
 
 async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) -> Result<bool> {
@@ -106,7 +104,8 @@ async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) ->
 async fn extend(db: &Db, table: &str, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
     let sql = format!("UPDATE {table} SET expires_at = $3 WHERE device_id = $1 AND owner = $2");
     let query = sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(until.millis());
-    db.write_together(|tx| Box::pin(async move { Ok(query.execute(&mut **tx).await?.rows_affected() > 0) })).await
+    db.write_together(|tx| Box::pin(async move { Ok(query.execute(&mut **tx).await?.rows_affected() > 0) }))
+        .await
 }
 
 async fn is_taken(db: &Db, table: &str, device: DeviceId, now: Timestamp) -> Result<bool> {

@@ -34,15 +34,25 @@ pub async fn tls_certificate_offer_in_txn(
     Ok(())
 }
 
-/// Pins the certificate that waits; false when none does.
-pub async fn tls_certificate_accept(db: &Db, device: DeviceId, now: Timestamp) -> Result<bool> {
+/// Forgets the certificate that waits.
+pub async fn tls_certificate_withdraw_in_txn(tx: &mut Tx, device: DeviceId) -> Result<()> {
+    sqlx::query("UPDATE tls_certificate SET offered = NULL WHERE device_id = $1 AND offered IS NOT NULL")
+        .bind(device.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Pins the certificate that waits; false when none does, or another one than `sha256`.
+pub async fn tls_certificate_accept(db: &Db, device: DeviceId, sha256: &str, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
     let done = sqlx::query(
         "UPDATE tls_certificate SET pinned = offered, offered = NULL, changed_at = $2
-         WHERE device_id = $1 AND offered IS NOT NULL",
+         WHERE device_id = $1 AND offered = $3",
     )
     .bind(device.0)
     .bind(now.millis())
+    .bind(sha256.to_owned())
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;

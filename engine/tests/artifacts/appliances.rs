@@ -3,7 +3,7 @@
 use etiqa_engine::collect::Login;
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
-use etiqa_simulator::{DeviceSpec, HttpsSpec, Personality};
+use etiqa_simulator::{DeviceSpec, Faults, HttpsFaults, HttpsSpec, Personality};
 
 use crate::fetch::{Errand, appliance, fetch, fetch_as, is_clean};
 
@@ -118,4 +118,29 @@ async fn a_gaia_login_that_gives_no_files_is_said_so_and_its_backup_is_removed()
     assert_eq!(came.class(), Class::CommandRejected, "{}", came.outcome.message);
     assert!(came.outcome.message.contains("neither by SFTP nor by SCP"), "{}", came.outcome.message);
     assert!(is_clean(&device));
+}
+
+#[tokio::test]
+async fn what_another_errand_left_on_an_f5_is_not_taken_for_the_new_one() {
+    let device = appliance(DeviceSpec::new(Personality::BigIp)).await;
+    let https = HttpsFaults { keeps_backups: true, ..HttpsFaults::default() };
+    device.set_faults(Faults { https, ..Faults::default() });
+    assert_eq!(fetch(&device, "bigip").await.class(), Class::Ok);
+    assert_eq!(device.backups_left(), ["etiqa-test.ucs"]);
+    let refused = fetch(&device, "bigip").await;
+    assert_eq!(refused.class(), Class::HttpStatus, "the old one cannot be removed: {}", refused.outcome.message);
+    device.set_faults(Faults::default());
+    let second = fetch(&device, "bigip").await;
+    assert_eq!(second.sha256, device.backups_made().last().cloned(), "{}", second.outcome.message);
+    assert!(is_clean(&device));
+}
+
+#[tokio::test]
+async fn a_gaia_that_does_not_remove_its_copy_is_said_so() {
+    let https = HttpsFaults { keeps_backups: true, ..HttpsFaults::default() };
+    let device =
+        appliance(DeviceSpec::new(Personality::Gaia).faults(Faults { https, ..Faults::default() })).await;
+    let came = fetch(&device, "gaia").await;
+    assert_eq!(came.class(), Class::Ok, "the file is whole all the same: {}", came.outcome.message);
+    assert!(came.outcome.message.contains("The device may still hold backup"), "{}", came.outcome.message);
 }

@@ -18,7 +18,7 @@ async fn a_certificate_that_nobody_knows_is_refused_before_anything_secret_is_se
     let came = fetch_as(&device, "bigip", unpinned()).await;
     assert_eq!(came.class(), Class::TlsError);
     let sha256 = device.certificate_sha256().unwrap();
-    assert_eq!(came.outcome.certificate.as_ref(), Some(&sha256), "it can be shown to a person");
+    assert_eq!(came.outcome.refused_certificate.as_ref(), Some(&sha256), "it can be shown to a person");
     let pair = format!("{}:{}", &sha256[..2], &sha256[2..4]).to_uppercase();
     let said = &came.outcome.message;
     assert!(
@@ -61,7 +61,7 @@ async fn a_pinned_certificate_that_changed_stops_the_errand() {
         came.outcome.message
     );
     assert_eq!(device.calls().len(), calls, "no request was sent");
-    assert_eq!(came.outcome.certificate, device.certificate_sha256());
+    assert_eq!(came.outcome.refused_certificate, device.certificate_sha256());
 }
 
 #[test]

@@ -32,7 +32,10 @@ async fn appliance(world: &World, personality: Personality, platform: &str) -> (
     let id = etiqa_engine::inventory::save(&world.engine, None, &input).await.unwrap();
     if device.https_addr().is_some() {
         assert_eq!(attempt(world, id).await, Class::TlsError);
-        artifacts::accept_certificate(&world.engine, id).await.unwrap();
+        let shown = artifacts::offered_certificate(&world.engine, id).await.unwrap();
+        assert_eq!(Some(&shown), device.certificate_sha256().as_ref());
+        assert!(artifacts::accept_certificate(&world.engine, id, "another").await.is_err());
+        artifacts::accept_certificate(&world.engine, id, &shown).await.unwrap();
     }
     (device, id)
 }
@@ -152,6 +155,22 @@ async fn one_backup_per_device_at_a_time_whoever_asks() {
     assert_eq!(one.failed + two.failed, 0);
     assert_eq!(device.backups_made().len(), 1);
     assert!(device.backups_left().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_rotted_is_in_no_archive_and_the_rest_is() {
+    let world = World::new().await;
+    let (_device, id) = appliance(&world, Personality::BigIp, "bigip").await;
+    let config = world.add_config(|_| {}).await;
+    assert_eq!(world.run(config).await.artifacts_ok, 1);
+    let (_, path) = artifacts::open(&world.engine, kept(&world, id).await[0].id).await.unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[1000] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let run = world.run(config).await;
+    assert_eq!((run.status, run.artifacts_ok, run.artifacts_failed), (RunStatus::Completed, 0, 1));
+    let listed = world.entry(&run.file.unwrap(), "network_configs.json");
+    assert!(listed.contains("missing or damaged") && !listed.contains("\"file\":\"artifacts/"), "{listed}");
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn a_certificate_waits_until_a_person_pins_it() {
     on_both(async |db| {
         let device = add_device(&db).await;
         assert_eq!(tls_certificate_fetch(&db, device).await.unwrap(), None);
-        assert!(!tls_certificate_accept(&db, device, NOON).await.unwrap());
+        assert!(!tls_certificate_accept(&db, device, "aa", NOON).await.unwrap());
         let offer = async |sha256| {
             let mut tx = db.write().await.unwrap();
             tls_certificate_offer_in_txn(&mut tx, device, sha256, NOON).await.unwrap();
@@ -140,7 +140,8 @@ async fn a_certificate_waits_until_a_person_pins_it() {
         };
         let text = |text: &str| Some(text.to_owned());
         offer("aa").await;
-        assert!(tls_certificate_accept(&db, device, NOON).await.unwrap());
+        assert!(!tls_certificate_accept(&db, device, "bb", NOON).await.unwrap());
+        assert!(tls_certificate_accept(&db, device, "aa", NOON).await.unwrap());
         offer("bb").await;
         let known = tls_certificate_fetch(&db, device).await.unwrap();
         assert_eq!(known, Some(Certificate { pinned: text("aa"), offered: text("bb") }));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use etiqa_engine::store::artifact::artifact_result_list_of_job;
 use etiqa_engine::{Engine, Error, Result, artifacts, inventory};
-use etiqa_model::UserError;
+use etiqa_model::{DeviceId, UserError};
 
 use super::follow::follow_job;
 use super::{exit, output};
@@ -56,16 +56,21 @@ async fn fetch(engine: &Arc<Engine>, names: &[String]) -> Result<ExitCode> {
     for name in names {
         devices.push(inventory::find(engine, name).await?.id);
     }
-    let job = artifacts::fetch_now(engine, devices).await?;
+    let job = artifacts::fetch_now(engine, devices.clone()).await?;
     follow_job(engine, job, |_| {}).await?;
     let results = artifact_result_list_of_job(&engine.db, job).await?;
     for result in &results {
         output::print(&format!("{}: {}", result.hostname, result.message));
     }
-    if results.is_empty() {
-        output::say("Somebody else is fetching these already.");
+    let is_done = |id: &DeviceId| results.iter().any(|result| result.device_id == *id);
+    let mut all_good = results.iter().all(|result| result.class.is_good());
+    for (_, name) in devices.iter().zip(names).filter(|(id, _)| !is_done(id)) {
+        output::say(&format!(
+            "{name}: somebody else is fetching it already; the device's page shows how it ends."
+        ));
+        all_good = false;
     }
-    Ok(exit(!results.is_empty() && results.iter().all(|result| result.class.is_good())))
+    Ok(exit(all_good))
 }
 
 async fn list(engine: &Engine, name: &str, json: bool) -> Result<()> {

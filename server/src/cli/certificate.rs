@@ -6,6 +6,8 @@ use std::sync::Arc;
 use clap::Subcommand;
 use etiqa_engine::{Engine, Result, artifacts, inventory};
 
+use super::output;
+
 /// Trust the TLS certificate of a device
 #[derive(Debug, Subcommand)]
 pub(crate) enum Certificate {
@@ -14,6 +16,9 @@ pub(crate) enum Certificate {
     Accept {
         /// Host name or address
         device: String,
+        /// Only if it is this one, as the device itself shows it
+        #[arg(long, value_name = "SHA256")]
+        fingerprint: Option<String>,
     },
     /// Forget the trusted certificate: the device's is verified again as any other
     Forget {
@@ -25,9 +30,14 @@ pub(crate) enum Certificate {
 impl Certificate {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         match self {
-            Self::Accept { device } => {
+            Self::Accept { device, fingerprint } => {
                 let known = inventory::find(engine, &device).await?;
-                artifacts::accept_certificate(engine, known.id).await?;
+                let sha256 = match fingerprint {
+                    Some(fingerprint) => fingerprint.replace(':', "").to_lowercase(),
+                    None => artifacts::offered_certificate(engine, known.id).await?,
+                };
+                artifacts::accept_certificate(engine, known.id, &sha256).await?;
+                output::print(&format!("Trusted: SHA-256 {sha256}"));
             }
             Self::Forget { device } => {
                 let known = inventory::find(engine, &device).await?;

@@ -104,7 +104,7 @@ async fn a_credential_is_rotated_step_by_step_and_everybody_sees_how_far_it_is()
     let rotate = ["credential", "rotate", "lab", "--password-stdin"];
     world.etiqa_with_input(rotate, "new-password\n").await.good();
     changed.set_password("new-password");
-    let collected = world.etiqa(["collect", "--all"]).await.good().stdout;
+    let collected = world.etiqa(["collect", "--all"]).await.good().stderr;
     let still = "The device still takes the previous secrets of the credential lab.";
     assert_eq!(collected.matches(still).count(), 1, "{collected}");
 

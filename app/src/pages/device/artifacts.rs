@@ -208,8 +208,9 @@ fn certificate_notice(id: DeviceId, certificate: Certificate, may: bool, actions
             };
             let known = pinned
                 .map(|known| view! { <p class="mono hash">"trusted "{fingerprint(&known)}</p> }.into_any());
+            let fields = [("id", id.to_string()), ("sha256", offered.clone())];
             let accept = may.then(|| {
-                view! { <PostForm to=actions.accept>{act(&[("id", id.to_string())], "Trust this certificate", "btn small")}</PostForm> }
+                view! { <PostForm to=actions.accept>{act(&fields, "Trust this certificate", "btn small")}</PostForm> }
                     .into_any()
             });
             view! {

@@ -29,6 +29,11 @@ const MOST_AT_ONCE: u64 = 1024 * 1024;
 const FIRST_PIECE: u64 = 512;
 /// So many looks at a task in a row may fail: saving a UCS restarts services now and then, the web server among them.
 const MOST_FAILED_LOOKS: u32 = 40;
+/// A file whose task is forgotten is done when its size is the same so many looks in a row, each later than the one
+/// before.
+const EQUAL_LOOKS: u32 = 4;
+/// So many looks, some four seconds, at a task that nobody waits for any more.
+const LAST_LOOKS: u32 = 4;
 
 /// See the module.
 pub(super) struct F5Ucs {
@@ -37,6 +42,8 @@ pub(super) struct F5Ucs {
     tokens: Vec<Secret>,
     task: Option<u64>,
     is_begun: bool,
+    /// The task has ended, one way or the other.
+    is_over: bool,
 }
 
 /// Where a task stands.
@@ -50,7 +57,13 @@ enum Task {
 impl F5Ucs {
     pub(super) fn new(instance: &str) -> Self {
         // Always the same name: what an errand left that was cut off with its process is replaced by the next.
-        Self { name: format!("etiqa-{instance}.ucs"), tokens: Vec::new(), task: None, is_begun: false }
+        Self {
+            name: format!("etiqa-{instance}.ucs"),
+            tokens: Vec::new(),
+            task: None,
+            is_begun: false,
+            is_over: false,
+        }
     }
 }
 
@@ -71,17 +84,19 @@ impl Flow for F5Ucs {
     async fn clean_up(&mut self, talk: &mut Talk<'_>) -> Result<(), String> {
         let mut left = Ok(());
         if self.is_begun {
-            let path = format!("{FILES}/{}", self.name);
-            let gone = match self.ask(talk, Ask::new(Method::DELETE, &path)).await {
-                Ok(reply) => reply.status.is_success() || reply.status == StatusCode::NOT_FOUND,
-                Err(_) => false,
+            let is_over = self.is_over || self.ends_soon(talk).await;
+            let name = self.name.clone();
+            left = if !is_over {
+                Err(format!(
+                    "The device goes on making {name}: the next attempt removes it, or `tmsh delete sys ucs {name}`."
+                ))
+            } else if self.remove(talk).await.is_err() {
+                Err(format!(
+                    "The device's own copy could not be removed: delete {name} there (`tmsh delete sys ucs {name}`)."
+                ))
+            } else {
+                Ok(())
             };
-            if !gone {
-                left = Err(format!(
-                    "The device's own copy could not be removed: delete {} there (`tmsh delete sys ucs {}`).",
-                    self.name, self.name
-                ));
-            }
         }
         if let Some(task) = self.task.take() {
             let path = format!("{TASKS}/{task}");
@@ -99,6 +114,29 @@ impl Flow for F5Ucs {
 }
 
 impl F5Ucs {
+    /// Whether the task ends within a few seconds: a file that is still being made cannot be removed.
+    async fn ends_soon(&mut self, talk: &mut Talk<'_>) -> bool {
+        let mut patience = Patience::new();
+        for _ in 0..LAST_LOOKS {
+            if !matches!(self.look(talk).await, Ok(Task::Working)) {
+                return true;
+            }
+            patience.wait().await;
+        }
+        false
+    }
+
+    /// Removes the file; one that is not there is removed.
+    async fn remove(&mut self, talk: &mut Talk<'_>) -> Step<()> {
+        let path = format!("{FILES}/{}", self.name);
+        let mut reply = self.ask(talk, Ask::new(Method::DELETE, &path)).await?;
+        let said = reply.text().await?;
+        if reply.status.is_success() || reply.status == StatusCode::NOT_FOUND {
+            return Ok(());
+        }
+        Err(reply.refused(&said))
+    }
+
     async fn log_in(&mut self, talk: &mut Talk<'_>) -> Step<()> {
         let Some(password) = &talk.login.password else {
             let message = format!(
@@ -125,8 +163,18 @@ impl F5Ucs {
         if let Some(passphrase) = passphrase(talk) {
             body["options"] = json!([{ "passphrase": passphrase.reveal() }]);
         }
+        // An old one in its place would be taken for the new one.
+        if let Err(failure) = self.remove(talk).await
+            && (failure.class != Class::HttpStatus || self.size(talk).await.is_ok())
+        {
+            return Err(failure);
+        }
         self.is_begun = true;
-        let mut reply = self.ask(talk, Ask::new(Method::POST, TASKS).json(&body)).await?.good().await?;
+        let reply = self.ask(talk, Ask::new(Method::POST, TASKS).json(&body)).await?;
+        if reply.status.is_client_error() {
+            self.is_begun = false;
+        }
+        let mut reply = reply.good().await?;
         let answer = reply.json().await?;
         let task = answer["_taskId"].as_u64().ok_or_else(|| unexpected("the task"))?;
         self.task = Some(task);
@@ -138,28 +186,36 @@ impl F5Ucs {
 
     async fn wait(&mut self, talk: &mut Talk<'_>) -> Step<()> {
         let mut patience = Patience::new();
-        let mut failed = 0;
-        let mut size_before = None;
+        let (mut failed, mut equal_looks, mut size_before) = (0, 0, None);
         loop {
             patience.wait().await;
-            match self.look(talk).await {
-                Ok(Task::Completed) => return Ok(()),
-                Ok(Task::Working) => failed = 0,
+            let passing = match self.look(talk).await {
+                Ok(Task::Completed) => {
+                    self.is_over = true;
+                    return Ok(());
+                }
+                Ok(Task::Working) => {
+                    failed = 0;
+                    continue;
+                }
                 Ok(Task::Gone) => {
                     // Complete is what does not grow any more; whether it is whole, its bytes will say.
                     let size = self.size(talk).await.ok();
-                    if size.is_some() && size == size_before {
+                    equal_looks = if size.is_some() && size == size_before { equal_looks + 1 } else { 0 };
+                    if equal_looks >= EQUAL_LOOKS {
+                        self.is_over = true;
                         return Ok(());
                     }
                     size_before = size;
-                    failed += 1;
+                    let message = "The device has forgotten its task, and there is no UCS; look at its log.";
+                    Failure::new(Class::Incomplete, message)
                 }
-                Err(failure) if is_passing(failure.class) => failed += 1,
+                Err(failure) if is_passing(failure.class) => failure,
                 Err(failure) => return Err(failure),
-            }
+            };
+            failed += 1;
             if failed > MOST_FAILED_LOOKS {
-                let message = "The device has forgotten its task, and there is no UCS; look at its log.";
-                return Err(Failure::new(Class::Incomplete, message));
+                return Err(passing);
             }
         }
     }
@@ -167,8 +223,9 @@ impl F5Ucs {
     async fn look(&mut self, talk: &mut Talk<'_>) -> Step<Task> {
         let Some(task) = self.task else { return Ok(Task::Gone) };
         let path = format!("{TASKS}/{task}");
-        let reply = self.ask(talk, Ask::get(&path)).await?;
+        let mut reply = self.ask(talk, Ask::get(&path)).await?;
         if reply.status == StatusCode::NOT_FOUND {
+            reply.text().await?;
             return Ok(Task::Gone);
         }
         if reply.status.is_server_error() {
@@ -179,6 +236,7 @@ impl F5Ucs {
         match answer["_taskState"].as_str().unwrap_or_default() {
             "COMPLETED" => Ok(Task::Completed),
             "FAILED" | "INTERRUPTED" => {
+                self.is_over = true;
                 let message =
                     "The device could not make the UCS: its task failed. Its log (/var/log/ltm) says why.";
                 Err(Failure::new(Class::Incomplete, message))
@@ -232,7 +290,8 @@ impl F5Ucs {
         if reply.status != StatusCode::UNAUTHORIZED {
             return Ok(reply);
         }
-        drop(reply);
+        // Its connection may close with it.
+        talk.start_anew();
         self.log_in(talk).await?;
         self.ask_once(talk, again).await
     }

@@ -35,9 +35,10 @@ impl Flow for ConfigFile {
             self.session = Some(log_in(talk).await?);
         }
         talk.doing("downloading the configuration file");
-        let mut reply = self.ask(talk, Ask::get(BACKUP)).await?;
+        let mut reply = self.ask(talk, Ask::get(BACKUP).patient(talk.longest)).await?;
         if reply.status == StatusCode::METHOD_NOT_ALLOWED {
-            reply = self.ask(talk, Ask::new(Method::POST, BACKUP)).await?;
+            reply.text().await?;
+            reply = self.ask(talk, Ask::new(Method::POST, BACKUP).patient(talk.longest)).await?;
         }
         if reply.status == StatusCode::FORBIDDEN {
             let said = reply.text().await.unwrap_or_default();
@@ -46,7 +47,10 @@ impl Flow for ConfigFile {
             return Err(Failure::new(failure.class, message));
         }
         talk.save(reply.good().await?, file).await?;
-        Ok(Brought { form: Form::Text { begins: "#config-version=", ends: "end\n" }, extension: "conf" })
+        Ok(Brought {
+            form: Form::Text { begins: "#config-version=", ends: "end", needs_newline: true },
+            extension: "conf",
+        })
     }
 
     async fn clean_up(&mut self, talk: &mut Talk<'_>) -> Result<(), String> {

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use etiqa_model::class::Class;
 use regex::Regex;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::talk::Patience;
-use super::whole::{self, Form};
-use super::{CLEAN_UP, Fetched, Incoming, Made, Order};
+use super::whole::Form;
+use super::{Brought, CLEAN_UP, Fetched, Incoming, Order, kept};
 use crate::collect::driver::{Driver, Mode, Shell};
 use crate::collect::evidence::Evidence;
 use crate::collect::failure::{Failure, Step, excerpt};
@@ -27,6 +28,7 @@ use crate::collect::transport::{AnyLine, Line};
 
 const STATUS: &str = "show backup status";
 const ADD: &str = "add backup local";
+const LIST: &str = "show backups";
 
 /// Where Gaia puts backups; nothing else is fetched or deleted, whatever a status says.
 const FOLDER: &str = "/var/log/CPbackup/backups/";
@@ -44,6 +46,7 @@ pub(super) async fn fetch(
         let message = format!("The driver {} opens no shell; a Gaia backup needs one.", order.driver.name());
         return Err(Failure::new(Class::Unsupported, message));
     };
+    let deadline = Instant::now() + order.limits.deadline;
     let errand =
         Backup { driver: order.driver, shell, state: Mutex::default(), file: tokio::sync::Mutex::new(file) };
     let made = on_errand(&errand, order.target, order.logins, order.limits, cancel, evidence).await;
@@ -54,10 +57,9 @@ pub(super) async fn fetch(
             leftover.map_or_else(|| failure.message.clone(), |left| format!("{} {left}", failure.message));
         return Err(Failure::new(failure.class, message));
     }
-    evidence.doing("checking the file that came");
-    let file = errand.file.into_inner().finish().await?;
-    whole::check(&file.path, Form::TarGz).await?;
-    Ok((Made { file, extension: "tgz", is_encrypted: false }, leftover))
+    let file = errand.file.into_inner();
+    let brought = Brought { form: Form::TarGz, extension: "tgz" };
+    Ok((kept(file, &brought, &Login::default(), deadline, cancel, evidence).await?, leftover))
 }
 
 /// How far a backup has come; what it says has to be cleaned up.
@@ -65,8 +67,8 @@ pub(super) async fn fetch(
 enum State {
     #[default]
     Nothing,
-    /// The device works on it; `before` is what its status named before.
-    Begun { before: Option<String> },
+    /// The device works on it; `before` is what its status said before.
+    Begun { before: String },
     /// The file at this path is the device's own copy.
     There { path: String },
 }
@@ -115,17 +117,29 @@ impl Backup<'_> {
     ) -> Step<()> {
         let mut session = Session::new(line, self.driver, self.shell, limits, evidence);
         ready_shell(&mut session, self.shell, login).await?;
-        let before = status(&mut session, self.driver).await?;
-        if let Status::Working = before {
+        let before = say(&mut session, self.driver, STATUS).await?;
+        if let Status::Working = Status::read(&before) {
             let message = "The device is making a backup already; it is tried again with the next run.";
             return Err(Failure::new(Class::CommandRejected, message));
         }
-        let before = before.into_path();
         self.set(State::Begun { before: before.clone() });
         session.doing(format!("running `{ADD}`"));
-        say(&mut session, self.driver, ADD).await?;
+        let said = say(&mut session, self.driver, ADD).await?;
+        if !has_begun(&said) {
+            // Somebody else's backup is neither fetched nor removed.
+            self.set(State::Nothing);
+            let message = format!("The device did not begin a backup: “{}”.", excerpt(&said, 120));
+            return Err(Failure::new(Class::CommandRejected, message));
+        }
         session.doing("waiting for the backup");
-        let path = finished_path(&mut session, self.driver, before.as_deref()).await?;
+        let path = match finished_path(&mut session, self.driver, &before).await {
+            Err(failure) if failure.class == Class::Incomplete => {
+                // It says itself that there is none.
+                self.set(State::Nothing);
+                return Err(failure);
+            }
+            path => path?,
+        };
         self.set(State::There { path: path.clone() });
         session.doing(format!("downloading {path}"));
         {
@@ -134,8 +148,10 @@ impl Backup<'_> {
             files::fetch(connection, &path, limits, &mut *file).await?;
         }
         session.doing("removing the device's own copy");
-        delete(&mut session, self.driver, &path).await?;
-        self.set(State::Nothing);
+        // The file is here: a copy that stays there as well is for a person to remove.
+        if delete(&mut session, self.driver, &path).await.is_ok() {
+            self.set(State::Nothing);
+        }
         session.log_out(self.shell.logout.first().map_or("", String::as_str)).await.ok();
         Ok(())
     }
@@ -218,14 +234,7 @@ impl Removal<'_> {
             State::Nothing => return Ok(()),
             State::There { path } => path.clone(),
             // It cannot be stopped; once it is there it can be removed.
-            State::Begun { before } => {
-                match status(&mut session, self.driver).await? {
-                    Status::Working => {}
-                    now if now.path() == before.as_deref() => return Ok(()),
-                    _ => {}
-                }
-                finished_path(&mut session, self.driver, before.as_deref()).await?
-            }
+            State::Begun { before } => finished_path(&mut session, self.driver, before).await?,
         };
         delete(&mut session, self.driver, &path).await
     }
@@ -243,20 +252,6 @@ enum Status {
 }
 
 impl Status {
-    fn path(&self) -> Option<&str> {
-        match self {
-            Self::Succeeded { path } => Some(path),
-            _ => None,
-        }
-    }
-
-    fn into_path(self) -> Option<String> {
-        match self {
-            Self::Succeeded { path } => Some(path),
-            _ => None,
-        }
-    }
-
     fn read(answer: &str) -> Self {
         let line = |words: &[&str]| {
             answer.lines().find(|line| {
@@ -292,33 +287,42 @@ fn name_of(path: &str) -> &str {
     path.strip_prefix(FOLDER).unwrap_or(path)
 }
 
-async fn status<L: Line>(session: &mut Session<'_, L>, driver: &Driver) -> Step<Status> {
-    Ok(Status::read(&say(session, driver, STATUS).await?))
-}
-
-/// Waits until a backup that was not there `before` is finished.
-async fn finished_path<L: Line>(
-    session: &mut Session<'_, L>,
-    driver: &Driver,
-    before: Option<&str>,
-) -> Step<String> {
+/// Waits until a backup that was begun after the status said `before` is finished.
+async fn finished_path<L: Line>(session: &mut Session<'_, L>, driver: &Driver, before: &str) -> Step<String> {
     let mut patience = Patience::new();
     loop {
         patience.wait().await;
-        match status(session, driver).await? {
-            Status::Succeeded { path } if Some(path.as_str()) != before => return Ok(path),
+        let said = say(session, driver, STATUS).await?;
+        // What was said of an earlier one, good or bad, is still on show.
+        if said == before {
+            continue;
+        }
+        match Status::read(&said) {
+            Status::Succeeded { path } => return Ok(path),
             Status::Failed(said) => {
                 let message = format!("The device could not make the backup: “{said}”.");
                 return Err(Failure::new(Class::Incomplete, message));
             }
-            // The earlier one is still on show, or nothing is yet.
-            Status::Succeeded { .. } | Status::Working | Status::Idle => {}
+            Status::Working | Status::Idle => {}
         }
     }
 }
 
+/// Removes a backup, and looks whether it is gone: what a refusal says differs by release.
 async fn delete<L: Line>(session: &mut Session<'_, L>, driver: &Driver, path: &str) -> Step<()> {
-    say(session, driver, &format!("delete backup {}", name_of(path))).await.map(drop)
+    let name = name_of(path);
+    let said = say(session, driver, &format!("delete backup {name}")).await?;
+    if say(session, driver, LIST).await?.contains(name) {
+        let message = format!("The device did not remove {name}: “{}”.", excerpt(&said, 120));
+        return Err(Failure::new(Class::CommandRejected, message));
+    }
+    Ok(())
+}
+
+/// Whether the answer to `add backup local` says that one is being made now.
+fn has_begun(said: &str) -> bool {
+    let said = said.to_lowercase();
+    said.contains("creating backup") || said.contains("monitor creation progress")
 }
 
 async fn say<L: Line>(session: &mut Session<'_, L>, driver: &Driver, command: &str) -> Step<String> {
@@ -341,13 +345,13 @@ mod tests {
             )
         };
         let good = "/var/log/CPbackup/backups/backup_gw1_31_Jan_2026_10_15.tgz";
-        assert_eq!(Status::read(&said(good)).path(), Some(good));
+        assert!(matches!(Status::read(&said(good)), Status::Succeeded { path } if path == good));
         for wrong in [
             "/var/log/CPbackup/backups/../../../etc/shadow.tgz",
             "/etc/passwd",
             "/var/log/CPbackup/backups/a b.tgz",
         ] {
-            assert_eq!(Status::read(&said(wrong)).path(), None, "{wrong}");
+            assert!(!matches!(Status::read(&said(wrong)), Status::Succeeded { .. }), "{wrong}");
         }
     }
 

@@ -23,18 +23,27 @@ const FIRST_ASKED: [&str; 2] = ["1.0", "2.0"];
 #[derive(Default)]
 pub(super) struct GridBackup {
     version: String,
+    is_begun: bool,
     token: Option<Secret>,
 }
 
 impl Flow for GridBackup {
     async fn make(&mut self, talk: &mut Talk<'_>, file: &mut Incoming) -> Step<Brought> {
+        if talk.login.password.is_none() {
+            let message =
+                format!("WAPI asks for a password, and the credential {} has none.", talk.login.name);
+            return Err(Failure::new(Class::AuthFailed, message));
+        }
         talk.doing("asking for the version of WAPI");
         self.version = newest_version(talk).await?;
         talk.doing("having the grid backup made");
         let path = self.fileop("getgriddata");
-        let ask = Ask::new(Method::POST, &path).json(&json!({ "type": "BACKUP" }));
-        let mut reply = ask_member(talk, ask).await?.good().await?;
-        let answer = reply.json().await?;
+        let ask = Ask::new(Method::POST, &path).json(&json!({ "type": "BACKUP" })).patient(talk.longest);
+        self.is_begun = true;
+        let reply = ask_member(talk, ask).await?;
+        // What it refuses it does not make.
+        self.is_begun = reply.status.is_success();
+        let answer = reply.good().await?.json().await?;
         let (Some(token), Some(url)) = (answer["token"].as_str(), answer["url"].as_str()) else {
             let message = "The answer to getgriddata is not what WAPI gives: it has no token or no url.";
             return Err(Failure::new(Class::HttpStatus, message));
@@ -48,16 +57,16 @@ impl Flow for GridBackup {
     }
 
     async fn clean_up(&mut self, talk: &mut Talk<'_>) -> Result<(), String> {
-        let Some(token) = self.token.take() else { return Ok(()) };
+        let keeps = || {
+            let message = "The appliance could not be told that the download is over; it may keep its own copy for a while.";
+            Err(message.to_owned())
+        };
+        let Some(token) = self.token.take() else { return if self.is_begun { keeps() } else { Ok(()) } };
         let path = self.fileop("downloadcomplete");
         let ask = Ask::new(Method::POST, &path).json(&json!({ "token": token.reveal() }));
         match talk.ask(basic(ask, talk.login)).await {
             Ok(reply) if reply.status.is_success() => Ok(()),
-            _ => Err(
-                "The appliance could not be told that the download is over; it may keep its own copy for \
-                      a while."
-                    .to_owned(),
-            ),
+            _ => keeps(),
         }
     }
 }

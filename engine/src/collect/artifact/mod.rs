@@ -75,14 +75,12 @@ pub struct ArtifactOutcome {
     pub message: String,
     /// The file.
     pub made: Option<Made>,
-    /// The SHA-256 (hexadecimal) of the certificate that was shown.
-    pub certificate: Option<String>,
+    /// The SHA-256 (hexadecimal) of a certificate that was not trusted.
+    pub refused_certificate: Option<String>,
     /// The host key that the device offered, where it was asked over SSH.
     pub host_key: Option<HostKeySeen>,
     /// The keys that jump hosts offered.
     pub hop_keys: Vec<HopKeySeen>,
-    /// The name of the login that the device took.
-    pub login: Option<String>,
     /// What was said, with secrets masked; on failure only.
     pub transcript: Option<String>,
 }
@@ -115,7 +113,7 @@ pub async fn fetch_artifact(
     cancel: &CancellationToken,
 ) -> ArtifactOutcome {
     let mut evidence = Evidence::default();
-    let (result, certificate) = match order.kind {
+    let (result, refused_certificate) = match order.kind {
         ArtifactKind::GaiaBackup => (gaia::fetch(order, file, cancel, &mut evidence).await, None),
         _ => over_https(order, file, cancel, &mut evidence).await,
     };
@@ -136,10 +134,9 @@ pub async fn fetch_artifact(
         class: outcome.class,
         message,
         made,
-        certificate,
+        refused_certificate,
         host_key: outcome.host_key,
         hop_keys: outcome.hop_keys,
-        login: outcome.login,
         transcript: outcome.transcript,
     }
 }
@@ -154,10 +151,14 @@ async fn over_https(
     evidence: &mut Evidence,
 ) -> (Step<Fetched>, Option<String>) {
     let deadline = Instant::now() + order.limits.deadline;
-    let mut certificate = None;
+    let mut refused_certificate = None;
     let mut refused =
         Failure::new(Class::AuthFailed, "No credential is set for this device; add one or name one.");
     for login in order.logins {
+        // What came for a login that was refused in the middle is no part of what comes for the next one.
+        if let Err(failure) = file.begin_again().await {
+            return (Err(failure), refused_certificate);
+        }
         let mut talk = Talk::new(order, login, evidence);
         let ended = match order.kind {
             ArtifactKind::F5Ucs => {
@@ -169,18 +170,20 @@ async fn over_https(
             ArtifactKind::FortiosConfig => {
                 bring(fortios::ConfigFile::default(), &mut talk, &mut file, deadline, cancel).await
             }
-            ArtifactKind::PanosState | ArtifactKind::GaiaBackup => {
-                bring(panos::DeviceState::default(), &mut talk, &mut file, deadline, cancel).await
+            ArtifactKind::PanosState => {
+                bring(panos::Export::default(), &mut talk, &mut file, deadline, cancel).await
+            }
+            ArtifactKind::GaiaBackup => {
+                Err(Failure::new(Class::Unsupported, "A Gaia backup is not fetched over HTTPS."))
             }
         };
-        certificate = talk.certificate().or(certificate);
+        refused_certificate = talk.refused_certificate().or(refused_certificate);
         match ended {
             Err(failure) if failure.class == Class::AuthFailed => refused = failure,
-            Err(failure) => return (Err(failure), certificate),
+            Err(failure) => return (Err(failure), refused_certificate),
             Ok((brought, leftover)) => {
-                evidence.login = Some(login.name.clone());
-                let made = kept(file, &brought, login, evidence).await;
-                return (made.map(|made| (made, leftover)), certificate);
+                let made = kept(file, &brought, login, deadline, cancel, evidence).await;
+                return (made.map(|made| (made, leftover)), refused_certificate);
             }
         }
     }
@@ -188,7 +191,7 @@ async fn over_https(
         let names: Vec<&str> = order.logins.iter().map(|login| login.name.as_str()).collect();
         refused.message = format!("The device refused every credential: {}.", names.join(", "));
     }
-    (Err(refused), certificate)
+    (Err(refused), refused_certificate)
 }
 
 /// Runs a flow to its end, whatever that is, and has it clean up.
@@ -199,22 +202,8 @@ async fn bring<F: Flow>(
     deadline: Instant,
     cancel: &CancellationToken,
 ) -> Step<(Brought, Option<String>)> {
-    let made = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Err(None),
-        made = timeout_at(deadline, flow.make(talk, file)) => made.map_err(Some),
-    };
-    let made = match made {
-        Ok(made) => made,
-        Err(Some(_)) => {
-            let message = format!("The deadline passed while {}.", talk.evidence.doing);
-            Err(Failure::new(Class::Timeout, message))
-        }
-        Err(None) => {
-            let message = format!("The collection was stopped while {}.", talk.evidence.doing);
-            Err(Failure::new(Class::Cancelled, message))
-        }
-    };
+    let made = in_time(flow.make(talk, file), deadline, cancel).await;
+    let made = made.unwrap_or_else(|over| Err(over.while_doing(&talk.evidence.doing)));
     talk.start_anew();
     talk.evidence.doing("cleaning up on the device");
     let cleaned = match timeout(CLEAN_UP, flow.clean_up(talk)).await {
@@ -230,11 +219,50 @@ async fn bring<F: Flow>(
     }
 }
 
+/// Why something was not waited for any longer.
+enum Over {
+    Deadline,
+    Cancelled,
+}
+
+impl Over {
+    fn while_doing(self, what: &str) -> Failure {
+        match self {
+            Self::Deadline => Failure::new(Class::Timeout, format!("The deadline passed while {what}.")),
+            Self::Cancelled => {
+                Failure::new(Class::Cancelled, format!("The collection was stopped while {what}."))
+            }
+        }
+    }
+}
+
+async fn in_time<T>(
+    work: impl Future<Output = T>,
+    deadline: Instant,
+    cancel: &CancellationToken,
+) -> Result<T, Over> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Over::Cancelled),
+        done = timeout_at(deadline, work) => done.map_err(|_| Over::Deadline),
+    }
+}
+
 /// The file, once it is on the disk and was read back to its end.
-async fn kept(file: Incoming, brought: &Brought, login: &Login, evidence: &mut Evidence) -> Step<Made> {
-    evidence.doing("checking the file that came");
+async fn kept(
+    file: Incoming,
+    brought: &Brought,
+    login: &Login,
+    deadline: Instant,
+    cancel: &CancellationToken,
+    evidence: &mut Evidence,
+) -> Step<Made> {
+    const DOING: &str = "checking the file that came";
+    evidence.doing(DOING);
     let file = file.finish().await?;
-    whole::check(&file.path, brought.form).await?;
+    // A file may be packed so well that reading it takes for ever.
+    let checked = in_time(whole::check(&file.path, brought.form), deadline, cancel).await;
+    checked.unwrap_or_else(|over| Err(over.while_doing(DOING)))?;
     let is_encrypted = brought.form == Form::Encrypted && login.backup_passphrase.is_some();
     Ok(Made { file, extension: brought.extension, is_encrypted })
 }

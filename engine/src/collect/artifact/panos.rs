@@ -17,13 +17,16 @@ use crate::collect::transport::https::{Ask, Reply};
 
 const API: &str = "/api/";
 
+/// What the API is asked for the model.
+const SYSTEM_INFO: &str = "<show><system><info></info></system></show>";
+
 /// See the module.
 #[derive(Default)]
-pub(super) struct DeviceState {
+pub(super) struct Export {
     key: Option<Secret>,
 }
 
-impl Flow for DeviceState {
+impl Flow for Export {
     async fn make(&mut self, talk: &mut Talk<'_>, file: &mut Incoming) -> Step<Brought> {
         self.key = match &talk.login.api_token {
             Some(key) => Some(key.clone()),
@@ -32,23 +35,26 @@ impl Flow for DeviceState {
                 Some(key_of(talk).await?)
             }
         };
-        talk.doing("exporting the device state");
-        let reply = self.export(talk, "device-state").await?;
-        if !is_xml(&reply) {
+        talk.doing("asking for the model");
+        let said = self.ask(talk, &[("type", "op"), ("cmd", SYSTEM_INFO)]).await?.text().await?;
+        let model = between(&said, "<model>", "</model>").ok_or_else(|| refused(&said))?;
+        // The models of Panorama: the virtual one, and the appliances M-100 to M-700.
+        if model.starts_with("Panorama") || model.starts_with("M-") {
+            talk.doing("exporting the configuration");
+            let reply = self.ask(talk, &[("type", "export"), ("category", "configuration")]).await?;
             talk.save(reply, file).await?;
-            return Ok(Brought { form: Form::TarGz, extension: "tgz" });
+            return Ok(Brought {
+                form: Form::Text { begins: "<", ends: "</config>", needs_newline: false },
+                extension: "xml",
+            });
         }
-        let mut reply = reply;
-        let said = reply.text().await?;
-        let refused = refused(&said);
-        // Panorama knows no such category.
-        if refused.class == Class::AuthFailed {
-            return Err(refused);
+        talk.doing("exporting the device state");
+        let mut reply = self.ask(talk, &[("type", "export"), ("category", "device-state")]).await?;
+        if is_xml(&reply) {
+            return Err(refused(&reply.text().await?));
         }
-        talk.doing("exporting the configuration");
-        let reply = self.export(talk, "configuration").await?;
         talk.save(reply, file).await?;
-        Ok(Brought { form: Form::Text { begins: "<", ends: "</config>" }, extension: "xml" })
+        Ok(Brought { form: Form::TarGz, extension: "tgz" })
     }
 
     /// Nothing of it stays on the device.
@@ -57,12 +63,10 @@ impl Flow for DeviceState {
     }
 }
 
-impl DeviceState {
-    async fn export(&self, talk: &mut Talk<'_>, category: &str) -> Step<Reply> {
+impl Export {
+    async fn ask(&self, talk: &mut Talk<'_>, fields: &[(&str, &str)]) -> Step<Reply> {
         let key = self.key.as_ref().map_or("", Secret::reveal);
-        let ask = Ask::new(Method::POST, API)
-            .form(&[("type", "export"), ("category", category)])
-            .header("x-pan-key", key);
+        let ask = Ask::new(Method::POST, API).form(fields).header("x-pan-key", key).patient(talk.longest);
         let mut reply = talk.ask(ask).await?;
         // An error of the API may come with 200, with 400 or with 403; its body says which.
         if !reply.status.is_success() {

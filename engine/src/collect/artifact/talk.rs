@@ -14,6 +14,8 @@ use crate::collect::transport::https::{Ask, Https, Reply};
 pub(super) struct Talk<'a> {
     https: Https,
     pub(super) login: &'a Login,
+    /// How long a device may think while it makes a backup within one call: the deadline of the whole comes first.
+    pub(super) longest: Duration,
     pub(super) evidence: &'a mut Evidence,
 }
 
@@ -24,12 +26,12 @@ impl<'a> Talk<'a> {
         let https = Https::new(target, order.pinned.clone(), order.trust.clone(), order.limits.clone());
         evidence.doing(format!("connecting to {} port {}", order.target.endpoint.address, order.https_port));
         evidence.transcript.note(&format!("with the credential {}", login.name));
-        Self { https, login, evidence }
+        Self { https, login, longest: order.limits.deadline, evidence }
     }
 
-    /// The SHA-256 of the certificate that was shown.
-    pub(super) fn certificate(&self) -> Option<String> {
-        self.https.certificate()
+    /// The SHA-256 of the certificate that was shown, if it was not trusted.
+    pub(super) fn refused_certificate(&self) -> Option<String> {
+        self.https.refused_certificate()
     }
 
     /// Goes on over a new connection: what the last one was in the middle of is over.

@@ -17,8 +17,8 @@ pub(super) enum Form {
     TarGz,
     /// Encrypted by the device: nothing within it can be looked at, only that it is no packed or readable text.
     Encrypted,
-    /// A text that begins with the first, and ends in the second, blank lines behind it aside.
-    Text { begins: &'static str, ends: &'static str },
+    /// A text that begins so, and whose last line is `ends`, blank lines behind it aside.
+    Text { begins: &'static str, ends: &'static str, needs_newline: bool },
 }
 
 /// How much of a text's end is looked at.
@@ -61,7 +61,7 @@ fn check_now(path: &Path, form: Form, stop: &CancellationToken) -> Result<(), St
             }
             Ok(())
         }
-        Form::Text { begins, ends } => {
+        Form::Text { begins, ends, needs_newline } => {
             let mut head = vec![0; begins.len()];
             let begins_well = file.read_exact(&mut head).is_ok() && head == begins.as_bytes();
             if !begins_well {
@@ -72,15 +72,11 @@ fn check_now(path: &Path, form: Form, stop: &CancellationToken) -> Result<(), St
             let mut tail = Vec::new();
             file.read_to_end(&mut tail).map_err(unreadable)?;
             let tail = String::from_utf8_lossy(&tail).replace('\r', "");
-            let mut end = tail.trim_end().to_owned();
-            if end.len() < tail.len() {
-                end.push('\n');
-            }
-            if end.ends_with(ends) {
-                Ok(())
-            } else {
-                Err(format!("its last line is not `{}`", ends.trim_end()))
-            }
+            let text = tail.trim_end_matches(['\n', ' ', '\t']);
+            // The whole last line, without indent: the end of an inner block is not the end of all.
+            let is_last_line = text.rsplit('\n').next() == Some(ends);
+            let is_ended = !needs_newline || text.len() < tail.len();
+            if is_last_line && is_ended { Ok(()) } else { Err(format!("its last line is not `{ends}`")) }
         }
     }
 }
@@ -99,7 +95,9 @@ fn unpack(file: File, stop: &CancellationToken) -> Result<(), String> {
     let unpacked = Stoppable { inner: MultiGzDecoder::new(file), stop };
     let mut archive = tar::Archive::new(unpacked);
     let mut entries = 0_u64;
-    for entry in archive.entries().map_err(|error| format!("it cannot be unpacked ({error})"))? {
+    let listed = archive.entries().map_err(|error| format!("it cannot be unpacked ({error})"))?;
+    // As they are: long names would else be read into memory, however long a hostile file says they are.
+    for entry in listed.raw(true) {
         let mut entry =
             entry.map_err(|error| format!("it cannot be unpacked behind {entries} entries ({error})"))?;
         let announced = entry.header().size().unwrap_or_default();
@@ -190,11 +188,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_text_need_not_end_in_a_newline_where_its_kind_does_not() {
+        let form = Form::Text { begins: "<", ends: "</config>", needs_newline: false };
+        for text in ["<config>\n</config>", "<config>\n</config>\n", "<config>\r\n</config>\r\n\r\n"] {
+            assert_eq!(verdict(text.as_bytes(), form).await, Ok(()), "{text:?}");
+        }
+        assert!(verdict(b"<config>\n</conf", form).await.is_err());
+    }
+
+    #[tokio::test]
     async fn a_text_is_whole_when_it_begins_and_ends_as_it_should() {
-        let form = Form::Text { begins: "#config-version=", ends: "end\n" };
+        let form = Form::Text { begins: "#config-version=", ends: "end", needs_newline: true };
         assert_eq!(verdict(b"#config-version=FGT60F-7.4\nconfig system global\nend\n\n", form).await, Ok(()));
         let cut = "#config-version=FGT60F-7.4\nconfig system global\nend";
-        for wrong in [cut, "#config-version=FGT60F-7.4\nconfig system glo", "{\"http_status\":403}", ""] {
+        let inner = "#config-version=FGT60F-7.4\nconfig system global\n    config x\n    end\n";
+        for wrong in [
+            cut,
+            inner,
+            "#config-version=FGT60F-7.4\nset name backend\n",
+            "#config-version=FGT60F-7.4\nconfig system glo",
+            "{\"http_status\":403}",
+            "",
+        ] {
             assert!(verdict(wrong.as_bytes(), form).await.is_err(), "{wrong:?}");
         }
     }

@@ -239,7 +239,8 @@ fn unsaved(driver: &Driver, parts: &[PartText]) -> Option<bool> {
         Some(compare_text(driver, name, &part.text))
     };
     let (running, startup) = (text(running)?, text(startup)?);
-    let [mut running, mut startup] = [&running, &startup].map(|text| text.lines().map(str::trim_end).peekable());
+    let [mut running, mut startup] =
+        [&running, &startup].map(|text| text.lines().map(str::trim_end).peekable());
     // A line that changes by itself, as a whole, may stand in one of the texts only.
     let is_left_out = |line: &str| {
         line.is_empty() || line.trim() == PLACEHOLDER || ignore.iter().any(|regex| regex.is_match(line))

@@ -2,6 +2,7 @@
 //! device has closed it. No redirect is followed: a login goes to the address that was asked, and nowhere else.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use etiqa_model::class::Class;
 use http_body_util::{BodyExt, Full};
@@ -56,15 +57,17 @@ pub(in crate::collect) struct Ask<'a> {
     pub(in crate::collect) path: &'a str,
     /// What is said of the path where it holds a secret itself.
     said: Option<&'static str>,
-    /// Sensitive values among them are marked as such.
+    /// All are marked as sensitive: most of them are.
     pub(in crate::collect) headers: HeaderMap,
     /// With its media type.
     pub(in crate::collect) body: Option<(&'static str, Vec<u8>)>,
+    /// The longest silence before its answer begins, where it is not the usual one.
+    patience: Option<Duration>,
 }
 
 impl<'a> Ask<'a> {
     pub(in crate::collect) fn new(method: Method, path: &'a str) -> Self {
-        Self { method, path, said: None, headers: HeaderMap::new(), body: None }
+        Self { method, path, said: None, headers: HeaderMap::new(), body: None, patience: None }
     }
 
     pub(in crate::collect) fn get(path: &'a str) -> Self {
@@ -87,9 +90,16 @@ impl<'a> Ask<'a> {
         self
     }
 
+    /// The device may think for so long before it begins to answer.
+    pub(in crate::collect) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     /// With a header; one whose value cannot stand in a header is left out, and the device says what it misses.
     pub(in crate::collect) fn header(mut self, name: &'static str, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(true);
             self.headers.insert(name, value);
         }
         self
@@ -123,9 +133,10 @@ impl Https {
         Self { target, pinned, trust, limits, shown: Arc::default(), open: None }
     }
 
-    /// The SHA-256 of the certificate that was shown last.
-    pub(in crate::collect) fn certificate(&self) -> Option<String> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner).sha256.clone()
+    /// The SHA-256 of the certificate that was shown last, if it was not trusted.
+    pub(in crate::collect) fn refused_certificate(&self) -> Option<String> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.sha256.clone().filter(|_| shown.is_refused)
     }
 
     /// Gives the connection up: an answer that was not taken to its end would come before the next one's.
@@ -133,7 +144,7 @@ impl Https {
         self.open = None;
     }
 
-    /// `https://address:port`, for what a device wants to be told.
+    /// `address:port`, for the header `Host`.
     fn authority(&self) -> String {
         let address = &self.target.endpoint.address;
         let host = if address.contains(':') { format!("[{address}]") } else { address.clone() };
@@ -146,6 +157,7 @@ impl Https {
     /// Sends a request and waits for the head of its answer, whatever status it has.
     pub(in crate::collect) async fn ask(&mut self, ask: Ask<'_>, evidence: &mut Evidence) -> Step<Reply> {
         let what = ask.words();
+        let patience = ask.patience.unwrap_or(self.limits.step);
         evidence.transcript.note(&what);
         if self.open.as_ref().is_none_or(|open| open.sender.is_closed()) {
             self.open = None;
@@ -153,7 +165,7 @@ impl Https {
         }
         let request = self.request(ask)?;
         let Some(open) = &mut self.open else { return Err(lost(&what)) };
-        let answered = timeout(self.limits.step, async {
+        let answered = timeout(patience, async {
             open.sender.ready().await?;
             open.sender.send_request(request).await
         });

@@ -75,6 +75,8 @@ fn system_roots() -> RootCertStore {
 pub(in crate::collect) struct Shown {
     /// The SHA-256 of the certificate (DER), in lower-case hexadecimal.
     pub(in crate::collect) sha256: Option<String>,
+    /// Whether it was not trusted.
+    pub(in crate::collect) is_refused: bool,
 }
 
 /// Speaks TLS over `stream` with the appliance named `host`. What it shows is in `shown`, whether it is trusted or
@@ -134,14 +136,16 @@ impl ServerCertVerifier for Judge {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let sha256 = sha256_hex(certificate);
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner).sha256 = Some(sha256.clone());
-        match (&self.pinned, &self.usual) {
+        let verdict = match (&self.pinned, &self.usual) {
             // Who pinned it has said whose it is: its dates and names say nothing more.
             (Some(pinned), _) if *pinned == sha256 => Ok(ServerCertVerified::assertion()),
             (Some(_), _) => Err(CertificateError::ApplicationVerificationFailure.into()),
             (None, Some(usual)) => usual.verify_server_cert(certificate, intermediates, name, ocsp, now),
             (None, None) => Err(CertificateError::UnknownIssuer.into()),
-        }
+        };
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) =
+            Shown { sha256: Some(sha256), is_refused: verdict.is_err() };
+        verdict
     }
 
     fn verify_tls12_signature(

@@ -41,11 +41,12 @@ pub async fn fetch_artifacts(
     let mut errands = JoinSet::new();
     let mut report = ArtifactReport::default();
     let mut done = 0;
+    let stop = cancel.child_token();
     loop {
         while errands.len() < engine.artifact_slots.limit()
             && let Some(device) = waiting.pop_front()
         {
-            let (engine, settings, cancel) = (Arc::clone(engine), settings.clone(), cancel.clone());
+            let (engine, settings, cancel) = (Arc::clone(engine), settings.clone(), stop.clone());
             errands.spawn(async move { device::fetch(&engine, &settings, &device, purpose, &cancel).await });
         }
         let Some(ended) = errands.join_next().await else { return Ok(report) };
@@ -54,7 +55,12 @@ pub async fn fetch_artifacts(
             Ok(Ok(Some(_))) => report.failed += 1,
             // Somebody else is at it, or the device is gone.
             Ok(Ok(None)) => {}
-            Ok(Err(error)) if error.is_lost_database() => return Err(error),
+            Ok(Err(error)) if error.is_lost_database() => {
+                // The others clean up on their devices before this ends.
+                stop.cancel();
+                while errands.join_next().await.is_some() {}
+                return Err(error);
+            }
             Ok(Err(error)) => {
                 tracing::error!(%error, "a vendor's backup could not be stored");
                 report.failed += 1;

@@ -15,13 +15,15 @@ use crate::fleet::host_keys::keys_store_in_txn;
 use crate::history::pack;
 use crate::store::artifact::{
     NewArtifact, NewArtifactResult, artifact_blob_insert_in_txn, artifact_insert_in_txn,
-    artifact_prune_in_txn, artifact_result_insert_in_txn,
+    artifact_prune_in_txn, artifact_result_insert_in_txn, artifact_result_prune_in_txn,
 };
-use crate::store::tls_certificate::tls_certificate_offer_in_txn;
+use crate::store::tls_certificate::{tls_certificate_offer_in_txn, tls_certificate_withdraw_in_txn};
 use crate::time::now;
 
 /// The newest so many of a device are kept.
 const KEPT: u32 = 3;
+/// And so many of the attempts.
+const KEPT_RESULTS: u32 = 50;
 
 /// What was tried.
 pub(super) struct Attempt<'a> {
@@ -60,10 +62,11 @@ pub(super) async fn record(
     if let Some(made) = &outcome.made {
         insert_in_txn(&mut tx, engine, attempt, made, finished_at).await?;
     }
-    if outcome.class == Class::TlsError
-        && let Some(sha256) = &outcome.certificate
-    {
-        tls_certificate_offer_in_txn(&mut tx, device.id, sha256, finished_at).await?;
+    match (&outcome.refused_certificate, outcome.class) {
+        (Some(sha256), _) => tls_certificate_offer_in_txn(&mut tx, device.id, sha256, finished_at).await?,
+        // What was shown once, by whomever, is not to be accepted by mistake later.
+        (None, Class::Ok) => tls_certificate_withdraw_in_txn(&mut tx, device.id).await?,
+        (None, _) => {}
     }
     let is_changed = outcome.class == Class::HostKeyChanged;
     keys_store_in_txn(
@@ -76,6 +79,7 @@ pub(super) async fn record(
     )
     .await?;
     artifact_result_insert_in_txn(&mut tx, &result).await?;
+    artifact_result_prune_in_txn(&mut tx, device.id, KEPT_RESULTS).await?;
     tx.commit().await?;
     Ok(outcome.class)
 }
