@@ -83,6 +83,7 @@ forbidden_text() {
 
 scripts/check-prerequisites.sh
 check "rustfmt" cargo fmt --all --check
+check "rustfmt, fuzz" cargo fmt --manifest-path fuzz/Cargo.toml --check
 check "scripts" scripts
 check "migrations" migrations
 check "forbidden text" forbidden_text

@@ -134,7 +134,7 @@ async fn a_credential_is_rotated_step_by_step_and_everybody_sees_how_far_it_is()
     );
     assert_eq!(world.etiqa(["credential", "list", "--json"]).await.good().json()[0]["rotation"], Value::Null);
     assert!(
-        world.etiqa(["collect", "unchanged"]).await.failed().stdout.contains("refused the credential lab")
+        world.etiqa(["collect", "unchanged"]).await.failed().stderr.contains("refused the credential lab")
     );
     world.etiqa(["collect", "changed"]).await.good();
 }

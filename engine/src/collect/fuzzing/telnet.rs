@@ -1,7 +1,7 @@
 //! Telnet's own conversation.
 
 use super::pieces;
-use crate::collect::transport::telnet_protocol::{Heard, Telnet};
+use crate::collect::transport::telnet_protocol::{Heard, MOST_ANSWERS, Telnet};
 
 /// What the longest answer to a single option adds: WILL, and the size of the window with doubled bytes.
 const LONGEST_REPLY: usize = 32;
@@ -37,7 +37,7 @@ pub fn telnet(input: &[u8]) {
 
     let (mut here, mut there) = (whole, telnet());
     let mut said = heard.reply;
-    for _ in 0..4 {
+    for _ in 0..=MOST_ANSWERS {
         said = there.hear(&said).reply;
         said = here.hear(&said).reply;
     }
