@@ -6,7 +6,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::class::Class;
 use etiqa_model::device::{Device, DeviceFacts};
 use etiqa_model::event::Topic;
-use tokio::time::Instant;
+use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::result::{lost, without_session};
@@ -33,7 +33,6 @@ pub(super) struct Lease<'a> {
     pub(super) device: &'a Device,
     pub(super) owner: String,
     length: Duration,
-    taken: Instant,
 }
 
 impl<'a> Lease<'a> {
@@ -48,12 +47,10 @@ impl<'a> Lease<'a> {
         rand::fill(&mut unique);
         // It begins with the process's name, so that whoever lets go of all that a process had finds it.
         let owner = format!("{}/{}", engine.owner, to_hex(&unique));
-        let mut lease =
-            Self { engine, device, owner, length: deadline + LEASE_MARGIN, taken: Instant::now() };
+        let lease = Self { engine, device, owner, length: deadline + LEASE_MARGIN };
         let give_up_at = now().plus(deadline);
         loop {
             let at = now();
-            lease.taken = Instant::now();
             if device_lease_take(&engine.db, device.id, &lease.owner, at, at.plus(lease.length)).await? {
                 return Ok(Ok(lease));
             }
@@ -74,13 +71,13 @@ impl<'a> Lease<'a> {
     pub(super) async fn wait_for_slot(&self) -> Result<Option<Slot<'a>>> {
         let slot = self.engine.sessions.take();
         tokio::pin!(slot);
+        // A slot that is free at once leaves the lease, which was only just taken, long enough; it costs no write.
+        if let Some(slot) = (&mut slot).now_or_never() {
+            return Ok(Some(slot));
+        }
         loop {
             tokio::select! {
-                slot = &mut slot => {
-                    // A lease that was only just taken is still good for the session, and costs no write.
-                    let is_fresh = self.taken.elapsed() < EXTEND_EVERY;
-                    return Ok((is_fresh || self.extend().await?).then_some(slot));
-                }
+                slot = &mut slot => return Ok(self.extend().await?.then_some(slot)),
                 () = tokio::time::sleep(EXTEND_EVERY) => {
                     if !self.extend().await? {
                         return Ok(None);

@@ -128,7 +128,12 @@ async fn what_another_errand_left_on_an_f5_is_not_taken_for_the_new_one() {
     assert_eq!(fetch(&device, "bigip").await.class(), Class::Ok);
     assert_eq!(device.backups_left(), ["etiqa-test.ucs"]);
     let refused = fetch(&device, "bigip").await;
-    assert_eq!(refused.class(), Class::HttpStatus, "the old one cannot be removed: {}", refused.outcome.message);
+    assert_eq!(
+        refused.class(),
+        Class::HttpStatus,
+        "the old one cannot be removed: {}",
+        refused.outcome.message
+    );
     device.set_faults(Faults::default());
     let second = fetch(&device, "bigip").await;
     assert_eq!(second.sha256, device.backups_made().last().cloned(), "{}", second.outcome.message);

@@ -17,6 +17,15 @@ const DOWNLOADS: [(Personality, &str, &str); 4] = [
     (Personality::PanOs, "panos", "/api/"),
 ];
 
+/// Which of these calls brings the file: an F5 is asked for the size first, PAN-OS for a key and the model.
+fn call_of_the_file(personality: Personality) -> usize {
+    match personality {
+        Personality::BigIp => 2,
+        Personality::PanOs => 3,
+        _ => 1,
+    }
+}
+
 async fn with(personality: Personality, platform: &str, https: HttpsFaults) -> (Came, bool) {
     let spec = DeviceSpec::new(personality).faults(Faults { https, ..Faults::default() });
     let device = appliance(spec).await;
@@ -26,9 +35,8 @@ async fn with(personality: Personality, platform: &str, https: HttpsFaults) -> (
 
 #[tokio::test]
 async fn a_download_that_breaks_off_anywhere_is_never_kept() {
-    // The second piece of an F5 file is the first one that is kept; PAN-OS asks for its key first.
     for (personality, platform, call) in DOWNLOADS {
-        let nth = if matches!(personality, Personality::BigIp | Personality::PanOs) { 2 } else { 1 };
+        let nth = call_of_the_file(personality);
         for bytes in [0, 1, 1_000, 4_000] {
             for fault in [WireFault::Cut, WireFault::Reset, WireFault::Garble, WireFault::Hang] {
                 let what = HttpFault::Wire(bytes, fault);
@@ -58,7 +66,8 @@ async fn a_slow_download_is_whole_in_the_end() {
 async fn a_wrong_length_is_noticed() {
     for (personality, platform, call) in DOWNLOADS {
         for length in [-1, -100, 50] {
-            let faults = HttpsFaults::on(call, HttpFault::ContentLength(length));
+            let nth = call_of_the_file(personality);
+            let faults = HttpsFaults::on_nth(nth, call, HttpFault::ContentLength(length));
             let (came, _) = with(personality, platform, faults).await;
             assert_ne!(came.class(), Class::Ok, "{platform} {length}: {}", came.outcome.message);
         }
@@ -143,7 +152,7 @@ async fn an_address_on_another_host_is_not_asked() {
 #[tokio::test]
 async fn an_endless_file_is_too_large() {
     for (personality, platform, call) in DOWNLOADS {
-        let nth = if matches!(personality, Personality::BigIp | Personality::PanOs) { 2 } else { 1 };
+        let nth = call_of_the_file(personality);
         let https = HttpsFaults::on_nth(nth, call, HttpFault::Endless);
         let device =
             appliance(DeviceSpec::new(personality).faults(Faults { https, ..Faults::default() })).await;
