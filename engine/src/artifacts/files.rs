@@ -78,7 +78,7 @@ pub(crate) async fn sweep(engine: &Engine, at: Timestamp) -> Result<()> {
 async fn remove(file: &Path) {
     match tokio::fs::remove_file(file).await {
         Ok(()) => {
-            tracing::info!(file = %file.display(), "removed {}, which nothing refers to", file.display())
+            tracing::info!(file = %file.display(), "removed {}, which nothing refers to", file.display());
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {

@@ -118,7 +118,9 @@ async fn write_artifact(
     let file = format!("artifacts/{name}/{}", safe_name(&newest.file_name));
     let unreadable = |error: io::Error| unreadable("artifacts", Path::new(&newest.file_name), &error);
     let mut blob = tokio::fs::File::open(&path).await.map_err(unreadable)?;
-    if file.ends_with(".conf") || file.ends_with(".xml") {
+    let is_text =
+        Path::new(&file).extension().is_some_and(|extension| extension == "conf" || extension == "xml");
+    if is_text {
         archive.entry(file.as_str()).await?;
     } else {
         archive.stored_entry(file.as_str()).await?;

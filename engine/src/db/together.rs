@@ -27,7 +27,7 @@ trait Handed: Send {
 }
 
 struct Work<T, W> {
-    work: Option<W>,
+    todo: Option<W>,
     done: Option<Result<T>>,
     told: oneshot::Sender<Result<T>>,
 }
@@ -68,7 +68,7 @@ impl Db {
             return Ok(done);
         }
         let (told, answer) = oneshot::channel();
-        if self.together.push(Box::new(Work { work: Some(work), done: None, told })) {
+        if self.together.push(Box::new(Work { todo: Some(work), done: None, told })) {
             let db = self.clone();
             tokio::spawn(async move {
                 let mut writer = Writer { together: &db.together, is_done: false };
@@ -92,7 +92,12 @@ impl Db {
         let mut tx = self.write().await?;
         if let [only] = works {
             let is_good = only.run(&mut tx).await;
-            return Ok(if is_good { tx.commit().await? } else { tx.rollback().await? });
+            if is_good {
+                tx.commit().await?;
+            } else {
+                tx.rollback().await?;
+            }
+            return Ok(());
         }
         for work in works {
             tx.execute("SAVEPOINT work").await?;
@@ -116,7 +121,7 @@ where
 
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool> {
         Box::pin(async move {
-            let Some(work) = self.work.take() else { return false };
+            let Some(work) = self.todo.take() else { return false };
             self.done.insert(work(tx).await).is_ok()
         })
     }

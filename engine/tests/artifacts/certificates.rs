@@ -6,10 +6,10 @@ use etiqa_engine::collect::Trust;
 use etiqa_model::class::Class;
 use etiqa_simulator::{DeviceSpec, HttpsSpec, Personality, SimulatedCa};
 
-use crate::fetch::{Errand, appliance, fetch, fetch_as};
+use crate::fetch::{Errand, Pinned, appliance, fetch, fetch_as};
 
 fn unpinned() -> Errand {
-    Errand { pinned: Some(None), ..Errand::default() }
+    Errand { pinned: Pinned::Nothing, ..Errand::default() }
 }
 
 #[tokio::test]
@@ -49,11 +49,11 @@ async fn a_certificate_that_an_own_authority_has_signed_is_trusted() {
 #[tokio::test]
 async fn a_pinned_certificate_that_changed_stops_the_errand() {
     let device = appliance(DeviceSpec::new(Personality::PanOs)).await;
-    let pinned = device.certificate_sha256();
+    let pinned = Pinned::This(device.certificate_sha256().unwrap());
     assert_eq!(fetch(&device, "panos").await.class(), Class::Ok);
     device.new_certificate();
     let calls = device.calls().len();
-    let came = fetch_as(&device, "panos", Errand { pinned: Some(pinned), ..Errand::default() }).await;
+    let came = fetch_as(&device, "panos", Errand { pinned, ..Errand::default() }).await;
     assert_eq!(came.class(), Class::TlsError);
     assert!(
         came.outcome.message.contains("another certificate than the pinned one"),

@@ -15,12 +15,19 @@ use etiqa_simulator::{DeviceSpec, SimulatedDevice, start};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+/// The certificate that a person has pinned.
+pub(crate) enum Pinned {
+    /// The one that the appliance shows.
+    Shown,
+    Nothing,
+    This(String),
+}
+
 /// What is different from the usual errand.
 pub(crate) struct Errand {
     pub(crate) login: Login,
     pub(crate) limits: Limits,
-    /// None: the certificate that the appliance shows.
-    pub(crate) pinned: Option<Option<String>>,
+    pub(crate) pinned: Pinned,
     pub(crate) trust: Trust,
     pub(crate) largest: u64,
     pub(crate) cancel: CancellationToken,
@@ -40,7 +47,7 @@ impl Default for Errand {
         Self {
             login,
             limits,
-            pinned: None,
+            pinned: Pinned::Shown,
             trust: Trust::system(),
             largest: 64 << 20,
             cancel: CancellationToken::new(),
@@ -87,7 +94,11 @@ pub(crate) async fn fetch_as(device: &SimulatedDevice, platform: &str, errand: E
         kind: driver.artifact().unwrap(),
         target: &target,
         https_port: device.https_addr().map_or(443, |addr| addr.port()),
-        pinned: errand.pinned.unwrap_or_else(|| device.certificate_sha256()),
+        pinned: match errand.pinned {
+            Pinned::Shown => device.certificate_sha256(),
+            Pinned::Nothing => None,
+            Pinned::This(sha256) => Some(sha256),
+        },
         trust: Arc::new(errand.trust),
         driver: &driver,
         logins: &logins,

@@ -65,7 +65,7 @@ async fn a_run_takes_the_backup_along_once_a_day_and_its_archive_holds_the_newes
     let run = world.run(config).await;
     assert_eq!((run.status, run.artifacts_ok, run.artifacts_failed), (RunStatus::Completed, 1, 0));
     let first = kept(&world, id).await.remove(0);
-    assert_eq!(device.backups_made(), [first.sha256.clone()]);
+    assert_eq!(device.backups_made(), std::slice::from_ref(&first.sha256));
     let again = world.run(config).await;
     assert_eq!((again.artifacts_ok, again.artifacts_failed), (0, 0), "it has one of today");
     for run in [run, again] {

@@ -86,15 +86,15 @@ struct Sent {
 }
 
 /// Sends a file, or the range of it that is asked for.
-async fn send(sent: Sent, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let mut file = tokio::fs::File::open(&sent.path).await.map_err(|error| match error.kind() {
+async fn send(source: Sent, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let mut file = tokio::fs::File::open(&source.path).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            Error::from(UserError::new(etiqa_model::ErrorKind::NotFound, sent.missing))
+            Error::from(UserError::new(etiqa_model::ErrorKind::NotFound, source.missing))
         }
         _ => Error::io("opening a file to send")(error),
     })?;
     let size = file.metadata().await.map_err(Error::io("opening a file to send"))?.len();
-    let etag = format!("\"{}\"", sent.sha256);
+    let etag = format!("\"{}\"", source.sha256);
     if header_text(headers, &header::IF_NONE_MATCH).is_some_and(|known| known == "*" || known.contains(&etag))
     {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
@@ -120,11 +120,11 @@ async fn send(sent: Sent, headers: &HeaderMap) -> Result<Response, Refusal> {
             answer.insert(name, value);
         }
     };
-    set(header::CONTENT_TYPE, sent.media_type.into());
+    set(header::CONTENT_TYPE, source.media_type.into());
     set(header::CONTENT_LENGTH, length.to_string());
     set(header::ACCEPT_RANGES, "bytes".into());
     set(header::ETAG, etag);
-    set(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", sent.name));
+    set(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", source.name));
     if status == StatusCode::PARTIAL_CONTENT {
         set(header::CONTENT_RANGE, format!("bytes {first}-{}/{size}", first + length - 1));
     }

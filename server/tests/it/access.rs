@@ -352,6 +352,7 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
 fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
     let mut fields = vec![("id", "1")];
     fields.extend(match function {
+        "accept_certificate" => vec![("sha256", "00")],
         "save_device" => vec![("device[address]", "192.0.2.1")],
         "save_backup_config" | "preview_schedule" => vec![("config[name]", "x")],
         "save_credential" => vec![("credential[name]", "x")],

@@ -98,8 +98,8 @@ impl Flow for F5Ucs {
                 Ok(())
             };
         }
-        if let Some(task) = self.task.take() {
-            let path = format!("{TASKS}/{task}");
+        if let Some(id) = self.task.take() {
+            let path = format!("{TASKS}/{id}");
             // The device forgets finished tasks by itself.
             let _ = self.ask(talk, Ask::new(Method::DELETE, &path)).await;
         }
@@ -176,9 +176,9 @@ impl F5Ucs {
         }
         let mut reply = reply.good().await?;
         let answer = reply.json().await?;
-        let task = answer["_taskId"].as_u64().ok_or_else(|| unexpected("the task"))?;
-        self.task = Some(task);
-        let path = format!("{TASKS}/{task}");
+        let id = answer["_taskId"].as_u64().ok_or_else(|| unexpected("the task"))?;
+        self.task = Some(id);
+        let path = format!("{TASKS}/{id}");
         let start = Ask::new(Method::PUT, &path).json(&json!({ "_taskState": "VALIDATING" }));
         self.ask(talk, start).await?.good().await?.text().await?;
         Ok(())
@@ -221,8 +221,8 @@ impl F5Ucs {
     }
 
     async fn look(&mut self, talk: &mut Talk<'_>) -> Step<Task> {
-        let Some(task) = self.task else { return Ok(Task::Gone) };
-        let path = format!("{TASKS}/{task}");
+        let Some(id) = self.task else { return Ok(Task::Gone) };
+        let path = format!("{TASKS}/{id}");
         let mut reply = self.ask(talk, Ask::get(&path)).await?;
         if reply.status == StatusCode::NOT_FOUND {
             reply.text().await?;

@@ -114,8 +114,8 @@ pub async fn fetch_artifact(
 ) -> ArtifactOutcome {
     let mut evidence = Evidence::default();
     let (result, refused_certificate) = match order.kind {
-        ArtifactKind::GaiaBackup => (gaia::fetch(order, file, cancel, &mut evidence).await, None),
-        _ => over_https(order, file, cancel, &mut evidence).await,
+        ArtifactKind::GaiaBackup => (Box::pin(gaia::fetch(order, file, cancel, &mut evidence)).await, None),
+        _ => Box::pin(over_https(order, file, cancel, &mut evidence)).await,
     };
     let (made, leftover, result) = match result {
         Ok((made, leftover)) => (Some(made), leftover, Ok(())),
@@ -202,11 +202,12 @@ async fn bring<F: Flow>(
     deadline: Instant,
     cancel: &CancellationToken,
 ) -> Step<(Brought, Option<String>)> {
-    let made = in_time(flow.make(talk, file), deadline, cancel).await;
+    // On the heap: whole conversations would make every future above them as large.
+    let made = in_time(Box::pin(flow.make(talk, file)), deadline, cancel).await;
     let made = made.unwrap_or_else(|over| Err(over.while_doing(&talk.evidence.doing)));
     talk.start_anew();
     talk.evidence.doing("cleaning up on the device");
-    let cleaned = match timeout(CLEAN_UP, flow.clean_up(talk)).await {
+    let cleaned = match timeout(CLEAN_UP, Box::pin(flow.clean_up(talk))).await {
         Ok(cleaned) => cleaned,
         Err(_) => Err("The device did not say whether its own copy is gone; look there.".to_owned()),
     };

@@ -39,7 +39,7 @@ pub fn terminal(input: &[u8]) {
         for terminal in [&mut whole, &mut split] {
             match act {
                 Some(TAKE) => {
-                    assert_eq!(terminal.take_all(), before, "lines change while they are handed over")
+                    assert_eq!(terminal.take_all(), before, "lines change while they are handed over");
                 }
                 Some(BREAK) => terminal.break_before_last(PROMPT),
                 Some(WIPE) => terminal.wipe(false),
