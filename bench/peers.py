@@ -10,6 +10,7 @@ import asyncio
 import csv
 import json
 import logging
+import re
 import resource
 import sys
 import time
@@ -99,6 +100,12 @@ def by_scrapli(found, at_once):
     return asyncio.run(all_of_them())
 
 
+def peak_bytes():
+    """The most memory that this process had. The figure of getrusage would count its parent's, from before exec."""
+    with open("/proc/self/status") as status:
+        return int(re.search(r"^VmHWM:\s+(\d+) kB", status.read(), re.MULTILINE).group(1)) * 1024
+
+
 def main():
     tool, inventory, at_once = sys.argv[1], sys.argv[2], int(sys.argv[3])
     logging.disable(logging.CRITICAL)
@@ -106,8 +113,15 @@ def main():
     began = time.perf_counter()
     good = {"nornir": by_nornir, "scrapli": by_scrapli}[tool](found, at_once)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"devices": len(found), "good": good, "seconds": seconds, "peak_bytes": peak}))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    figures = {
+        "devices": len(found),
+        "good": good,
+        "seconds": seconds,
+        "peak_bytes": peak_bytes(),
+        "cpu_seconds": used.ru_utime + used.ru_stime,
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

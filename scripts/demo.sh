@@ -9,6 +9,8 @@ password="demo-demo-demo"
 demo="$ROOT/target/demo"
 etiqa=target/release/etiqa
 export ETIQA_DATA_DIR="$demo/data"
+# The simulated appliances show certificates of an authority of their own.
+export ETIQA_CA_FILE="$demo/ca.pem"
 export ETIQA_LISTEN=${ETIQA_LISTEN:-127.0.0.1:8000}
 
 # What we started, and nothing else, ends with us; the server first, so that it sees no device vanish.
@@ -21,7 +23,8 @@ start_devices() {
   mkdir -p "$demo"
   rm -f "$demo/inventory.csv"
   target/release/etiqa-simulator --devices 24 --types mixed --listen 127.0.0.1 --enable-password enable \
-    --change-every 60 --credential "Simulated devices" --inventory "$demo/inventory.csv" >"$demo/devices.log" 2>&1 &
+    --backup-ms 3000 --ca "$demo/ca.pem" --change-every 60 --credential "Simulated devices" \
+    --inventory "$demo/inventory.csv" >"$demo/devices.log" 2>&1 &
   devices=$!
   # The inventory appears once every device listens.
   until [ -e "$demo/inventory.csv" ]; do

@@ -35,6 +35,9 @@ clippy_browser() {
   done
 }
 
+# The fuzzers are a workspace of their own, which nothing else here looks at.
+lock_file_of_fuzz() { cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null; }
+
 scripts() {
   local files shellcheck
   files=$(find scripts bench .ci -type f \( -name '*.sh' -o -path .ci/run \))
@@ -84,6 +87,7 @@ forbidden_text() {
 scripts/check-prerequisites.sh
 check "rustfmt" cargo fmt --all --check
 check "rustfmt, fuzz" cargo fmt --manifest-path fuzz/Cargo.toml --check
+check "lock file, fuzz" lock_file_of_fuzz
 check "scripts" scripts
 check "migrations" migrations
 check "forbidden text" forbidden_text

@@ -1,14 +1,15 @@
 //! What a process of the program shares among its tasks: database, data directory, key, drivers, events.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use etiqa_model::admin::Settings;
 use etiqa_model::{ErrorKind, UserError};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
+use crate::collect::Trust;
 use crate::data_dir::{DataDir, ServerLock};
 use crate::db::Db;
 use crate::drivers::Drivers;
@@ -30,6 +31,8 @@ pub struct Options {
     pub database_url: Option<String>,
     /// The key file; none: `secret.key` of the data directory.
     pub secret_key_file: Option<PathBuf>,
+    /// A file of certificate authorities (PEM) that appliances' certificates may be signed by, besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// What kind of process this is; begins the name under which it holds leases.
@@ -80,6 +83,12 @@ pub struct Engine {
     pub sessions: Slots,
     /// Device sessions at once by site and by jump host.
     pub groups: Arc<Groups>,
+    /// Vendors' backups at once.
+    pub artifact_slots: Slots,
+    /// Held while files of vendors' backups get a name or lose it.
+    pub artifact_files: Mutex<()>,
+    /// The authorities that appliances' certificates are verified against; read when first needed.
+    trust: OnceLock<Arc<Trust>>,
     /// Keeps a second server off the embedded database.
     _lock: Option<ServerLock>,
 }
@@ -105,6 +114,12 @@ impl Engine {
             None => Db::open_sqlite(&dir.database()).await,
         };
         let db = db.map_err(explained)?;
+        let trust = OnceLock::new();
+        if let Some(file) = &options.ca_file {
+            // One that cannot be read is said now, not when a device is asked at night.
+            let read = Trust::with_ca_file(file).map_err(UserError::invalid)?;
+            let _ = trust.set(Arc::new(read));
+        }
         let vault = open_vault(&db, &dir, options.secret_key_file).await?;
         let settings = settings_fetch(&db).await?;
         let mut unique = [0_u8; 8];
@@ -120,6 +135,9 @@ impl Engine {
             schedule_changed: Notify::new(),
             sessions: Slots::new(settings.max_sessions),
             groups: Arc::default(),
+            artifact_slots: Slots::new(settings.max_artifacts),
+            artifact_files: Mutex::default(),
+            trust,
             db,
             dir,
             vault,
@@ -137,6 +155,11 @@ impl Engine {
         Ok(leases_expire_of(&self.db, &self.owner, now()).await?)
     }
 
+    /// The authorities that appliances' certificates are verified against.
+    pub fn trust(&self) -> Arc<Trust> {
+        Arc::clone(self.trust.get_or_init(|| Arc::new(Trust::system())))
+    }
+
     /// What an admin has set.
     pub async fn settings(&self) -> Result<Settings> {
         Ok(settings_fetch(&self.db).await?)
@@ -146,6 +169,7 @@ impl Engine {
     pub async fn save_settings(&self, settings: &Settings) -> Result<()> {
         settings_save(&self.db, settings).await?;
         self.sessions.resize(settings.max_sessions);
+        self.artifact_slots.resize(settings.max_artifacts);
         self.schedule_changed.notify_one();
         Ok(())
     }

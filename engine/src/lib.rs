@@ -1,6 +1,7 @@
 //! Everything that touches a disk, a database or a network. Knows no HTTP server and no UI.
 
 pub mod access;
+pub mod artifacts;
 pub mod backup;
 pub mod collect;
 pub mod data_dir;

@@ -87,6 +87,12 @@ pub struct Settings {
     pub device_deadline_seconds: u32,
     /// The longest output of one device, in MiB.
     pub max_text_mib: u32,
+    /// Vendors' own backups at once.
+    pub max_artifacts: u32,
+    /// How long a vendor's own backup of one device may take, in minutes.
+    pub artifact_deadline_minutes: u32,
+    /// The largest vendor's backup, in GiB.
+    pub max_artifact_gib: u32,
 }
 
 impl Default for Settings {
@@ -100,6 +106,9 @@ impl Default for Settings {
             reach_minutes: 5,
             device_deadline_seconds: 300,
             max_text_mib: 64,
+            max_artifacts: 4,
+            artifact_deadline_minutes: 45,
+            max_artifact_gib: 16,
         }
     }
 }
@@ -124,6 +133,12 @@ pub struct SettingsInput {
     pub device_deadline_seconds: String,
     /// 1 to 1,024.
     pub max_text_mib: String,
+    /// 1 to 64.
+    pub max_artifacts: String,
+    /// 1 to 600.
+    pub artifact_deadline_minutes: String,
+    /// 1 to 1,024.
+    pub max_artifact_gib: String,
 }
 
 impl SettingsInput {
@@ -157,6 +172,14 @@ impl SettingsInput {
                 10..=7_200,
             ),
             max_text_mib: take("max_text_mib", "The size limit", &self.max_text_mib, 1..=1_024),
+            max_artifacts: take("max_artifacts", "The number of vendor backups", &self.max_artifacts, 1..=64),
+            artifact_deadline_minutes: take(
+                "artifact_deadline_minutes",
+                "The deadline",
+                &self.artifact_deadline_minutes,
+                1..=600,
+            ),
+            max_artifact_gib: take("max_artifact_gib", "The size limit", &self.max_artifact_gib, 1..=1_024),
         };
         fields.finish()?;
         Ok(settings)

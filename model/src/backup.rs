@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::ArtifactCadence;
 use crate::field::{Fields, by_name, number, short_text, unknown_name};
 use crate::run::{Progress, Run};
 use crate::schedule::{Frequency, MonthDay, Schedule, TimeOfDay, Weekday};
@@ -127,6 +128,8 @@ pub struct BackupConfigInput {
     pub include_media: Option<bool>,
     /// `logs/`; as the kind says when none.
     pub include_logs: Option<bool>,
+    /// How often vendors' own backups are taken along: `never`, `daily`, `weekly` or `every_run`; daily when empty.
+    pub artifacts: String,
     /// A [`Selector`] in its text form.
     pub devices: String,
     /// Whether it runs by itself.
@@ -155,6 +158,7 @@ impl Default for BackupConfigInput {
             include_database: None,
             include_media: None,
             include_logs: None,
+            artifacts: text("daily"),
             devices: text("all"),
             enabled: true,
         }
@@ -174,6 +178,8 @@ pub struct NewBackupConfig {
     pub retention: Retention,
     /// What its archives take in.
     pub include: Include,
+    /// How often vendors' own backups are taken along.
+    pub artifacts: ArtifactCadence,
     /// Which devices it covers.
     pub devices: Selector,
     /// Whether it runs by itself.
@@ -189,6 +195,10 @@ impl BackupConfigInput {
         let frequency = self.frequency(&mut fields);
         let retention = self.retention(&mut fields);
         let devices = fields.check("devices", Selector::parse(&self.devices));
+        let artifacts = match self.artifacts.trim() {
+            "" => Some(ArtifactCadence::default()),
+            name => fields.check("artifacts", ArtifactCadence::parse(name)),
+        };
         let kind = kind.unwrap_or(BackupKind::Config);
         let usual = Include::default_for(kind);
         let include = Include {
@@ -211,6 +221,7 @@ impl BackupConfigInput {
             schedule: Schedule { frequency: frequency.unwrap_or(Frequency::Hourly { minute: 0 }), time_zone },
             retention,
             include,
+            artifacts: artifacts.unwrap_or_default(),
             devices: devices.unwrap_or(Selector::All),
             enabled: self.enabled,
         })
@@ -277,6 +288,8 @@ pub struct BackupConfig {
     pub retention: Retention,
     /// What its archives take in.
     pub include: Include,
+    /// How often vendors' own backups are taken along.
+    pub artifacts: ArtifactCadence,
     /// Which devices it covers.
     pub devices: Selector,
     /// Whether it runs by itself.
@@ -302,6 +315,7 @@ impl BackupConfig {
             include_database: Some(self.include.database),
             include_media: Some(self.include.media),
             include_logs: Some(self.include.logs),
+            artifacts: self.artifacts.as_str().to_owned(),
             devices: self.devices.to_string(),
             enabled: self.enabled,
             ..BackupConfigInput::default()

@@ -64,12 +64,19 @@ pub struct NewSecrets {
     pub private_key: Secret,
     /// The private key's passphrase.
     pub key_passphrase: Secret,
+    /// What an appliance's API takes instead of a password: FortiOS' API token, PAN-OS' API key.
+    pub api_token: Secret,
+    /// What a device encrypts the backup with that it makes of itself.
+    pub backup_passphrase: Secret,
 }
 
 impl NewSecrets {
     /// Whether there is none; a passphrase alone is none, for it belongs to its key.
     pub fn is_empty(&self) -> bool {
-        self.password.is_empty() && self.enable_password.is_empty() && self.private_key.is_empty()
+        let Self { password, enable_password, private_key, api_token, backup_passphrase, .. } = self;
+        [password, enable_password, private_key, api_token, backup_passphrase]
+            .into_iter()
+            .all(Secret::is_empty)
     }
 }
 
@@ -91,6 +98,10 @@ pub struct CredentialInput {
     pub private_key: Secret,
     /// The private key's passphrase.
     pub key_passphrase: Secret,
+    /// FortiOS' API token or PAN-OS' API key. Empty while editing: as it was.
+    pub api_token: Secret,
+    /// What a device encrypts the backup with that it makes of itself. Empty while editing: as it was.
+    pub backup_passphrase: Secret,
 }
 
 impl CredentialInput {

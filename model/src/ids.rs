@@ -49,6 +49,10 @@ ids! {
     TokenId,
     /// A queued piece of work.
     JobId,
+    /// A vendor's backup that is kept.
+    ArtifactId,
+    /// What one attempt to fetch a vendor's backup came to.
+    ArtifactResultId,
     /// A file that was uploaded to be imported.
     UploadId,
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::ArtifactResult;
 use crate::backup::BackupKind;
 use crate::device::DeviceResult;
 use crate::field::by_name;
@@ -98,6 +99,8 @@ pub enum Phase {
     Waiting,
     /// Logging in to devices.
     Collecting,
+    /// Fetching devices' own backups.
+    Artifacts,
     /// Writing the archive.
     Packing,
     /// Reading the archive back.
@@ -110,6 +113,7 @@ impl Phase {
         match self {
             Self::Waiting => "waiting",
             Self::Collecting => "collecting",
+            Self::Artifacts => "artifacts",
             Self::Packing => "packing",
             Self::Verifying => "verifying",
         }
@@ -120,6 +124,7 @@ impl Phase {
         match self {
             Self::Waiting => "Waiting",
             Self::Collecting => "Collecting",
+            Self::Artifacts => "Fetching vendor backups",
             Self::Packing => "Packing",
             Self::Verifying => "Verifying",
         }
@@ -130,7 +135,7 @@ impl Phase {
         by_name(
             "phase",
             name,
-            &[Self::Waiting, Self::Collecting, Self::Packing, Self::Verifying],
+            &[Self::Waiting, Self::Collecting, Self::Artifacts, Self::Packing, Self::Verifying],
             Self::as_str,
         )
     }
@@ -186,6 +191,10 @@ pub struct Run {
     pub devices_ok: u32,
     /// Devices without one.
     pub devices_failed: u32,
+    /// Vendors' own backups that it fetched whole.
+    pub artifacts_ok: u32,
+    /// Vendors' own backups that were due and could not be had.
+    pub artifacts_failed: u32,
     /// One sentence: why it failed.
     pub error: Option<String>,
     /// Whether somebody asked it to stop.
@@ -213,4 +222,6 @@ pub struct RunDetail {
     pub results: Vec<DeviceResult>,
     /// How many results there are in all.
     pub results_total: u64,
+    /// Attempts to fetch vendors' own backups, those that failed first.
+    pub artifacts: Vec<ArtifactResult>,
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use etiqa_model::Secret;
 use etiqa_model::device::DeviceType;
 use etiqa_model::recording::Recording;
 use etiqa_simulator::fleet::{FaultPlan, FleetPlan, MIXED};
 use etiqa_simulator::{DeviceSpec, Personality};
 
-/// Plays network devices over real SSH and telnet, each on a loopback address of its own, until it is stopped.
+/// Plays network devices over real SSH, telnet and HTTPS, each on a loopback address of its own, until it is stopped.
 ///
 /// Writes an inventory for `etiqa import-devices` once all of them listen, then prints one line:
 /// `Ready: N devices, inventory in FILE`.
@@ -27,6 +27,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     recording: Vec<PathBuf>,
 
+    /// One more device of each of these kinds; fortios and panos have a web server alone, others can be reached
+    /// through a jump-host
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',')]
+    also: Vec<Also>,
+
+    /// All devices speak only SSH algorithms of the time before 2010
+    #[arg(long)]
+    legacy_ssh: bool,
+
     /// The first device's address, on loopback; 127.0.0.1 itself stays free and means 127.1.0.1
     #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST)]
     listen: Ipv4Addr,
@@ -34,6 +43,15 @@ pub(crate) struct Args {
     /// The port of every device
     #[arg(long, default_value_t = 2222, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
+
+    /// The port of the web server that some devices have (F5, Infoblox)
+    #[arg(long, value_name = "PORT", default_value_t = 8443, value_parser = clap::value_parser!(u16).range(1..))]
+    https_port: u16,
+
+    /// Where to write the certificate of an authority, as PEM, that signs those of all web servers; without it each signs
+    /// its own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
 
     /// Where to write the inventory, as CSV
     #[arg(long, value_name = "FILE")]
@@ -51,6 +69,14 @@ pub(crate) struct Args {
     /// About how big each configuration is, as 8000, 64k or 2m
     #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = parse_size)]
     config_size: usize,
+
+    /// About how big each backup file is that a device makes of itself
+    #[arg(long, value_name = "SIZE", default_value = "300k", value_parser = parse_size)]
+    artifact_size: usize,
+
+    /// How long a device takes to make one
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
+    backup_ms: u64,
 
     /// How long every device takes to begin each answer
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
@@ -100,22 +126,27 @@ impl Args {
             .login(&self.username, &self.password)
             .config_size(self.config_size)
             .seed(self.seed)
+            .artifact_size(self.artifact_size as u64)
+            .backup_time(Duration::from_millis(self.backup_ms))
             .latency(Duration::from_millis(self.latency_ms));
+        template.legacy_ssh = self.legacy_ssh;
         template.enable_password = self.enable_password.as_deref().map(Secret::new);
         let mut faults = self.faults.clone();
         faults.hang_after = self.hang_after;
         faults.drop_after = self.drop_after;
         faults.slow = Duration::from_millis(self.slow_ms);
-        let recorded =
-            self.recording.iter().map(|path| recorded(path, &template)).collect::<Result<_, _>>()?;
+        let recorded = self.recording.iter().map(|path| recorded(path, &template));
+        let also = self.also.iter().map(|kind| Ok(kind.spec(&template)));
+        let more = recorded.chain(also).collect::<anyhow::Result<_>>()?;
         Ok(FleetPlan {
             devices: self.devices,
             listen: self.listen,
             port: self.port,
+            https_port: self.https_port,
             types: self.types.0.clone(),
             template,
             faults,
-            recorded,
+            more,
         })
     }
 
@@ -132,6 +163,34 @@ fn recorded(path: &Path, template: &DeviceSpec) -> anyhow::Result<DeviceSpec> {
     let spec = DeviceSpec::recorded(recording);
     let hostname = path.file_stem().and_then(|name| name.to_str()).unwrap_or(&spec.hostname).to_owned();
     Ok(DeviceSpec { recording: spec.recording, hostname, ..template.clone() })
+}
+
+/// A kind of device that a fleet has none of by itself.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Also {
+    #[value(name = "fortios")]
+    FortiOs,
+    #[value(name = "panos")]
+    PanOs,
+    JumpHost,
+}
+
+impl Also {
+    /// Such a device, with the login of `template`.
+    fn spec(self, template: &DeviceSpec) -> DeviceSpec {
+        let (personality, hostname, jump_host) = match self {
+            Self::FortiOs => (Personality::FortiOs, "fw-branch-1", false),
+            Self::PanOs => (Personality::PanOs, "fw-edge-1", false),
+            Self::JumpHost => (Personality::Linux, "jump-1", true),
+        };
+        DeviceSpec {
+            personality,
+            hostname: hostname.to_owned(),
+            https: personality.https(),
+            jump_host,
+            ..template.clone()
+        }
+    }
 }
 
 /// Device types, in turn. A type of its own, since clap takes a plain list for an option given many times.

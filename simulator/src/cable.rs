@@ -30,6 +30,8 @@ pub(crate) struct Cable {
     is_logged_in: Arc<AtomicBool>,
     /// From the login on; none before it.
     faulty: Option<Faulty>,
+    /// The last bit of what is written next is another one.
+    garbles: bool,
     guard: SessionGuard,
 }
 
@@ -49,12 +51,29 @@ impl Cable {
             let _ = stop.wait_for(|stop| *stop).await;
         });
         let guard = State::session_guard(state);
-        Self { tcp, running: Some(running), is_logged_in: Arc::default(), faulty: None, guard }
+        Self {
+            tcp,
+            running: Some(running),
+            is_logged_in: Arc::default(),
+            faulty: None,
+            garbles: false,
+            guard,
+        }
     }
 
     /// To be set when the user is in: faults and counted bytes begin there.
     pub(crate) fn is_logged_in(&self) -> Arc<AtomicBool> {
         self.is_logged_in.clone()
+    }
+
+    /// From the outside: one bit of what is written next becomes another one.
+    pub(crate) fn garble(&mut self) {
+        self.garbles = true;
+    }
+
+    /// From the outside: once it is dropped, the client is told that it was reset.
+    pub(crate) fn reset_at_close(&self) -> io::Result<()> {
+        self.tcp.set_zero_linger()
     }
 
     /// Whether the device has stopped; wakes the task when it does.
@@ -88,7 +107,13 @@ impl AsyncWrite for Cable {
         if self.is_stopped(cx) || self.is_over() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let Self { tcp, is_logged_in, faulty, guard, .. } = &mut *self;
+        let Self { tcp, is_logged_in, faulty, guard, garbles, .. } = &mut *self;
+        if *garbles && let [rest @ .., last] = buf {
+            // The last byte: a wrong length in TLS's head would only keep the client waiting.
+            let written = ready!(Pin::new(tcp).poll_write(cx, &[rest, &[last ^ 1]].concat()))?;
+            *garbles = written < buf.len();
+            return Poll::Ready(Ok(written));
+        }
         if !is_logged_in.load(Ordering::Relaxed) {
             return Pin::new(tcp).poll_write(cx, buf);
         }

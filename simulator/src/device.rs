@@ -13,13 +13,14 @@ use tokio::sync::watch;
 
 use crate::cable::Cable;
 use crate::faults::Faults;
+use crate::https::Site;
 use crate::spec::DeviceSpec;
 use crate::ssh::{Client, server_config};
 use crate::state::State;
 use crate::{telnet, text};
 
-/// Starts a device that listens on `addr`; port 0 takes a free one. Errors when the address is not on
-/// loopback or is taken, or when the spec's authorized key cannot be read.
+/// Starts a device that listens on `addr`; port 0 takes a free one. Its web server, if it has one, listens at the same
+/// address. Errors when the address is not on loopback or is taken, or when the spec's authorized key cannot be read.
 pub async fn start(spec: DeviceSpec, addr: impl Into<SocketAddr>) -> anyhow::Result<SimulatedDevice> {
     let addr = addr.into();
     anyhow::ensure!(
@@ -40,8 +41,12 @@ pub async fn start(spec: DeviceSpec, addr: impl Into<SocketAddr>) -> anyhow::Res
     let config = Arc::new(Mutex::new(Arc::new(server_config(&spec, 0))));
     let state = Arc::new(State::new(spec));
     let (stop, stopped) = watch::channel(false);
+    let site = match state.spec.https.as_ref().map(|https| https.port) {
+        Some(port) => Some(Site::open(state.clone(), (addr.ip(), port).into(), stopped.clone()).await?),
+        None => None,
+    };
     tokio::spawn(accept(listener, state.clone(), config.clone(), authorized_key, stopped));
-    Ok(SimulatedDevice { addr, state, config, key_generation: AtomicU64::new(0), stop })
+    Ok(SimulatedDevice { addr, state, config, site, key_generation: AtomicU64::new(0), stop })
 }
 
 async fn accept(
@@ -92,6 +97,7 @@ pub struct SimulatedDevice {
     addr: SocketAddr,
     state: Arc<State>,
     config: Arc<Mutex<Arc<Config>>>,
+    site: Option<Arc<Site>>,
     key_generation: AtomicU64,
     stop: watch::Sender<bool>,
 }
@@ -113,6 +119,8 @@ impl SimulatedDevice {
     /// | gaia | `show configuration`, from its first `#` line |
     /// | bigip | `tmsh -q -c 'cd /; show running-config recursive'` |
     /// | nios | `show network` |
+    /// | fortios | the backup that its web server gives |
+    /// | panos | the configuration that its web server exports |
     ///
     /// A recorded device has no such text: its recording says what each command gives.
     ///
@@ -159,6 +167,55 @@ impl SimulatedDevice {
     pub fn host_key_fingerprint(&self) -> String {
         let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         config.keys.iter().map(|key| key.fingerprint(russh::keys::HashAlg::Sha256).to_string()).collect()
+    }
+
+    /// Where its web server listens, if it has one.
+    pub fn https_addr(&self) -> Option<SocketAddr> {
+        self.site.as_ref().map(|site| site.addr())
+    }
+
+    /// The SHA-256, in lower-case hexadecimal, of the certificate that the next connection of its web server is shown.
+    pub fn certificate_sha256(&self) -> Option<String> {
+        self.site.as_ref().map(|site| site.certificate_sha256())
+    }
+
+    /// That certificate.
+    pub fn certificate_pem(&self) -> Option<String> {
+        self.site.as_ref().map(|site| site.certificate_pem())
+    }
+
+    /// Shows another certificate from the next connection on.
+    pub fn new_certificate(&self) {
+        if let Some(site) = &self.site {
+            site.new_certificate();
+        }
+    }
+
+    /// The SHA-256, in lower-case hexadecimal, of each backup that it made of itself, in order: a file as it is on the
+    /// device, or a text as it was answered.
+    pub fn backups_made(&self) -> Vec<String> {
+        self.state.backups.made()
+    }
+
+    /// The names of the backup files that are still on the device.
+    pub fn backups_left(&self) -> Vec<String> {
+        self.state.backups.names()
+    }
+
+    /// How many tokens are still open: F5's of logins, Infoblox's of downloads.
+    pub fn tokens_open(&self) -> usize {
+        self.state.web().tokens_open()
+    }
+
+    /// Every call of its web server in order, as `GET /mgmt/tm/task/sys/ucs/1`, with its query. For a secret stands
+    /// `*`.
+    pub fn calls(&self) -> Vec<String> {
+        self.state.web().calls()
+    }
+
+    /// How many connections it made to others, as a jump host.
+    pub fn jumps(&self) -> usize {
+        self.state.jumps()
     }
 
     /// How many connections are open now.

@@ -1,5 +1,5 @@
-//! Network devices that are not there: real SSH and telnet servers that play a platform or a recorded session, with
-//! faults on demand, for tests, the demo and benches.
+//! Network devices that are not there: real SSH, telnet and HTTPS servers that play a platform or a recorded session,
+//! with faults on demand, for tests, the demo and benches.
 //!
 //! [`start`] gives one device; `etiqa-simulator` (see [`fleet`]) gives as many as a machine can hold, each on
 //! an address of its own. A device derives its texts from a seed, so equal seeds give equal texts, and knows
@@ -19,11 +19,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on fails"))]
 
+mod artifact;
+mod backups;
 mod cable;
 mod cli;
 mod device;
 mod faults;
 pub mod fleet;
+mod https;
 mod output;
 mod recorded;
 mod spec;
@@ -32,7 +35,9 @@ mod state;
 mod telnet;
 mod terminal;
 mod text;
+mod transfer;
 
 pub use device::{SimulatedDevice, start};
-pub use faults::{Faults, LineEnd, Trick, WireFault};
+pub use faults::{BackupFault, CallFault, Faults, HttpFault, HttpsFaults, LineEnd, Trick, WireFault};
+pub use https::{HttpsSpec, SimulatedCa};
 pub use spec::{DeviceSpec, Personality};

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use etiqa_simulator::SimulatedDevice;
 use etiqa_simulator::fleet::{inventory_csv, start_all};
+use etiqa_simulator::{SimulatedCa, SimulatedDevice};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -36,7 +36,14 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     allow_many_sockets();
-    let members = args.plan()?.members()?;
+    let mut members = args.plan()?.members()?;
+    if let Some(file) = &args.ca {
+        let ca = SimulatedCa::new()?;
+        for https in members.iter_mut().filter_map(|member| member.spec.https.as_mut()) {
+            https.ca = Some(ca.clone());
+        }
+        write_whole(file, ca.pem())?;
+    }
     let devices = start_all(&members).await?;
     write_whole(&args.inventory, &inventory_csv(&members, &args.credential)?)?;
     println!("Ready: {} devices, inventory in {}", devices.len(), args.inventory.display());
@@ -64,7 +71,7 @@ fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
     partial.push(".partial");
     std::fs::write(&partial, text)
         .and_then(|()| std::fs::rename(&partial, path))
-        .with_context(|| format!("The inventory {} cannot be written", path.display()))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Raises the soft limit of open files to the hard one: every device and every session takes a socket.

@@ -8,6 +8,7 @@ use etiqa_model::device::Transport;
 use etiqa_model::recording::Recording;
 
 use crate::faults::Faults;
+use crate::https::HttpsSpec;
 
 /// The platform that a device plays, named as its driver is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,13 +23,20 @@ pub enum Personality {
     BigIp,
     /// Infoblox NIOS: the appliance's own command line.
     Nios,
+    /// Fortinet FortiOS: its web server alone. Its command line is played from a recording.
+    FortiOs,
+    /// Palo Alto PAN-OS: its web server alone. Its command line is played from a recording.
+    PanOs,
 }
 
 impl Personality {
-    /// Every personality.
+    /// Every personality that has a command line.
     pub const ALL: &[Self] = &[Self::Ios, Self::Linux, Self::Gaia, Self::BigIp, Self::Nios];
 
-    /// The driver's name: `ios`, `linux`, `gaia`, `bigip`, `nios`.
+    /// Those that have a web server.
+    pub const WITH_HTTPS: &[Self] = &[Self::BigIp, Self::Nios, Self::FortiOs, Self::PanOs];
+
+    /// The driver's name: `ios`, `linux`, `gaia`, `bigip`, `nios`, `fortios`, `panos`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ios => "ios",
@@ -36,7 +44,14 @@ impl Personality {
             Self::Gaia => "gaia",
             Self::BigIp => "bigip",
             Self::Nios => "nios",
+            Self::FortiOs => "fortios",
+            Self::PanOs => "panos",
         }
+    }
+
+    /// The web server that such a device has, if it has one.
+    pub fn https(self) -> Option<HttpsSpec> {
+        Self::WITH_HTTPS.contains(&self).then(HttpsSpec::default)
     }
 }
 
@@ -63,12 +78,27 @@ pub struct DeviceSpec {
     pub seed: u64,
     /// How long it takes to begin each answer.
     pub latency: Duration,
+    /// Its web server, if it has one.
+    pub https: Option<HttpsSpec>,
+    /// About how many bytes each backup file has that it makes of itself.
+    pub artifact_size: u64,
+    /// How long it takes to make one.
+    pub backup_time: Duration,
+    /// Gaia only: the login shell is clish, so files cannot be fetched. With bash, which understands clish's commands
+    /// here too, they can.
+    pub clish_login: bool,
+    /// Others can be reached through it: it connects to any place on loopback that it is asked for.
+    pub jump_host: bool,
+    /// It speaks only what SSH servers spoke before 2010: `diffie-hellman-group1-sha1`, `ssh-rsa` with 1024 bits,
+    /// `aes128-cbc` and `3des-cbc`, `hmac-sha1`.
+    pub legacy_ssh: bool,
     /// What is wrong with it.
     pub faults: Faults,
 }
 
 impl DeviceSpec {
-    /// A healthy device of 8 KiB whose login is `admin`, `admin`, named after its platform.
+    /// A healthy device of 8 KiB whose login is `admin`, `admin`, named after its platform. It makes backup files of
+    /// 300 KiB at once, and has a web server where the platform has one.
     pub fn new(personality: Personality) -> Self {
         let hostname = match personality {
             Personality::Ios => "sw-branch-1",
@@ -76,6 +106,8 @@ impl DeviceSpec {
             Personality::Gaia => "fw-dc1-a",
             Personality::BigIp => "lb-edge-1",
             Personality::Nios => "ipam-grid-1",
+            Personality::FortiOs => "fw-branch-1",
+            Personality::PanOs => "fw-edge-1",
         };
         Self {
             personality,
@@ -88,6 +120,12 @@ impl DeviceSpec {
             config_size: 8 * 1024,
             seed: 1,
             latency: Duration::ZERO,
+            https: personality.https(),
+            artifact_size: 300 * 1024,
+            backup_time: Duration::ZERO,
+            clish_login: false,
+            jump_host: false,
+            legacy_ssh: false,
             faults: Faults::default(),
         }
     }
@@ -156,6 +194,48 @@ impl DeviceSpec {
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// With this web server.
+    #[must_use]
+    pub fn https(mut self, https: HttpsSpec) -> Self {
+        self.https = Some(https);
+        self
+    }
+
+    /// With backup files of about `bytes`.
+    #[must_use]
+    pub fn artifact_size(mut self, bytes: u64) -> Self {
+        self.artifact_size = bytes;
+        self
+    }
+
+    /// Taking `time` to make a backup file.
+    #[must_use]
+    pub fn backup_time(mut self, time: Duration) -> Self {
+        self.backup_time = time;
+        self
+    }
+
+    /// With clish as the login shell.
+    #[must_use]
+    pub fn clish_login(mut self) -> Self {
+        self.clish_login = true;
+        self
+    }
+
+    /// As a host through which others can be reached.
+    #[must_use]
+    pub fn jump_host(mut self) -> Self {
+        self.jump_host = true;
+        self
+    }
+
+    /// Speaking only old algorithms.
+    #[must_use]
+    pub fn legacy_ssh(mut self) -> Self {
+        self.legacy_ssh = true;
         self
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use etiqa_model::Secret;
 
-use crate::faults::Faults;
+use crate::backups::{Backups, Job};
+use crate::faults::{Faults, HttpFault};
+use crate::https::Web;
 use crate::spec::DeviceSpec;
 use crate::text;
 
@@ -14,9 +15,14 @@ use crate::text;
 pub(crate) struct State {
     pub(crate) spec: DeviceSpec,
     changing: Mutex<Changing>,
+    /// The backups that it made of itself.
+    pub(crate) backups: Backups,
+    newest_backup: Mutex<Option<Job>>,
+    web: Mutex<Web>,
     sessions_open: AtomicUsize,
     sessions_total: AtomicUsize,
     bytes_sent: AtomicUsize,
+    jumps: AtomicUsize,
     /// Counts what was shown, so that volatile lines differ every time.
     pub(crate) moment: AtomicU64,
 }
@@ -26,6 +32,8 @@ struct Changing {
     faults: Faults,
     revision: u64,
     verbatim: Option<Arc<str>>,
+    /// How many calls each fault of calls fitted so far.
+    calls_seen: Vec<usize>,
 }
 
 impl State {
@@ -35,13 +43,18 @@ impl State {
             faults: spec.faults.clone(),
             revision: 0,
             verbatim: None,
+            calls_seen: Vec::new(),
         };
         Self {
             spec,
             changing: Mutex::new(changing),
+            backups: Backups::default(),
+            newest_backup: Mutex::default(),
+            web: Mutex::default(),
             sessions_open: AtomicUsize::new(0),
             sessions_total: AtomicUsize::new(0),
             bytes_sent: AtomicUsize::new(0),
+            jumps: AtomicUsize::new(0),
             moment: AtomicU64::new(0),
         }
     }
@@ -56,7 +69,35 @@ impl State {
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
-        self.changing().faults = faults;
+        let mut changing = self.changing();
+        changing.faults = faults;
+        changing.calls_seen.clear();
+    }
+
+    /// What befalls this call of the web server; counts it.
+    pub(crate) fn call_fault(&self, call: &str) -> Option<HttpFault> {
+        let mut changing = self.changing();
+        let Changing { faults, calls_seen, .. } = &mut *changing;
+        calls_seen.resize(faults.https.calls.len(), 0);
+        let mut found = None;
+        for (fault, seen) in faults.https.calls.iter().zip(calls_seen) {
+            if call.contains(&fault.call) {
+                *seen += 1;
+                let is_meant = fault.nth.is_none_or(|nth| nth == *seen);
+                found = found.or_else(|| is_meant.then_some(fault.what));
+            }
+        }
+        found
+    }
+
+    /// The backup that was begun last from the command line.
+    pub(crate) fn newest_backup(&self) -> MutexGuard<'_, Option<Job>> {
+        self.newest_backup.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the web server remembers.
+    pub(crate) fn web(&self) -> MutexGuard<'_, Web> {
+        self.web.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_password(&self, password: &str) {
@@ -85,9 +126,18 @@ impl State {
         self.accepts_user(user) && self.changing().password.reveal() == password
     }
 
-    /// The time to wait before each answer.
-    pub(crate) fn delay(&self) -> Duration {
-        self.spec.latency + self.changing().faults.slow.unwrap_or_default()
+    /// The password that is accepted now.
+    pub(crate) fn password(&self) -> String {
+        self.changing().password.reveal().to_owned()
+    }
+
+    /// Waits as long as the device does before each answer.
+    pub(crate) async fn think(&self) {
+        let delay = self.spec.latency + self.changing().faults.slow.unwrap_or_default();
+        // A sleep of no length would still wait for the timer's next tick.
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
     }
 
     /// The whole output of the command that shows the configuration, at this moment.
@@ -128,6 +178,14 @@ impl State {
 
     pub(crate) fn count_bytes(&self, count: usize) {
         self.bytes_sent.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn jumps(&self) -> usize {
+        self.jumps.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_jump(&self) {
+        self.jumps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a session as open until the guard goes.

@@ -24,6 +24,7 @@ fn the_inventory_lists_devices_that_listen_and_a_signal_stops_them() {
     let mut running = simulator()
         .args(["--devices", "6", "--credential", "lab", "--change-every", "1"])
         .args(["--listen", &address.to_string(), "--port", &port.to_string()])
+        .args(["--https-port", &if port > 1_024 { port - 1 } else { port + 1 }.to_string()])
         .arg("--inventory")
         .arg(&inventory)
         .stdout(Stdio::piped())
@@ -34,18 +35,50 @@ fn the_inventory_lists_devices_that_listen_and_a_signal_stops_them() {
     assert_eq!(ready, format!("Ready: 6 devices, inventory in {}\n", inventory.display()));
 
     let mut rows = csv::Reader::from_path(&inventory).unwrap();
-    let columns = "ip,hostname,device_type,platform,port,transport,credential,site,tags,description";
+    let columns =
+        "ip,hostname,device_type,platform,port,transport,credential,site,tags,description,https_port";
     assert_eq!(rows.headers().unwrap().iter().collect::<Vec<_>>().join(","), columns);
     let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 6);
     for row in &rows {
         TcpStream::connect((row[0].parse::<Ipv4Addr>().unwrap(), row[4].parse().unwrap())).unwrap();
         assert_eq!((&row[5], &row[6]), ("ssh", "lab"));
+        let has_web_server = matches!(&row[3], "bigip" | "nios");
+        assert_eq!(!row[10].is_empty(), has_web_server, "{row:?}");
+        if has_web_server {
+            TcpStream::connect((row[0].parse::<Ipv4Addr>().unwrap(), row[10].parse().unwrap())).unwrap();
+        }
     }
 
     let pid = rustix::process::Pid::from_child(&running);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(running.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn firewalls_and_a_jump_host_may_come_behind_the_other_devices() {
+    let folder = tempfile::tempdir().unwrap();
+    let inventory = folder.path().join("devices.csv");
+    let (address, port) = free_place(151);
+    let mut running = simulator()
+        .args(["--devices", "0", "--also", "fortios,panos,jump-host", "--legacy-ssh"])
+        .args(["--listen", &address.to_string(), "--port", &port.to_string(), "--https-port", "18443"])
+        .arg("--inventory")
+        .arg(&inventory)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(running.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let mut rows = csv::Reader::from_path(&inventory).unwrap();
+    let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
+    let listed: Vec<_> = rows.iter().map(|row| (&row[1], &row[3], &row[10])).collect();
+    assert_eq!(
+        listed,
+        [("fw-branch-1", "fortios", "18443"), ("fw-edge-1", "panos", "18443"), ("jump-1", "linux", ""),]
+    );
+    running.kill().unwrap();
+    running.wait().unwrap();
 }
 
 #[test]

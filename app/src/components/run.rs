@@ -11,11 +11,12 @@ use crate::format;
 /// The bar of a run that is going on. It stands still, with its phase in words, where nothing can be counted.
 pub(crate) fn progress(run: &Run) -> AnyView {
     let (done, total) = (run.progress.done, run.progress.total);
-    let is_counted = run.phase == Phase::Collecting && total > 0;
+    let is_counted = matches!(run.phase, Phase::Collecting | Phase::Artifacts) && total > 0;
     let words = match run.phase {
         Phase::Waiting => "Waiting for its turn".to_owned(),
         Phase::Collecting if total > 0 => format!("{done} of {}", format::plural(u64::from(total), "device")),
         Phase::Collecting => "Logging in to devices".to_owned(),
+        Phase::Artifacts => format!("Vendor backups: {done} of {total}"),
         Phase::Packing => "Writing the archive".to_owned(),
         Phase::Verifying => "Reading the archive back".to_owned(),
     };
@@ -50,6 +51,9 @@ pub(crate) fn outcome(run: &Run) -> String {
         } else {
             format!("{} of {}", format::count(ok), format::plural(ok + failed, "device"))
         });
+    }
+    if run.artifacts_failed > 0 {
+        words.push(format::plural(run.artifacts_failed.into(), "vendor backup") + " failed");
     }
     if let Some(size) = run.size_bytes {
         words.push(format::size(size));

@@ -1,6 +1,7 @@
 //! Making and changing a backup config, with its next times shown while it is filled in.
 
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
+use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
 use etiqa_model::device::{Device, DeviceFilter, DeviceType};
 use etiqa_model::page::Page;
@@ -96,6 +97,9 @@ fn form(
                 <Check name="include_media" label="Attached files" checked=draft.include(|i| i.media, |i| i.include_media)/>
                 <Check name="include_logs" label="Logs" checked=draft.include(|i| i.logs, |i| i.include_logs)/>
             </fieldset>
+            <Select name="config[artifacts]" label="Vendor backups" value=input.artifacts.clone() problem
+                hint="UCS, grid backup, Gaia backup, …: what a device restores from. The newest one is in every archive."
+                options=ArtifactCadence::ALL.iter().map(|cadence| (cadence.as_str().to_owned(), cadence.label().to_owned())).collect()/>
         </div>
     }.into_any();
     let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));

@@ -59,6 +59,7 @@ pub(crate) fn device_form(
         <Select name="device[platform]" label="Platform" options=platforms value=input.platform problem hint="How to talk to it."/>
         <Select name="device[transport]" label="Transport" options=transports value=input.transport problem hint="With telnet, passwords cross the network in clear."/>
         <Field name="device[port]" label="Port" kind="number" value=input.port problem placeholder="22, with telnet 23"/>
+        <Field name="device[https_port]" label="HTTPS port" kind="number" value=input.https_port problem placeholder="443" hint="For vendor backups by the device's API."/>
         <Select name="device[credential]" label="Credential" options=credentials value=input.credential problem/>
         <Select name="device[jump_host]" label="Jump host" options=hosts value=input.jump_host problem/>
         <Field name="device[site]" label="Site" value=input.site list="sites" problem placeholder=DEFAULT_SITE/>

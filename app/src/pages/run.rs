@@ -2,6 +2,7 @@
 
 use etiqa_model::RunId;
 use etiqa_model::admin::VerifyOutcome;
+use etiqa_model::artifact::ArtifactResult;
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceResult;
 use etiqa_model::event::Topic;
@@ -9,6 +10,7 @@ use etiqa_model::run::{Run, RunDetail};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 
+use super::device::artifacts::attempts_of_run;
 use super::id_of_path;
 use crate::api::backups::{CancelRun, GetRun, RunBackup, VerifyRun};
 use crate::ask::ask;
@@ -63,6 +65,7 @@ fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
     let facts = facts(going);
     let archive = archive(going, actions);
     let results = results(detail.results, detail.results_total, &detail.run);
+    let artifacts = artifacts(detail.artifacts);
     view! {
         <PageHeader title above=&[("Backups", "/backup/")] chips>
             {buttons}
@@ -73,6 +76,7 @@ fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
             {facts}
             {archive}
             {results}
+            {artifacts}
         </div>
     }
     .into_any()
@@ -126,10 +130,24 @@ fn facts(going: &Run) -> AnyView {
                 {fact("Ended", time_or_dash(going.finished_at))}
                 {fact("Took", run::took(going).unwrap_or_else(|| "–".to_owned()))}
                 {fact("Devices", devices)}
+                {vendor_backups(going)}
             </dl>
         </section>
     }
     .into_any()
+}
+
+/// How many vendors' backups came; nothing where none was due.
+fn vendor_backups(going: &Run) -> AnyView {
+    match (going.artifacts_ok, going.artifacts_failed) {
+        (0, 0) => nothing(),
+        (ok, 0) => fact("Vendor backups", format!("{ok} whole")),
+        (ok, failed) => fact(
+            "Vendor backups",
+            view! { {format!("{ok} whole, ")}{chip(chip::Tone::Warn, format!("{failed} failed"))} }
+                .into_any(),
+        ),
+    }
 }
 
 fn archive(going: &Run, actions: Actions) -> AnyView {
@@ -182,6 +200,14 @@ fn results(results: Vec<DeviceResult>, total: u64, going: &Run) -> AnyView {
         format::plural(total, "result")
     };
     card("Devices", remark, results_table(results, true))
+}
+
+fn artifacts(results: Vec<ArtifactResult>) -> AnyView {
+    if results.is_empty() {
+        return nothing();
+    }
+    let remark = format::plural(results.len() as u64, "attempt");
+    card("Vendor backups", remark, attempts_of_run(results))
 }
 
 /// What collections came to, a row each; `with_names` where they are of different devices.

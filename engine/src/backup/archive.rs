@@ -21,7 +21,7 @@ const WAITING_PIECES: usize = 32;
 pub(super) const PIECE: usize = 64 * 1024;
 
 enum Piece {
-    Entry(String, Option<String>),
+    Entry { name: String, original: Option<String>, is_packed: bool },
     Bytes(Vec<u8>),
     Manifest(Box<Manifest>),
 }
@@ -42,14 +42,19 @@ impl ArchiveWriter {
 
     /// Begins an entry; the bytes that follow are its.
     pub(super) async fn entry(&self, name: impl Into<String>) -> Result<()> {
-        self.send(Piece::Entry(name.into(), None)).await
+        self.send(Piece::Entry { name: name.into(), original: None, is_packed: false }).await
+    }
+
+    /// Begins an entry whose bytes are packed already: they are stored as they are.
+    pub(super) async fn stored_entry(&self, name: impl Into<String>) -> Result<()> {
+        self.send(Piece::Entry { name: name.into(), original: None, is_packed: true }).await
     }
 
     /// Begins an entry that is the file `original` of a folder; the manifest says so where the names differ.
     pub(super) async fn entry_from(&self, name: String, original: &Path) -> Result<()> {
         let original = original.to_string_lossy().into_owned();
         let differs = name.split_once('/').is_none_or(|(_, below)| below != original);
-        self.send(Piece::Entry(name, differs.then_some(original))).await
+        self.send(Piece::Entry { name, original: differs.then_some(original), is_packed: false }).await
     }
 
     /// More bytes of the entry.
@@ -122,9 +127,10 @@ fn write(path: &Path, modified: zip::DateTime, mut pieces: mpsc::Receiver<Piece>
     let mut open: Option<Open> = None;
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
-            Piece::Entry(name, original) => {
+            Piece::Entry { name, original, is_packed } => {
                 entries.extend(open.take().map(close));
-                zip.start_file(name.as_str(), options)?;
+                let method = if is_packed { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+                zip.start_file(name.as_str(), options.compression_method(method))?;
                 open = Some(Open { name, original, size: 0, hash: Sha256::new() });
             }
             Piece::Bytes(bytes) => {
@@ -162,6 +168,8 @@ impl std::ops::AddAssign for Counts {
         self.devices += other.devices;
         self.stale_devices += other.stale_devices;
         self.configs += other.configs;
+        self.artifacts += other.artifacts;
+        self.artifacts_missing += other.artifacts_missing;
         self.database_rows += other.database_rows;
         self.files += other.files;
     }

@@ -1,6 +1,6 @@
 //! What goes into an archive, in the order it is written.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use etiqa_model::backup::{BackupConfig, BackupKind};
@@ -9,15 +9,19 @@ use etiqa_model::device::Device;
 use etiqa_model::{ErrorKind, RunId, Timestamp, UserError};
 use futures::TryStreamExt;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 use super::archive::{ArchiveWriter, PIECE};
 use super::manifest::Counts;
 use super::names::{PathNames, UniqueNames, safe_name};
+use crate::artifacts::path_of;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::hex::to_hex;
 use crate::history::text_read;
+use crate::store::artifact::artifact_fetch_newest;
 use crate::store::config_version::version_list_active;
 use crate::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
 use crate::store::result::result_list_good_of_run;
@@ -60,7 +64,8 @@ async fn write_configs(
     let mut folders = UniqueNames::default();
     let mut listed = Vec::with_capacity(devices.len());
     for device in devices {
-        let folder = format!("configs/{}", folders.take(&safe_name(&device.hostname)));
+        let name = folders.take(&safe_name(&device.hostname));
+        let folder = format!("configs/{name}");
         let versions = version_list_active(&engine.db, device.id).await?;
         let is_stale = !good.contains(&device.id);
         counts.stale_devices += u64::from(is_stale && !versions.is_empty());
@@ -73,11 +78,89 @@ async fn write_configs(
             counts.configs += 1;
             texts.push(version_json(version, &file));
         }
-        listed.push(device_json(device, is_stale, started_at, texts));
+        let artifact = write_artifact(engine, archive, device, &name, &mut counts).await?;
+        let mut json = device_json(device, is_stale, started_at, texts);
+        json["artifact"] = artifact;
+        listed.push(json);
     }
     archive.entry("network_configs.json").await?;
     write_json_array(archive, "devices", &listed).await?;
     Ok(counts)
+}
+
+/// The newest own backup of a device, where there is one: `artifacts/<hostname>/<file name>`. One whose file is not here, or
+/// is not what it was, is left out and named: it is no reason to archive nothing else.
+async fn write_artifact(
+    engine: &Engine,
+    archive: &ArchiveWriter,
+    device: &Device,
+    name: &str,
+    counts: &mut Counts,
+) -> Result<Value> {
+    let Some(newest) = artifact_fetch_newest(&engine.db, device.id).await? else { return Ok(Value::Null) };
+    let mut listed = json!({
+        "kind": newest.kind,
+        "sha256": newest.sha256,
+        "size": newest.size_bytes,
+        "encrypted": newest.is_encrypted,
+        "collected_at": newest.collected_at,
+    });
+    let path = path_of(engine, &newest.sha256);
+    if !is_as_it_was(&path, &newest.sha256).await {
+        tracing::error!(
+            device = %device.id, sha256 = %newest.sha256,
+            "the vendor backup {} of {} is missing or damaged; no archive holds it", newest.file_name, device.hostname
+        );
+        counts.artifacts_missing += 1;
+        listed["problem"] = "The file is missing or damaged; fetch it again on the device's page.".into();
+        return Ok(listed);
+    }
+    let file = format!("artifacts/{name}/{}", safe_name(&newest.file_name));
+    let unreadable = |error: io::Error| unreadable("artifacts", Path::new(&newest.file_name), &error);
+    let mut blob = tokio::fs::File::open(&path).await.map_err(unreadable)?;
+    let is_text =
+        Path::new(&file).extension().is_some_and(|extension| extension == "conf" || extension == "xml");
+    if is_text {
+        archive.entry(file.as_str()).await?;
+    } else {
+        archive.stored_entry(file.as_str()).await?;
+    }
+    copy(&mut blob, archive).await.map_err(unreadable)??;
+    counts.artifacts += 1;
+    listed["file"] = file.into();
+    Ok(listed)
+}
+
+/// Whether a file still has the bytes that it is named by.
+async fn is_as_it_was(path: &Path, sha256: &str) -> bool {
+    let path = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || {
+        let mut hash = Sha256::new();
+        let mut file = std::fs::File::open(path)?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            match file.read(&mut piece)? {
+                0 => return io::Result::Ok(to_hex(&hash.finalize())),
+                read => hash.update(&piece[..read]),
+            }
+        }
+    });
+    matches!(hashed.await, Ok(Ok(found)) if found == sha256)
+}
+
+/// All of a file, piece by piece: what reading it came to, and within that what the archive said.
+async fn copy(file: &mut tokio::fs::File, archive: &ArchiveWriter) -> io::Result<Result<()>> {
+    loop {
+        let mut piece = vec![0; PIECE];
+        let read = file.read(&mut piece).await?;
+        if read == 0 {
+            return Ok(Ok(()));
+        }
+        piece.truncate(read);
+        if let Err(error) = archive.bytes(piece).await {
+            return Ok(Err(error));
+        }
+    }
 }
 
 fn device_json(device: &Device, is_stale: bool, started_at: Timestamp, configs: Vec<Value>) -> Value {
@@ -173,15 +256,7 @@ async fn write_folder(archive: &ArchiveWriter, folder: &Path, prefix: &str) -> R
             Err(error) => return Err(unreadable(prefix, &relative, &error).into()),
         };
         archive.entry_from(names.take(prefix, &relative), &relative).await?;
-        loop {
-            let mut piece = vec![0; PIECE];
-            let read = file.read(&mut piece).await.map_err(|error| unreadable(prefix, &relative, &error))?;
-            if read == 0 {
-                break;
-            }
-            piece.truncate(read);
-            archive.bytes(piece).await?;
-        }
+        copy(&mut file, archive).await.map_err(|error| unreadable(prefix, &relative, &error))??;
         counts.files += 1;
     }
     Ok(counts)

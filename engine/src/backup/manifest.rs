@@ -40,6 +40,12 @@ pub struct Counts {
     pub stale_devices: u64,
     /// Texts under `configs/`.
     pub configs: u64,
+    /// Vendors' own backups under `artifacts/`.
+    #[serde(default)]
+    pub artifacts: u64,
+    /// Those whose file was missing or damaged when it was to be archived.
+    #[serde(default)]
+    pub artifacts_missing: u64,
     /// Rows of `database.json`.
     pub database_rows: u64,
     /// Files under `media/` and `logs/`.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfig, BackupKind};
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
@@ -18,11 +19,13 @@ use super::prune::prune_by_id;
 use super::publish::{part_file, publish};
 use super::verify::{Verified, verify_path};
 use super::watch::Watch;
+use crate::artifacts::{is_due, kind_of};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::fleet::{FleetReport, Purpose, collect_fleet};
+use crate::fleet::{ArtifactReport, FleetReport, Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::LEASE;
 use crate::schedule::due::zone_or_utc;
+use crate::store::artifact::artifact_last_asked;
 use crate::store::backup_config::backup_config_fetch;
 use crate::store::device::{device_fetch, device_list_selected};
 use crate::store::run::{run_fetch, run_is_cancelling};
@@ -47,6 +50,13 @@ impl<E: Into<Error>> From<E> for Stop {
     }
 }
 
+/// What was counted, whatever became of the run.
+#[derive(Default)]
+struct Report {
+    devices: FleetReport,
+    artifacts: ArtifactReport,
+}
+
 /// Executes a pending run; does nothing when it is not pending (any more). Only a lost database is an error: all
 /// else is the run's own ending.
 pub async fn execute_run(engine: &Arc<Engine>, id: RunId) -> Result<()> {
@@ -56,14 +66,16 @@ pub async fn execute_run(engine: &Arc<Engine>, id: RunId) -> Result<()> {
     }
     engine.events.send(Topic::Runs, id.0);
     let Some(run) = run_fetch(&engine.db, id).await? else { return Ok(()) };
-    let mut report = FleetReport::default();
+    let mut report = Report::default();
     let watch = Watch::begin(engine, id);
     let archived = archive(engine, &run, started_at, &watch, &mut report).await;
     drop(watch);
     let ending = |status, archive, error| Ending {
         status,
-        devices_ok: report.ok,
-        devices_failed: report.failed,
+        devices_ok: report.devices.ok,
+        devices_failed: report.devices.failed,
+        artifacts_ok: report.artifacts.ok,
+        artifacts_failed: report.artifacts.failed,
         archive,
         error,
     };
@@ -115,7 +127,7 @@ async fn archive(
     run: &Run,
     started_at: Timestamp,
     watch: &Watch,
-    report: &mut FleetReport,
+    report: &mut Report,
 ) -> Result<(String, Verified), Stop> {
     let config = match run.backup_config_id {
         Some(id) => backup_config_fetch(&engine.db, id).await?,
@@ -132,9 +144,9 @@ async fn archive(
             format!("There is no enabled device among {}: add or enable one.", config.devices.words());
         return Err(Stop::Failed(sentence));
     }
-    *report = collect_all(engine, run, &devices, watch).await?;
+    report.devices = collect_all(engine, run, &devices, watch).await?;
     check_still_wanted(engine, run.id, &watch.cancel).await?;
-    if !devices.is_empty() && report.answered == 0 {
+    if !devices.is_empty() && report.devices.answered == 0 {
         return Err(Stop::Failed("No device answered; no archive was made. The results say why.".into()));
     }
     // Read again: what was collected changed what is stale.
@@ -142,10 +154,13 @@ async fn archive(
     for device in devices {
         collected.extend(device_fetch(&engine.db, device.id).await?);
     }
-    let done = Progress { done: report.done(), total: report.done() };
+    report.artifacts = fetch_due(engine, run, &config, &collected, started_at, watch).await?;
+    check_still_wanted(engine, run.id, &watch.cancel).await?;
+    let done = Progress { done: report.devices.done(), total: report.devices.done() };
     watch.step(Phase::Packing, done);
     let part = part_file(engine, run.id);
     let counts = pack(engine, run, &config, &collected, started_at, part.clone()).await?;
+    report.artifacts.failed += u32::try_from(counts.artifacts_missing).unwrap_or(u32::MAX);
     if let Some(sentence) = nothing_archived(&config, &collected, counts) {
         return Err(Stop::Failed(sentence));
     }
@@ -172,6 +187,40 @@ async fn collect_all(
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse };
     let heard = |progress| watch.step(Phase::Collecting, progress);
     Ok(collect_fleet(engine, devices.to_vec(), purpose, &watch.cancel, heard).await?)
+}
+
+/// Fetches the own backups of those devices whose turn it is. They have slots and a deadline of their own; one that fails
+/// fails no text.
+async fn fetch_due(
+    engine: &Arc<Engine>,
+    run: &Run,
+    config: &BackupConfig,
+    devices: &[Device],
+    started_at: Timestamp,
+    watch: &Watch,
+) -> Result<ArtifactReport, Stop> {
+    if config.artifacts == ArtifactCadence::Never {
+        return Ok(ArtifactReport::default());
+    }
+    let zone = zone_or_utc(&config.schedule.time_zone);
+    let mut due = Vec::new();
+    for device in devices {
+        if kind_of(engine, device).await?.is_none() {
+            continue;
+        }
+        let last = artifact_last_asked(&engine.db, device.id).await?;
+        if is_due(config.artifacts, last, started_at, zone) {
+            due.push(device.clone());
+        }
+    }
+    if due.is_empty() {
+        return Ok(ArtifactReport::default());
+    }
+    let total = u32::try_from(due.len()).unwrap_or(u32::MAX);
+    watch.step(Phase::Artifacts, Progress { done: 0, total });
+    let purpose = Purpose { run: Some(run.id), job: None, may_reuse: false };
+    let heard = |progress| watch.step(Phase::Artifacts, progress);
+    Ok(fetch_artifacts(engine, due, purpose, &watch.cancel, heard).await?)
 }
 
 async fn pack(

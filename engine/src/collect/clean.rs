@@ -58,15 +58,15 @@ pub(super) fn exec_text(bytes: &[u8]) -> String {
     if cleaned.contains('\0') { cleaned.replace('\0', "") } else { cleaned }
 }
 
-/// A part's text ends in exactly one newline: how many blank lines stand before a prompt is no configuration.
-pub(super) fn with_one_newline_at_the_end(text: &str) -> String {
+/// How much of a part's text is kept: up to the end of its last line with text, whose newline is added again. How many
+/// blank lines stand before a prompt is no configuration.
+pub(super) fn without_blank_end(text: &str) -> &str {
     let mut kept = text.trim_end_matches(['\n', ' ', '\t']).len();
-    if kept == 0 {
-        return String::new();
+    if kept > 0 {
+        // Blanks at the end of the last line with text belong to it.
+        kept += text[kept..].find('\n').unwrap_or(text.len() - kept);
     }
-    // Blanks at the end of the last line with text belong to it.
-    kept += text[kept..].find('\n').unwrap_or(text.len() - kept);
-    format!("{}\n", &text[..kept])
+    &text[..kept]
 }
 
 #[cfg(test)]
@@ -80,10 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_ends_in_one_newline() {
-        assert_eq!(with_one_newline_at_the_end("a\nend\n\n \n"), "a\nend\n");
-        assert_eq!(with_one_newline_at_the_end("a  "), "a  \n");
-        assert_eq!(with_one_newline_at_the_end(" \n\n"), "");
+    fn blank_lines_at_the_end_are_no_text() {
+        assert_eq!(without_blank_end("a\nend\n\n \n"), "a\nend");
+        assert_eq!(without_blank_end("a  \n"), "a  ");
+        assert_eq!(without_blank_end("a  "), "a  ");
+        assert_eq!(without_blank_end(" \n\n"), "");
     }
 
     proptest! {

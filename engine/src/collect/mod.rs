@@ -8,6 +8,7 @@
 //! This module never touches the database: what a text means against earlier ones (unchanged, suspect) is decided
 //! where versions are kept.
 
+mod artifact;
 mod clean;
 mod compare;
 mod completeness;
@@ -33,6 +34,7 @@ mod transcript;
 mod transport;
 mod trial;
 
+pub use artifact::{ArtifactOutcome, INCOMING_PREFIX, Incoming, Made, Order, Received, fetch_artifact};
 pub use compare::compare_text;
 pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
 pub use identify::{Identified, identify};
@@ -41,4 +43,5 @@ pub use redact::redact;
 pub use rehearsal::{rehearse, rehearse_identification};
 pub use runner::collect;
 pub use target::{Endpoint, Hop, Limits, Login, Target};
+pub use transport::tls::Trust;
 pub use trial::try_connection;

@@ -11,7 +11,7 @@ use futures::{StreamExt as _, stream};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 
-use super::clean::with_one_newline_at_the_end;
+use super::clean::without_blank_end;
 use super::driver::{Command, Driver, DriverSet, ITEM};
 use super::rehearsal::rehearse_split;
 use super::target::Limits;
@@ -45,7 +45,8 @@ fn expected(command: &Command, recording: &Recording, item: &str) -> Option<Stri
     let start = command.strip_before.as_ref().and_then(|regex| regex.find(&answer)).map_or(0, |m| m.start());
     let answer = &answer[start..];
     let end = command.strip_after.as_ref().and_then(|regex| regex.find_iter(answer).last());
-    Some(with_one_newline_at_the_end(&answer[..end.map_or(answer.len(), |m| m.end())]))
+    let text = without_blank_end(&answer[..end.map_or(answer.len(), |m| m.end())]);
+    Some(if text.is_empty() { String::new() } else { format!("{text}\n") })
 }
 
 /// The part's text as the recording has it; none for a part that comes of a loop or of alternatives.

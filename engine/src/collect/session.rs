@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::driver::{Driver, Enable, Shell};
 use super::evidence::Evidence;
@@ -329,6 +329,9 @@ impl<'a, L: Line> Session<'a, L> {
                     let end = looked_at + length + 1;
                     let before = self.terminal.take_lines(end);
                     let leftover = before[..looked_at].to_owned();
+                    if self.terminal.is_blank() {
+                        self.pace.echoed();
+                    }
                     return self.checked_leftover(leftover, command);
                 }
                 looked_at += length + 1;
@@ -440,7 +443,7 @@ impl<'a, L: Line> Session<'a, L> {
 
     async fn read_once(&mut self) -> Step<()> {
         let Some(bytes) = self.line.receive().await else { return Err(self.lost()) };
-        self.pace.heard();
+        self.pace.heard(Instant::now());
         self.evidence.bytes += bytes.len();
         self.evidence.transcript.received(&bytes);
         if self.evidence.bytes > self.limits.max_bytes {

@@ -63,12 +63,17 @@ pub struct Login {
     pub key_passphrase: Option<Secret>,
     /// Answers the password question of the driver's `[enable]`.
     pub enable_password: Option<Secret>,
+    /// What an appliance's API takes instead of a password: FortiOS' API token, PAN-OS' API key.
+    pub api_token: Option<Secret>,
+    /// What a device encrypts its own backups with, where it can.
+    pub backup_passphrase: Option<Secret>,
 }
 
 impl Login {
     /// Every secret it holds, for masking; a key is masked by its form, not by its text.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        [&self.password, &self.key_passphrase, &self.enable_password]
+        let Self { password, key_passphrase, enable_password, api_token, backup_passphrase, .. } = self;
+        [password, key_passphrase, enable_password, api_token, backup_passphrase]
             .into_iter()
             .flatten()
             .map(Secret::reveal)

@@ -61,19 +61,35 @@ impl Terminal {
     /// Takes the next bytes.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let run = self.plain_run(bytes);
-            if run > 0 {
-                self.line.extend(bytes[..run].iter().map(|byte| char::from(*byte)));
-                self.column = self.line.len();
-                self.is_endless |= self.line.len() > LONGEST_LINE;
-                bytes = &bytes[run..];
+            if !self.is_plain_place() {
+                bytes = self.feed_one(bytes);
+                continue;
+            }
+            let (plain, rest) = bytes.split_at(bytes.iter().take_while(|byte| is_plain(**byte)).count());
+            self.is_endless |= self.line.len() + plain.len() > LONGEST_LINE;
+            // A whole line of plain text goes where it belongs at once: nearly all of a configuration is such lines.
+            if let Some(rest) = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")) {
+                self.lines.extend(self.line.drain(..));
+                self.lines.push_str(std::str::from_utf8(plain).unwrap_or_default());
+                self.lines.push('\n');
+                self.column = 0;
+                bytes = rest;
+            } else if plain.is_empty() {
+                bytes = self.feed_one(bytes);
             } else {
-                for c in self.utf8.push(bytes[0]) {
-                    self.take(c);
-                }
-                bytes = &bytes[1..];
+                self.line.extend(plain.iter().map(|byte| char::from(*byte)));
+                self.column = self.line.len();
+                bytes = rest;
             }
         }
+    }
+
+    /// Takes one byte of `bytes`, which has one, and gives the rest.
+    fn feed_one<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        for c in self.utf8.push(bytes[0]) {
+            self.take(c);
+        }
+        &bytes[1..]
     }
 
     /// The line that is not finished yet; where it rests, a prompt or a pager stands in it.
@@ -91,6 +107,11 @@ impl Terminal {
         self.is_endless
     }
 
+    /// Whether there is nothing to see.
+    pub(super) fn is_blank(&self) -> bool {
+        self.line.is_empty() && self.lines.is_empty()
+    }
+
     /// The finished lines that were not taken yet.
     pub(super) fn lines(&self) -> &str {
         &self.lines
@@ -102,9 +123,11 @@ impl Terminal {
         std::mem::replace(&mut self.lines, rest)
     }
 
-    /// Hands over all finished lines.
+    /// Hands over all finished lines, in no more memory than they take: an answer may be kept for long.
     pub(super) fn take_all(&mut self) -> String {
-        std::mem::take(&mut self.lines)
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.shrink_to_fit();
+        lines
     }
 
     /// Wipes the unfinished line, a pager's question. Where the device itself `erases` it, a newline as the very
@@ -125,15 +148,14 @@ impl Terminal {
         self.column = self.line.len();
     }
 
-    /// How many of the next bytes are plain characters that go to the end of the line.
-    fn plain_run(&self, bytes: &[u8]) -> usize {
-        let is_plain_place = matches!(self.state, State::Ground)
+    /// Whether plain characters go to the end of the line, and a newline behind them only ends it.
+    fn is_plain_place(&self) -> bool {
+        matches!(self.state, State::Ground)
             && self.column == self.line.len()
             && !self.pending_return
             && self.wiped.is_none()
             && self.wiping == Wiping::No
-            && self.utf8.is_empty();
-        if is_plain_place { bytes.iter().take_while(|byte| matches!(byte, 0x20..=0x7e)).count() } else { 0 }
+            && self.utf8.is_empty()
     }
 
     fn take(&mut self, c: char) {
@@ -309,6 +331,11 @@ impl Terminal {
     }
 }
 
+/// Whether a byte is a character that says nothing but itself.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'\t' | 0x20..=0x7e)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -418,6 +445,13 @@ mod tests {
                 at = end;
             }
             prop_assert_eq!(terminal.take_all() + &terminal.unfinished(), shown(&bytes));
+        }
+
+        #[test]
+        fn whole_lines_at_once_equal_bytes_one_by_one(text in "[ -~\t\r\n\x08\x1bäö]{0,120}") {
+            let mut terminal = Terminal::default();
+            text.bytes().for_each(|byte| terminal.feed(&[byte]));
+            prop_assert_eq!(terminal.take_all() + &terminal.unfinished(), shown(text.as_bytes()));
         }
 
         #[test]

@@ -69,9 +69,10 @@ impl Transcript {
         self.head.extend_from_slice(&bytes[..to_head]);
         let rest = &bytes[to_head..];
         let kept = &rest[rest.len().saturating_sub(TAIL)..];
-        self.tail.extend(kept);
-        let excess = self.tail.len().saturating_sub(TAIL);
+        // Room first, so that it never takes more memory than the tail has.
+        let excess = (self.tail.len() + kept.len()).saturating_sub(TAIL);
         self.tail.drain(..excess);
+        self.tail.extend(kept);
         self.left_out += rest.len() - kept.len() + excess;
     }
 }

@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     step!(1, "initial", "0001_initial.sql"),
     step!(2, "places", "0002_places.sql"),
     step!(3, "collection", "0003_collection.sql"),
+    step!(4, "artifacts", "0004_artifacts.sql"),
     step!(5, "rotation", "0005_rotation.sql"),
 ];
 

@@ -5,6 +5,7 @@
 mod filter;
 mod migrate;
 mod row;
+mod together;
 
 use std::fs::File;
 use std::io::Read;
@@ -20,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use filter::{Filter, contains};
 pub use row::RowExt;
+use together::Together;
 
 /// A write transaction.
 pub type Tx = Transaction<'static, Any>;
@@ -52,12 +54,19 @@ pub enum DbError {
     /// Everything else that the driver reports.
     #[error(transparent)]
     Sqlx(#[from] sqlx::Error),
+    /// What befell the transaction that several writes shared.
+    #[error(transparent)]
+    Shared(Arc<DbError>),
 }
 
 impl DbError {
     /// Whether an insert or update met a row with the same unique value.
     pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Self::Sqlx(sqlx::Error::Database(error)) if error.is_unique_violation())
+        match self {
+            Self::Sqlx(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Shared(error) => error.is_unique_violation(),
+            _ => false,
+        }
     }
 
     /// Whether the database itself is gone, so that the next statement will fail as well. Everything else is about
@@ -70,6 +79,7 @@ impl DbError {
             Self::Sqlx(Database(error)) => error
                 .code()
                 .is_some_and(|code| code.len() == 5 && (code.starts_with("08") || code.starts_with("57P"))),
+            Self::Shared(error) => error.is_lost(),
             _ => false,
         }
     }
@@ -96,6 +106,7 @@ pub struct Db {
     /// One connection for what reads for long, so that it takes none of the readers'.
     dumper: Pool<Any>,
     dump_turn: Arc<Semaphore>,
+    together: Arc<Together>,
     file: Option<PathBuf>,
 }
 
@@ -157,8 +168,8 @@ impl Db {
         let reader = pool(4).connect_lazy_with(options.clone());
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
-        let db =
-            Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, file: Some(file.to_owned()) };
+        let (together, file) = (Arc::default(), Some(file.to_owned()));
+        let db = Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, together, file };
         db.refuse_old_sqlite().await?;
         migrate::run(&db).await?;
         Ok(db)
@@ -183,7 +194,8 @@ impl Db {
         let reader = pool(8).connect_lazy_with(options.clone());
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
-        let db = Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, file: None };
+        let together = Arc::default();
+        let db = Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None };
         migrate::run(&db).await?;
         Ok(db)
     }

@@ -56,7 +56,7 @@ fn words(panic: &(dyn std::any::Any + Send)) -> &str {
 
 impl Error {
     /// Whether nothing can be read or stored any more, for no device.
-    fn is_lost_database(&self) -> bool {
+    pub(super) fn is_lost_database(&self) -> bool {
         matches!(self, Self::Db(error) if error.is_lost())
     }
 }

@@ -6,6 +6,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::class::Class;
 use etiqa_model::device::{Device, DeviceFacts};
 use etiqa_model::event::Topic;
+use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::result::{lost, without_session};
@@ -65,11 +66,15 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Waits for a slot however long that takes, and holds the device meanwhile; the session then has the lease's
-    /// whole length before it. None: somebody else took the device.
+    /// Waits for a slot however long that takes, and holds the device meanwhile; the session then has its whole deadline
+    /// before it, and some more. None: somebody else took the device.
     pub(super) async fn wait_for_slot(&self) -> Result<Option<Slot<'a>>> {
         let slot = self.engine.sessions.take();
         tokio::pin!(slot);
+        // A slot that is free at once leaves the lease, which was only just taken, long enough; it costs no write.
+        if let Some(slot) = (&mut slot).now_or_never() {
+            return Ok(Some(slot));
+        }
         loop {
             tokio::select! {
                 slot = &mut slot => return Ok(self.extend().await?.then_some(slot)),

@@ -26,6 +26,8 @@ pub struct CredentialSecrets {
     enable_password: Secret,
     private_key: Secret,
     key_passphrase: Secret,
+    api_token: Secret,
+    backup_passphrase: Secret,
 }
 
 impl CredentialSecrets {
@@ -34,6 +36,8 @@ impl CredentialSecrets {
         let has_new = !new.is_empty();
         replace(&mut self.password, new.password);
         replace(&mut self.enable_password, new.enable_password);
+        replace(&mut self.api_token, new.api_token);
+        replace(&mut self.backup_passphrase, new.backup_passphrase);
         if !new.private_key.is_empty() {
             // A new key brings its own passphrase, or none.
             self.key_passphrase = new.key_passphrase;
@@ -130,6 +134,8 @@ fn login(sealed: &SealedCredential, secrets: CredentialSecrets) -> Login {
         private_key: given(secrets.private_key),
         key_passphrase: given(secrets.key_passphrase),
         enable_password: given(secrets.enable_password),
+        api_token: given(secrets.api_token),
+        backup_passphrase: given(secrets.backup_passphrase),
     }
 }
 
@@ -163,6 +169,8 @@ pub async fn credential_save(
         enable_password: input.enable_password,
         private_key: input.private_key,
         key_passphrase: input.key_passphrase,
+        api_token: input.api_token,
+        backup_passphrase: input.backup_passphrase,
     });
     if secrets.password.is_empty() && secrets.private_key.is_empty() {
         let message = "A password or a private key is needed to log in.".to_owned();

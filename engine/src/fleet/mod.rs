@@ -1,5 +1,6 @@
 //! Collecting many devices: each in its own slot, none waiting for a slow one, one session per device at a time.
 
+mod artifacts;
 mod broken;
 mod device;
 mod groups;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use artifacts::{ArtifactReport, fetch_artifacts};
 pub use groups::Groups;
 pub(crate) use host_keys::host_keys_store_in_txn;
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};

@@ -24,12 +24,18 @@ pub(super) async fn reuse(lease: &Lease<'_>, purpose: Purpose, recent: &DeviceRe
         reused: true,
         ..bare(device, purpose, recent.class, String::new())
     };
-    let mut tx = engine.db.write().await?;
-    result_insert_in_txn(&mut tx, &new).await?;
-    device_lease_drop_in_txn(&mut tx, device.id, owner).await?;
-    tx.commit().await?;
-    engine.events.send(Topic::Devices, device.id.0);
-    Ok(new.class)
+    let (class, id, owner) = (new.class, device.id, owner.clone());
+    engine
+        .db
+        .write_together(move |tx| {
+            Box::pin(async move {
+                result_insert_in_txn(tx, &new).await?;
+                device_lease_drop_in_txn(tx, id, &owner).await
+            })
+        })
+        .await?;
+    engine.events.send(Topic::Devices, id.0);
+    Ok(class)
 }
 
 /// The session outlived its hold on the device: somebody else may have stored a newer text by now.
@@ -52,9 +58,8 @@ pub(super) async fn without_session(
     class: Class,
     message: String,
 ) -> Result<Class> {
-    let mut tx = engine.db.write().await?;
-    result_insert_in_txn(&mut tx, &bare(device, purpose, class, message)).await?;
-    tx.commit().await?;
+    let new = bare(device, purpose, class, message);
+    engine.db.write_together(move |tx| Box::pin(async move { result_insert_in_txn(tx, &new).await })).await?;
     engine.events.send(Topic::Devices, device.id.0);
     Ok(class)
 }

@@ -96,22 +96,29 @@ pub async fn record(engine: &Engine, session: &Session<'_>, mut outcome: Outcome
     };
     // Devices of one make share texts: in one order, two that are stored at once wait for each other, never both.
     decisions.sort_by(|a, b| a.text.sha256.cmp(&b.text.sha256));
-    let mut tx = engine.db.write().await?;
-    for Decision { new, text } in decisions {
-        text_insert_in_txn(&mut tx, &text.sha256, text.size_bytes, text.zstd).await?;
-        version_insert_in_txn(&mut tx, &new).await?;
-    }
-    host_keys_store_in_txn(&mut tx, session.device.id, &outcome, session.finished_at).await?;
-    if let Some(facts) = &session.facts {
-        device_fact_save_in_txn(&mut tx, session.device.id, facts, session.finished_at).await?;
-    }
-    result_insert_in_txn(&mut tx, &result).await?;
-    if !device_lease_drop_in_txn(&mut tx, session.device.id, session.lease).await? {
-        tx.rollback().await?;
-        return Ok(None);
-    }
-    tx.commit().await?;
-    Ok(Some(class))
+    // They may be large, and the write may have to wait.
+    outcome.parts = Vec::new();
+    let (device, lease, at) = (session.device.id, session.lease.to_owned(), session.finished_at);
+    let facts = session.facts.clone();
+    let write = engine.db.write_together(move |tx| {
+        Box::pin(async move {
+            // First, so that nothing is stored by a session that lost its device.
+            if !device_lease_drop_in_txn(tx, device, &lease).await? {
+                return Ok(None);
+            }
+            for Decision { new, text } in decisions {
+                text_insert_in_txn(tx, &text.sha256, text.size_bytes, text.zstd).await?;
+                version_insert_in_txn(tx, &new).await?;
+            }
+            host_keys_store_in_txn(tx, device, &outcome, at).await?;
+            if let Some(facts) = &facts {
+                device_fact_save_in_txn(tx, device, facts, at).await?;
+            }
+            result_insert_in_txn(tx, &result).await?;
+            Ok(Some(class))
+        })
+    });
+    Ok(write.await?)
 }
 
 /// Holds a part's text against what is stored: its class, what to say of it, and what to store.
@@ -158,11 +165,12 @@ async fn decide(
         }
         None => (u32::try_from(part.text.lines().count()).unwrap_or(u32::MAX), 0),
     };
+    let text = pack(&part.text)?;
     let new = NewVersion {
         device_id: session.device.id,
         part: part.part.clone(),
         state: if is_suspect { VersionState::Suspect } else { VersionState::Active },
-        text_sha256: sha256_hex(part.text.as_bytes()),
+        text_sha256: text.sha256.clone(),
         compare_sha256,
         size_bytes,
         lines: u32::try_from(part.text.lines().count()).unwrap_or(u32::MAX),
@@ -182,7 +190,7 @@ async fn decide(
         None => format!("{}: first version, {} lines.", part.part, new.lines),
     };
     let class = if is_suspect { Class::Suspect } else { Class::Ok };
-    Ok((class, Some(message), Some(Decision { new, text: pack(&part.text)? })))
+    Ok((class, Some(message), Some(Decision { new, text })))
 }
 
 fn is_set_aside(state: VersionState) -> bool {

@@ -24,7 +24,7 @@ pub struct PackedText {
 }
 
 /// Compresses a text.
-pub(super) fn pack(text: &str) -> Result<PackedText> {
+pub(crate) fn pack(text: &str) -> Result<PackedText> {
     let zstd = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(Error::io("compressing a text"))?;
     Ok(PackedText { sha256: sha256_hex(text.as_bytes()), size_bytes: text.len() as u64, zstd })
 }

@@ -243,6 +243,9 @@ impl<'a> Import<'a> {
         if given(Column::Tags) {
             merged.tags.clone_from(&new.tags);
         }
+        if given(Column::HttpsPort) {
+            merged.https_port = new.https_port;
+        }
         // The status is measured; an import says only what it is at first.
         Some(merged).filter(|merged| *merged != before)
     }

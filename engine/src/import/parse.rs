@@ -108,6 +108,7 @@ pub fn as_input(device: &NewDevice) -> DeviceInput {
         credential: device.credential.clone().unwrap_or_default(),
         jump_host: device.jump_host.clone().unwrap_or_default(),
         legacy_ssh: device.legacy_ssh,
+        https_port: device.https_port.map(|port| port.to_string()).unwrap_or_default(),
         site: device.site.clone(),
         tags: device.tags.join(", "),
         description: device.description.clone(),

@@ -23,6 +23,11 @@ pub enum Work {
         /// Which.
         devices: Vec<DeviceId>,
     },
+    /// Fetch devices' own backups, outside of any run.
+    Artifact {
+        /// Of which.
+        devices: Vec<DeviceId>,
+    },
 }
 
 impl Work {
@@ -31,6 +36,7 @@ impl Work {
         match self {
             Self::Run { .. } => "run",
             Self::Collect { .. } => "collect",
+            Self::Artifact { .. } => "artifact",
         }
     }
 
@@ -43,7 +49,7 @@ impl Work {
     /// A person waits for a collection; runs can wait a moment longer.
     fn priority(&self) -> i64 {
         match self {
-            Self::Run { .. } => 0,
+            Self::Run { .. } | Self::Artifact { .. } => 0,
             Self::Collect { .. } => 10,
         }
     }
@@ -52,7 +58,7 @@ impl Work {
     fn idempotency_key(&self) -> Option<String> {
         match self {
             Self::Run { run } => Some(format!("run:{run}")),
-            Self::Collect { .. } => None,
+            Self::Collect { .. } | Self::Artifact { .. } => None,
         }
     }
 }

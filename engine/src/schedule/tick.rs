@@ -8,6 +8,7 @@ use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
 use super::due;
+use crate::artifacts;
 use crate::backup::start::{announce, start_in_txn};
 use crate::backup::sweep;
 use crate::engine::Engine;
@@ -106,6 +107,10 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     job_delete_ended_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     upload_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     tx.commit().await?;
+    // A file that cannot be removed is no reason to run nothing.
+    if let Err(error) = artifacts::sweep(engine, at).await {
+        tracing::error!(%error, "files of vendor backups that nothing refers to could not be removed");
+    }
     Ok(backup_config_next_due(&engine.db).await?)
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etiqa_model::JobId;
+use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
+use etiqa_model::{DeviceId, JobId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +13,7 @@ use super::queue::Work;
 use crate::backup::execute_run;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::fleet::{Purpose, collect_fleet};
+use crate::fleet::{Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::{self, LEASE};
 use crate::store::device::device_fetch;
 use crate::store::job::{Job, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew};
@@ -109,14 +110,26 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
     match Work::from_payload(&job.payload)? {
         Work::Run { run } => execute_run(engine, run).await,
         Work::Collect { devices } => {
-            let mut found = Vec::with_capacity(devices.len());
-            for id in devices {
-                found.extend(device_fetch(&engine.db, id).await?);
-            }
+            let found = found(engine, devices).await?;
             let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
             collect_fleet(engine, found, purpose, &engine.stopping, |_| {}).await?;
             engine.events.send(Topic::Devices, None);
             Ok(())
         }
+        Work::Artifact { devices } => {
+            let found = found(engine, devices).await?;
+            let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
+            fetch_artifacts(engine, found, purpose, &engine.stopping, |_| {}).await?;
+            Ok(())
+        }
     }
+}
+
+/// The devices that are still there.
+async fn found(engine: &Engine, devices: Vec<DeviceId>) -> Result<Vec<Device>> {
+    let mut found = Vec::with_capacity(devices.len());
+    for id in devices {
+        found.extend(device_fetch(&engine.db, id).await?);
+    }
+    Ok(found)
 }

@@ -1,5 +1,6 @@
 //! Backup configs.
 
+use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfig, BackupKind, NewBackupConfig};
 use etiqa_model::selector::Selector;
 use etiqa_model::{BackupConfigId, Timestamp};
@@ -8,7 +9,7 @@ use sqlx::any::AnyRow;
 
 use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
-const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, devices, enabled, next_run_at \
+const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, artifacts, devices, enabled, next_run_at \
                       FROM backup_config";
 
 /// Every one, by name.
@@ -70,8 +71,9 @@ pub async fn backup_config_insert_in_txn(
 ) -> Result<BackupConfigId> {
     let row = sqlx::query(
         "INSERT INTO backup_config
-           (name, slug, kind, schedule, retention, include, devices, enabled, next_run_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) RETURNING id",
+           (name, slug, kind, schedule, retention, include, devices, enabled, next_run_at, created_at, updated_at,
+            artifacts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11) RETURNING id",
     )
     .bind(new.name.clone())
     .bind(slug.to_owned())
@@ -83,6 +85,7 @@ pub async fn backup_config_insert_in_txn(
     .bind(i64::from(new.enabled))
     .bind(next_run_at.map(Timestamp::millis))
     .bind(now.millis())
+    .bind(new.artifacts.as_str())
     .fetch_one(&mut **tx)
     .await?;
     Ok(BackupConfigId(row.int("id")?))
@@ -98,7 +101,7 @@ pub async fn backup_config_update_in_txn(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE backup_config SET name = $2, kind = $3, schedule = $4, retention = $5, include = $6, devices = $7,
-                enabled = $8, next_run_at = $9, updated_at = $10 WHERE id = $1",
+                enabled = $8, next_run_at = $9, updated_at = $10, artifacts = $11 WHERE id = $1",
     )
     .bind(id.0)
     .bind(new.name.clone())
@@ -110,6 +113,7 @@ pub async fn backup_config_update_in_txn(
     .bind(i64::from(new.enabled))
     .bind(next_run_at.map(Timestamp::millis))
     .bind(now.millis())
+    .bind(new.artifacts.as_str())
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -164,6 +168,7 @@ fn backup_config(row: &AnyRow) -> Result<BackupConfig> {
         schedule: row.json("schedule")?,
         retention: row.json("retention")?,
         include: row.json("include")?,
+        artifacts: row.named("artifacts", ArtifactCadence::parse)?,
         devices: row.named("devices", Selector::parse)?,
         enabled: row.flag("enabled")?,
         next_run_at: row.opt_time("next_run_at")?,

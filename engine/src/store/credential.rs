@@ -38,7 +38,10 @@ pub struct SealedCredential {
 }
 
 const COLUMNS: &str = "c.id, c.name, c.site, c.username, c.has_password, c.has_enable, c.has_key, c.created_at, \
-     c.updated_at, c.rotated_at, (SELECT COUNT(*) FROM device d WHERE d.credential_id = c.id) AS devices";
+     c.updated_at, c.rotated_at";
+
+/// How many devices name it.
+const DEVICES: &str = "(SELECT COUNT(*) FROM device d WHERE d.credential_id = c.id) AS devices";
 
 /// What only those need who log in.
 const SEALED: &str = "c.sealed, c.previous_sealed, c.generation";
@@ -52,9 +55,11 @@ const PROGRESS: &str = "CASE WHEN c.rotated_at IS NULL THEN 0 ELSE \
 
 /// Every credential, by name.
 pub async fn credential_list(db: &Db) -> Result<Vec<Credential>> {
-    let rows = sqlx::query(built(format!("SELECT {COLUMNS}, {PROGRESS} FROM credential c ORDER BY c.name")))
-        .fetch_all(db.reader())
-        .await?;
+    let rows = sqlx::query(built(format!(
+        "SELECT {COLUMNS}, {DEVICES}, {PROGRESS} FROM credential c ORDER BY c.name"
+    )))
+    .fetch_all(db.reader())
+    .await?;
     let waiting = sqlx::query(
         "SELECT j.name, j.credential_id FROM jump_host j JOIN credential c ON c.id = j.credential_id
          WHERE c.rotated_at IS NOT NULL AND (j.credential_generation <> c.generation OR j.takes_previous = 1)
@@ -90,15 +95,16 @@ pub async fn credential_fetch_by_name(db: &Db, name: &str) -> Result<Option<Seal
 }
 
 async fn sealed_where(db: &Db, filter: &Filter) -> Result<Option<SealedCredential>> {
-    let before = format!("SELECT {COLUMNS}, {SEALED} FROM credential c");
+    let before = format!("SELECT {COLUMNS}, {DEVICES}, {SEALED} FROM credential c");
     let row = filter.query(&before, "").fetch_optional(db.reader()).await?;
     row.as_ref().map(sealed).transpose()
 }
 
-/// What a device is to be tried with, in order: its own, or its site's by name, then those of no site.
+/// What a device is to be tried with, in order: its own, or its site's by name, then those of no site. How many devices
+/// name each is not counted: a whole fleet asks this.
 pub async fn credential_list_for_device(db: &Db, id: DeviceId) -> Result<Vec<SealedCredential>> {
     let sql = format!(
-        "SELECT {COLUMNS}, {SEALED} FROM credential c JOIN device dev ON dev.id = $1
+        "SELECT {COLUMNS}, 0 AS devices, {SEALED} FROM credential c JOIN device dev ON dev.id = $1
          WHERE c.id = dev.credential_id
             OR (dev.credential_id IS NULL AND (c.site = dev.site OR c.site IS NULL))
          ORDER BY CASE WHEN c.site IS NULL THEN 1 ELSE 0 END, c.name"

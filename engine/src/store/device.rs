@@ -14,7 +14,7 @@ use sqlx::any::{Any, AnyRow};
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
-     d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.jump_host_id, j.name AS jump_host, \
+     d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.https_port, d.jump_host_id, j.name AS jump_host, \
      d.enabled, d.status, d.status_at, d.last_seen_at, d.last_class, d.last_message, d.last_finished_at, d.last_good_at, \
      f.unsaved, d.created_at, d.updated_at \
      FROM device d LEFT JOIN credential c ON c.id = d.credential_id \
@@ -210,6 +210,7 @@ fn device(row: &AnyRow) -> Result<Device> {
         jump_host_id: row.opt_int("jump_host_id")?.map(JumpHostId),
         jump_host: row.opt_text("jump_host")?,
         legacy_ssh: row.flag("legacy_ssh")?,
+        https_port: row.opt_int("https_port")?.and_then(|port| u16::try_from(port).ok()),
         tags: Vec::new(),
         description: row.text("description")?,
         enabled: row.flag("enabled")?,

@@ -23,8 +23,8 @@ pub struct DeviceRow {
 const BATCH: usize = 20;
 
 const COLUMNS: &str = "site, address, port, hostname, device_type, platform, transport, credential_id, \
-                       description, jump_host_id, legacy_ssh, enabled, status, status_at, created_at, updated_at";
-const COLUMN_COUNT: usize = 16;
+                       description, jump_host_id, legacy_ssh, https_port, enabled, status, status_at, created_at, updated_at";
+const COLUMN_COUNT: usize = 17;
 
 /// Adds devices, enabled; a unique violation when one is there already. Ids in the order of `rows`.
 pub async fn device_insert_in_txn(tx: &mut Tx, rows: &[DeviceRow], now: Timestamp) -> Result<Vec<DeviceId>> {
@@ -48,6 +48,7 @@ pub async fn device_insert_in_txn(tx: &mut Tx, rows: &[DeviceRow], now: Timestam
                 .bind(device.description.clone())
                 .bind(row.jump_host_id.map(|id| id.0))
                 .bind(i64::from(device.legacy_ssh))
+                .bind(device.https_port.map(i64::from))
                 .bind(1_i64)
                 .bind(device.status.as_str())
                 .bind(None::<i64>)
@@ -87,7 +88,7 @@ pub async fn device_update_in_txn(
     let done = sqlx::query(
         "UPDATE device SET site = $2, address = $3, port = $4, hostname = $5, device_type = $6, platform = $7,
                 transport = $8, credential_id = $9, description = $10, updated_at = $11, jump_host_id = $12,
-                legacy_ssh = $13 WHERE id = $1",
+                legacy_ssh = $13, https_port = $14 WHERE id = $1",
     )
     .bind(id.0)
     .bind(device.site.clone())
@@ -102,6 +103,7 @@ pub async fn device_update_in_txn(
     .bind(now.millis())
     .bind(row.jump_host_id.map(|id| id.0))
     .bind(i64::from(device.legacy_ssh))
+    .bind(device.https_port.map(i64::from))
     .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 {

@@ -21,12 +21,16 @@ pub const TABLES: &[&str] = &[
     "device_tag",
     "device_fact",
     "host_key",
+    "tls_certificate",
     "driver",
     "backup_config",
     "backup_run",
     "config_text",
     "config_version",
     "device_result",
+    "artifact_blob",
+    "artifact",
+    "artifact_result",
 ];
 
 /// A table as JSON text, a piece a row: put together and closed by [`table_dump_end`] they are

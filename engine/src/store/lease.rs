@@ -1,9 +1,14 @@
-//! Leases: one session per device at a time, across runs, processes and machines; and what a process that is gone
-//! held of any kind.
+//! Leases: one session per device at a time, and one fetching of its own backup, across runs, processes and machines;
+//! and what a process that is gone held of any kind.
 
 use etiqa_model::{DeviceId, Timestamp};
 
-use crate::db::{Db, Result, RowExt, Tx};
+use crate::db::{Db, Result, RowExt, Tx, built};
+
+/// Devices that a session has.
+const SESSION: &str = "device_lease";
+/// Devices whose own backup is being fetched.
+const ARTIFACT: &str = "artifact_lease";
 
 /// Takes a device for `owner` until a time; false while somebody else has it.
 pub async fn device_lease_take(
@@ -13,32 +18,82 @@ pub async fn device_lease_take(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let row = sqlx::query(
-        "INSERT INTO device_lease (device_id, owner, expires_at) VALUES ($1, $2, $4)
-         ON CONFLICT (device_id) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
-           WHERE device_lease.expires_at <= $3 RETURNING device_id",
-    )
-    .bind(device.0)
-    .bind(owner.to_owned())
-    .bind(now.millis())
-    .bind(until.millis())
-    .fetch_optional(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(row.is_some())
+    take(db, SESSION, device, owner, now, until).await
 }
 
 /// Lets go of a device that `owner` has.
 pub async fn device_lease_drop(db: &Db, device: DeviceId, owner: &str) -> Result<()> {
-    let mut tx = db.write().await?;
-    device_lease_drop_in_txn(&mut tx, device, owner).await?;
-    Ok(tx.commit().await?)
+    let owner = owner.to_owned();
+    db.write_together(move |tx| {
+        Box::pin(async move { device_lease_drop_in_txn(tx, device, &owner).await.map(drop) })
+    })
+    .await
 }
 
 /// Lets go of a device in the write that stores its result; false when `owner` does not have it (any more).
 pub async fn device_lease_drop_in_txn(tx: &mut Tx, device: DeviceId, owner: &str) -> Result<bool> {
-    let done = sqlx::query("DELETE FROM device_lease WHERE device_id = $1 AND owner = $2")
+    drop_in_txn(tx, SESSION, device, owner).await
+}
+
+/// Holds on to a device for longer; false when `owner` does not have it (any more).
+pub async fn device_lease_extend(db: &Db, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
+    extend(db, SESSION, device, owner, until).await
+}
+
+/// Whether somebody has a device now.
+pub async fn device_lease_is_taken(db: &Db, device: DeviceId, now: Timestamp) -> Result<bool> {
+    is_taken(db, SESSION, device, now).await
+}
+
+/// Takes the fetching of a device's own backup for `owner` until a time; false while somebody else has it.
+pub async fn artifact_lease_take(
+    db: &Db,
+    device: DeviceId,
+    owner: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    take(db, ARTIFACT, device, owner, now, until).await
+}
+
+/// Lets go of the fetching of a device's own backup.
+pub async fn artifact_lease_drop(db: &Db, device: DeviceId, owner: &str) -> Result<()> {
+    let mut tx = db.write().await?;
+    drop_in_txn(&mut tx, ARTIFACT, device, owner).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Holds on to the fetching of a device's own backup; false when `owner` does not have it (any more).
+pub async fn artifact_lease_extend(db: &Db, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
+    extend(db, ARTIFACT, device, owner, until).await
+}
+
+/// Whether somebody fetches a device's own backup now.
+pub async fn artifact_lease_is_taken(db: &Db, device: DeviceId, now: Timestamp) -> Result<bool> {
+    is_taken(db, ARTIFACT, device, now).await
+}
+
+async fn take(
+    db: &Db,
+    table: &str,
+    device: DeviceId,
+    owner: &str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    let sql = format!(
+        "INSERT INTO {table} (device_id, owner, expires_at) VALUES ($1, $2, $4)
+         ON CONFLICT (device_id) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+           WHERE {table}.expires_at <= $3 RETURNING device_id"
+    );
+    let query =
+        sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(now.millis()).bind(until.millis());
+    db.write_together(|tx| Box::pin(async move { Ok(query.fetch_optional(&mut **tx).await?.is_some()) }))
+        .await
+}
+
+async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) -> Result<bool> {
+    let done = sqlx::query(built(format!("DELETE FROM {table} WHERE device_id = $1 AND owner = $2")))
         .bind(device.0)
         .bind(owner.to_owned())
         .execute(&mut **tx)
@@ -46,27 +101,16 @@ pub async fn device_lease_drop_in_txn(tx: &mut Tx, device: DeviceId, owner: &str
     Ok(done.rows_affected() > 0)
 }
 
-/// Holds on to a device for longer; false when `owner` does not have it (any more).
-pub async fn device_lease_extend(db: &Db, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let done = sqlx::query("UPDATE device_lease SET expires_at = $3 WHERE device_id = $1 AND owner = $2")
-        .bind(device.0)
-        .bind(owner.to_owned())
-        .bind(until.millis())
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(done.rows_affected() > 0)
+async fn extend(db: &Db, table: &str, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
+    let sql = format!("UPDATE {table} SET expires_at = $3 WHERE device_id = $1 AND owner = $2");
+    let query = sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(until.millis());
+    db.write_together(|tx| Box::pin(async move { Ok(query.execute(&mut **tx).await?.rows_affected() > 0) }))
+        .await
 }
 
-/// Whether somebody has a device now.
-pub async fn device_lease_is_taken(db: &Db, device: DeviceId, now: Timestamp) -> Result<bool> {
-    sqlx::query("SELECT COUNT(*) AS n FROM device_lease WHERE device_id = $1 AND expires_at > $2")
-        .bind(device.0)
-        .bind(now.millis())
-        .fetch_one(db.reader())
-        .await?
-        .flag("n")
+async fn is_taken(db: &Db, table: &str, device: DeviceId, now: Timestamp) -> Result<bool> {
+    let sql = format!("SELECT COUNT(*) AS n FROM {table} WHERE device_id = $1 AND expires_at > $2");
+    sqlx::query(built(sql)).bind(device.0).bind(now.millis()).fetch_one(db.reader()).await?.flag("n")
 }
 
 /// Lets go of everything that processes known to be gone held: runs, jobs and devices whose owner begins with
@@ -77,6 +121,7 @@ pub async fn leases_expire_of(db: &Db, prefix: &str, now: Timestamp) -> Result<(
         "UPDATE backup_run SET lease_expires_at = $2 WHERE status = 'running' AND owner LIKE $1",
         "UPDATE job SET lease_expires_at = $2 WHERE finished_at IS NULL AND lease_owner LIKE $1",
         "UPDATE device_lease SET expires_at = $2 WHERE owner LIKE $1",
+        "UPDATE artifact_lease SET expires_at = $2 WHERE owner LIKE $1",
     ] {
         sqlx::query(sql).bind(format!("{prefix}%")).bind(now.millis()).execute(&mut *tx).await?;
     }

@@ -3,6 +3,7 @@
 //! A function takes the database (or a transaction, then it ends in `_in_txn`) first. Nothing here decides
 //! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
 
+pub mod artifact;
 pub mod backup_config;
 pub mod config_version;
 pub mod credential;
@@ -23,6 +24,7 @@ pub mod run;
 pub mod run_write;
 pub mod session;
 pub mod setting;
+pub mod tls_certificate;
 pub mod token;
 pub mod upload;
 pub mod user;

@@ -9,8 +9,8 @@ use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 /// What retention and the reaper ask of a run beside the run itself comes with every row: two small numbers.
 const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, \
-     finished_at, cancel_requested, done, total, devices_ok, devices_failed, file, size_bytes, sha256, verified_at, \
-     damaged, removed_at, error, protected, retry_of FROM backup_run";
+     finished_at, cancel_requested, done, total, devices_ok, devices_failed, artifacts_ok, artifacts_failed, file, \
+     size_bytes, sha256, verified_at, damaged, removed_at, error, protected, retry_of FROM backup_run";
 /// An archive that is kept; an index of its own holds these, however many runs there were.
 const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at IS NULL";
 
@@ -171,6 +171,8 @@ fn run(row: &AnyRow) -> Result<Run> {
         removed_at: row.opt_time("removed_at")?,
         devices_ok: row.count("devices_ok")?,
         devices_failed: row.count("devices_failed")?,
+        artifacts_ok: row.count("artifacts_ok")?,
+        artifacts_failed: row.count("artifacts_failed")?,
         error: row.opt_text("error")?,
         cancelling: row.flag("cancel_requested")?,
     })

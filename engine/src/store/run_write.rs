@@ -86,6 +86,10 @@ pub struct Ending {
     pub devices_ok: u32,
     /// Devices without one.
     pub devices_failed: u32,
+    /// Vendors' own backups that came whole.
+    pub artifacts_ok: u32,
+    /// Those that did not.
+    pub artifacts_failed: u32,
     /// Its archive, once it is on disk, fsynced and verified.
     pub archive: Option<EndingArchive>,
     /// One sentence: why it failed.
@@ -110,6 +114,7 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     let done = sqlx::query(
         "UPDATE backup_run SET status = $3, finished_at = $4, devices_ok = $5, devices_failed = $6, file = $7,
                 size_bytes = $8, sha256 = $9, verified_at = $10, error = $11, lease_expires_at = NULL,
+                artifacts_ok = $12, artifacts_failed = $13,
                 leftover_file = CASE WHEN $3 = 'completed' THEN NULL ELSE leftover_file END
          WHERE id = $1 AND owner = $2 AND status = 'running'",
     )
@@ -124,6 +129,8 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     .bind(archive.map(|archive| archive.sha256.clone()))
     .bind(archive.map(|_| now.millis()))
     .bind(ending.error.clone())
+    .bind(i64::from(ending.artifacts_ok))
+    .bind(i64::from(ending.artifacts_failed))
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;

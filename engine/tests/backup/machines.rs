@@ -14,6 +14,7 @@ async fn machine(folder: &Path, url: &str) -> Arc<Engine> {
         database_url: Some(url.to_owned()),
         // One key for all of them.
         secret_key_file: Some(folder.parent().unwrap().join("secret.key")),
+        ca_file: None,
     };
     Engine::open(options, Role::Command).await.unwrap()
 }

@@ -343,6 +343,7 @@ async fn two_who_start_a_backup_at_once_get_one_run_and_one_conflict() {
         data_dir: folder.path().join("data"),
         database_url: Some(postgres_url().await),
         secret_key_file: None,
+        ca_file: None,
     };
     let engine = Engine::open(options, Role::Command).await.unwrap();
     let input =

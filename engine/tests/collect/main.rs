@@ -13,3 +13,4 @@ mod pam;
 mod sshd;
 mod support;
 mod telnet;
+mod transfers;

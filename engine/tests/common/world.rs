@@ -130,6 +130,11 @@ impl World {
 }
 
 async fn open(folder: &TempDir) -> Arc<Engine> {
-    let options = Options { data_dir: folder.path().join("data"), database_url: None, secret_key_file: None };
+    let options = Options {
+        data_dir: folder.path().join("data"),
+        database_url: None,
+        secret_key_file: None,
+        ca_file: None,
+    };
     Engine::open(options, Role::Command).await.unwrap()
 }

@@ -34,6 +34,8 @@ fn failed() -> Ending {
         status: RunStatus::Failed,
         devices_ok: 0,
         devices_failed: 1,
+        artifacts_ok: 0,
+        artifacts_failed: 0,
         archive: None,
         error: Some("No device answered.".into()),
     }

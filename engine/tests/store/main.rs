@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod artifacts;
 mod backups;
 mod configs;
 mod devices;

@@ -30,6 +30,8 @@ pub struct DeviceInput {
     pub jump_host: String,
     /// Also offer old SSH algorithms.
     pub legacy_ssh: bool,
+    /// TCP port of its HTTPS; 443 when empty.
+    pub https_port: String,
     /// `default` when empty.
     pub site: String,
     /// Separated by commas or semicolons.
@@ -63,6 +65,8 @@ pub struct NewDevice {
     pub jump_host: Option<String>,
     /// Also offer old SSH algorithms.
     pub legacy_ssh: bool,
+    /// TCP port of its HTTPS, where it is not 443.
+    pub https_port: Option<u16>,
     /// Sorted, without doubles.
     pub tags: Vec<String>,
     /// Free text.
@@ -84,6 +88,8 @@ impl DeviceInput {
         let transport = fields.check("transport", Transport::parse(&self.transport)).unwrap_or_default();
         let default_port = Some(u32::from(transport.default_port()));
         let port = fields.check("port", number("The port", &self.port, 1..=65_535, default_port));
+        let https_port =
+            fields.check("https_port", number("The port", &self.https_port, 1..=65_535, Some(443)));
         let platform = fields.check("platform", optional_text("The platform", &self.platform, 60));
         let credential = fields.check("credential", optional_text("The credential", &self.credential, 100));
         let jump_host = fields.check("jump_host", optional_text("The jump host", &self.jump_host, 100));
@@ -103,6 +109,7 @@ impl DeviceInput {
             credential: credential.filter(|name| !name.is_empty()),
             jump_host: jump_host.filter(|name| !name.is_empty()),
             legacy_ssh: self.legacy_ssh,
+            https_port: https_port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 443),
             tags: tags.unwrap_or_default(),
             description: description.unwrap_or_default(),
             status: status.unwrap_or_default(),

@@ -51,6 +51,8 @@ pub struct Device {
     pub jump_host: Option<String>,
     /// Whether old SSH algorithms are offered to it.
     pub legacy_ssh: bool,
+    /// TCP port of its HTTPS, where it is not 443.
+    pub https_port: Option<u16>,
     /// Sorted.
     pub tags: Vec<String>,
     /// Free text.
@@ -93,6 +95,7 @@ impl Device {
             credential: self.credential.clone().unwrap_or_default(),
             jump_host: self.jump_host.clone().unwrap_or_default(),
             legacy_ssh: self.legacy_ssh,
+            https_port: self.https_port.map(|port| port.to_string()).unwrap_or_default(),
             site: self.site.clone(),
             tags: self.tags.join(", "),
             description: self.description.clone(),

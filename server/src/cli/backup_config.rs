@@ -105,6 +105,9 @@ pub(crate) struct Fields {
     /// Leave out database, media or logs
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     exclude: Vec<String>,
+    /// Take vendors' own backups along: never, daily, weekly or every_run
+    #[arg(long, value_name = "HOW OFTEN")]
+    artifacts: Option<String>,
     /// all, type:T, tag:T, site:S, or host names with commas between
     #[arg(long, value_name = "WHICH")]
     devices: Option<String>,
@@ -184,6 +187,7 @@ impl Fields {
             (self.keep_weekly, &mut input.keep_weekly),
             (self.keep_monthly, &mut input.keep_monthly),
             (self.keep_yearly, &mut input.keep_yearly),
+            (self.artifacts, &mut input.artifacts),
         ];
         for (new, field) in pairs {
             if let Some(new) = new {

@@ -33,6 +33,12 @@ pub(crate) enum Credential {
         /// Read the enable password from the next line of standard input
         #[arg(long)]
         enable_stdin: bool,
+        /// Read the API token (FortiOS) or API key (PAN-OS) from the next line of standard input
+        #[arg(long)]
+        api_token_stdin: bool,
+        /// Read the passphrase for backups that devices make of themselves (F5) from the next line of standard input
+        #[arg(long)]
+        backup_passphrase_stdin: bool,
         /// Try it for devices of this site only
         #[arg(long, value_name = "S")]
         site: Option<String>,
@@ -73,7 +79,16 @@ pub(crate) enum Credential {
 impl Credential {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         match self {
-            Self::Add { name, username, password_stdin, key_file, enable_stdin, site } => {
+            Self::Add {
+                name,
+                username,
+                password_stdin,
+                key_file,
+                enable_stdin,
+                api_token_stdin,
+                backup_passphrase_stdin,
+                site,
+            } => {
                 let mut input = CredentialInput { name, username, ..CredentialInput::default() };
                 input.site = site.unwrap_or_default();
                 if password_stdin {
@@ -81,6 +96,12 @@ impl Credential {
                 }
                 if enable_stdin {
                     input.enable_password = output::read_secret("the enable password").await?;
+                }
+                if api_token_stdin {
+                    input.api_token = output::read_secret("the API token").await?;
+                }
+                if backup_passphrase_stdin {
+                    input.backup_passphrase = output::read_secret("the backup passphrase").await?;
                 }
                 if let Some(file) = key_file {
                     input.private_key = read_key(&file)?;

@@ -114,6 +114,9 @@ pub(crate) struct Fields {
     /// Also offer it old SSH algorithms; =false to stop that
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     legacy_ssh: Option<bool>,
+    /// TCP port of its HTTPS, for the backups that it makes of itself; 443 when not named
+    #[arg(long, value_name = "PORT")]
+    https_port: Option<String>,
     /// The name of its credential; its site's are tried when not named
     #[arg(long)]
     credential: Option<String>,
@@ -202,6 +205,7 @@ impl Fields {
             (self.platform, &mut input.platform),
             (self.port, &mut input.port),
             (self.transport, &mut input.transport),
+            (self.https_port, &mut input.https_port),
             (self.credential, &mut input.credential),
             (self.jump_host, &mut input.jump_host),
             (self.site, &mut input.site),

@@ -1,7 +1,9 @@
 //! The command line. One file per command; results go to stdout, everything else to stderr.
 
+mod artifact;
 mod backup_config;
 mod backup_status;
+mod certificate;
 mod collect;
 mod credential;
 mod device;
@@ -48,6 +50,9 @@ struct Place {
     /// The key that seals secrets, when it is not secret.key of the data directory
     #[arg(long, global = true, env = "ETIQA_SECRET_KEY_FILE", value_name = "FILE")]
     secret_key_file: Option<PathBuf>,
+    /// Certificate authorities (PEM) that may have signed the certificates of devices, besides the system's
+    #[arg(long, global = true, env = "ETIQA_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +70,9 @@ pub(crate) enum Command {
     ImportDevices(import_devices::ImportDevices),
     /// Collect devices now, outside of any backup
     Collect(collect::Collect),
+    /// Fetch and list the backups that devices make of themselves
+    #[command(subcommand)]
+    Artifact(artifact::Artifact),
     /// Manage devices and look at their configurations
     #[command(subcommand)]
     Device(device::Device),
@@ -82,6 +90,9 @@ pub(crate) enum Command {
     /// Accept the changed host key of a device
     #[command(subcommand, alias = "host_key")]
     HostKey(host_key::HostKey),
+    /// Trust the TLS certificate of a device
+    #[command(subcommand)]
+    Certificate(certificate::Certificate),
     /// List the known platforms, or check a driver file
     #[command(subcommand)]
     Drivers(drivers::Drivers),
@@ -109,7 +120,13 @@ impl Cli {
 
     /// Where logs are kept as well, for commands that do what a server does; none for those that only ask.
     pub(crate) fn keeps_logs_in(&self) -> Option<&Path> {
-        let works = matches!(self.command, Command::Serve(_) | Command::RunBackups(_) | Command::Collect(_));
+        let works = matches!(
+            self.command,
+            Command::Serve(_)
+                | Command::RunBackups(_)
+                | Command::Collect(_)
+                | Command::Artifact(artifact::Artifact::Fetch { .. })
+        );
         works.then_some(self.place.data_dir.as_path())
     }
 
@@ -119,6 +136,7 @@ impl Cli {
             data_dir: self.place.data_dir,
             database_url: self.place.database_url.filter(|url| !url.is_empty()),
             secret_key_file: self.place.secret_key_file,
+            ca_file: self.place.ca_file,
         };
         match self.command {
             Command::Serve(serve) => crate::serve::serve(options, serve.listen).await,
@@ -144,12 +162,14 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::BackupStatus(command) => command.run(engine).await,
         Command::ImportDevices(command) => command.run(engine).await,
         Command::Collect(command) => command.run(engine).await,
+        Command::Artifact(command) => command.run(engine).await,
         Command::Device(command) => command.run(engine).await,
         Command::Credential(command) => command.run(engine).await,
         Command::JumpHost(command) => command.run(engine).await,
         Command::BackupConfig(command) => command.run(engine).await,
         Command::Verify(command) => command.run(engine).await,
         Command::HostKey(command) => command.run(engine).await,
+        Command::Certificate(command) => command.run(engine).await,
         Command::Drivers(command) => command.run(engine).await,
         Command::User(command) => command.run(engine).await,
         Command::Token(command) => command.run(engine).await,

@@ -1,6 +1,8 @@
-//! `GET /backup/download/{run id}/`: a run's archive, whole or a range of it.
+//! `GET /backup/download/{run id}/`: a run's archive, and `GET /artifact/{id}/download`: a device's own backup; whole, or
+//! a range of it.
 
 use std::io::SeekFrom;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,19 +14,21 @@ use axum::routing::get;
 use etiqa_app::api::context::Context;
 use etiqa_engine::backup::find_run;
 use etiqa_engine::backup::verify::archive_path;
-use etiqa_engine::{Engine, Error};
+use etiqa_engine::{Engine, Error, artifacts};
 use etiqa_model::user::Role;
-use etiqa_model::{RunId, UserError};
+use etiqa_model::{ArtifactId, RunId, UserError};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::refusal::Refusal;
 
 pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route("/backup/download/{run}", get(download))
+    Router::new()
+        .route("/backup/download/{run}", get(archive))
+        .route("/artifact/{id}/download", get(artifact))
 }
 
-async fn download(
+async fn archive(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
     extensions: Extensions,
@@ -33,25 +37,72 @@ async fn download(
     let context = Context::require_in(&extensions, Role::Operator)?;
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
     let run = find_run(&engine, id).await?;
-    let path = archive_path(&engine, &run)?;
-    let mut file = tokio::fs::File::open(&path).await.map_err(|error| match error.kind() {
+    let file = Sent {
+        path: archive_path(&engine, &run)?,
+        missing: "The archive's file is gone from the folder of backups; verify it to note that.",
+        name: run.file.unwrap_or_default(),
+        sha256: run.sha256.unwrap_or_default(),
+        media_type: "application/zip",
+    };
+    let response = send(file, &headers).await?;
+    tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
+    Ok(response)
+}
+
+/// A vendor's backup holds keys and passwords, as an archive does.
+async fn artifact(
+    State(engine): State<Arc<Engine>>,
+    Path(id): Path<String>,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let context = Context::require_in(&extensions, Role::Operator)?;
+    let id: ArtifactId = id.parse().map_err(|_| UserError::not_found(format!("vendor backup {id}")))?;
+    let (artifact, path) = artifacts::open(&engine, id).await?;
+    let file = Sent {
+        path,
+        missing: "The file of this vendor backup is gone from the folder of artifacts.",
+        name: artifact.file_name,
+        sha256: artifact.sha256,
+        media_type: "application/octet-stream",
+    };
+    let response = send(file, &headers).await?;
+    tracing::info!(
+        artifact = %id, device = %artifact.device_id, by = %context.identity.name,
+        "the vendor backup {id} is downloaded"
+    );
+    Ok(response)
+}
+
+/// A file that never changes under its hash.
+struct Sent {
+    path: PathBuf,
+    /// What is said where it is not there.
+    missing: &'static str,
+    /// ASCII letters, digits, dots, hyphens and underscores.
+    name: String,
+    sha256: String,
+    media_type: &'static str,
+}
+
+/// Sends a file, or the range of it that is asked for.
+async fn send(source: Sent, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let mut file = tokio::fs::File::open(&source.path).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
-            let message = "The archive's file is gone from the folder of backups; verify it to note that.";
-            Error::from(UserError::new(etiqa_model::ErrorKind::NotFound, message))
+            Error::from(UserError::new(etiqa_model::ErrorKind::NotFound, source.missing))
         }
-        _ => Error::io("opening an archive")(error),
+        _ => Error::io("opening a file to send")(error),
     })?;
-    let size = file.metadata().await.map_err(Error::io("opening an archive"))?.len();
-    let etag = format!("\"{}\"", run.sha256.as_deref().unwrap_or_default());
-    if header_text(&headers, &header::IF_NONE_MATCH)
-        .is_some_and(|known| known == "*" || known.contains(&etag))
+    let size = file.metadata().await.map_err(Error::io("opening a file to send"))?.len();
+    let etag = format!("\"{}\"", source.sha256);
+    if header_text(headers, &header::IF_NONE_MATCH).is_some_and(|known| known == "*" || known.contains(&etag))
     {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     // A range of another version of the file would not fit what the client has.
-    let is_same = header_text(&headers, &header::IF_RANGE).is_none_or(|known| known == etag);
+    let is_same = header_text(headers, &header::IF_RANGE).is_none_or(|known| known == etag);
     let range =
-        header_text(&headers, &header::RANGE).filter(|_| is_same).map(|range| parse_range(range, size));
+        header_text(headers, &header::RANGE).filter(|_| is_same).map(|range| parse_range(range, size));
     let (status, first, length) = match range {
         None | Some(Range::Whole) => (StatusCode::OK, 0, size),
         Some(Range::Part(first, last)) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
@@ -60,7 +111,7 @@ async fn download(
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response());
         }
     };
-    file.seek(SeekFrom::Start(first)).await.map_err(Error::io("reading an archive"))?;
+    file.seek(SeekFrom::Start(first)).await.map_err(Error::io("reading a file to send"))?;
     let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), 1 << 16));
     let mut response = (status, body).into_response();
     let answer = response.headers_mut();
@@ -69,19 +120,14 @@ async fn download(
             answer.insert(name, value);
         }
     };
-    set(header::CONTENT_TYPE, "application/zip".into());
+    set(header::CONTENT_TYPE, source.media_type.into());
     set(header::CONTENT_LENGTH, length.to_string());
     set(header::ACCEPT_RANGES, "bytes".into());
     set(header::ETAG, etag);
-    // Archives' names are ASCII letters, digits and underscores.
-    set(
-        header::CONTENT_DISPOSITION,
-        format!("attachment; filename=\"{}\"", run.file.as_deref().unwrap_or_default()),
-    );
+    set(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", source.name));
     if status == StatusCode::PARTIAL_CONTENT {
         set(header::CONTENT_RANGE, format!("bytes {first}-{}/{size}", first + length - 1));
     }
-    tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
     Ok(response)
 }
 

@@ -39,9 +39,10 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 4] = ["set_up", "setup_is_open", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 6] = [
+const ENDPOINTS: [(&str, &str); 7] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
+    ("GET", "/artifact/1/download"),
     ("GET", "/events"),
     ("POST", "/backup/config/1/run/"),
     ("POST", "/backup/config/1/toggle/"),
@@ -251,6 +252,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "get_backup_config",
             "get_config",
             "get_device",
+            "get_device_artifacts",
             "get_device_choices",
             "get_connection_test",
             "get_diff",
@@ -269,6 +271,7 @@ const ROLES: [(&str, &[&str]); 3] = [
     (
         "operator",
         &[
+            "accept_certificate",
             "accept_host_key",
             "apply_import",
             "cancel_run",
@@ -278,6 +281,9 @@ const ROLES: [(&str, &[&str]); 3] = [
             "delete_device",
             "enable_backup_config",
             "enable_device",
+            "fetch_artifact",
+            "forget_certificate",
+            "get_artifact_transcript",
             "get_backup_choices",
             "get_import",
             "get_transcript",
@@ -337,6 +343,7 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
         viewer.post(path).await.with_status(403);
     }
     viewer.get("/backup/download/1/").await.with_status(403);
+    viewer.get("/artifact/1/download").await.with_status(403);
     viewer.upload("/devices/import", "a.csv", "ip\n192.0.2.1\n").await.with_status(403);
     server.stop().await;
 }
@@ -345,6 +352,7 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
 fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
     let mut fields = vec![("id", "1")];
     fields.extend(match function {
+        "accept_certificate" => vec![("sha256", "00")],
         "save_device" => vec![("device[address]", "192.0.2.1")],
         "save_backup_config" | "preview_schedule" => vec![("config[name]", "x")],
         "save_credential" => vec![("credential[name]", "x")],

@@ -9,10 +9,13 @@ mod words;
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use crate::output::{Gone, Output};
 use crate::spec::Personality;
 use crate::state::State;
 use crate::terminal::{Pager, Terminal};
+use crate::transfer;
 
 /// A platform's command line in one session: the only thing that differs between devices once a user is in.
 trait Cli: Send {
@@ -92,21 +95,39 @@ impl Answer {
     }
 }
 
-fn cli(state: &Arc<State>) -> Box<dyn Cli> {
+/// The command line of this device, if its platform's is played.
+fn cli(state: &Arc<State>) -> Option<Box<dyn Cli>> {
     let state = state.clone();
-    match state.spec.personality {
+    Some(match state.spec.personality {
         Personality::Ios => Box::new(ios::Ios::new(state)),
         Personality::Linux => Box::new(linux::Linux::new(state)),
         Personality::Gaia => Box::new(gaia::Gaia::new(state)),
         Personality::BigIp => Box::new(bigip::BigIp::new(state)),
         Personality::Nios => Box::new(nios::Nios::new(state)),
+        Personality::FortiOs | Personality::PanOs => return None,
+    })
+}
+
+/// Runs one command that may read what is typed, as `ssh host scp -f FILE` does, and ends the channel.
+pub(crate) async fn run_program(
+    state: &Arc<State>,
+    output: &mut Output,
+    input: &mut mpsc::UnboundedReceiver<Vec<u8>>,
+    command: &str,
+) -> Result<(), Gone> {
+    let words = words::shell_words(command);
+    if words.first().is_some_and(|program| program == "scp") && transfer::is_possible(state) {
+        state.think().await;
+        return transfer::send(state, output, input, &words).await;
     }
+    run_command(state, output, command).await
 }
 
 /// Runs one command without a terminal, as `ssh host command` does, and ends the channel.
 pub(crate) async fn run_command(state: &Arc<State>, output: &mut Output, command: &str) -> Result<(), Gone> {
-    tokio::time::sleep(state.delay()).await;
-    let answer = cli(state).answer(command);
+    state.think().await;
+    let Some(mut cli) = cli(state) else { return output.finish(1).await };
+    let answer = cli.answer(command);
     match answer.text {
         Text::Plain(text) => output.write(text.as_bytes()).await?,
         Text::Config(text) => {
@@ -121,7 +142,7 @@ pub(crate) async fn run_command(state: &Arc<State>, output: &mut Output, command
 
 /// Runs the interactive shell until it is left.
 pub(crate) async fn run_shell(state: &Arc<State>, terminal: &mut Terminal) -> Result<(), Gone> {
-    let mut cli = cli(state);
+    let Some(mut cli) = cli(state) else { return terminal.output.finish(1).await };
     terminal.print(&cli.greeting()).await?;
     let mut status = 0;
     loop {
@@ -131,7 +152,7 @@ pub(crate) async fn run_shell(state: &Arc<State>, terminal: &mut Terminal) -> Re
         };
         let mut answer = cli.answer(&line);
         loop {
-            tokio::time::sleep(state.delay()).await;
+            state.think().await;
             terminal.output.set_faults(state.faults());
             print_answer(state, terminal, cli.pager(), &answer).await?;
             let Next::Secret(prompt) = answer.next else { break };

@@ -1,4 +1,5 @@
-//! The inventory of a fleet, in the columns that `etiqa import-devices` reads.
+//! The inventory of a fleet, in the columns that `etiqa import-devices` reads. The last column is empty for devices
+//! without a web server.
 
 use super::{Member, names};
 
@@ -16,6 +17,7 @@ pub fn inventory_csv(members: &[Member], credential: &str) -> anyhow::Result<Str
         "site",
         "tags",
         "description",
+        "https_port",
     ])?;
     for Member { device_type, site, spec, addr } in members {
         writer.write_record([
@@ -32,6 +34,7 @@ pub fn inventory_csv(members: &[Member], credential: &str) -> anyhow::Result<Str
                 Some(recording) => format!("Recorded session of {} (simulated)", recording.platform),
                 None => names::description(*device_type, site),
             },
+            &spec.https.as_ref().map_or_else(String::new, |https| https.port.to_string()),
         ])?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)

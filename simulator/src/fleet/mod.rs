@@ -37,14 +37,16 @@ pub struct FleetPlan {
     pub listen: Ipv4Addr,
     /// The port of all of them.
     pub port: u16,
+    /// The port of the web servers, where devices have one.
+    pub https_port: u16,
     /// The types, in turn.
     pub types: Vec<DeviceType>,
     /// What every device's spec begins from; name, personality and seed are its own.
     pub template: DeviceSpec,
     /// What is wrong with some of them.
     pub faults: FaultPlan,
-    /// Devices that play recordings; they come behind the others.
-    pub recorded: Vec<DeviceSpec>,
+    /// Devices of specs of their own, as those that play recordings; they come behind the others.
+    pub more: Vec<DeviceSpec>,
 }
 
 /// The types of a mixed fleet, in turn: every one of them within the first six devices.
@@ -81,7 +83,7 @@ impl FleetPlan {
             "{} is not a loopback address; simulated devices listen on 127.0.0.0/8 only.",
             self.listen
         );
-        let count = self.devices + self.recorded.len();
+        let count = self.devices + self.more.len();
         anyhow::ensure!(count > 0, "A fleet has at least one device; give --devices 1 or more.");
         let first =
             if self.listen == Ipv4Addr::LOCALHOST { Ipv4Addr::new(127, 1, 0, 1) } else { self.listen };
@@ -92,8 +94,10 @@ impl FleetPlan {
         let own = addresses.by_ref().take(self.devices).enumerate();
         for ((index, address), device_type) in own.zip(self.types.iter().copied().cycle()) {
             let number = counts.entry(device_type).or_default();
+            let personality = personality_of(device_type);
             let spec = DeviceSpec {
-                personality: personality_of(device_type),
+                personality,
+                https: personality.https().map(|https| https.port(self.https_port)),
                 hostname: names::hostname(device_type, *number),
                 seed: self.template.seed.wrapping_add(index as u64),
                 faults: faults.remove(&index).unwrap_or_default(),
@@ -103,10 +107,13 @@ impl FleetPlan {
             members.push(Member { device_type, site, spec, addr: (address, self.port).into() });
             *number += 1;
         }
-        members.extend(self.recorded.iter().zip(addresses).map(|(spec, address)| Member {
+        members.extend(self.more.iter().zip(addresses).map(|(spec, address)| Member {
             device_type: DeviceType::Other,
             site: names::LAB,
-            spec: spec.clone(),
+            spec: DeviceSpec {
+                https: spec.https.clone().map(|https| https.port(self.https_port)),
+                ..spec.clone()
+            },
             addr: (address, self.port).into(),
         }));
         anyhow::ensure!(
@@ -144,10 +151,11 @@ mod tests {
             devices,
             listen: Ipv4Addr::LOCALHOST,
             port: 2222,
+            https_port: 8443,
             types: MIXED.to_vec(),
             template: DeviceSpec::new(Personality::Ios),
             faults: FaultPlan::default(),
-            recorded: Vec::new(),
+            more: Vec::new(),
         }
     }
 
@@ -156,6 +164,14 @@ mod tests {
         let members = plan(6).members().unwrap();
         for device_type in DeviceType::ALL {
             assert!(members.iter().any(|member| member.device_type == *device_type), "{device_type}");
+        }
+    }
+
+    #[test]
+    fn only_devices_with_a_web_server_have_a_port_for_it() {
+        for member in plan(6).members().unwrap() {
+            let has_one = matches!(member.device_type, DeviceType::F5BigIp | DeviceType::Infoblox);
+            assert_eq!(member.spec.https.map(|https| https.port), has_one.then_some(8_443));
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) async fn run_shell(
         let (echo, answer) = echo_and_answer(&reaction.say);
         output.write(dress.echo(echo).as_bytes()).await?;
         if !answer.is_empty() {
-            tokio::time::sleep(state.delay()).await;
+            state.think().await;
         }
         match answer.split_once(ENDLESS) {
             None => output.write(dress.shell(answer).as_bytes()).await?,
@@ -53,7 +53,7 @@ pub(crate) async fn run_shell(
 
 /// Runs one recorded command and ends the channel.
 pub(crate) async fn run_command(state: &Arc<State>, output: &mut Output, command: &str) -> Result<(), Gone> {
-    tokio::time::sleep(state.delay()).await;
+    state.think().await;
     let faults = state.faults();
     let Some(recording) = &state.spec.recording else { return output.finish(1).await };
     let (said, status) = tricked(recording, &faults).run(command);

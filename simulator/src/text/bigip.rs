@@ -6,6 +6,9 @@ use super::dice::Dice;
 use super::edits;
 use crate::spec::DeviceSpec;
 
+pub(crate) const VERSION: &str = "16.1.3.1";
+pub(crate) const BUILD: &str = "0.0.11";
+
 /// `show running-config recursive`, and `list`.
 pub(crate) fn running_config(spec: &DeviceSpec, revision: u64) -> String {
     let mut dice = Dice::new("bigip", spec.seed);

@@ -57,6 +57,11 @@ pub(crate) fn configuration(spec: &DeviceSpec, revision: u64, moment: u64) -> St
     text
 }
 
+/// The name of a backup that is begun at this moment, as R80.20 and later make it.
+pub(crate) fn backup_name(spec: &DeviceSpec, moment: u64) -> String {
+    format!("backup_--_{}_{}.tgz", spec.hostname, clock(moment).format("%-d_%b_%Y_%H_%M_%S"))
+}
+
 /// `show version all`.
 pub(crate) fn version() -> &'static str {
     "Product version Check Point Gaia R81.10\nOS build 335\nOS kernel version 3.10.0-957.21.3cpx86_64\n\

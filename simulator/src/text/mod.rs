@@ -6,10 +6,12 @@
 mod dice;
 
 pub(crate) mod bigip;
+pub(crate) mod fortios;
 pub(crate) mod gaia;
 pub(crate) mod ios;
 pub(crate) mod linux;
 pub(crate) mod nios;
+pub(crate) mod panos;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -31,6 +33,8 @@ pub(crate) fn config(spec: &DeviceSpec, revision: u64, moment: u64) -> String {
         Personality::Gaia => gaia::configuration(spec, revision, moment),
         Personality::BigIp => bigip::running_config(spec, revision),
         Personality::Nios => nios::config(spec, revision),
+        Personality::FortiOs => fortios::configuration(spec, revision, moment),
+        Personality::PanOs => panos::configuration(spec, revision),
     }
 }
 
@@ -40,6 +44,7 @@ const VOLATILE: &[&str] = &[
     "! NVRAM config last updated at ",
     "ntp clock-period ",
     "# Exported by ",
+    "#conf_file_ver=",
 ];
 
 /// `text` without the lines that change by themselves.
@@ -53,7 +58,7 @@ pub(crate) fn login_banner(personality: Personality) -> Option<&'static str> {
         Personality::Ios => Some(ios::LOGIN_BANNER),
         Personality::Gaia => Some(gaia::LOGIN_BANNER),
         Personality::Nios => Some(nios::LOGIN_BANNER),
-        Personality::Linux | Personality::BigIp => None,
+        Personality::Linux | Personality::BigIp | Personality::FortiOs | Personality::PanOs => None,
     }
 }
 
@@ -72,9 +77,13 @@ fn edits(revision: u64) -> std::ops::RangeInclusive<u64> {
 mod tests {
     use super::*;
 
+    fn personalities() -> impl Iterator<Item = &'static Personality> {
+        Personality::ALL.iter().chain(&[Personality::FortiOs, Personality::PanOs])
+    }
+
     #[test]
     fn a_text_is_about_as_big_as_asked() {
-        for personality in Personality::ALL {
+        for personality in personalities() {
             for size in [8 * 1024, 64 * 1024, 1024 * 1024] {
                 let text = config(&DeviceSpec::new(*personality).config_size(size), 0, 1);
                 let is_about = (size * 9 / 10..size * 11 / 10).contains(&text.len());
@@ -85,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_edit_changes_a_few_lines() {
-        for personality in Personality::ALL {
+        for personality in personalities() {
             let spec = DeviceSpec::new(*personality);
             for revision in [0, 1, 2, 3, 500] {
                 let (before, after) = (config(&spec, revision, 1), config(&spec, revision + 1, 1));
@@ -100,7 +109,7 @@ mod tests {
 
     #[test]
     fn no_line_of_a_text_ends_in_a_blank() {
-        for personality in Personality::ALL {
+        for personality in personalities() {
             let text = config(&DeviceSpec::new(*personality), 3, 1);
             assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{personality:?}");
             assert!(!text.lines().any(|line| line.ends_with(' ')), "{personality:?}");

@@ -7,6 +7,7 @@ use russh::client::{Config, Handle, Handler};
 use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, ChannelMsg, client};
 
+#[derive(Default)]
 pub(crate) struct AnyHostKey(Arc<std::sync::Mutex<Option<String>>>);
 
 impl Handler for AnyHostKey {

@@ -1,13 +1,20 @@
-//! Simulated devices, seen through a real SSH client.
+//! Simulated devices, seen through a real SSH client and a real HTTPS client.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod appliances;
 mod client;
 mod faults;
+mod firewalls;
+mod icontrol;
 mod ios;
 mod linux;
 mod recorded;
+mod ssh_servers;
+mod transfers;
+mod wapi;
+mod web;
+mod web_faults;
 
 use etiqa_simulator::{DeviceSpec, Personality, SimulatedDevice, start};
 

@@ -81,6 +81,8 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
                 <Field name="credential[enable_password]" label="Enable password" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="Only where privileged mode asks for one."/>
                 <Field name="credential[private_key]" label="Private key" kind="textarea" placeholder=as_it_is problem autocomplete="off" hint="OpenSSH or PEM, instead of or besides a password."/>
                 <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
+                <Field name="credential[api_token]" label="API token" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="FortiOS' API token or PAN-OS' API key, for vendor backups. Without one the password is used."/>
+                <Field name="credential[backup_passphrase]" label="Backup passphrase" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="An F5 encrypts its UCS with it; you need it to restore one."/>
                 <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
                 <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
             </PostForm>

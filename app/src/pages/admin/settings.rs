@@ -27,6 +27,9 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
     let (site, jump) =
         (settings.max_sessions_per_site.to_string(), settings.max_sessions_per_jump_host.to_string());
     let (retries, reach) = (settings.retries.to_string(), settings.reach_minutes.to_string());
+    let (artifacts, artifact_deadline) =
+        (settings.max_artifacts.to_string(), settings.artifact_deadline_minutes.to_string());
+    let artifact_size = settings.max_artifact_gib.to_string();
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
         <section class="card pad form narrow">
@@ -41,6 +44,9 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                     <Field name="settings[reach_minutes]" label="Look whether devices answer every … minutes" kind="number" value=reach problem hint="0 to 1,440. 0: never."/>
                     <Field name="settings[device_deadline_seconds]" label="Longest session, seconds" kind="number" value=deadline problem hint="10 to 7,200. A device that takes longer is cut off."/>
                     <Field name="settings[max_text_mib]" label="Largest output, MiB" kind="number" value=text problem hint="1 to 1,024, per device."/>
+                    <Field name="settings[max_artifacts]" label="Vendor backups at once" kind="number" value=artifacts problem hint="1 to 64. They have slots of their own, so that no text waits for one."/>
+                    <Field name="settings[artifact_deadline_minutes]" label="Longest vendor backup, minutes" kind="number" value=artifact_deadline problem hint="1 to 600."/>
+                    <Field name="settings[max_artifact_gib]" label="Largest vendor backup, GiB" kind="number" value=artifact_size problem hint="1 to 1,024, per file."/>
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                 </div>
                 <div class="actions">{submit("Save settings", save.pending())}</div>

@@ -1,6 +1,7 @@
 //! One device: its facts, its versions, its results, its settings. The tab and the versions that are compared stand
 //! in the address.
 
+pub(crate) mod artifacts;
 mod connection;
 mod results;
 mod settings;
@@ -56,6 +57,7 @@ pub(crate) fn DevicePage() -> AnyView {
     touch_after(actions.recognise, &[Topic::Devices]);
     let body = part(move || match tab.get().as_str() {
         "results" => view! { <results::Results detail/> }.into_any(),
+        "artifacts" => view! { <artifacts::Artifacts id/> }.into_any(),
         "connection" => view! { <connection::Connection id/> }.into_any(),
         "settings" => view! { <settings::Settings id/> }.into_any(),
         _ => view! { <versions::Versions id detail/> }.into_any(),
@@ -84,6 +86,7 @@ fn Tabs(tab: Memo<String>) -> AnyView {
         <nav class="tabs" aria-label="Parts of this page">
             {link("Versions", "?", "")}
             {link("Results", "?tab=results", "results")}
+            {link("Vendor backups", "?tab=artifacts", "artifacts")}
             {link("Connection", "?tab=connection", "connection")}
             {link("Settings", "?tab=settings", "settings")}
         </nav>

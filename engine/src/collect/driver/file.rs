@@ -17,6 +17,8 @@ pub(super) struct File {
     pub(super) checked: Option<Checked>,
     #[serde(default)]
     pub(super) default_for: Vec<Text>,
+    /// How the platform makes a backup of its own.
+    pub(super) artifact: Option<Text>,
     pub(super) mode: Spanned<Mode>,
     #[serde(default)]
     pub(super) logout: Vec<Text>,
@@ -159,6 +161,9 @@ pub(super) struct Errors {
 #[serde(deny_unknown_fields)]
 pub(super) struct Command {
     pub(super) send: Text,
+    /// `send` is the path of a file that is fetched.
+    #[serde(default)]
+    pub(super) file: bool,
     #[serde(default)]
     pub(super) alternatives: Vec<Text>,
     pub(super) part: Option<Text>,

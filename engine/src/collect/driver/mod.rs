@@ -9,6 +9,7 @@ mod shape;
 
 use std::fmt::Write as _;
 
+use etiqa_model::artifact::ArtifactKind;
 use etiqa_model::device::DeviceType;
 use regex::Regex;
 use sha2::{Digest, Sha256};
@@ -29,6 +30,7 @@ pub struct Driver {
     title: String,
     checked: Option<Checked>,
     default_for: Vec<DeviceType>,
+    artifact: Option<ArtifactKind>,
     parts: Vec<String>,
     warnings: Vec<DriverWarning>,
     pub(crate) identify: Identify,
@@ -92,6 +94,11 @@ impl Driver {
     /// The device types that take this driver where no platform is named.
     pub fn default_for(&self) -> &[DeviceType] {
         &self.default_for
+    }
+
+    /// How the platform makes a backup of its own; none: it has none that is known here.
+    pub fn artifact(&self) -> Option<ArtifactKind> {
+        self.artifact
     }
 
     /// What it was checked against; none where its author does not say.

@@ -119,6 +119,8 @@ pub(crate) enum WithoutPassword {
 #[derive(Debug)]
 pub(crate) struct Command {
     pub(crate) send: String,
+    /// Exec only: it is the path of a file, which is fetched by SFTP or SCP.
+    pub(crate) is_file: bool,
     /// Tried in order where the device rejects the one before.
     pub(crate) alternatives: Vec<String>,
     /// None: the answer is read for facts, conditions and lists only.

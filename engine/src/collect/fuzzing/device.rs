@@ -7,7 +7,7 @@ use etiqa_model::class::Class;
 use etiqa_model::recording::{Player, Recording};
 
 use super::pieces;
-use crate::collect::clean::with_one_newline_at_the_end;
+use crate::collect::clean::without_blank_end;
 use crate::collect::driver::{Command, Driver, DriverSet, Mode, Shell};
 use crate::collect::evidence::Evidence;
 use crate::collect::outcome::Outcome;
@@ -104,7 +104,7 @@ fn assert_sound(outcome: &Outcome, recording: &Recording) {
     let length: usize = outcome.parts.iter().map(|part| part.text.len()).sum();
     assert!(length <= limits().max_bytes + LONGEST_LINE, "text out of nothing");
     for part in &outcome.parts {
-        assert_eq!(part.text, with_one_newline_at_the_end(&part.text));
+        assert_eq!(part.text, format!("{}\n", without_blank_end(&part.text)));
     }
     for secret in login(recording).secrets() {
         assert!(!outcome.message.contains(secret));

@@ -52,27 +52,37 @@ mod tests {
 
     #[test]
     fn what_fuzzing_found_of_telnet_still_holds() {
-        kept("telnet", &[]).iter().for_each(|(_, input)| telnet(input));
+        for (_, input) in &kept("telnet", &[]) {
+            telnet(input);
+        }
     }
 
     #[test]
     fn what_fuzzing_found_of_the_terminal_still_holds() {
-        kept("terminal", &[]).iter().for_each(|(_, input)| terminal(input));
+        for (_, input) in &kept("terminal", &[]) {
+            terminal(input);
+        }
     }
 
     #[test]
     fn what_fuzzing_found_of_prompts_still_holds() {
-        kept("prompt", &[]).iter().for_each(|(_, input)| prompt(input));
+        for (_, input) in &kept("prompt", &[]) {
+            prompt(input);
+        }
     }
 
     #[test]
     fn what_fuzzing_found_of_drivers_still_holds() {
-        kept("driver", &["drivers"]).iter().for_each(|(_, input)| driver(input));
+        for (_, input) in &kept("driver", &["drivers"]) {
+            driver(input);
+        }
     }
 
     #[test]
     fn what_fuzzing_found_of_recordings_still_holds() {
-        kept("device", &["drivers/recordings"]).iter().for_each(|(_, input)| recording(input));
+        for (_, input) in &kept("device", &["drivers/recordings"]) {
+            recording(input);
+        }
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! The terminal, and what is done with its text behind it.
 
 use super::pieces;
-use crate::collect::clean::{exec_text, with_one_newline_at_the_end};
+use crate::collect::clean::{exec_text, without_blank_end};
 use crate::collect::terminal::{LONGEST_LINE, Terminal};
 
 /// Bytes that are never part of UTF-8 stand for what a session does in between.
@@ -39,7 +39,7 @@ pub fn terminal(input: &[u8]) {
         for terminal in [&mut whole, &mut split] {
             match act {
                 Some(TAKE) => {
-                    assert_eq!(terminal.take_all(), before, "lines change while they are handed over")
+                    assert_eq!(terminal.take_all(), before, "lines change while they are handed over");
                 }
                 Some(BREAK) => terminal.break_before_last(PROMPT),
                 Some(WIPE) => terminal.wipe(false),
@@ -82,7 +82,7 @@ fn assert_plain(terminal: &Terminal) {
 fn text(bytes: &[u8]) {
     let cleaned = exec_text(bytes);
     assert!(!cleaned.contains("\r\n") && !cleaned.contains('\0'), "a line's end is text");
-    let ended = with_one_newline_at_the_end(&cleaned);
+    let ended = without_blank_end(&cleaned);
     assert!(cleaned.starts_with(ended.trim_end_matches('\n')), "another text");
-    assert_eq!(with_one_newline_at_the_end(&ended), ended, "an end that is never reached");
+    assert_eq!(without_blank_end(ended), ended, "an end that is never reached");
 }

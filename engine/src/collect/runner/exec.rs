@@ -14,6 +14,7 @@ use crate::collect::evidence::Evidence;
 use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::redact::redact;
 use crate::collect::target::Limits;
+use crate::collect::transport::files::{self, Sink};
 use crate::collect::transport::ssh::Connection;
 
 /// Complaints beyond this are not read; the device may still send them.
@@ -46,6 +47,9 @@ pub(super) async fn run(
 
 impl Ask for Exec<'_> {
     async fn ask(&mut self, command: &Command, line: &str) -> Step<Said> {
+        if command.is_file {
+            return self.fetch(line).await;
+        }
         self.evidence.doing(format!("running `{}`", excerpt(line, 60)));
         self.evidence.transcript.note(&format!("exec: {line}"));
         let longest = self.limits.silence(command.timeout);
@@ -63,6 +67,39 @@ impl Ask for Exec<'_> {
         // The driver's check refuses these: a channel's context ends with it.
         let message = format!("`{}` needs a shell.", excerpt(line, 60));
         Err(Failure::new(Class::Unsupported, message))
+    }
+}
+
+impl Exec<'_> {
+    /// A file of the device; one that it does not give is as a command that it refuses.
+    async fn fetch(&mut self, path: &str) -> Step<Said> {
+        self.evidence.doing(format!("fetching {}", excerpt(path, 60)));
+        self.evidence.transcript.note(&format!("file: {path}"));
+        let mut file = InMemory { bytes: Vec::new(), limits: self.limits, evidence: self.evidence };
+        let fetched = files::fetch(self.connection, path, self.limits, &mut file).await;
+        let text = exec_text(&file.bytes);
+        match fetched {
+            Ok(()) => Ok(Said { leftover: String::new(), answer: Ok(text) }),
+            Err(failure) if failure.class == Class::CommandRejected => {
+                Ok(Said { leftover: String::new(), answer: Err(failure) })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// A file that is a part's text.
+struct InMemory<'a> {
+    bytes: Vec<u8>,
+    limits: &'a Limits,
+    evidence: &'a mut Evidence,
+}
+
+impl Sink for InMemory<'_> {
+    async fn take(&mut self, piece: &[u8]) -> Step<()> {
+        count(piece, self.limits, self.evidence)?;
+        self.bytes.extend_from_slice(piece);
+        Ok(())
     }
 }
 

@@ -23,7 +23,7 @@ use super::transport::ssh::Connection;
 use super::transport::telnet::TelnetLine;
 pub(super) use exec::wrong_status;
 pub(super) use parts::Collected;
-pub(super) use plan::{Ask, Said, run_commands};
+pub(super) use plan::{Ask, Said, rejected, run_commands};
 pub(super) use shell::{converse, ready_shell};
 
 /// Collects every part of `target`, trying `logins` in order; only a refused login leads to the next one.

@@ -1,11 +1,12 @@
 //! From answers to parts: rejections, what is stripped, completeness, facts. All of it or nothing.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use etiqa_model::class::Class;
 
 use super::plan::rejected;
-use crate::collect::clean::with_one_newline_at_the_end;
+use crate::collect::clean::without_blank_end;
 use crate::collect::compare::{PLACEHOLDER, compare_text};
 use crate::collect::completeness;
 use crate::collect::driver::{AnswerRule, Command, Condition, Driver, ITEM, Unsaved, is_part_of};
@@ -110,6 +111,10 @@ impl Answers {
         for answer in &mut self.answers {
             // Again, now that everything that came late is there.
             let Some(text) = &answer.text else { continue };
+            // What stands in a file is no answer to a command.
+            if driver.commands[answer.command].is_file {
+                continue;
+            }
             match rejecting_line(&driver.rejections, text) {
                 Some(_) if driver.commands[answer.command].optional => answer.text = None,
                 Some(line) => return Err(rejected(driver, &answer.sent, line)),
@@ -120,7 +125,7 @@ impl Answers {
         let mut parts = Vec::new();
         let mut left_out = Vec::new();
         for (name, answers) in self.into_parts(driver) {
-            match part(driver, &name, &answers)? {
+            match part(driver, &name, answers)? {
                 Some(part) => parts.push(part),
                 None => left_out.push(name),
             }
@@ -183,18 +188,28 @@ fn part_name(template: &str, item: Option<&str>) -> String {
 
 /// Joins the answers of a part and checks that it is whole; none where every command of it was left out or, being
 /// optional, said nothing.
-fn part(driver: &Driver, name: &str, answers: &[Answer]) -> Step<Option<PartText>> {
+fn part(driver: &Driver, name: &str, answers: Vec<Answer>) -> Step<Option<PartText>> {
+    let is_optional = answers.iter().all(|answer| driver.commands[answer.command].optional);
     let mut joined: Option<String> = None;
-    for answer in answers {
-        if let Some(text) = &answer.text {
-            let text = stripped(&driver.commands[answer.command], text);
-            joined.get_or_insert_default().push_str(&with_one_newline_at_the_end(text));
+    for Answer { command, text, .. } in answers {
+        let Some(mut text) = text else { continue };
+        let kept = kept(&driver.commands[command], &text);
+        match &mut joined {
+            Some(joined) => joined.push_str(&text[kept]),
+            // Nearly always the only one: it stays where it is, for it may be large.
+            None => {
+                text.truncate(kept.end);
+                text.drain(..kept.start);
+                joined = Some(text);
+            }
+        }
+        if let Some(joined) = joined.as_mut().filter(|joined| !joined.is_empty() && !joined.ends_with('\n')) {
+            joined.push('\n');
         }
     }
     let Some(text) = joined else { return Ok(None) };
     let rule = driver.complete.iter().find(|rule| is_part_of(&rule.part, name));
-    let is_optional = || answers.iter().all(|answer| driver.commands[answer.command].optional);
-    if text.is_empty() && rule.is_none() && is_optional() {
+    if text.is_empty() && rule.is_none() && is_optional {
         return Ok(None);
     }
     let incomplete = |message: &str| Failure::new(Class::Incomplete, redact(driver, message));
@@ -207,24 +222,39 @@ fn part(driver: &Driver, name: &str, answers: &[Answer]) -> Step<Option<PartText
     Ok(Some(PartText { part: name.to_owned(), text }))
 }
 
-fn stripped<'a>(command: &Command, answer: &'a str) -> &'a str {
+/// Where in `answer` the text stands that counts.
+fn kept(command: &Command, answer: &str) -> Range<usize> {
     let start = command.strip_before.as_ref().and_then(|regex| regex.find(answer)).map_or(0, |m| m.start());
-    let answer = &answer[start..];
-    let end = command.strip_after.as_ref().and_then(|regex| regex.find_iter(answer).last());
-    &answer[..end.map_or(answer.len(), |m| m.end())]
+    let rest = &answer[start..];
+    let end = command.strip_after.as_ref().and_then(|regex| regex.find_iter(rest).last());
+    let text = without_blank_end(&rest[..end.map_or(rest.len(), |m| m.end())]);
+    start..start + text.len()
 }
 
 /// Whether two parts that should say the same differ, volatile spans and ignored lines aside.
 fn unsaved(driver: &Driver, parts: &[PartText]) -> Option<bool> {
     let Some(Unsaved::Parts { running, startup, ignore }) = &driver.unsaved else { return None };
-    let lines = |name: &str| {
+    let text = |name: &str| {
         let part = parts.iter().find(|part| part.part == name)?;
-        let text = compare_text(driver, name, &part.text);
-        // A line that changes by itself, as a whole, may stand in one of the texts only.
-        let is_kept = |line: &&str| {
-            !line.is_empty() && line.trim() != PLACEHOLDER && !ignore.iter().any(|regex| regex.is_match(line))
-        };
-        Some(text.lines().map(str::trim_end).filter(is_kept).map(str::to_owned).collect::<Vec<_>>())
+        Some(compare_text(driver, name, &part.text))
     };
-    Some(lines(running)? != lines(startup)?)
+    let (running, startup) = (text(running)?, text(startup)?);
+    let [mut running, mut startup] =
+        [&running, &startup].map(|text| text.lines().map(str::trim_end).peekable());
+    // A line that changes by itself, as a whole, may stand in one of the texts only.
+    let is_left_out = |line: &str| {
+        line.is_empty() || line.trim() == PLACEHOLDER || ignore.iter().any(|regex| regex.is_match(line))
+    };
+    // Lines that stand in both need no look at the rules: whatever these say, they say it of both.
+    loop {
+        match (running.peek(), startup.peek()) {
+            (Some(one), Some(other)) if one == other => {
+                running.next();
+                startup.next();
+            }
+            (Some(line), _) if is_left_out(line) => drop(running.next()),
+            (_, Some(line)) if is_left_out(line) => drop(startup.next()),
+            (one, other) => return Some(one.is_some() || other.is_some()),
+        }
+    }
 }

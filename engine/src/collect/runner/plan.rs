@@ -64,7 +64,8 @@ async fn run_command(
         let line = filled(form, item);
         let said = device.ask(command, &line).await?;
         answers.append_to_last(&said.leftover);
-        match said.answer.and_then(|text| accepted(driver, &line, text)) {
+        let checked = |text| if command.is_file { Ok(text) } else { accepted(driver, &line, text) };
+        match said.answer.and_then(checked) {
             Ok(text) => {
                 answers.push(index, item, line, text);
                 refusal = None;
@@ -109,7 +110,7 @@ fn accepted(driver: &Driver, line: &str, text: String) -> Step<String> {
 }
 
 /// The device rejected the command `line` by `rejection`.
-pub(super) fn rejected(driver: &Driver, line: &str, rejection: &str) -> Failure {
+pub(in crate::collect) fn rejected(driver: &Driver, line: &str, rejection: &str) -> Failure {
     let rejection = excerpt(&redact(driver, rejection), 120);
     let message = format!("The device rejected `{}`: “{rejection}”.", excerpt(line, 60));
     Failure::new(Class::CommandRejected, message)

@@ -1,5 +1,7 @@
 //! How bytes reach a device.
 
+pub(super) mod files;
+pub(super) mod https;
 pub(super) mod route;
 mod socket;
 pub(super) mod ssh;
@@ -7,6 +9,7 @@ mod ssh_algorithms;
 mod ssh_login;
 pub(super) mod telnet;
 pub(super) mod telnet_protocol;
+pub(super) mod tls;
 
 /// A two-way byte stream to a device's shell: the seam between transports and the session above them.
 pub(super) trait Line: Send {

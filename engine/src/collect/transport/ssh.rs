@@ -8,7 +8,7 @@ use russh::client::{self, DisconnectReason, Handle, Msg};
 use russh::keys::ssh_key::PublicKey;
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
 use russh::{Channel, ChannelMsg, Disconnect, Names};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::time::timeout;
 
 use super::ssh_algorithms::config;
@@ -20,6 +20,9 @@ use crate::collect::target::{Endpoint, Limits};
 
 /// How long a device may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(300);
+
+/// Bytes that are read at once where more than asked for have come.
+const READ_AHEAD: usize = 8 * 1024;
 
 /// A connection whose host key was checked.
 pub(in crate::collect) struct Connection {
@@ -97,6 +100,8 @@ impl Connection {
             return Err(Failure::new(Class::HostKeyChanged, message));
         };
         let config = Arc::new(config(remembered.as_ref(), endpoint.legacy));
+        // The library reads four bytes, then the packet that they announce: most packets are small.
+        let stream = BufReader::with_capacity(READ_AHEAD, stream);
         let check = HostKeyCheck { remembered, seen: Arc::clone(seen) };
         match timeout(limits.connect, client::connect_stream(config, stream, check)).await {
             Ok(Ok(handle)) => Ok(Self { handle, seen: Arc::clone(seen) }),

@@ -27,6 +27,8 @@ pub enum Column {
     Site,
     /// `tags`.
     Tags,
+    /// `https_port`.
+    HttpsPort,
 }
 
 impl Column {
@@ -46,6 +48,7 @@ impl Column {
             "credential" => Self::Credential,
             "site" => Self::Site,
             "tags" => Self::Tags,
+            "httpsport" => Self::HttpsPort,
             _ => return None,
         })
     }
@@ -64,6 +67,7 @@ impl Column {
             Self::Credential => &mut input.credential,
             Self::Site => &mut input.site,
             Self::Tags => &mut input.tags,
+            Self::HttpsPort => &mut input.https_port,
         }
     }
 }

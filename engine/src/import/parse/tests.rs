@@ -30,8 +30,8 @@ fn utf_16(text: &str, mark: [u8; 2], unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
 
 #[test]
 fn every_column_is_read() {
-    let file = "ip,hostname,device_type,status,description,platform,port,transport,credential,site,tags\n\
-                10.0.0.1,fw1,cp,Online,\"Vienna, rack 3\",GAIA,2222,ssh,readonly,vienna,\"edge;core, edge\"\n";
+    let file = "ip,hostname,device_type,status,description,platform,port,transport,credential,site,tags,https_port\n\
+                10.0.0.1,fw1,cp,Online,\"Vienna, rack 3\",GAIA,2222,ssh,readonly,vienna,\"edge;core, edge\",8443\n";
     let expected = NewDevice {
         site: "vienna".into(),
         address: "10.0.0.1".into(),
@@ -43,6 +43,7 @@ fn every_column_is_read() {
         credential: Some("readonly".into()),
         jump_host: None,
         legacy_ssh: false,
+        https_port: Some(8443),
         tags: vec!["core".into(), "edge".into()],
         description: "Vienna, rack 3".into(),
         status: DeviceStatus::Online,

@@ -27,6 +27,12 @@ fn command(source: &Source, given: &file::Command, is_shell: bool, earlier: &[Co
     if let (false, Some(step)) = (is_shell, given.enter.first().or(given.leave.first())) {
         return Err(source.error(step, "`enter` and `leave` belong to mode = \"shell\"."));
     }
+    if given.file && is_shell {
+        return Err(source.error(&given.send, "A `file` belongs to mode = \"exec\"."));
+    }
+    if let (true, Some(exit)) = (given.file, &given.exit) {
+        return Err(source.error(exit, "A file has no exit status."));
+    }
     if let Some(part) = &given.part {
         check_name(&part.get_ref().replacen(ITEM, "", 1))
             .map_err(|_| source.error(part, "A part's name is made of a-z, 0-9, _ and -."))?;
@@ -41,6 +47,7 @@ fn command(source: &Source, given: &file::Command, is_shell: bool, earlier: &[Co
         });
     Ok(Command {
         send: send(&given.send)?,
+        is_file: given.file,
         alternatives: given.alternatives.iter().map(send).collect::<Checked<_>>()?,
         part: given.part.as_ref().map(|part| part.get_ref().clone()),
         optional: given.optional,

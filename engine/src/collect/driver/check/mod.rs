@@ -5,6 +5,7 @@ mod parts;
 mod session;
 mod warnings;
 
+use etiqa_model::artifact::ArtifactKind;
 use etiqa_model::device::DeviceType;
 
 use super::file::{File, Text};
@@ -35,6 +36,7 @@ pub(super) fn check(name: &str, text: &str) -> Checked<Driver> {
         sha256: hex_sha256(text),
         text: text.to_owned(),
         default_for: default_for(&source, &file.default_for)?,
+        artifact: artifact(&source, file.artifact.as_ref())?,
         identify: identify(&source, &file)?,
         legacy_ssh: file.ssh.legacy,
         mode: session::mode(&source, &file)?,
@@ -68,6 +70,11 @@ fn default_for(source: &Source, names: &[Text]) -> Checked<Vec<DeviceType>> {
         .iter()
         .map(|name| DeviceType::parse(name.get_ref()).map_err(|message| source.error(name, message)))
         .collect()
+}
+
+fn artifact(source: &Source, name: Option<&Text>) -> Checked<Option<ArtifactKind>> {
+    name.map(|name| ArtifactKind::parse(name.get_ref()).map_err(|message| source.error(name, message)))
+        .transpose()
 }
 
 fn identify(source: &Source, file: &File) -> Checked<Identify> {

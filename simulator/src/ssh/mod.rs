@@ -1,59 +1,37 @@
 //! The SSH side of a session: who may log in, and which channel runs what.
 
+mod config;
+
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use russh::keys::ssh_key::private::Ed25519Keypair;
-use russh::keys::{PrivateKey, PublicKey};
+use russh::keys::PublicKey;
 use russh::server::{
-    Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty, SshId};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+pub(crate) use config::server_config;
+
 use crate::output::Output;
-use crate::spec::{DeviceSpec, Personality};
+use crate::spec::Personality;
 use crate::state::State;
 use crate::terminal::Terminal;
-use crate::{cli, recorded};
+use crate::{cli, recorded, transfer};
 
-/// The server's settings under its `generation`th host key. The key depends on seed, name and generation
-/// alone, so a restarted device keeps it.
-pub(crate) fn server_config(spec: &DeviceSpec, generation: u64) -> Config {
-    let seed =
-        crate::text::random_bytes(&format!("host key {generation} of {} {}", spec.hostname, spec.seed));
-    let mut methods = MethodSet::empty();
-    if spec.authorized_key.is_some() {
-        methods.push(MethodKind::PublicKey);
-    }
-    methods.push(MethodKind::KeyboardInteractive);
-    methods.push(MethodKind::Password);
-    Config {
-        server_id: SshId::Standard(server_id(spec).into()),
-        methods,
-        auth_rejection_time: Duration::ZERO,
-        keys: vec![PrivateKey::from(Ed25519Keypair::from_seed(&seed))],
-        max_auth_attempts: 6,
-        nodelay: true,
-        ..Config::default()
-    }
-}
+/// Where OpenSSH's SFTP server is on such appliances.
+const SFTP_SERVER: &str = "/usr/libexec/openssh/sftp-server";
 
-fn server_id(spec: &DeviceSpec) -> String {
-    if let Some(recording) = &spec.recording {
-        return recording.ssh_version.clone().unwrap_or_else(|| "SSH-2.0-OpenSSH_8.0".to_owned());
-    }
-    let id = match spec.personality {
-        Personality::Ios => "SSH-2.0-Cisco-1.25",
-        Personality::Linux => "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3",
-        Personality::Gaia => "SSH-2.0-OpenSSH_7.8",
-        Personality::BigIp => "SSH-2.0-OpenSSH_7.4",
-        Personality::Nios => "SSH-2.0-OpenSSH_8.0",
-    };
-    id.to_owned()
+/// What a channel runs.
+enum Program {
+    Shell,
+    Command(String),
+    Sftp,
 }
 
 /// One client's session.
@@ -88,15 +66,31 @@ impl Client {
         Self { state, authorized_key, is_logged_in, channels: HashMap::new() }
     }
 
-    /// Starts `command`, or the shell, on a channel that runs nothing yet.
-    fn run(
-        &mut self,
-        id: ChannelId,
-        command: Option<String>,
-        session: &mut Session,
-    ) -> Result<(), russh::Error> {
-        let recorded = self.state.spec.recording.as_ref().map(|recording| recording.is_exec);
-        if recorded.is_some_and(|is_exec| is_exec != command.is_some()) {
+    /// Whether somebody who logs in has anything to talk to.
+    fn has_command_line(&self) -> bool {
+        let spec = &self.state.spec;
+        spec.recording.is_some() || Personality::ALL.contains(&spec.personality)
+    }
+
+    /// Whether the device has anything of this kind.
+    fn can_run(&self, program: &Program) -> bool {
+        let spec = &self.state.spec;
+        match (&spec.recording, program) {
+            (Some(recording), program) => match program {
+                Program::Shell => !recording.is_exec,
+                Program::Command(_) => recording.is_exec,
+                Program::Sftp => false,
+            },
+            (None, Program::Sftp) => {
+                matches!(spec.personality, Personality::Linux | Personality::BigIp | Personality::Gaia)
+            }
+            (None, _) => true,
+        }
+    }
+
+    /// Starts a program on a channel that runs nothing yet.
+    fn run(&mut self, id: ChannelId, program: Program, session: &mut Session) -> Result<(), russh::Error> {
+        if !self.can_run(&program) {
             return session.channel_failure(id);
         }
         let Some((line, (mut output, mut input))) =
@@ -108,13 +102,23 @@ impl Client {
         output.set_faults(state.faults());
         let task = tokio::spawn(async move {
             // Gone means that the client left, or a fault did its work: nobody is there to be told.
-            let _ = match command {
-                Some(command) if recorded.is_some() => {
-                    recorded::run_command(&state, &mut output, &command).await
+            let _ = if state.spec.recording.is_some() {
+                match program {
+                    Program::Command(command) => recorded::run_command(&state, &mut output, &command).await,
+                    _ => recorded::run_shell(&state, &mut output, &mut input).await,
                 }
-                None if recorded.is_some() => recorded::run_shell(&state, &mut output, &mut input).await,
-                Some(command) => cli::run_command(&state, &mut output, &command).await,
-                None => cli::run_shell(&state, &mut Terminal::new(output, input)).await,
+            } else {
+                match program {
+                    Program::Shell => cli::run_shell(&state, &mut Terminal::new(output, input)).await,
+                    Program::Sftp if transfer::is_possible(&state) => {
+                        transfer::serve(&state, &mut output, &mut input).await
+                    }
+                    // The server runs it as a command of the login shell, which may know of none.
+                    Program::Sftp => cli::run_command(&state, &mut output, SFTP_SERVER).await,
+                    Program::Command(command) => {
+                        cli::run_program(&state, &mut output, &mut input, &command).await
+                    }
+                }
             };
         });
         line.task = Some(task.abort_handle());
@@ -137,7 +141,7 @@ impl Handler for Client {
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        Ok(accepted_if(self.state.accepts_password(user, password)))
+        Ok(accepted_if(self.has_command_line() && self.state.accepts_password(user, password)))
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -154,7 +158,8 @@ impl Handler for Client {
             });
         };
         let answer = answers.next().unwrap_or_default();
-        Ok(accepted_if(self.state.accepts_password(user, &String::from_utf8_lossy(&answer))))
+        let is_right = self.state.accepts_password(user, &String::from_utf8_lossy(&answer));
+        Ok(accepted_if(self.has_command_line() && is_right))
     }
 
     async fn auth_publickey_offered(
@@ -164,13 +169,13 @@ impl Handler for Client {
     ) -> Result<Auth, Self::Error> {
         let is_known =
             self.authorized_key.as_ref().is_some_and(|key| key.key_data() == offer.public_key.key_data());
-        Ok(accepted_if(is_known && self.state.accepts_user(user)))
+        Ok(accepted_if(self.has_command_line() && is_known && self.state.accepts_user(user)))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         let is_known =
             self.authorized_key.as_ref().is_some_and(|known| known.key_data() == key.public_key.key_data());
-        Ok(accepted_if(is_known && self.state.accepts_user(user)))
+        Ok(accepted_if(self.has_command_line() && is_known && self.state.accepts_user(user)))
     }
 
     async fn auth_succeeded(&mut self, _: &mut Session) -> Result<(), Self::Error> {
@@ -192,6 +197,35 @@ impl Handler for Client {
         let output = Output::channel(write, session.handle());
         self.channels.insert(id, Line { idle: Some((output, receiver)), input: Some(sender), task: None });
         reply.accept().await;
+        Ok(())
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        _from_host: &str,
+        _from_port: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let host = if host == "localhost" { "127.0.0.1" } else { host };
+        let target = host.parse::<IpAddr>().ok().filter(IpAddr::is_loopback).zip(u16::try_from(port).ok());
+        let Some(target) = target.filter(|_| self.state.spec.jump_host) else {
+            reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+            return Ok(());
+        };
+        let state = self.state.clone();
+        tokio::spawn(async move {
+            let Ok(mut tcp) = TcpStream::connect(target).await else {
+                return reply.reject(ChannelOpenFailure::ConnectFailed).await;
+            };
+            state.count_jump();
+            reply.accept().await;
+            // It ends when either side does, in order or not.
+            let _ = tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut tcp).await;
+        });
         Ok(())
     }
 
@@ -230,7 +264,16 @@ impl Handler for Client {
     }
 
     async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        self.run(id, None, session)
+        self.run(id, Program::Shell, session)
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if name == "sftp" { self.run(id, Program::Sftp, session) } else { session.channel_failure(id) }
     }
 
     async fn exec_request(
@@ -239,6 +282,6 @@ impl Handler for Client {
         command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        self.run(id, Some(String::from_utf8_lossy(command).into_owned()), session)
+        self.run(id, Program::Command(String::from_utf8_lossy(command).into_owned()), session)
     }
 }

@@ -1,6 +1,10 @@
 //! What can be wrong with a simulated device.
 
+mod https;
+
 use std::time::Duration;
+
+pub use https::{BackupFault, CallFault, HttpFault, HttpsFaults};
 
 /// What is wrong with a device; nothing by default.
 ///
@@ -42,6 +46,8 @@ pub struct Faults {
     pub always_pages: bool,
     /// What a recorded device says to a command instead of what it should.
     pub trick: Option<(String, Trick)>,
+    /// What is wrong with its web server and with the backups that it makes.
+    pub https: HttpsFaults,
 }
 
 /// What befalls a connection.
@@ -120,5 +126,10 @@ impl Faults {
     /// A recorded device that plays `trick` when it is asked for `command`.
     pub fn trick(command: impl Into<String>, trick: Trick) -> Self {
         Self { trick: Some((command.into(), trick)), ..Self::default() }
+    }
+
+    /// A device with these faults of its web server and its backups.
+    pub fn https(https: HttpsFaults) -> Self {
+        Self { https, ..Self::default() }
     }
 }

@@ -1,0 +1,114 @@
+//! `etiqa artifact`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use etiqa_engine::store::artifact::artifact_result_list_of_job;
+use etiqa_engine::{Engine, Error, Result, artifacts, inventory};
+use etiqa_model::{DeviceId, UserError};
+
+use super::follow::follow_job;
+use super::{exit, output};
+
+/// Fetch and list the backups that devices make of themselves
+#[derive(Debug, Subcommand)]
+pub(crate) enum Artifact {
+    /// Have devices make a backup of themselves now, and fetch it
+    #[command(after_help = "Example: etiqa artifact fetch lb-edge-1")]
+    Fetch {
+        /// Host names or addresses
+        #[arg(value_name = "DEVICE", required = true)]
+        devices: Vec<String>,
+    },
+    /// List those that are kept of a device, newest first
+    List {
+        /// Host name or address
+        device: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy the newest one of a device into a file
+    #[command(after_help = "Example: etiqa artifact save lb-edge-1 /tmp/lb-edge-1.ucs")]
+    Save {
+        /// Host name or address
+        device: String,
+        /// A file that is not there yet; in this folder, under its own name, when not named
+        file: Option<PathBuf>,
+    },
+}
+
+impl Artifact {
+    pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        match self {
+            Self::Fetch { devices } => return fetch(engine, &devices).await,
+            Self::List { device, json } => list(engine, &device, json).await?,
+            Self::Save { device, file } => save(engine, &device, file).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn fetch(engine: &Arc<Engine>, names: &[String]) -> Result<ExitCode> {
+    let mut devices = Vec::with_capacity(names.len());
+    for name in names {
+        devices.push(inventory::find(engine, name).await?.id);
+    }
+    let job = artifacts::fetch_now(engine, devices.clone()).await?;
+    follow_job(engine, job, |_| {}).await?;
+    let results = artifact_result_list_of_job(&engine.db, job).await?;
+    for result in &results {
+        output::print(&format!("{}: {}", result.hostname, result.message));
+    }
+    let is_done = |id: &DeviceId| results.iter().any(|result| result.device_id == *id);
+    let mut all_good = results.iter().all(|result| result.class.is_good());
+    for (_, name) in devices.iter().zip(names).filter(|(id, _)| !is_done(id)) {
+        output::say(&format!(
+            "{name}: somebody else is fetching it already; the device's page shows how it ends."
+        ));
+        all_good = false;
+    }
+    Ok(exit(all_good))
+}
+
+async fn list(engine: &Engine, name: &str, json: bool) -> Result<()> {
+    let device = inventory::find(engine, name).await?;
+    let kept = artifacts::detail(engine, device.id).await?.kept;
+    if json {
+        return output::print_json(&kept);
+    }
+    let mut table = vec![["FILE", "TAKEN", "BYTES", "SHA-256"].map(str::to_owned).to_vec()];
+    for artifact in kept {
+        table.push(vec![
+            artifact.file_name,
+            artifact.collected_at.to_string(),
+            artifact.size_bytes.to_string(),
+            artifact.sha256,
+        ]);
+    }
+    output::print_table(&table);
+    Ok(())
+}
+
+async fn save(engine: &Engine, name: &str, file: Option<PathBuf>) -> Result<()> {
+    let device = inventory::find(engine, name).await?;
+    let kept = artifacts::detail(engine, device.id).await?.kept;
+    let newest = kept.first().ok_or_else(|| {
+        UserError::not_found(format!("vendor backup of {}; fetch one first", device.hostname))
+    })?;
+    let (artifact, from) = artifacts::open(engine, newest.id).await?;
+    let file = file.unwrap_or_else(|| PathBuf::from(&artifact.file_name));
+    let refused = |error: std::io::Error| {
+        Error::from(UserError::invalid(format!("{} cannot be written: {error}.", file.display())))
+    };
+    let mut source = tokio::fs::File::open(&from).await.map_err(Error::io("opening a vendor's backup"))?;
+    let mut options = tokio::fs::File::options();
+    options.create_new(true).write(true).mode(0o600);
+    let mut target = options.open(&file).await.map_err(refused)?;
+    tokio::io::copy(&mut source, &mut target).await.map_err(refused)?;
+    target.sync_all().await.map_err(refused)?;
+    output::print(&format!("{}", file.display()));
+    Ok(())
+}
