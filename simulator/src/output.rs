@@ -14,6 +14,9 @@ const STDERR: u32 = 1;
 /// Long enough that a reader may take what stands before it for the end of an answer.
 const PAUSE: Duration = Duration::from_millis(60);
 
+/// A terminal holds back at most so much.
+const MOST_HELD: usize = 256 * 1024;
+
 /// The session is over: the client left, or a fault cut it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gone;
@@ -38,6 +41,8 @@ pub(crate) struct Output {
     /// Bytes of configuration so far, while one is being shown.
     config_bytes: Option<usize>,
     sent: usize,
+    /// What was written and did not leave yet; none: everything leaves at once.
+    held: Option<Vec<u8>>,
 }
 
 enum To {
@@ -55,7 +60,23 @@ impl Output {
     }
 
     fn new(to: To) -> Self {
-        Self { to, faults: Faults::default(), config_bytes: None, sent: 0 }
+        Self { to, faults: Faults::default(), config_bytes: None, sent: 0, held: None }
+    }
+
+    /// Holds back what is written until [`Output::flush`], so that an echo, its answer and the prompt leave together.
+    pub(crate) fn hold_back(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Sends what was held back.
+    pub(crate) async fn flush(&mut self) -> Result<(), Gone> {
+        match &mut self.held {
+            Some(held) if !held.is_empty() => {
+                let held = std::mem::take(held);
+                self.send_pieces(held).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// From here to [`Output::end_config`], bytes count towards the faults.
@@ -83,6 +104,7 @@ impl Output {
             return self.send(bytes).await;
         };
         self.send(&bytes[..left]).await?;
+        self.flush().await?;
         if self.faults.hang_after == limit {
             // The task is aborted when the client leaves.
             std::future::pending::<()>().await;
@@ -100,24 +122,39 @@ impl Output {
         let pause = self.faults.pause_after.and_then(|at| at.checked_sub(self.sent));
         self.sent += bytes.len();
         let Some((first, second)) = pause.and_then(|at| bytes.split_at_checked(at)) else {
-            return self.send_pieces(bytes).await;
+            return self.hold_or_send(bytes).await;
         };
-        self.send_pieces(first).await?;
+        self.hold_or_send(first).await?;
+        self.flush().await?;
         tokio::time::sleep(PAUSE).await;
-        self.send_pieces(second).await
+        self.hold_or_send(second).await
     }
 
-    async fn send_pieces(&mut self, bytes: &[u8]) -> Result<(), Gone> {
-        for piece in bytes.chunks(self.faults.chunk_bytes.unwrap_or(usize::MAX).max(1)) {
-            match &mut self.to {
-                To::Channel(channel, _) => channel.data_bytes(piece.to_vec()).await?,
-                To::Telnet(writer) => writer.write(piece).await?,
+    async fn hold_or_send(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        let Some(held) = &mut self.held else { return self.send_pieces(bytes.to_vec()).await };
+        held.extend_from_slice(bytes);
+        if held.len() > MOST_HELD { self.flush().await } else { Ok(()) }
+    }
+
+    async fn send_pieces(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
+        match (&mut self.to, self.faults.chunk_bytes) {
+            (To::Channel(channel, _), None) => channel.data_bytes(bytes).await?,
+            (To::Channel(channel, _), Some(size)) => {
+                for piece in bytes.chunks(size.max(1)) {
+                    channel.data_bytes(piece.to_vec()).await?;
+                }
+            }
+            (To::Telnet(writer), size) => {
+                for piece in bytes.chunks(size.unwrap_or(usize::MAX).max(1)) {
+                    writer.write(piece).await?;
+                }
             }
         }
         Ok(())
     }
 
     pub(crate) async fn write_error(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+        self.flush().await?;
         match &mut self.to {
             To::Channel(channel, _) => Ok(channel.extended_data_bytes(STDERR, bytes.to_vec()).await?),
             To::Telnet(writer) => Ok(writer.write(bytes).await?),
@@ -126,6 +163,7 @@ impl Output {
 
     /// Ends the channel or the line as a finished program does.
     pub(crate) async fn finish(&mut self, exit_status: u32) -> Result<(), Gone> {
+        self.flush().await?;
         match &mut self.to {
             To::Channel(channel, _) => {
                 channel.exit_status(exit_status).await?;

@@ -131,12 +131,20 @@ impl State {
         self.changing().password.reveal().to_owned()
     }
 
+    fn delay(&self) -> Duration {
+        self.spec.latency + self.changing().faults.slow.unwrap_or_default()
+    }
+
+    /// Whether the device waits before each answer.
+    pub(crate) fn thinks(&self) -> bool {
+        !self.delay().is_zero()
+    }
+
     /// Waits as long as the device does before each answer.
     pub(crate) async fn think(&self) {
-        let delay = self.spec.latency + self.changing().faults.slow.unwrap_or_default();
         // A sleep of no length would still wait for the timer's next tick.
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+        if self.thinks() {
+            tokio::time::sleep(self.delay()).await;
         }
     }
 

@@ -31,7 +31,8 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    pub(crate) fn new(output: Output, input: mpsc::UnboundedReceiver<Vec<u8>>) -> Self {
+    pub(crate) fn new(mut output: Output, input: mpsc::UnboundedReceiver<Vec<u8>>) -> Self {
+        output.hold_back();
         Self { output, input, typed: VecDeque::new(), after_return: false }
     }
 
@@ -118,6 +119,7 @@ impl Terminal {
 
     async fn wait_for_input(&mut self) -> Result<(), Gone> {
         while self.typed.is_empty() {
+            self.output.flush().await?;
             self.typed.extend(self.input.recv().await.ok_or(Gone)?);
         }
         Ok(())

@@ -152,6 +152,9 @@ pub(crate) async fn run_shell(state: &Arc<State>, terminal: &mut Terminal) -> Re
         };
         let mut answer = cli.answer(&line);
         loop {
+            if state.thinks() {
+                terminal.output.flush().await?;
+            }
             state.think().await;
             terminal.output.set_faults(state.faults());
             print_answer(state, terminal, cli.pager(), &answer).await?;
