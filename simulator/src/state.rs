@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use etiqa_model::Secret;
 
@@ -148,24 +149,29 @@ impl State {
         }
     }
 
-    /// The whole output of the command that shows the configuration, at this moment.
-    pub(crate) fn config_at(&self, moment: u64) -> Arc<str> {
-        let (verbatim, revision) = {
-            let changing = self.changing();
-            (changing.verbatim.clone(), changing.revision)
-        };
-        verbatim.unwrap_or_else(|| text::config(&self.spec, revision, moment).into())
-    }
-
     /// The configuration as it is shown now: every showing is a later moment.
     pub(crate) fn show_config(&self) -> Arc<str> {
+        self.show_config_by(|revision, moment| text::config(&self.spec, revision, moment))
+    }
+
+    /// [`State::show_config`], with the text made by `make` of revision and moment where nobody set it.
+    pub(crate) fn show_config_by(&self, make: impl FnOnce(u64, u64) -> String) -> Arc<str> {
         let moment = self.next_moment();
-        self.config_at(moment)
+        self.config_by(moment, make)
     }
 
     /// The configuration as it was last shown.
     pub(crate) fn shown_config(&self) -> Arc<str> {
-        self.config_at(self.moment.load(Ordering::Relaxed))
+        let moment = self.moment.load(Ordering::Relaxed);
+        self.config_by(moment, |revision, moment| text::config(&self.spec, revision, moment))
+    }
+
+    fn config_by(&self, moment: u64, make: impl FnOnce(u64, u64) -> String) -> Arc<str> {
+        let (verbatim, revision) = {
+            let changing = self.changing();
+            (changing.verbatim.clone(), changing.revision)
+        };
+        verbatim.unwrap_or_else(|| make(revision, moment).into())
     }
 
     pub(crate) fn next_moment(&self) -> u64 {

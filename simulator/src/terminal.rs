@@ -38,7 +38,17 @@ impl Terminal {
 
     /// Writes `text` with CR LF line ends.
     pub(crate) async fn print(&mut self, text: &str) -> Result<(), Gone> {
-        self.output.write(text.replace('\n', "\r\n").as_bytes()).await
+        let mut sent = Vec::with_capacity(text.len() + text.len() / 16);
+        for line in text.as_bytes().split_inclusive(|byte| *byte == b'\n') {
+            match line.strip_suffix(b"\n") {
+                Some(line) => {
+                    sent.extend_from_slice(line);
+                    sent.extend_from_slice(b"\r\n");
+                }
+                None => sent.extend_from_slice(line),
+            }
+        }
+        self.output.write(&sent).await
     }
 
     /// Writes `text`, asking for a key after each page: space shows a page, Enter a line, `q` ends it.

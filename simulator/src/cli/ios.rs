@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::words::is_command;
 use super::{Answer, Cli, Next};
+use crate::spec::DeviceSpec;
 use crate::state::State;
 use crate::terminal::Pager;
 use crate::text;
@@ -16,12 +17,14 @@ pub(super) struct Ios {
     is_privileged: bool,
     rows: usize,
     wrong_secrets: usize,
+    /// What the running and the saved configuration have in common, of which revision: nearly always the same one.
+    body: Option<(u64, String)>,
 }
 
 impl Ios {
     pub(super) fn new(state: Arc<State>) -> Self {
         let is_privileged = state.spec.enable_password.is_none();
-        Self { state, is_privileged, rows: 24, wrong_secrets: 0 }
+        Self { state, is_privileged, rows: 24, wrong_secrets: 0, body: None }
     }
 
     fn enable(&mut self) -> Answer {
@@ -31,6 +34,18 @@ impl Ios {
         }
         self.wrong_secrets = 0;
         Answer { next: Next::Secret("Password: "), ..Answer::default() }
+    }
+
+    fn running_config(&mut self) -> Answer {
+        let Self { state, body, .. } = self;
+        Answer::config(state.show_config_by(|revision, moment| {
+            text::ios::running_config(&state.spec, body_of(body, &state.spec, revision), moment)
+        }))
+    }
+
+    fn startup_config(&mut self) -> Answer {
+        let saved = self.state.revision().saturating_sub(1);
+        Answer::text(text::ios::startup_config(body_of(&mut self.body, &self.state.spec, saved)))
     }
 
     fn terminal(&mut self, line: &str) -> Option<Answer> {
@@ -60,6 +75,14 @@ impl Ios {
         let spaces = " ".repeat(self.prompt().len() + column);
         Answer::text(format!("{spaces}^\n% Invalid input detected at '^' marker.\n\n"))
     }
+}
+
+/// The body of this revision, made where it is not at hand.
+fn body_of<'a>(body: &'a mut Option<(u64, String)>, spec: &DeviceSpec, revision: u64) -> &'a str {
+    if body.as_ref().is_none_or(|(of, _)| *of != revision) {
+        *body = None;
+    }
+    &body.get_or_insert_with(|| (revision, text::ios::body(spec, revision))).1
 }
 
 impl Cli for Ios {
@@ -105,10 +128,10 @@ impl Cli for Ios {
             return Answer::text(text::ios::version(&self.state.spec, self.state.next_moment()));
         }
         if self.is_privileged && is("show running-config") {
-            return Answer::config(self.state.show_config());
+            return self.running_config();
         }
         if self.is_privileged && is("show startup-config") {
-            return Answer::text(text::ios::startup_config(&self.state.spec, self.state.revision()));
+            return self.startup_config();
         }
         self.invalid(line)
     }

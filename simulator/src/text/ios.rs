@@ -24,8 +24,7 @@ const WHERE: &[&str] =
     &["lobby", "floor 1", "floor 2", "floor 3", "warehouse", "server room >>> rack 4", "dock #2"];
 
 /// The running configuration, from `Building configuration...` to `end`.
-pub(crate) fn running_config(spec: &DeviceSpec, revision: u64, moment: u64) -> String {
-    let body = body(spec, revision);
+pub(crate) fn running_config(spec: &DeviceSpec, body: &str, moment: u64) -> String {
     let now = clock(moment).format("%H:%M:%S UTC %a %b %-d %Y");
     let saved = clock(moment / 2).format("%H:%M:%S UTC %a %b %-d %Y");
     let user = &spec.username;
@@ -38,9 +37,8 @@ pub(crate) fn running_config(spec: &DeviceSpec, revision: u64, moment: u64) -> S
     format!("Building configuration...\n\nCurrent configuration : {} bytes\n{text}", text.len())
 }
 
-/// The saved configuration: what the running one was before its newest edit.
-pub(crate) fn startup_config(spec: &DeviceSpec, revision: u64) -> String {
-    let body = body(spec, revision.saturating_sub(1));
+/// The saved configuration, around the body of the revision before the newest edit.
+pub(crate) fn startup_config(body: &str) -> String {
     format!("Using {} out of 2097152 bytes\n!\n{body}ntp server 10.0.0.123\n!\nend\n", body.len() + 32)
 }
 
@@ -75,9 +73,10 @@ pub(crate) fn version(spec: &DeviceSpec, moment: u64) -> String {
 }
 
 /// The part of the text that only a person changes.
-fn body(spec: &DeviceSpec, revision: u64) -> String {
+pub(crate) fn body(spec: &DeviceSpec, revision: u64) -> String {
     let mut dice = Dice::new("ios", spec.seed);
-    let mut text = head(spec, &mut dice);
+    let mut text = String::with_capacity(spec.config_size + 1_024);
+    text.push_str(&head(spec, &mut dice));
     let tail = tail(spec, revision, &mut dice);
     // About half of what is left goes to interfaces, the rest to access lists.
     let room = spec.config_size.saturating_sub(tail.len() + 200);

@@ -28,7 +28,7 @@ pub(crate) fn config(spec: &DeviceSpec, revision: u64, moment: u64) -> String {
         return String::new();
     }
     match spec.personality {
-        Personality::Ios => ios::running_config(spec, revision, moment),
+        Personality::Ios => ios::running_config(spec, &ios::body(spec, revision), moment),
         Personality::Linux => linux::interfaces(spec, revision),
         Personality::Gaia => gaia::configuration(spec, revision, moment),
         Personality::BigIp => bigip::running_config(spec, revision),
