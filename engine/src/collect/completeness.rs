@@ -5,9 +5,9 @@ use super::failure::excerpt;
 
 /// Checks the text of `part` against its rule; the error is one sentence that says what is missing.
 pub(super) fn check(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
-    if lines < rule.min_lines.max(1) {
-        let least = rule.min_lines.max(1);
+    let least = rule.min_lines.max(1);
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(least).count();
+    if lines < least {
         return Err(format!("The part {part} has {lines} lines, and at least {least} are expected."));
     }
     if let Some(marker) = &rule.end_marker {

@@ -27,7 +27,7 @@ pub struct Outcome {
     pub login: Option<String>,
     /// The jump hosts on the way that took one, by name, and its name.
     pub hop_logins: Vec<(String, String)>,
-    /// The session with secrets masked, at most some 64 KiB; kept on failure only.
+    /// The session with secrets masked, at most some 32 KiB; kept on failure only.
     pub transcript: Option<String>,
     /// Bytes that the device sent.
     pub bytes: u64,
@@ -40,6 +40,8 @@ pub struct PartText {
     pub part: String,
     /// What the device sent, without echo, prompts, pagers and control sequences.
     pub text: String,
+    /// SHA-256 of what is compared of it (see [`compare_text`](super::compare_text)), lower-case hex.
+    pub compare_sha256: String,
 }
 
 /// A config holds passwords and keys, so its text is never shown this way.

@@ -25,6 +25,8 @@ pub(super) struct Pace {
     thought: Duration,
     is_thinking: bool,
     last_heard: Option<Instant>,
+    /// How late this process was with its last timer: with many sessions and few processors, it hears as late.
+    lag: Duration,
 }
 
 impl Pace {
@@ -35,7 +37,12 @@ impl Pace {
 
     /// Something was sent: the wait for the answer's beginning says nothing of its pauses.
     pub(super) fn restart(&mut self) {
-        *self = Self::default();
+        *self = Self { lag: self.lag, ..Self::default() };
+    }
+
+    /// A prompt rested for this much longer than it had to.
+    pub(super) fn was_late(&mut self, by: Duration) {
+        self.lag = by;
     }
 
     /// What was sent is echoed, and nothing of the answer came with it.
@@ -46,10 +53,14 @@ impl Pace {
     /// Something came.
     pub(super) fn heard(&mut self, now: Instant) {
         let is_thinking = std::mem::take(&mut self.is_thinking);
-        match self.last_heard.replace(now) {
-            Some(last) if is_thinking => self.thought = now - last,
-            Some(last) => self.slowest = self.slowest.max(now - last),
-            None => {}
+        let Some(last) = self.last_heard.replace(now) else { return };
+        let pause = now - last;
+        if is_thinking {
+            self.thought = pause;
+        } else {
+            // What is this process's own delay is not the device's; a prompt must still rest for as long as anything
+            // that was seen.
+            self.slowest = self.slowest.max(pause - self.lag.min(pause / SETTLE_PAUSES));
         }
     }
 
@@ -75,6 +86,20 @@ mod tests {
         pace.restart();
         pace.heard(start + 900 * MS);
         assert_eq!(pace.settle(), SETTLE_MIN, "the wait for the beginning is no pause");
+    }
+
+    #[test]
+    fn what_this_process_is_late_by_is_no_pause_of_the_device() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        pace.was_late(80 * MS);
+        pace.restart();
+        pace.heard(start);
+        pace.heard(start + 300 * MS);
+        assert_eq!(pace.settle(), 440 * MS);
+        pace.restart();
+        pace.heard(start);
+        pace.heard(start + 100 * MS);
+        assert_eq!(pace.settle(), 100 * MS, "never less than what was seen");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use etiqa_model::Secret;
 use etiqa_model::class::Class;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::driver::{Driver, Enable, Shell};
 use super::evidence::Evidence;
@@ -364,9 +364,11 @@ impl<'a, L: Line> Session<'a, L> {
                 continue;
             };
             let settle = if matches!(rest, Rest::Glued(_)) { SETTLE_MAX } else { self.pace.settle() };
-            if let Ok(read) = timeout(settle, self.read_once()).await {
+            let rested_at = Instant::now() + settle;
+            if let Ok(read) = timeout_at(rested_at, self.read_once()).await {
                 read?;
             } else {
+                self.pace.was_late(Instant::now().saturating_duration_since(rested_at));
                 if matches!(rest, Rest::Prompt(_)) {
                     self.learn_prompt();
                 }

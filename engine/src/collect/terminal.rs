@@ -60,16 +60,22 @@ enum State {
 impl Terminal {
     /// Takes the next bytes.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
+        // Little more than is needed: doubling would hold twice a large text until its end.
+        if self.lines.capacity() - self.lines.len() < bytes.len() {
+            self.lines.reserve_exact(bytes.len().max(self.lines.len() / 4));
+        }
         while !bytes.is_empty() {
             if !self.is_plain_place() {
                 bytes = self.feed_one(bytes);
                 continue;
             }
-            let (plain, rest) = bytes.split_at(bytes.iter().take_while(|byte| is_plain(**byte)).count());
+            let (plain, rest) = bytes.split_at(plain_run(bytes));
             self.is_endless |= self.line.len() + plain.len() > LONGEST_LINE;
             // A whole line of plain text goes where it belongs at once: nearly all of a configuration is such lines.
             if let Some(rest) = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")) {
-                self.lines.extend(self.line.drain(..));
+                if !self.line.is_empty() {
+                    self.lines.extend(self.line.drain(..));
+                }
                 self.lines.push_str(std::str::from_utf8(plain).unwrap_or_default());
                 self.lines.push('\n');
                 self.column = 0;
@@ -329,6 +335,14 @@ impl Terminal {
             _ => {}
         }
     }
+}
+
+/// How many of the first bytes are plain; most of them in steps that a processor takes at once.
+fn plain_run(bytes: &[u8]) -> usize {
+    const AT_ONCE: usize = 16;
+    let are_plain = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & is_plain(*byte));
+    let sure = bytes.chunks_exact(AT_ONCE).take_while(are_plain).count() * AT_ONCE;
+    sure + bytes[sure..].iter().take_while(|byte| is_plain(**byte)).count()
 }
 
 /// Whether a byte is a character that says nothing but itself.

@@ -8,9 +8,10 @@ use regex::Regex;
 use super::driver::Driver;
 use super::redact::redact;
 
-/// The beginning of a session shows the login, its end what went wrong; the middle can be left out.
-const HEAD: usize = 16 * 1024;
-const TAIL: usize = 48 * 1024;
+/// The beginning of a session shows the login, its end what went wrong; the middle can be left out. Every session that
+/// is on holds so much, and most of them for nothing.
+const HEAD: usize = 8 * 1024;
+const TAIL: usize = 24 * 1024;
 
 /// A line that is only base64 is very likely a key, even where its first line was left out.
 static BASE64_LINE: LazyLock<Option<Regex>> =

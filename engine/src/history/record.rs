@@ -11,9 +11,9 @@ use crate::collect::{Driver, Outcome, PartText, compare_text};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fleet::{Purpose, host_keys_store_in_txn};
-use crate::hex::sha256_hex;
 use crate::store::config_version::{
-    ComparedVersion, NewVersion, text_insert_in_txn, version_insert_in_txn, version_list_current,
+    ComparedVersion, NewVersion, text_insert_in_txn, version_fetch_set_aside, version_insert_in_txn,
+    version_list_compared,
 };
 use crate::store::device_fact::device_fact_save_in_txn;
 use crate::store::lease::device_lease_drop_in_txn;
@@ -54,8 +54,10 @@ pub async fn record(engine: &Engine, session: &Session<'_>, mut outcome: Outcome
     if class.is_good() {
         let mut changes = Vec::new();
         class = Class::Unchanged;
+        let active = version_list_compared(&engine.db, session.device.id).await?;
         for part in &outcome.parts {
-            let (part_class, what, decision) = decide(engine, session, part).await?;
+            let active = active.iter().find(|known| known.version.part == part.part);
+            let (part_class, what, decision) = decide(engine, session, part, active).await?;
             if part_class == Class::Suspect || class == Class::Unchanged {
                 class = part_class;
             }
@@ -121,17 +123,15 @@ pub async fn record(engine: &Engine, session: &Session<'_>, mut outcome: Outcome
     Ok(write.await?)
 }
 
-/// Holds a part's text against what is stored: its class, what to say of it, and what to store.
+/// Holds a part's text against its active version: its class, what to say of it, and what to store.
 async fn decide(
     engine: &Engine,
     session: &Session<'_>,
     part: &PartText,
+    active: Option<&ComparedVersion>,
 ) -> Result<(Class, Option<String>, Option<Decision>)> {
-    let compare_sha256 = sha256_hex(compare_text(session.driver, &part.part, &part.text).as_bytes());
-    let current = version_list_current(&engine.db, session.device.id, &part.part, &compare_sha256).await?;
-    let is_same = |known: &&ComparedVersion| known.compare_sha256 == compare_sha256;
-    let active = current.iter().find(|known| known.version.state == VersionState::Active);
-    if active.is_some_and(|active| is_same(&active)) {
+    let compare_sha256 = &part.compare_sha256;
+    if active.is_some_and(|active| active.compare_sha256 == *compare_sha256) {
         return Ok((Class::Unchanged, None, None));
     }
     if let Some(active) = active.filter(|active| active.driver_sha256 != session.driver.sha256()) {
@@ -143,14 +143,11 @@ async fn decide(
             return Ok((Class::Unchanged, None, None));
         }
     }
-    if let Some(known) = current.iter().filter(is_same).find(|known| is_set_aside(known.version.state)) {
-        let word = if known.version.state == VersionState::Suspect {
-            "waits for a decision"
-        } else {
-            "was rejected"
-        };
-        let message =
-            format!("{} is again the text of version {}, which {word}.", part.part, known.version.version);
+    let set_aside =
+        version_fetch_set_aside(&engine.db, session.device.id, &part.part, compare_sha256).await?;
+    if let Some(known) = set_aside {
+        let word = if known.state == VersionState::Suspect { "waits for a decision" } else { "was rejected" };
+        let message = format!("{} is again the text of version {}, which {word}.", part.part, known.version);
         return Ok((Class::Suspect, Some(message), None));
     }
     let size_bytes = part.text.len() as u64;
@@ -158,12 +155,13 @@ async fn decide(
         let kept = 100 - session.driver.max_shrink(&part.part);
         size_bytes < active.version.size_bytes * kept / 100
     });
+    let lines = lines(&part.text);
     let (added, removed) = match active {
         Some(active) => {
             let old = text_read(&engine.db, &active.version.sha256).await?;
             counted(old, part.text.clone()).await?
         }
-        None => (u32::try_from(part.text.lines().count()).unwrap_or(u32::MAX), 0),
+        None => (lines, 0),
     };
     let text = pack(&part.text)?;
     let new = NewVersion {
@@ -171,9 +169,9 @@ async fn decide(
         part: part.part.clone(),
         state: if is_suspect { VersionState::Suspect } else { VersionState::Active },
         text_sha256: text.sha256.clone(),
-        compare_sha256,
+        compare_sha256: compare_sha256.clone(),
         size_bytes,
-        lines: u32::try_from(part.text.lines().count()).unwrap_or(u32::MAX),
+        lines,
         added,
         removed,
         collected_at: session.finished_at,
@@ -193,8 +191,10 @@ async fn decide(
     Ok((class, Some(message), Some(Decision { new, text })))
 }
 
-fn is_set_aside(state: VersionState) -> bool {
-    matches!(state, VersionState::Suspect | VersionState::Rejected)
+/// How many lines a part's text has; the last one is ended as the others are.
+fn lines(text: &str) -> u32 {
+    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    u32::try_from(ends).unwrap_or(u32::MAX)
 }
 
 /// Lines added and removed; a long text is compared off the runtime's threads.

@@ -108,27 +108,12 @@ pub async fn version_list_active(db: &Db, device: DeviceId) -> Result<Vec<Config
     rows.iter().map(version).collect()
 }
 
-/// What a fresh text of a part is held against: the active version, and versions of the same text that were set
-/// aside.
-pub async fn version_list_current(
-    db: &Db,
-    device: DeviceId,
-    part: &str,
-    compare_sha256: &str,
-) -> Result<Vec<ComparedVersion>> {
-    // Each half has an index that holds these alone, so that the history of the part is not walked.
+/// The active versions of a device with what they are compared by: what fresh texts are held against.
+pub async fn version_list_compared(db: &Db, device: DeviceId) -> Result<Vec<ComparedVersion>> {
     let sql = format!(
-        "SELECT {COLUMNS}, v.compare_sha256, v.driver_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.state = 'active'
-         UNION ALL
-         SELECT {COLUMNS}, v.compare_sha256, v.driver_sha256 {FROM} WHERE v.device_id = $1 AND v.part = $2
-         AND v.state IN ('suspect', 'rejected') AND v.compare_sha256 = $3"
+        "SELECT {COLUMNS}, v.compare_sha256, v.driver_sha256 {FROM} WHERE v.device_id = $1 AND v.state = 'active'"
     );
-    let rows = sqlx::query(built(sql))
-        .bind(device.0)
-        .bind(part.to_owned())
-        .bind(compare_sha256.to_owned())
-        .fetch_all(db.reader())
-        .await?;
+    let rows = sqlx::query(built(sql)).bind(device.0).fetch_all(db.reader()).await?;
     rows.iter()
         .map(|row| {
             Ok(ComparedVersion {
@@ -138,6 +123,27 @@ pub async fn version_list_current(
             })
         })
         .collect()
+}
+
+/// A version of the same text that was set aside: one that waits for a person, or was rejected.
+pub async fn version_fetch_set_aside(
+    db: &Db,
+    device: DeviceId,
+    part: &str,
+    compare_sha256: &str,
+) -> Result<Option<ConfigVersion>> {
+    // An index holds these alone, so that the history of the part is not walked.
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.part = $2 AND v.state IN ('suspect', 'rejected')
+         AND v.compare_sha256 = $3 LIMIT 1"
+    );
+    let row = sqlx::query(built(sql))
+        .bind(device.0)
+        .bind(part.to_owned())
+        .bind(compare_sha256.to_owned())
+        .fetch_optional(db.reader())
+        .await?;
+    row.as_ref().map(version).transpose()
 }
 
 /// The parts of a device with their newest versions.

@@ -1,8 +1,8 @@
 use etiqa_engine::db::Db;
 use etiqa_engine::store::config_version::{
     NewVersion, part_list, text_insert_in_txn, version_count, version_decide, version_fetch_before,
-    version_insert_in_txn, version_list, version_list_active, version_list_current, version_page_active,
-    version_page_all,
+    version_fetch_set_aside, version_insert_in_txn, version_list, version_list_active, version_list_compared,
+    version_page_active, version_page_all,
 };
 use etiqa_engine::store::device_write::{device_delete, device_insert_in_txn};
 use etiqa_model::config::VersionState;
@@ -83,11 +83,13 @@ async fn a_fresh_text_is_held_against_the_active_one_and_equal_ones_that_were_se
         let rejected = add(&db, device, "running", "half", VersionState::Suspect).await;
         version_decide(&db, rejected, false).await.unwrap();
         add(&db, device, "running", "newer", VersionState::Active).await;
-        let held = version_list_current(&db, device, "running", "compared half").await.unwrap();
-        let mut held: Vec<_> =
-            held.iter().map(|known| (known.version.version, known.version.state)).collect();
-        held.sort_by_key(|(number, _)| *number);
-        assert_eq!(held, [(2, VersionState::Rejected), (3, VersionState::Active)]);
+        let active = version_list_compared(&db, device).await.unwrap();
+        let active: Vec<_> =
+            active.iter().map(|known| (known.version.version, known.version.state)).collect();
+        assert_eq!(active, [(3, VersionState::Active)]);
+        let held = version_fetch_set_aside(&db, device, "running", "compared half").await.unwrap().unwrap();
+        assert_eq!((held.version, held.state), (2, VersionState::Rejected));
+        assert_eq!(version_fetch_set_aside(&db, device, "running", "compared whole").await.unwrap(), None);
     })
     .await;
 }

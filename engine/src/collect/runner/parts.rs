@@ -1,9 +1,11 @@
 //! From answers to parts: rejections, what is stripped, completeness, facts. All of it or nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use etiqa_model::class::Class;
+use regex::Regex;
 
 use super::plan::rejected;
 use crate::collect::clean::without_blank_end;
@@ -14,6 +16,7 @@ use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::outcome::{Facts, PartText};
 use crate::collect::redact::redact;
 use crate::collect::rejection::rejecting_line;
+use crate::hex::sha256_hex;
 
 /// A device that lists more than this is not believed.
 const MOST_ITEMS: usize = 500;
@@ -134,7 +137,7 @@ impl Answers {
             let message = "The device gave none of the parts: it rejected every command.";
             return Err(Failure::new(Class::CommandRejected, message));
         }
-        let unsaved = unsaved(driver, &parts);
+        let unsaved = compare(driver, &mut parts);
         let facts = Facts { unsaved: facts.unsaved.or(unsaved), ..facts };
         Ok(Collected { parts, left_out, facts })
     }
@@ -219,7 +222,7 @@ fn part(driver: &Driver, name: &str, answers: Vec<Answer>) -> Step<Option<PartTe
     if text.is_empty() {
         return Err(incomplete(&format!("The part {name} is empty.")));
     }
-    Ok(Some(PartText { part: name.to_owned(), text }))
+    Ok(Some(PartText { part: name.to_owned(), text, compare_sha256: String::new() }))
 }
 
 /// Where in `answer` the text stands that counts.
@@ -231,30 +234,113 @@ fn kept(command: &Command, answer: &str) -> Range<usize> {
     start..start + text.len()
 }
 
-/// Whether two parts that should say the same differ, volatile spans and ignored lines aside.
-fn unsaved(driver: &Driver, parts: &[PartText]) -> Option<bool> {
-    let Some(Unsaved::Parts { running, startup, ignore }) = &driver.unsaved else { return None };
-    let text = |name: &str| {
-        let part = parts.iter().find(|part| part.part == name)?;
-        Some(compare_text(driver, name, &part.text))
+/// Notes what each part is compared by. Whether two that should say the same differ, where the driver names such.
+fn compare(driver: &Driver, parts: &mut [PartText]) -> Option<bool> {
+    let compared: Vec<Cow<'_, str>> =
+        parts.iter().map(|part| compare_text(driver, &part.part, &part.text)).collect();
+    let unsaved = match &driver.unsaved {
+        Some(Unsaved::Parts { running, startup, ignore }) => {
+            let text = |name: &str| Some(&*compared[parts.iter().position(|part| part.part == name)?]);
+            text(running).zip(text(startup)).map(|(running, startup)| differ(running, startup, ignore))
+        }
+        _ => None,
     };
-    let (running, startup) = (text(running)?, text(startup)?);
-    let [mut running, mut startup] =
-        [&running, &startup].map(|text| text.lines().map(str::trim_end).peekable());
+    let hashes: Vec<String> = compared.iter().map(|text| sha256_hex(text.as_bytes())).collect();
+    for (part, hash) in parts.iter_mut().zip(hashes) {
+        part.compare_sha256 = hash;
+    }
+    unsaved
+}
+
+/// Whether two texts differ in more than the lines that `ignore` names.
+fn differ(mut running: &str, mut startup: &str, ignore: &[Regex]) -> bool {
     // A line that changes by itself, as a whole, may stand in one of the texts only.
     let is_left_out = |line: &str| {
         line.is_empty() || line.trim() == PLACEHOLDER || ignore.iter().any(|regex| regex.is_match(line))
     };
-    // Lines that stand in both need no look at the rules: whatever these say, they say it of both.
     loop {
-        match (running.peek(), startup.peek()) {
-            (Some(one), Some(other)) if one == other => {
-                running.next();
-                startup.next();
-            }
-            (Some(line), _) if is_left_out(line) => drop(running.next()),
-            (_, Some(line)) if is_left_out(line) => drop(startup.next()),
-            (one, other) => return Some(one.is_some() || other.is_some()),
+        // Lines that stand in both need no look at the rules: whatever these say, they say it of both.
+        let same = common_lines(running, startup);
+        (running, startup) = (&running[same..], &startup[same..]);
+        let (one, after_one) = first_line(running);
+        let (other, after_other) = first_line(startup);
+        match (one, other) {
+            (Some(one), Some(other)) if one == other => (running, startup) = (after_one, after_other),
+            (Some(line), _) if is_left_out(line) => running = after_one,
+            (_, Some(line)) if is_left_out(line) => startup = after_other,
+            (one, other) => return one.is_some() || other.is_some(),
+        }
+    }
+}
+
+/// The first line without the white space at its end, and what follows it.
+fn first_line(text: &str) -> (Option<&str>, &str) {
+    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+    ((!text.is_empty()).then_some(line.trim_end()), rest)
+}
+
+/// How many bytes of whole lines both texts begin with.
+fn common_lines(one: &str, other: &str) -> usize {
+    const AT_ONCE: usize = 64;
+    let chunks = one.as_bytes().chunks(AT_ONCE).zip(other.as_bytes().chunks(AT_ONCE));
+    let same = chunks.take_while(|(one, other)| one == other).count() * AT_ONCE;
+    let same = same.min(one.len()).min(other.len());
+    let rest = one.bytes().zip(other.bytes()).skip(same).take_while(|(one, other)| one == other).count();
+    one.as_bytes()[..same + rest].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::collect::DriverSet;
+
+    fn ignored() -> Vec<Regex> {
+        [r"^!", r"^ntp clock-period", r"^\s+quit\s*$"].map(|rule| Regex::new(rule).unwrap()).into()
+    }
+
+    #[test]
+    fn what_is_saved_is_told_from_what_is_not() {
+        let driver = DriverSet::built_in().get("ios").unwrap();
+        let running = "Building configuration...\n\nCurrent configuration : 44 bytes\n!\nhostname a\nend\n";
+        let saved = "Using 44 out of 2097152 bytes\n!\nhostname a \nend\n";
+        let part = |part: &str, text: &str| PartText {
+            part: part.into(),
+            text: text.into(),
+            compare_sha256: String::new(),
+        };
+        let said =
+            |startup: &str| compare(&driver, &mut [part("running", running), part("startup", startup)]);
+        assert_eq!(said(saved), Some(false));
+        assert_eq!(said(&saved.replace("hostname a", "hostname b")), Some(true));
+        assert_eq!(said(&saved.replace("end\n", "")), Some(true));
+        assert_eq!(compare(&driver, &mut [part("running", running)]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn skipping_common_lines_changes_nothing(
+            running in "((hostname a|interface b| shutdown|!|quit| quit|ntp clock-period 1|end) {0,2}\n){0,12}",
+            startup in "((hostname a|interface b| shutdown|!|quit| quit|ntp clock-period 2|end) {0,2}\n){0,12}",
+        ) {
+            let rules = ignored();
+            let kept = |text: &str| -> Vec<String> {
+                let lines = text.lines().map(str::trim_end);
+                let kept = lines.filter(|line| !line.is_empty() && !rules.iter().any(|rule| rule.is_match(line)));
+                kept.map(str::to_owned).collect()
+            };
+            prop_assert_eq!(differ(&running, &startup, &rules), kept(&running) != kept(&startup));
+        }
+
+        #[test]
+        fn common_lines_are_common(text in "[ab\n]{0,200}", other in "[ab\n]{0,20}", at in 0_usize..200) {
+            let at = at.min(text.len());
+            let changed = format!("{}{other}{}", &text[..at], &text[at..]);
+            let same = common_lines(&text, &changed);
+            prop_assert_eq!(&text[..same], &changed[..same]);
+            prop_assert!(same == 0 || text[..same].ends_with('\n'));
+            prop_assert!(!text[same..at.max(same)].contains('\n'), "a whole line is left");
         }
     }
 }

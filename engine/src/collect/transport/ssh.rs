@@ -22,7 +22,7 @@ use crate::collect::target::{Endpoint, Limits};
 const GOODBYE: Duration = Duration::from_millis(300);
 
 /// Bytes that are read at once where more than asked for have come.
-const READ_AHEAD: usize = 8 * 1024;
+const READ_AHEAD: usize = 4 * 1024;
 
 /// A connection whose host key was checked.
 pub(in crate::collect) struct Connection {
