@@ -99,12 +99,18 @@ impl Db {
             }
             return Ok(());
         }
-        for work in works {
-            tx.execute("SAVEPOINT work").await?;
-            let is_good = work.run(&mut tx).await;
+        tx.execute("SAVEPOINT work").await?;
+        let mut works = works.iter_mut().peekable();
+        while let Some(work) = works.next() {
             // Where SQLite undid the whole transaction, as on a full disk, the savepoint is gone as well: an error,
             // and so none of the works is told that it is stored.
-            tx.execute(if is_good { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" }).await?;
+            let next = match (work.run(&mut tx).await, works.peek().is_some()) {
+                (true, true) => "RELEASE work; SAVEPOINT work",
+                (true, false) => "RELEASE work",
+                (false, true) => "ROLLBACK TO work",
+                (false, false) => "ROLLBACK TO work; RELEASE work",
+            };
+            tx.execute(next).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -13,7 +13,7 @@ use super::ready::{Ready, prepare};
 use super::result::{lost, reuse, without_session};
 use super::rotation::{note_jump_hosts, note_taken, said_of, taken};
 use super::{Context, platform};
-use crate::collect::{self, Driver, Limits, Login, Outcome, collect};
+use crate::collect::{self, Driver, HopKeySeen, Limits, Login, Outcome, Target, collect};
 use crate::error::Result;
 use crate::store::result::result_fetch_recent;
 use crate::time::now;
@@ -111,7 +111,20 @@ async fn with_lease(
     let taken = taken(&outcome, &logins);
     outcome.note = taken.and_then(said_of);
     let facts = learned(&facts, device, &driver, is_recognised, &outcome, taken);
+    leave_out_known_keys(&mut outcome, &target);
     lease.finish(&driver, *purpose, started_at, outcome, facts).await.map(Some)
+}
+
+/// A key that is remembered already costs no write.
+fn leave_out_known_keys(outcome: &mut Outcome, target: &Target) {
+    if outcome.class != Class::HostKeyChanged {
+        outcome.host_key.take_if(|key| target.endpoint.host_key.as_ref() == Some(&key.openssh));
+    }
+    let is_known = |seen: &HopKeySeen| {
+        let mut hops = target.via.iter().filter(|hop| hop.name == seen.name);
+        hops.any(|hop| hop.endpoint.host_key.as_ref() == Some(&seen.key.openssh))
+    };
+    outcome.hop_keys.retain(|seen| seen.is_changed || !is_known(seen));
 }
 
 /// What is known of the device after this session.

@@ -8,7 +8,7 @@ use super::{logins, route};
 use crate::collect::{DriverSet, Login, Target};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::device_fact::device_fact_fetch;
+use crate::store::device_fact::known_fetch;
 
 /// See the module.
 pub(super) struct Ready {
@@ -26,16 +26,16 @@ pub(super) async fn prepare(
     drivers: &DriverSet,
     device: &Device,
 ) -> Result<Result<Ready, (Class, String)>> {
-    let facts = device_fact_fetch(&engine.db, device.id).await?;
-    let platform = known_platform(drivers, device, &facts);
+    let known = known_fetch(&engine.db, device.id).await?;
+    let platform = known_platform(drivers, device, &known.facts);
     if let Some(Platform::None(message)) = platform {
         return Ok(Err((Class::Unsupported, message)));
     }
-    let target = match route::target_of(engine, device).await? {
+    let target = match route::target_of(engine, device, &known).await? {
         Ok(target) => target,
         Err(no_way) => return Ok(Err(no_way)),
     };
-    let logins = match logins::logins_for(engine, device.id, &facts).await {
+    let logins = match logins::logins_for(engine, device.id, &known.facts).await {
         Ok(logins) if logins.is_empty() => return Ok(Err((Class::AuthFailed, no_credential(device)))),
         Ok(logins) => logins,
         Err(Error::Vault(_)) => {
@@ -44,7 +44,7 @@ pub(super) async fn prepare(
         }
         Err(error) => return Err(error),
     };
-    Ok(Ok(Ready { target, logins, facts, platform }))
+    Ok(Ok(Ready { target, logins, facts: known.facts, platform }))
 }
 
 fn no_credential(device: &Device) -> String {

@@ -9,25 +9,32 @@ use super::logins::logins_of;
 use crate::collect::{Endpoint, Hop, Target};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::store::host_key::host_key_fetch;
-use crate::store::jump_host::{KeyedJumpHost, jump_host_fetch, jump_host_fetch_for_device};
+use crate::store::device_fact::Known;
+use crate::store::jump_host::{KeyedJumpHost, jump_host_fetch};
 
 /// More jump hosts in a row are a mistake.
 const MOST_HOPS: usize = 8;
 
-/// The target of a device, or why there is no way to it.
-pub(super) async fn target_of(engine: &Engine, device: &Device) -> Result<Result<Target, (Class, String)>> {
+/// The target of a device of which this much is `known`, or why there is no way to it.
+pub(super) async fn target_of(
+    engine: &Engine,
+    device: &Device,
+    known: &Known,
+) -> Result<Result<Target, (Class, String)>> {
     let endpoint = Endpoint {
         address: device.address.clone(),
         port: device.port,
-        host_key: host_key_fetch(&engine.db, device.id).await?,
+        host_key: known.host_key.clone(),
         legacy: device.legacy_ssh,
     };
     let mut via = Vec::new();
-    let mut known = BTreeSet::new();
-    let mut next = jump_host_fetch_for_device(&engine.db, device.id).await?;
+    let mut passed = BTreeSet::new();
+    let mut next = match known.jump_host {
+        Some(id) => jump_host_fetch(&engine.db, id).await?,
+        None => None,
+    };
     while let Some(KeyedJumpHost { host, openssh, generation, takes_previous }) = next {
-        if !known.insert(host.id) || via.len() >= MOST_HOPS {
+        if !passed.insert(host.id) || via.len() >= MOST_HOPS {
             let message = format!("The jump host {} is reached through itself; mend its way.", host.name);
             return Ok(Err((Class::Unreachable, message)));
         }

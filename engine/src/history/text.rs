@@ -25,7 +25,9 @@ pub struct PackedText {
 
 /// Compresses a text.
 pub(crate) fn pack(text: &str) -> Result<PackedText> {
-    let zstd = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(Error::io("compressing a text"))?;
+    let mut zstd = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(Error::io("compressing a text"))?;
+    // It was given room for a text that does not shrink, and may have to wait for its write.
+    zstd.shrink_to_fit();
     Ok(PackedText { sha256: sha256_hex(text.as_bytes()), size_bytes: text.len() as u64, zstd })
 }
 

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::fleet::{Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::{self, LEASE};
-use crate::store::device::device_fetch;
+use crate::store::device::device_list_of;
 use crate::store::job::{Job, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew};
 use crate::time::now;
 
@@ -23,6 +23,8 @@ use crate::time::now;
 const JOBS_AT_ONCE: usize = 8;
 /// Jobs that another process queued are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Devices in one query.
+const READ_AT_ONCE: usize = 500;
 /// A job that failed so often is given up.
 const MOST_ATTEMPTS: u32 = 3;
 /// How long running jobs may take to end when the program stops.
@@ -128,8 +130,8 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
 /// The devices that are still there.
 async fn found(engine: &Engine, devices: Vec<DeviceId>) -> Result<Vec<Device>> {
     let mut found = Vec::with_capacity(devices.len());
-    for id in devices {
-        found.extend(device_fetch(&engine.db, id).await?);
+    for some in devices.chunks(READ_AT_ONCE) {
+        found.extend(device_list_of(&engine.db, some).await?);
     }
     Ok(found)
 }

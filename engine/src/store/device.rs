@@ -51,6 +51,11 @@ pub async fn device_list_by_name(db: &Db, name: &str) -> Result<Vec<Device>> {
     devices_where(db, &filter).await
 }
 
+/// Those of these devices that are still there, by hostname.
+pub async fn device_list_of(db: &Db, ids: &[DeviceId]) -> Result<Vec<Device>> {
+    devices_where(db, Filter::new().and_one_of("d.id", ids.iter().map(|id| id.0))).await
+}
+
 /// The enabled devices that a backup config covers, by host name.
 pub async fn device_list_selected(db: &Db, selector: &Selector) -> Result<Vec<Device>> {
     devices_where(db, &selected(selector)).await

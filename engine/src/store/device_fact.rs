@@ -1,20 +1,52 @@
 //! What was found out about devices.
 
 use etiqa_model::device::DeviceFacts;
-use etiqa_model::{CredentialId, DeviceId, Timestamp};
+use etiqa_model::{CredentialId, DeviceId, JumpHostId, Timestamp};
+use sqlx::any::AnyRow;
 
-use crate::db::{Db, Result, RowExt, Tx};
+use crate::db::{Db, Result, RowExt, Tx, built};
+
+/// Zeros where there is no row to a device.
+const COLUMNS: &str = "f.platform, f.credential_id, COALESCE(f.credential_generation, 0) AS credential_generation, \
+     COALESCE(f.takes_previous, 0) AS takes_previous, f.model, f.serial, f.os_version, f.unsaved";
+
+/// What a session with a device begins with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// What is known of the device.
+    pub facts: DeviceFacts,
+    /// Its remembered key, in OpenSSH's public key format.
+    pub host_key: Option<String>,
+    /// The jump host that it is reached through: its own, else the first of its site. None: it is reached straight.
+    pub jump_host: Option<JumpHostId>,
+}
+
+/// What a session with a device begins with, in one query: a whole fleet asks this. Nothing where there is no such
+/// device.
+pub async fn known_fetch(db: &Db, device: DeviceId) -> Result<Known> {
+    let sql = format!(
+        "SELECT {COLUMNS}, k.openssh,
+                COALESCE(d.jump_host_id, (SELECT MIN(j.id) FROM jump_host j WHERE j.site = d.site)) AS jump_host
+         FROM device d LEFT JOIN device_fact f ON f.device_id = d.id LEFT JOIN host_key k ON k.device_id = d.id
+         WHERE d.id = $1"
+    );
+    let row = sqlx::query(built(sql)).bind(device.0).fetch_optional(db.reader()).await?;
+    let Some(row) = row else { return Ok(Known::default()) };
+    Ok(Known {
+        facts: facts(&row)?,
+        host_key: row.opt_text("openssh")?,
+        jump_host: row.opt_int("jump_host")?.map(JumpHostId),
+    })
+}
 
 /// What is known of a device; nothing where it was never collected.
 pub async fn device_fact_fetch(db: &Db, device: DeviceId) -> Result<DeviceFacts> {
-    let row = sqlx::query(
-        "SELECT platform, credential_id, credential_generation, takes_previous, model, serial, os_version, unsaved
-         FROM device_fact WHERE device_id = $1",
-    )
-    .bind(device.0)
-    .fetch_optional(db.reader())
-    .await?;
-    let Some(row) = row else { return Ok(DeviceFacts::default()) };
+    let sql = format!("SELECT {COLUMNS} FROM device_fact f WHERE f.device_id = $1");
+    let row = sqlx::query(built(sql)).bind(device.0).fetch_optional(db.reader()).await?;
+    row.as_ref().map(facts).transpose().map(Option::unwrap_or_default)
+}
+
+fn facts(row: &AnyRow) -> Result<DeviceFacts> {
     Ok(DeviceFacts {
         platform: row.opt_text("platform")?,
         credential_id: row.opt_int("credential_id")?.map(CredentialId),

@@ -5,15 +5,6 @@ use etiqa_model::{DeviceId, Timestamp};
 
 use crate::db::{Db, Result, RowExt, Tx};
 
-/// The remembered key of a device, in OpenSSH's public key format.
-pub async fn host_key_fetch(db: &Db, device: DeviceId) -> Result<Option<String>> {
-    let row = sqlx::query("SELECT openssh FROM host_key WHERE device_id = $1")
-        .bind(device.0)
-        .fetch_optional(db.reader())
-        .await?;
-    row.map(|row| row.text("openssh")).transpose()
-}
-
 /// The remembered key as a page shows it.
 pub async fn host_key_view(db: &Db, device: DeviceId) -> Result<Option<HostKeyView>> {
     let row = sqlx::query(

@@ -1,7 +1,7 @@
 //! Jump hosts: servers that pass connections on to devices.
 
 use etiqa_model::admin::JumpHost;
-use etiqa_model::{CredentialId, DeviceId, JumpHostId, Timestamp};
+use etiqa_model::{CredentialId, JumpHostId, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::db::{Db, Filter, Result, RowExt, Tx};
@@ -58,17 +58,6 @@ pub async fn jump_host_fetch(db: &Db, id: JumpHostId) -> Result<Option<KeyedJump
 /// One jump host, by name.
 pub async fn jump_host_fetch_by_name(db: &Db, name: &str) -> Result<Option<KeyedJumpHost>> {
     Ok(hosts(db, Filter::new().and_text("j.name = ?", name), "").await?.pop())
-}
-
-/// The jump host that a device is reached through: its own, else the first of its site. None: it is reached straight.
-pub async fn jump_host_fetch_for_device(db: &Db, device: DeviceId) -> Result<Option<KeyedJumpHost>> {
-    let mut filter = Filter::new();
-    filter.and_int(
-        "j.id = (SELECT COALESCE(d.jump_host_id, (SELECT MIN(s.id) FROM jump_host s WHERE s.site = d.site)) \
-         FROM device d WHERE d.id = ?)",
-        device.0,
-    );
-    Ok(hosts(db, &filter, "").await?.pop())
 }
 
 async fn hosts(db: &Db, filter: &Filter, after: &str) -> Result<Vec<KeyedJumpHost>> {
