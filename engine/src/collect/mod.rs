@@ -34,7 +34,9 @@ mod transcript;
 mod transport;
 mod trial;
 
-pub use artifact::{ArtifactOutcome, INCOMING_PREFIX, Incoming, Made, Order, Received, fetch_artifact};
+pub use artifact::{
+    ArtifactOutcome, CLEAN_UP, INCOMING_PREFIX, Incoming, Made, Order, Received, fetch_artifact,
+};
 pub use compare::compare_text;
 pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
 pub use identify::{Identified, identify};

@@ -13,7 +13,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::credential::{
     CredentialRow, SealedCredential, credential_delete, credential_fetch, credential_insert_in_txn,
-    credential_list, credential_list_for_device, credential_renew_in_txn, credential_update_in_txn,
+    credential_list, credential_list_for_device, credential_lock_in_txn, credential_renew_in_txn,
+    credential_update_in_txn,
 };
 use crate::time::now;
 use crate::vault::VaultError;
@@ -157,10 +158,11 @@ pub async fn credential_save(
     input: CredentialInput,
 ) -> Result<CredentialId> {
     let input = input.checked()?;
+    let mut tx = engine.db.write().await?;
     let mut secrets = match id {
         Some(id) => {
-            let known = credential_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
-            open_secrets(engine, id, &known.sealed)?
+            let (_, sealed) = credential_lock_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+            open_secrets(engine, id, &sealed)?
         }
         None => CredentialSecrets::default(),
     };
@@ -183,7 +185,6 @@ pub async fn credential_save(
         ..CredentialRow::default()
     });
     let at = now();
-    let mut tx = engine.db.write().await?;
     let id = match id {
         Some(id) => id,
         // The secrets are sealed for the row's id, which is known only now.

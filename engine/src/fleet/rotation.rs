@@ -10,7 +10,8 @@ use crate::collect::{Hop, Login, Outcome};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::credential::{
-    CredentialRow, credential_fetch, credential_finish_rotation, credential_rotate_in_txn,
+    CredentialRow, credential_fetch, credential_finish_rotation, credential_lock_in_txn,
+    credential_rotate_in_txn,
 };
 use crate::store::jump_host::jump_host_took;
 use crate::time::now;
@@ -21,16 +22,15 @@ pub(super) const PREVIOUS: &str = " (previous secrets)";
 /// Begins a rotation: `new` secrets stand beside those of now. A second one has to wait until this one is finished, for
 /// only one set of previous secrets is kept.
 pub async fn credential_rotate(engine: &Engine, id: CredentialId, new: NewSecrets) -> Result<()> {
-    let known = credential_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
-    let mut secrets = open_secrets(engine, id, &known.sealed)?;
+    let mut tx = engine.db.write().await?;
+    let (name, sealed) = credential_lock_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    let mut secrets = open_secrets(engine, id, &sealed)?;
     if !secrets.replace(new) {
         let message = "A new password, enable password or key is needed.".to_owned();
         return Err(UserError::in_fields(vec![FieldError { field: "password".into(), message }]).into());
     }
     let row = secrets.seal(engine, id, CredentialRow::default())?;
-    let mut tx = engine.db.write().await?;
     if !credential_rotate_in_txn(&mut tx, id, &row, now()).await? {
-        let name = known.credential.name;
         let message = format!(
             "The credential {name} is being rotated already: finish that first, or edit it to correct its new secrets."
         );

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::queue::Work;
 use crate::backup::execute_run;
+use crate::collect::CLEAN_UP;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::fleet::{Purpose, collect_fleet, fetch_artifacts};
@@ -27,8 +28,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const READ_AT_ONCE: usize = 500;
 /// A job that failed so often is given up.
 const MOST_ATTEMPTS: u32 = 3;
-/// How long running jobs may take to end when the program stops.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How long running jobs may take to end when the program stops. All of them stop at once; only what clears up on a
+/// device takes its time.
+const STOP_WITHIN: Duration = CLEAN_UP.saturating_add(Duration::from_secs(10));
+/// What takes longer than this to end is worth a word to who waits for it.
+const SOON: Duration = Duration::from_secs(2);
 
 /// Works on the queue until the program stops, then waits for what runs to end.
 pub async fn worker(engine: Arc<Engine>) {
@@ -48,10 +52,18 @@ pub async fn worker(engine: Arc<Engine>) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
-    let ended = tokio::time::timeout(STOP_WITHIN, async { while jobs.join_next().await.is_some() {} }).await;
-    if ended.is_err() {
+    if end_within(&mut jobs, SOON).await {
+        return;
+    }
+    tracing::info!("waiting for devices to be rid of what was made on them for a backup");
+    if !end_within(&mut jobs, STOP_WITHIN).await {
         tracing::warn!("some jobs did not end in time; they go on at the next start");
     }
+}
+
+/// Whether all jobs ended in this time.
+async fn end_within(jobs: &mut JoinSet<()>, time: Duration) -> bool {
+    tokio::time::timeout(time, async { while jobs.join_next().await.is_some() {} }).await.is_ok()
 }
 
 /// Works on one job here and now, unless somebody else has it.

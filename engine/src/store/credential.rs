@@ -100,6 +100,17 @@ async fn sealed_where(db: &Db, filter: &Filter) -> Result<Option<SealedCredentia
     row.as_ref().map(sealed).transpose()
 }
 
+/// The name and the sealed secrets of a credential, which nobody else changes until the transaction ends. Whoever builds
+/// new secrets on them begins here: else it could bring back what another replaced meanwhile.
+pub async fn credential_lock_in_txn(tx: &mut Tx, id: CredentialId) -> Result<Option<(String, Vec<u8>)>> {
+    // A write, for SQLite and PostgreSQL lock by that alike.
+    let row = sqlx::query("UPDATE credential SET name = name WHERE id = $1 RETURNING name, sealed")
+        .bind(id.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| Ok((row.text("name")?, row.bytes("sealed")?))).transpose()
+}
+
 /// What a device is to be tried with, in order: its own, or its site's by name, then those of no site. How many devices
 /// name each is not counted: a whole fleet asks this.
 pub async fn credential_list_for_device(db: &Db, id: DeviceId) -> Result<Vec<SealedCredential>> {

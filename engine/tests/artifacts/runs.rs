@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use etiqa_engine::artifacts;
 use etiqa_engine::fleet::{Purpose, fetch_artifacts};
@@ -158,6 +159,33 @@ async fn one_backup_per_device_at_a_time_whoever_asks() {
 }
 
 #[tokio::test]
+async fn a_narrow_site_carries_one_backup_at_a_time() {
+    let world = World::new().await;
+    let (slow, slow_id) = appliance(&world, Personality::BigIp, "bigip").await;
+    let (quick, quick_id) = appliance(&world, Personality::Nios, "nios").await;
+    world.set(|settings| settings.max_sessions_per_site = 1).await;
+    let https = HttpsFaults::backup(BackupFault::NeverEnds);
+    slow.set_faults(Faults { https, ..Faults::default() });
+    let devices = vec![world.device(slow_id).await, world.device(quick_id).await];
+    let never = CancellationToken::new();
+    let fetch = fetch_artifacts(&world.engine, devices, Purpose::default(), &never, |_| {});
+    let watch = async {
+        let polls =
+            || slow.calls().iter().filter(|call| call.starts_with("GET /mgmt/tm/task/sys/ucs")).count();
+        while polls() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let meanwhile = quick.backups_made().len();
+        slow.set_faults(Faults::default());
+        meanwhile
+    };
+    let (report, meanwhile) = tokio::join!(fetch, watch);
+    assert_eq!(meanwhile, 0, "the site's other backup waits");
+    let report = report.unwrap();
+    assert_eq!((report.ok, report.failed), (2, 0));
+}
+
+#[tokio::test]
 async fn a_file_that_rotted_is_in_no_archive_and_the_rest_is() {
     let world = World::new().await;
     let (_device, id) = appliance(&world, Personality::BigIp, "bigip").await;
@@ -181,7 +209,7 @@ async fn a_file_that_nothing_refers_to_goes_after_a_week() {
     let (_, path) = artifacts::open(&world.engine, kept(&world, id).await[0].id).await.unwrap();
     etiqa_engine::inventory::delete(&world.engine, id).await.unwrap();
 
-    let day = std::time::Duration::from_hours(24);
+    let day = Duration::from_hours(24);
     tick(&world.engine, now()).await.unwrap();
     tick(&world.engine, now().plus(6 * day)).await.unwrap();
     assert!(path.is_file(), "somebody may have deleted the device by mistake");

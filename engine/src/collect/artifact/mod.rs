@@ -32,7 +32,7 @@ use talk::Talk;
 use whole::Form;
 
 /// How long a device may take to be rid of what it made, once the rest is over.
-const CLEAN_UP: Duration = Duration::from_mins(1);
+pub const CLEAN_UP: Duration = Duration::from_mins(1);
 
 /// What is asked for, and of whom.
 pub struct Order<'a> {

@@ -1,9 +1,9 @@
-//! Fetching many devices' own backups: in slots of their own, so that a text never waits for one.
+//! Fetching many devices' own backups: in slots of their own, so that a text does not wait for one. Where a site or a jump
+//! host has a limit, theirs and the texts' sessions share it: a narrow line is as narrow for both.
 
 mod device;
 mod record;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use etiqa_model::device::Device;
@@ -11,9 +11,11 @@ use etiqa_model::run::Progress;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Purpose;
+use super::waiting::Waiting;
+use super::{LOOK_AGAIN, Purpose};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::store::jump_host::jump_host_list;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,19 +39,31 @@ pub async fn fetch_artifacts(
     let settings = engine.settings().await?;
     // Another process may have changed the limit.
     engine.artifact_slots.resize(settings.max_artifacts);
-    let mut waiting = VecDeque::from(devices);
+    let jump_hosts = jump_host_list(&engine.db).await?;
+    let mut waiting = Waiting::new(devices, &jump_hosts, &settings);
     let mut errands = JoinSet::new();
     let mut report = ArtifactReport::default();
     let mut done = 0;
     let stop = cancel.child_token();
     loop {
         while errands.len() < engine.artifact_slots.limit()
-            && let Some(device) = waiting.pop_front()
+            && let Some((waiter, places)) = waiting.take(&engine.groups, stop.is_cancelled())
         {
             let (engine, settings, cancel) = (Arc::clone(engine), settings.clone(), stop.clone());
-            errands.spawn(async move { device::fetch(&engine, &settings, &device, purpose, &cancel).await });
+            errands.spawn(async move {
+                let _places = places;
+                device::fetch(&engine, &settings, &waiter.device, purpose, &cancel).await
+            });
         }
-        let Some(ended) = errands.join_next().await else { return Ok(report) };
+        if errands.is_empty() && waiting.is_empty() {
+            return Ok(report);
+        }
+        let ended = tokio::select! {
+            Some(ended) = errands.join_next() => ended,
+            // Others may have had the places that ours wait for.
+            () = engine.groups.freed(), if !waiting.is_empty() => continue,
+            () = tokio::time::sleep(LOOK_AGAIN) => continue,
+        };
         match ended {
             Ok(Ok(Some(class))) if class.is_good() => report.ok += 1,
             Ok(Ok(Some(_))) => report.failed += 1,
