@@ -1,8 +1,11 @@
-// Vendors' own backups: a person trusts the appliance's certificate, and fetches one.
+// Vendors' own backups: a person trusts the appliance's certificate, fetches one, and downloads it.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+
 import { expect, test } from "@playwright/test";
 
 import { Fleet } from "../support/fleet.ts";
-import { settled } from "../support/watch.ts";
+import { Watch, settled, stickingOut } from "../support/watch.ts";
 import { World } from "../support/world.ts";
 
 let world: World;
@@ -17,7 +20,8 @@ test.afterAll(async () => {
   await fleet.stop();
 });
 
-test("a vendor's backup is fetched once its certificate is trusted", async ({ page }) => {
+test("a vendor's backup is fetched once its certificate is trusted, and comes down whole", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
   await world.signIn(page);
   await page.goto(`${world.url}/devices/1?tab=artifacts`);
   await settled(page);
@@ -32,4 +36,14 @@ test("a vendor's backup is fetched once its certificate is trusted", async ({ pa
   await page.getByRole("button", { name: "Fetch one now" }).click();
   await expect(page.getByText(/A whole F5 UCS of \d+ bytes was taken\./)).toBeVisible();
   await page.screenshot({ path: "screenshots/device-artifacts-1440-light.png", fullPage: true });
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: "screenshots/device-artifacts-390-light.png", fullPage: true });
+
+  const coming = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download" }).click();
+  const file = await (await coming).path();
+  const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+  await expect(page.getByText(sha256)).toBeVisible();
+  expect(watch.take()).toEqual([]);
 });

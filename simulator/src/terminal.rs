@@ -39,13 +39,13 @@ impl Terminal {
     /// Writes `text` with CR LF line ends.
     pub(crate) async fn print(&mut self, text: &str) -> Result<(), Gone> {
         let mut sent = Vec::with_capacity(text.len() + text.len() / 16);
-        for line in text.as_bytes().split_inclusive(|byte| *byte == b'\n') {
-            match line.strip_suffix(b"\n") {
+        for line in text.split_inclusive('\n') {
+            match line.strip_suffix('\n') {
                 Some(line) => {
-                    sent.extend_from_slice(line);
+                    sent.extend_from_slice(line.as_bytes());
                     sent.extend_from_slice(b"\r\n");
                 }
-                None => sent.extend_from_slice(line),
+                None => sent.extend_from_slice(line.as_bytes()),
             }
         }
         self.output.write(&sent).await
