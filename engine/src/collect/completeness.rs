@@ -5,10 +5,10 @@ use super::failure::excerpt;
 
 /// Checks the text of `part` against its rule; the error is one sentence that says what is missing.
 pub(super) fn check(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
-    let least = rule.min_lines.max(1);
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(least).count();
-    if lines < least {
-        return Err(format!("The part {part} has {lines} lines, and at least {least} are expected."));
+    let needed = rule.min_lines.max(1);
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(needed).count();
+    if lines < needed {
+        return Err(format!("The part {part} has {lines} lines, and at least {needed} are expected."));
     }
     if let Some(marker) = &rule.end_marker {
         let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();

@@ -60,7 +60,7 @@ impl Pace {
         } else {
             // What is this process's own delay is not the device's; a prompt must still rest for as long as anything
             // that was seen.
-            self.slowest = self.slowest.max(pause - self.lag.min(pause / SETTLE_PAUSES));
+            self.slowest = self.slowest.max(pause.saturating_sub(self.lag.min(pause / SETTLE_PAUSES)));
         }
     }
 
