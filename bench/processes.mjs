@@ -124,6 +124,8 @@ export async function withDevices({ count, bytes, latencyMs = 0, sessions }, use
     await use({ count, bytes, data, inventory, simulator });
   } finally {
     simulator.kill();
+    // The next ones listen on the same addresses.
+    if (simulator.exitCode === null && simulator.signalCode === null) await once(simulator, "exit");
   }
 }
 
