@@ -143,8 +143,11 @@ async fn decide(
             return Ok((Class::Unchanged, None, None));
         }
     }
-    let set_aside =
-        version_fetch_set_aside(&engine.db, session.device.id, &part.part, compare_sha256).await?;
+    // A part's first text is never set aside, so there is none to look for before there is an active one.
+    let set_aside = match active {
+        Some(_) => version_fetch_set_aside(&engine.db, session.device.id, &part.part, compare_sha256).await?,
+        None => None,
+    };
     if let Some(known) = set_aside {
         let word = if known.state == VersionState::Suspect { "waits for a decision" } else { "was rejected" };
         let message = format!("{} is again the text of version {}, which {word}.", part.part, known.version);

@@ -55,7 +55,9 @@ pub async fn worker(engine: Arc<Engine>) {
     if end_within(&mut jobs, SOON).await {
         return;
     }
-    tracing::info!("waiting for devices to be rid of what was made on them for a backup");
+    tracing::info!(
+        "waiting for jobs to end: a device may still be getting rid of a backup that was made on it"
+    );
     if !end_within(&mut jobs, STOP_WITHIN).await {
         tracing::warn!("some jobs did not end in time; they go on at the next start");
     }
