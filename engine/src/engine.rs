@@ -1,6 +1,6 @@
 //! What a process of the program shares among its tasks: database, data directory, key, drivers, events.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use etiqa_model::admin::Settings;
@@ -15,8 +15,9 @@ use crate::db::Db;
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::fleet::{Groups, Slots};
+use crate::fleet::{Errands, Groups, Slots};
 use crate::hex::to_hex;
+use crate::recovery::settle_key_files;
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save};
 use crate::time::now;
@@ -63,6 +64,8 @@ pub struct Engine {
     pub dir: DataDir,
     /// Seals and opens secrets.
     pub vault: Vault,
+    /// The file of its key.
+    pub key_file: PathBuf,
     /// Known drivers.
     pub drivers: Drivers,
     /// What live pages listen to.
@@ -85,6 +88,10 @@ pub struct Engine {
     pub groups: Arc<Groups>,
     /// Vendors' backups at once.
     pub artifact_slots: Slots,
+    /// Vendors' backups at once by site and by jump host.
+    pub artifact_groups: Arc<Groups>,
+    /// Vendors' backups that are being fetched, or whose traces are being removed.
+    pub artifact_errands: Errands,
     /// Held while files of vendors' backups get a name or lose it.
     pub artifact_files: Mutex<()>,
     /// The authorities that appliances' certificates are verified against; read when first needed.
@@ -120,7 +127,8 @@ impl Engine {
             let read = Trust::with_ca_file(file).map_err(UserError::invalid)?;
             let _ = trust.set(Arc::new(read));
         }
-        let vault = open_vault(&db, &dir, options.secret_key_file).await?;
+        let key_file = options.secret_key_file.unwrap_or_else(|| dir.secret_key());
+        let vault = open_vault(&db, &key_file).await?;
         let settings = settings_fetch(&db).await?;
         let mut unique = [0_u8; 8];
         rand::fill(&mut unique);
@@ -136,11 +144,14 @@ impl Engine {
             sessions: Slots::new(settings.max_sessions),
             groups: Arc::default(),
             artifact_slots: Slots::new(settings.max_artifacts),
+            artifact_groups: Arc::default(),
+            artifact_errands: Errands::default(),
             artifact_files: Mutex::default(),
             trust,
             db,
             dir,
             vault,
+            key_file,
             _lock: lock,
         };
         if role == Role::Server && is_embedded {
@@ -187,10 +198,12 @@ fn lock(dir: &DataDir) -> Result<ServerLock> {
 }
 
 /// Opens the key and holds it against the database's fingerprint. A key is made only where nothing was sealed yet.
-async fn open_vault(db: &Db, dir: &DataDir, file: Option<PathBuf>) -> Result<Vault> {
+async fn open_vault(db: &Db, file: &Path) -> Result<Vault> {
     let known = key_fingerprint_fetch(db).await?;
-    let file = file.unwrap_or_else(|| dir.secret_key());
-    let vault = Vault::open(&file, known.is_none())?;
+    if let Some(known) = &known {
+        settle_key_files(file, known).await?;
+    }
+    let vault = Vault::open(file, known.is_none())?;
     match known {
         Some(known) if known != vault.fingerprint() => Err(VaultError::Foreign.into()),
         Some(_) => Ok(vault),

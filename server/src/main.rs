@@ -6,6 +6,7 @@ mod cli;
 mod http;
 mod logging;
 mod serve;
+mod signals;
 
 use std::process::ExitCode;
 

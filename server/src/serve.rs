@@ -11,10 +11,10 @@ use etiqa_engine::schedule::{tick, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
 use etiqa_model::{ErrorKind, UserError};
 use tokio::net::TcpListener;
-use tokio::signal;
 
 use crate::cli::output;
 use crate::http;
+use crate::signals::StopSignals;
 
 /// How long answers that are under way, such as downloads, may take when the program stops.
 const ANSWERS_END_WITHIN: Duration = Duration::from_secs(5);
@@ -90,55 +90,4 @@ fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> UserError {
         _ => format!("Listening on {listen} failed: {error}."),
     };
     UserError::new(ErrorKind::Unavailable, message)
-}
-
-/// The signals that stop the program. Listens from the first wait to the last, so that none is lost in between.
-struct StopSignals {
-    #[cfg(unix)]
-    interrupt: Option<signal::unix::Signal>,
-    #[cfg(unix)]
-    terminate: Option<signal::unix::Signal>,
-}
-
-#[cfg(unix)]
-impl StopSignals {
-    fn listen() -> Self {
-        use signal::unix::{SignalKind, signal};
-        // Without a handler there is nothing to wait for; the system's own answer to the signal still ends us.
-        Self {
-            interrupt: signal(SignalKind::interrupt()).ok(),
-            terminate: signal(SignalKind::terminate()).ok(),
-        }
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            () = next_of(&mut self.interrupt) => {}
-            () = next_of(&mut self.terminate) => {}
-        }
-    }
-}
-
-#[cfg(unix)]
-async fn next_of(signal: &mut Option<signal::unix::Signal>) {
-    let heard = match signal {
-        Some(signal) => signal.recv().await,
-        None => None,
-    };
-    if heard.is_none() {
-        std::future::pending::<()>().await;
-    }
-}
-
-#[cfg(not(unix))]
-impl StopSignals {
-    fn listen() -> Self {
-        Self {}
-    }
-
-    async fn next(&mut self) {
-        if signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod artifacts;
 mod broken;
 mod device;
+mod errands;
 mod groups;
 mod host_keys;
 mod lease;
@@ -30,6 +31,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use artifacts::{ArtifactReport, fetch_artifacts};
+pub use errands::Errands;
 pub use groups::Groups;
 pub(crate) use host_keys::host_keys_store_in_txn;
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};

@@ -87,10 +87,11 @@ impl Waiting {
         self.later.push((Instant::now() + wait, Waiter { device, tries }));
     }
 
-    /// The next device whose groups have a place; with `at_once` the waits before another try are over.
-    pub(super) fn take(&mut self, groups: &Arc<Groups>, at_once: bool) -> Option<(Waiter, Places)> {
+    /// The next device whose groups have a place. When all is over nobody waits any more, neither before another try
+    /// nor for a place: who is taken then only says that it did not begin.
+    pub(super) fn take(&mut self, groups: &Arc<Groups>, is_over: bool) -> Option<(Waiter, Places)> {
         let now = Instant::now();
-        let (due, later) = self.later.drain(..).partition(|(at, _)| at_once || *at <= now);
+        let (due, later) = self.later.drain(..).partition(|(at, _)| is_over || *at <= now);
         self.later = later;
         let due: Vec<(Instant, Waiter)> = due;
         for (_, waiter) in due {
@@ -102,7 +103,7 @@ impl Waiting {
             if waiters.is_empty() {
                 continue;
             }
-            if let Some(places) = groups.take(wanted) {
+            if let Some(places) = groups.take(if is_over { &[] } else { wanted }) {
                 self.next = index + 1;
                 return waiters.pop_front().map(|waiter| (waiter, places));
             }

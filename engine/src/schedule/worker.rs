@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
-use etiqa_model::{DeviceId, JobId};
+use etiqa_model::{DeviceId, ErrorKind, JobId};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::Work;
 use crate::backup::execute_run;
+use crate::backup::restore::drill::drill_run;
+use crate::backup::verify::verify_run;
 use crate::collect::CLEAN_UP;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fleet::{Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::{self, LEASE};
 use crate::store::device::device_list_of;
@@ -28,9 +31,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const READ_AT_ONCE: usize = 500;
 /// A job that failed so often is given up.
 const MOST_ATTEMPTS: u32 = 3;
-/// How long running jobs may take to end when the program stops. All of them stop at once; only what clears up on a
-/// device takes its time.
-const STOP_WITHIN: Duration = CLEAN_UP.saturating_add(Duration::from_secs(10));
+/// How long running jobs may take to end when the program stops; all of them stop at once.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How long, where a device is being rid of a backup that was made on it.
+const CLEAN_UP_WITHIN: Duration = CLEAN_UP.saturating_add(STOP_WITHIN);
 /// What takes longer than this to end is worth a word to who waits for it.
 const SOON: Duration = Duration::from_secs(2);
 
@@ -52,20 +56,32 @@ pub async fn worker(engine: Arc<Engine>) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
-    if end_within(&mut jobs, SOON).await {
-        return;
-    }
-    tracing::info!(
-        "waiting for jobs to end: a device may still be getting rid of a backup that was made on it"
-    );
-    if !end_within(&mut jobs, STOP_WITHIN).await {
+    if end_of(&engine, async { while jobs.join_next().await.is_some() {} }).await.is_none() {
         tracing::warn!("some jobs did not end in time; they go on at the next start");
     }
 }
 
-/// Whether all jobs ended in this time.
-async fn end_within(jobs: &mut JoinSet<()>, time: Duration) -> bool {
-    tokio::time::timeout(time, async { while jobs.join_next().await.is_some() {} }).await.is_ok()
+/// Waits for `work` to end, which was told to stop: not for long, but where a device is being rid of a backup that was
+/// made on it. None: it did not end in time.
+pub async fn end_of<T>(engine: &Engine, work: impl Future<Output = T>) -> Option<T> {
+    let since = Instant::now();
+    let mut said = false;
+    tokio::pin!(work);
+    loop {
+        if let Ok(ended) = tokio::time::timeout(SOON, &mut work).await {
+            return Some(ended);
+        }
+        let is_clearing_up = engine.artifact_errands.are_on();
+        if is_clearing_up && !said {
+            tracing::info!(
+                "waiting for a device to be rid of a backup that was made on it; a minute at most"
+            );
+            said = true;
+        }
+        if since.elapsed() >= if is_clearing_up { CLEAN_UP_WITHIN } else { STOP_WITHIN } {
+            return None;
+        }
+    }
 }
 
 /// Works on one job here and now, unless somebody else has it.
@@ -138,6 +154,16 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
             fetch_artifacts(engine, found, purpose, &engine.stopping, |_| {}).await?;
             Ok(())
         }
+        Work::Verify { run } => unless_gone(verify_run(engine, run).await),
+        Work::Drill { run } => unless_gone(drill_run(engine, run, None).await),
+    }
+}
+
+/// What was to be looked at may have been removed meanwhile; that is no failure.
+fn unless_gone<T>(looked: Result<T>) -> Result<()> {
+    match looked {
+        Err(Error::User(error)) if error.kind == ErrorKind::NotFound => Ok(()),
+        looked => looked.map(|_| ()),
     }
 }
 

@@ -183,6 +183,42 @@ async fn a_narrow_site_carries_one_backup_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_backup_that_never_ends_holds_up_no_text_of_its_site_and_no_stop_of_another_run() {
+    let world = World::new().await;
+    let (slow, slow_id) = appliance(&world, Personality::BigIp, "bigip").await;
+    let (quick, quick_id) = appliance(&world, Personality::Nios, "nios").await;
+    world.set(|settings| settings.max_sessions_per_site = 1).await;
+    let https = HttpsFaults::backup(BackupFault::NeverEnds);
+    slow.set_faults(Faults { https, ..Faults::default() });
+    let holds = CancellationToken::new();
+    let holder = {
+        let (engine, devices) = (Arc::clone(&world.engine), vec![world.device(slow_id).await]);
+        let holds = holds.clone();
+        tokio::spawn(
+            async move { fetch_artifacts(&engine, devices, Purpose::default(), &holds, |_| {}).await },
+        )
+    };
+    while !slow.calls().iter().any(|call| call.starts_with("GET /mgmt/tm/task/sys/ucs")) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    assert_eq!(world.collect(quick_id).await.class, Class::Ok, "the text did not wait for the site's backup");
+
+    let stops = CancellationToken::new();
+    let devices = vec![world.device(quick_id).await];
+    let waits = fetch_artifacts(&world.engine, devices, Purpose::default(), &stops, |_| {});
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stops.cancel();
+    };
+    let (waited, ()) = tokio::join!(waits, stop);
+    assert_eq!((waited.unwrap().failed, quick.backups_made().len()), (1, 0), "it ended without a place");
+    assert!(!holder.is_finished());
+    holds.cancel();
+    assert_eq!(holder.await.unwrap().unwrap().failed, 1);
+}
+
+#[tokio::test]
 async fn a_file_that_rotted_is_in_no_archive_and_the_rest_is() {
     let world = World::new().await;
     let (_device, id) = appliance(&world, Personality::BigIp, "bigip").await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use etiqa_engine::backup::find_run;
 use etiqa_engine::db::DbKind;
 use etiqa_engine::schedule::tick::reap;
-use etiqa_engine::schedule::worker::work_on_one;
+use etiqa_engine::schedule::worker::{end_of, work_on_one};
 use etiqa_engine::store::job::job_state;
 use etiqa_engine::store::result::result_list_of_job;
 use etiqa_engine::time::now;
@@ -17,6 +17,7 @@ use etiqa_model::{DeviceResultId, ErrorKind, JobId, RunId, UserError};
 use tokio_util::sync::CancellationToken;
 
 use super::output;
+use crate::signals::StopSignals;
 
 /// How often the database is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -95,12 +96,19 @@ async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output 
         Ok(())
     };
     tokio::pin!(work);
+    let mut signals = StopSignals::listen();
     let result = tokio::select! {
         result = follow => result,
         broken = &mut work => return Err(broken.err().unwrap_or_else(|| UserError::internal().into())),
-        () = interrupted() => {
+        () = signals.next() => {
             engine.stopping.cancel();
-            // What was begun is handed back, so that the next process takes it up at once.
+            followed.cancel();
+            // What was begun is brought to an orderly stop and handed back, so that the next process takes it up at
+            // once. Who asks a second time does not wait for that.
+            tokio::select! {
+                _ = end_of(engine, &mut work) => {}
+                () = signals.next() => {}
+            }
             engine.hand_back().await?;
             return Err(UserError::new(
                 ErrorKind::Unavailable,
@@ -112,12 +120,6 @@ async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output 
     followed.cancel();
     work.await?;
     result
-}
-
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// On SQLite the server's lock tells; with PostgreSQL a scheduler that looked recently does.

@@ -112,7 +112,9 @@ async fn with_lease(
         limits: &limits,
         instance,
     };
+    let errand = engine.artifact_errands.begin();
     let outcome = fetch_artifact(&order, file, cancel).await;
+    drop(errand);
     drop(slot);
     record(engine, &Attempt { device, kind, purpose, started_at }, outcome).await
 }

@@ -1,5 +1,5 @@
-//! Fetching many devices' own backups: in slots of their own, so that a text does not wait for one. Where a site or a jump
-//! host has a limit, theirs and the texts' sessions share it: a narrow line is as narrow for both.
+//! Fetching many devices' own backups: in slots and groups of their own, so that no text waits for one. The limit of a site
+//! or a jump host counts for each of both.
 
 mod device;
 mod record;
@@ -47,7 +47,7 @@ pub async fn fetch_artifacts(
     let stop = cancel.child_token();
     loop {
         while errands.len() < engine.artifact_slots.limit()
-            && let Some((waiter, places)) = waiting.take(&engine.groups, stop.is_cancelled())
+            && let Some((waiter, places)) = waiting.take(&engine.artifact_groups, stop.is_cancelled())
         {
             let (engine, settings, cancel) = (Arc::clone(engine), settings.clone(), stop.clone());
             errands.spawn(async move {
@@ -61,7 +61,7 @@ pub async fn fetch_artifacts(
         let ended = tokio::select! {
             Some(ended) = errands.join_next() => ended,
             // Others may have had the places that ours wait for.
-            () = engine.groups.freed(), if !waiting.is_empty() => continue,
+            () = engine.artifact_groups.freed(), if !waiting.is_empty() => continue,
             () = tokio::time::sleep(LOOK_AGAIN) => continue,
         };
         match ended {
