@@ -1,8 +1,9 @@
 // What is measured, in order. Called by bench/run.sh, from the project's folder.
 //
-//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers …]     all of them by default
+//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives …]     all of them by default
 import { cpus, loadavg } from "node:os";
 
+import { archives } from "./archives.mjs";
 import { latency, speed, veryMany } from "./collection.mjs";
 import { peers } from "./peers.mjs";
 import { serverFigures } from "./server.mjs";
@@ -17,6 +18,7 @@ const figures = {
   latency: () => latency(bytes),
   many: () => veryMany(bytes, SESSIONS),
   peers: () => peers(bytes, SESSIONS),
+  archives,
 };
 const chosen = process.argv.slice(4);
 console.log(`On ${cpus().length} cores, with a load of ${loadavg()[0].toFixed(1)} before it began:\n`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests drive for real: Chromium, PostgreSQL, servers of SSH and telnet, and a router's command line
-# (FRR).
+# Installs what the tests drive for real: Chromium, PostgreSQL, servers of SSH and telnet, a router's command line (FRR),
+# and other programs that open archives.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -18,6 +18,9 @@ has_pam_wrapper || wanted+=(libpam-wrapper)
 { have vtysh && have zebra; } || wanted+=(frr)
 { have initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || wanted+=(postgresql)
 have unzip || wanted+=(unzip)
+# Programs of others that open our archives.
+{ have 7z || have 7zz; } || wanted+=(7zip)
+{ have age && have age-keygen; } || wanted+=(age)
 have python3 || wanted+=(python3)
 have fc-list || wanted+=(fontconfig)
 has_emoji_font || wanted+=(fonts-noto-color-emoji)

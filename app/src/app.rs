@@ -81,6 +81,7 @@ fn DeskRoutes() -> AnyNestedRoute {
     view! {
         <Route path=path!("/backup/new") view=pages::backup_form::NewBackupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id/edit") view=pages::backup_form::EditBackupPage ssr=SsrMode::Async/>
+        <Route path=path!("/backup/run/:id/archive") view=pages::archive::ArchivePage ssr=SsrMode::Async/>
         <Route path=path!("/devices/new") view=pages::device_form::NewDevicePage ssr=SsrMode::Async/>
         <Route path=path!("/devices/import") view=pages::import::ImportPage ssr=SsrMode::Async/>
         <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
@@ -92,6 +93,7 @@ fn DeskRoutes() -> AnyNestedRoute {
         <Route path=path!("/admin/drivers") view=pages::admin::drivers::DriversPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/recovery-kit") view=pages::admin::recovery::RecoveryKitPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/settings") view=pages::admin::settings::SettingsPage ssr=SsrMode::Async/>
     }
     .into_inner()

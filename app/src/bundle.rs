@@ -13,6 +13,7 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let path = path.trim_end_matches('/');
     let is_desk = path.starts_with("/admin")
         || path.ends_with("/edit")
+        || path.ends_with("/archive")
         || matches!(path, "/account" | "/backup/new" | "/devices/new" | "/devices/import");
     if is_desk { "etiqa-desk" } else { "etiqa" }
 }
@@ -57,6 +58,7 @@ mod tests {
             "/admin/users",
             "/account/",
             "/backup/config/7/edit",
+            "/backup/run/7/archive",
             "/devices/import",
             "/devices/new/",
         ] {

@@ -70,6 +70,7 @@ async function findPlaces(browser: Browser): Promise<Place[]> {
     ["backup-new", "/backup/new"],
     ["backup-config", `/backup/config/${config.id}`],
     ["backup-run", `/backup/run/${config.last_run.id}`],
+    ["archive", `/backup/run/${config.last_run.id}/archive`],
     ["configs", "/configs/"],
     ["devices", "/devices/"],
     ["devices-import", "/devices/import"],

@@ -10,6 +10,9 @@ use etiqa_model::UserError;
 use crate::files::rename_without_replacing;
 use crate::hex::to_hex;
 
+/// A directory with this file in it is being restored, or was and did not come to its end.
+pub(crate) const RESTORING: &str = ".restoring";
+
 /// Where everything is kept.
 #[derive(Debug, Clone)]
 pub struct DataDir {
@@ -26,6 +29,18 @@ pub struct ServerLock {
 impl DataDir {
     /// Makes what is missing (mode 0700) and checks that files can be written.
     pub fn open(root: &Path) -> Result<Self, UserError> {
+        if root.join(RESTORING).exists() {
+            let message = format!(
+                "A restore into {} did not come to its end: do it again, or remove the directory.",
+                root.display()
+            );
+            return Err(UserError::conflict(message));
+        }
+        Self::open_restoring(root)
+    }
+
+    /// Like [`Self::open`], for whoever restores into it.
+    pub(crate) fn open_restoring(root: &Path) -> Result<Self, UserError> {
         let refused = |error: io::Error| {
             UserError::invalid(format!(
                 "The data directory {} cannot be used: {error}. Make it writable for this user, or choose another \

@@ -25,6 +25,34 @@ pub(crate) fn rename_without_replacing(from: &Path, to: &Path) -> io::Result<()>
     fs::remove_file(from)
 }
 
+/// The disk that a folder is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Disk {
+    /// Bytes that this user may still write.
+    pub(crate) free: u64,
+    /// Bytes in all.
+    pub(crate) total: u64,
+}
+
+impl Disk {
+    /// The disk of a folder, as it is now.
+    pub(crate) fn of(folder: &Path) -> io::Result<Self> {
+        let disk = rustix::fs::statvfs(folder)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Ok(Self { free: bytes(disk.f_bavail), total: bytes(disk.f_blocks) })
+    }
+
+    /// What archives leave free, so that the database can still be written and retention still make room.
+    pub(crate) fn reserve(self) -> u64 {
+        (self.total / 20).min(64 << 20)
+    }
+
+    /// What an archive may still take.
+    pub(crate) fn room(self) -> u64 {
+        self.free.saturating_sub(self.reserve())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

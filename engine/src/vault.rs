@@ -10,6 +10,7 @@ use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use etiqa_model::Secret;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -19,6 +20,7 @@ use crate::hex::{from_hex, to_hex};
 const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
+const NO_KEY: &str = "it does not hold a key of 64 hexadecimal digits";
 
 /// Why a secret cannot be sealed or opened.
 #[derive(Debug, Error)]
@@ -69,12 +71,14 @@ impl Vault {
             }
             Err(error) => return Err(wrong(error.to_string())),
         };
-        let key = Zeroizing::new(
-            from_hex(text.trim())
-                .filter(|key| key.len() == KEY_BYTES)
-                .ok_or_else(|| wrong("it does not hold a key of 64 hexadecimal digits".into()))?,
-        );
+        let key = key_bytes(&text).ok_or_else(|| wrong(NO_KEY.into()))?;
         Ok(Self::with_key(&key))
+    }
+
+    /// A vault with the key of a key file's text.
+    pub fn from_text(text: &Secret) -> Result<Self, VaultError> {
+        let wrong = || VaultError::KeyFile { path: "that was given".into(), reason: NO_KEY.into() };
+        Ok(Self::with_key(&key_bytes(text.reveal()).ok_or_else(wrong)?))
     }
 
     fn with_key(key: &[u8]) -> Self {
@@ -113,22 +117,30 @@ impl Vault {
     }
 }
 
-fn create_key_file(file: &Path) -> io::Result<Zeroizing<String>> {
+fn key_bytes(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    from_hex(text.trim()).map(Zeroizing::new).filter(|key| key.len() == KEY_BYTES)
+}
+
+/// Makes a key in a new file (mode 0600); it is on the disk when this returns.
+pub(crate) fn create_key_file(file: &Path) -> io::Result<Zeroizing<String>> {
     let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
     rand::fill(&mut *key);
     let text = Zeroizing::new(to_hex(&*key));
+    write_key_file(file, &Secret::new(text.as_str()))?;
+    Ok(text)
+}
+
+/// Writes a key into a new file (mode 0600); it is on the disk when this returns.
+pub(crate) fn write_key_file(file: &Path, key: &Secret) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut created = options.open(file)?;
-    created.write_all(text.as_bytes())?;
+    created.write_all(key.reveal().trim().as_bytes())?;
     created.write_all(b"\n")?;
     created.sync_all()?;
-    if let Some(folder) = file.parent() {
-        crate::files::sync_folder(folder)?;
-    }
-    Ok(text)
+    file.parent().map_or(Ok(()), crate::files::sync_folder)
 }
 
 #[cfg(test)]

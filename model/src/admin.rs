@@ -93,6 +93,10 @@ pub struct Settings {
     pub artifact_deadline_minutes: u32,
     /// The largest vendor's backup, in GiB.
     pub max_artifact_gib: u32,
+    /// Every archive is read back again within so many days; 0: only when somebody asks.
+    pub verify_days: u32,
+    /// The newest archive is tried out by a restore drill every so many days; 0: only when somebody asks.
+    pub drill_days: u32,
 }
 
 impl Default for Settings {
@@ -109,6 +113,8 @@ impl Default for Settings {
             max_artifacts: 4,
             artifact_deadline_minutes: 45,
             max_artifact_gib: 16,
+            verify_days: 14,
+            drill_days: 7,
         }
     }
 }
@@ -139,6 +145,10 @@ pub struct SettingsInput {
     pub artifact_deadline_minutes: String,
     /// 1 to 1,024.
     pub max_artifact_gib: String,
+    /// 0 to 365.
+    pub verify_days: String,
+    /// 0 to 365.
+    pub drill_days: String,
 }
 
 impl SettingsInput {
@@ -180,6 +190,8 @@ impl SettingsInput {
                 1..=600,
             ),
             max_artifact_gib: take("max_artifact_gib", "The size limit", &self.max_artifact_gib, 1..=1_024),
+            verify_days: take("verify_days", "The number of days", &self.verify_days, 0..=365),
+            drill_days: take("drill_days", "The number of days", &self.drill_days, 0..=365),
         };
         fields.finish()?;
         Ok(settings)
@@ -230,8 +242,22 @@ pub struct VerifyOutcome {
     pub entries: u64,
     /// Bytes read back, unpacked.
     pub bytes: u64,
+    /// It is sealed for others: its bytes are those that were read back when it was made, and nobody here can open it.
+    #[serde(default)]
+    pub sealed: bool,
     /// What is wrong, naming the entry; none: all is well.
     pub damage: Option<String>,
+}
+
+/// Whether a recovery kit was taken that holds everything that is needed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KitState {
+    /// When it was taken last.
+    pub taken_at: Option<Timestamp>,
+    /// Whether neither the key nor a passphrase is newer.
+    pub is_current: bool,
+    /// How many passphrases there are.
+    pub passphrases: u64,
 }
 
 /// A server that passes connections on to devices.

@@ -127,6 +127,9 @@ pub struct Artifact {
     pub run_id: Option<RunId>,
     /// Whether the device encrypted it with a passphrase.
     pub is_encrypted: bool,
+    /// Whether its file is not here: it was not in the archive that the program was restored from.
+    #[serde(default)]
+    pub is_missing: bool,
 }
 
 /// How one attempt to fetch a vendor's backup ended.

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::{Encryption, SHORTEST_PASSPHRASE};
 use crate::artifact::ArtifactCadence;
 use crate::field::{Fields, by_name, number, short_text, unknown_name};
 use crate::run::{Progress, Run};
 use crate::schedule::{Frequency, MonthDay, Schedule, TimeOfDay, Weekday};
 use crate::selector::Selector;
-use crate::{BackupConfigId, Timestamp, UserError};
+use crate::{BackupConfigId, Secret, Timestamp, UserError};
 
 /// What an archive holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +131,12 @@ pub struct BackupConfigInput {
     pub include_logs: Option<bool>,
     /// How often vendors' own backups are taken along: `never`, `daily`, `weekly` or `every_run`; daily when empty.
     pub artifacts: String,
+    /// How its archives are sealed: `none`, `passphrase` or `age`; none when empty.
+    pub encryption: String,
+    /// For `passphrase`: a new one; empty keeps the one it has.
+    pub passphrase: Secret,
+    /// For `age`: a recipient a line.
+    pub recipients: String,
     /// A [`Selector`] in its text form.
     pub devices: String,
     /// Whether it runs by itself.
@@ -159,6 +166,9 @@ impl Default for BackupConfigInput {
             include_media: None,
             include_logs: None,
             artifacts: text("daily"),
+            encryption: text("none"),
+            passphrase: Secret::default(),
+            recipients: String::new(),
             devices: text("all"),
             enabled: true,
         }
@@ -180,6 +190,12 @@ pub struct NewBackupConfig {
     pub include: Include,
     /// How often vendors' own backups are taken along.
     pub artifacts: ArtifactCadence,
+    /// How its archives are sealed.
+    pub encryption: Encryption,
+    /// The new passphrase, where one was given.
+    pub passphrase: Option<Secret>,
+    /// Whom its archives are sealed for.
+    pub recipients: Vec<String>,
     /// Which devices it covers.
     pub devices: Selector,
     /// Whether it runs by itself.
@@ -199,6 +215,7 @@ impl BackupConfigInput {
             "" => Some(ArtifactCadence::default()),
             name => fields.check("artifacts", ArtifactCadence::parse(name)),
         };
+        let encryption = self.encryption(&mut fields);
         let kind = kind.unwrap_or(BackupKind::Config);
         let usual = Include::default_for(kind);
         let include = Include {
@@ -222,9 +239,36 @@ impl BackupConfigInput {
             retention,
             include,
             artifacts: artifacts.unwrap_or_default(),
+            encryption,
+            passphrase: (encryption == Encryption::Passphrase && !self.passphrase.is_empty())
+                .then(|| self.passphrase.clone()),
+            recipients: if encryption == Encryption::Age { self.recipients() } else { Vec::new() },
             devices: devices.unwrap_or(Selector::All),
             enabled: self.enabled,
         })
+    }
+
+    /// How archives are sealed, and whether what that needs was given.
+    fn encryption(&self, fields: &mut Fields) -> Encryption {
+        let encryption = match self.encryption.trim() {
+            "" => Encryption::None,
+            name => fields.check("encryption", Encryption::parse(name)).unwrap_or_default(),
+        };
+        let is_short = self.passphrase.reveal().chars().count() < SHORTEST_PASSPHRASE;
+        if encryption == Encryption::Passphrase && !self.passphrase.is_empty() && is_short {
+            let message =
+                format!("The passphrase is too short: give at least {SHORTEST_PASSPHRASE} characters.");
+            fields.wrong("passphrase", message);
+        }
+        if encryption == Encryption::Age && self.recipients().is_empty() {
+            fields.wrong("recipients", "Give at least one recipient: an age1… key or an SSH public key.");
+        }
+        encryption
+    }
+
+    fn recipients(&self) -> Vec<String> {
+        let lines = self.recipients.lines().map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
     }
 
     fn frequency(&self, fields: &mut Fields) -> Option<Frequency> {
@@ -290,6 +334,12 @@ pub struct BackupConfig {
     pub include: Include,
     /// How often vendors' own backups are taken along.
     pub artifacts: ArtifactCadence,
+    /// How its archives are sealed.
+    #[serde(default)]
+    pub encryption: Encryption,
+    /// Whom its archives are sealed for.
+    #[serde(default)]
+    pub recipients: Vec<String>,
     /// Which devices it covers.
     pub devices: Selector,
     /// Whether it runs by itself.
@@ -316,6 +366,8 @@ impl BackupConfig {
             include_media: Some(self.include.media),
             include_logs: Some(self.include.logs),
             artifacts: self.artifacts.as_str().to_owned(),
+            encryption: self.encryption.as_str().to_owned(),
+            recipients: self.recipients.join("\n"),
             devices: self.devices.to_string(),
             enabled: self.enabled,
             ..BackupConfigInput::default()

@@ -39,6 +39,8 @@ ids! {
     BackupConfigId,
     /// One execution of a backup config.
     RunId,
+    /// A passphrase of archives.
+    PassphraseId,
     /// One stored version of one part of one device's configuration.
     ConfigVersionId,
     /// What one collection of one device came to.

@@ -17,6 +17,12 @@ pub struct Overview {
     pub devices: DeviceCounts,
     /// Devices whose last result was not good, at most ten.
     pub needs_hand: Vec<Device>,
+    /// When this instance was restored from an archive, while nobody has confirmed that it may work by itself.
+    #[serde(default)]
+    pub restored_at: Option<Timestamp>,
+    /// Runs whose archives were found damaged, the newest few.
+    #[serde(default)]
+    pub damaged: Vec<Run>,
     /// Runs in the queue or going on.
     pub running: Vec<Run>,
     /// All backup configs, the next to run first.

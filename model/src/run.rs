@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::archive::Encryption;
 use crate::artifact::ArtifactResult;
 use crate::backup::BackupKind;
 use crate::device::DeviceResult;
@@ -183,10 +184,19 @@ pub struct Run {
     pub sha256: Option<String>,
     /// When its archive was last read back whole.
     pub verified_at: Option<Timestamp>,
+    /// How its archive is sealed.
+    #[serde(default)]
+    pub encryption: Encryption,
     /// Whether a later check found the archive damaged.
     pub damaged: bool,
+    /// What is wrong with the archive, naming the entry.
+    #[serde(default)]
+    pub damage: Option<String>,
     /// When retention (or a person) removed the archive.
     pub removed_at: Option<Timestamp>,
+    /// Since when the archive's file is known not to be here: it was not brought along, or somebody took it away.
+    #[serde(default)]
+    pub missing_at: Option<Timestamp>,
     /// Devices with a good text.
     pub devices_ok: u32,
     /// Devices without one.
@@ -209,8 +219,20 @@ impl Run {
 
     /// Whether its archive can be downloaded.
     pub fn has_archive(&self) -> bool {
-        self.status == RunStatus::Completed && self.file.is_some() && self.removed_at.is_none()
+        self.status == RunStatus::Completed
+            && self.file.is_some()
+            && self.removed_at.is_none()
+            && self.missing_at.is_none()
     }
+}
+
+/// What happened to a run's archive after the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunNote {
+    /// When.
+    pub at: Timestamp,
+    /// What; one sentence.
+    pub note: String,
 }
 
 /// Everything the page of one run shows.

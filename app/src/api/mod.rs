@@ -17,6 +17,7 @@
 )]
 
 pub mod admin;
+pub mod archives;
 pub mod artifacts;
 pub mod backups;
 pub mod configs;

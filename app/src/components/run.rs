@@ -3,7 +3,7 @@
 use etiqa_model::run::{Phase, Run};
 use leptos::prelude::*;
 
-use super::chip;
+use super::chip::{self, chip};
 use super::table::{Column, table};
 use super::time::Time;
 use crate::format;
@@ -36,6 +36,23 @@ pub(crate) fn progress(run: &Run) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// Where the archive of a run stands.
+pub(crate) fn archive_state(run: &Run) -> AnyView {
+    if let Some(at) = run.removed_at {
+        return view! { "Removed by retention "<Time at/> }.into_any();
+    }
+    if run.missing_at.is_some() {
+        return chip(chip::Tone::Warn, "Not here");
+    }
+    match (run.damaged, run.verified_at) {
+        (true, _) => chip(chip::Tone::Bad, "Damaged"),
+        (false, Some(at)) => {
+            view! { {chip(chip::Tone::Ok, "Verified")}" "<small><Time at/></small> }.into_any()
+        }
+        (false, None) => chip(chip::Tone::Off, "Not verified"),
+    }
 }
 
 /// What a run came to, in a few words.

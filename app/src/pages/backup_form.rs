@@ -1,18 +1,20 @@
 //! Making and changing a backup config, with its next times shown while it is filled in.
 
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
+use etiqa_model::archive::Encryption;
 use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
 use etiqa_model::device::{Device, DeviceFilter, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
-use etiqa_model::{BackupConfigId, DeviceId};
+use etiqa_model::{BackupConfigId, DeviceId, Secret};
 use leptos::prelude::*;
 
 use super::{id_of_path, options};
+use crate::api::archives::GeneratePassphrase;
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
-use crate::ask::ask;
+use crate::ask::{ask, ask_if};
 use crate::components::form::{FormProblem, error_of};
 use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
@@ -106,6 +108,7 @@ fn form(
     let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
     let when = when(draft, &input, choices, problem);
     let keep = keep(&input, problem);
+    let seal = seal(&input, id.is_some(), problem);
     view! {
         <PostForm to=save>
             <div class="stack narrow">
@@ -114,6 +117,7 @@ fn form(
                 {card("What", (), what)}
                 {card("When", (), when)}
                 {card("How many to keep", (), keep)}
+                {card("Encryption", (), seal)}
                 <section class="card pad form">
                     <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled/>
                     <div class="actions">
@@ -241,6 +245,71 @@ fn keep(input: &BackupConfigInput, problem: FormProblem) -> AnyView {
             <Field name="config[keep_monthly]" label="Monthly" kind="number" value=input.keep_monthly.clone() placeholder="0" problem/>
             <Field name="config[keep_yearly]" label="Yearly" kind="number" value=input.keep_yearly.clone() placeholder="0" problem/>
             <p class="hint wide">"Besides the newest, the last good archive of each hour, day, week, month or year is kept for as many of them as you say. The newest good archive is never removed."</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// How its archives are sealed. A passphrase can be made here; it is shown, and saved with the form.
+fn seal(input: &BackupConfigInput, is_known: bool, problem: FormProblem) -> AnyView {
+    let has_passphrase = is_known && input.encryption == Encryption::Passphrase.as_str();
+    let (way, set_way) = signal(input.encryption.clone());
+    let (wanted, set_wanted) = signal(false);
+    let made = ask_if(&[], move || wanted.get().then_some(GeneratePassphrase {}));
+    let hint = if has_passphrase {
+        "At least 12 characters. Empty: it keeps the one it has. Archives that are there keep theirs."
+    } else {
+        "At least 12 characters. Keep it where the archives are not: without it nobody opens them."
+    };
+    let typed = move || {
+        view! {
+            <Field name="config[passphrase]" label="Passphrase" kind="password" problem hint=hint autocomplete="new-password"/>
+            <p><button class="btn small" type="button" on:click=move |_| set_wanted.set(true)>"Make one"</button></p>
+        }
+        .into_any()
+    };
+    let passphrase = later(nothing, move || async move {
+        match made.get().await {
+            Ok(Some(secret)) => fresh_passphrase(&secret),
+            _ => typed(),
+        }
+    });
+    let recipients = input.recipients.clone();
+    let error = error_of(problem, "recipients".to_owned());
+    let recipients = view! {
+        <div class="field">
+            <label for="config-recipients">"Recipients, one a line"</label>
+            <textarea id="config-recipients" name="config[recipients]" rows="3" class="mono" spellcheck="false" placeholder="age1…" aria-describedby="config-recipients-error">{recipients}</textarea>
+            <p class="hint">"age1… keys or SSH public keys (ed25519, RSA). The server itself cannot open such an archive."</p>
+            <p class="error" id="config-recipients-error" role="alert">{error}</p>
+        </div>
+    }
+    .into_any();
+    let shown_for = move |shown: Encryption, field: AnyView| {
+        let (hidden, set_hidden) = signal(false);
+        Effect::new(move || set_hidden.set(way.with(|way| way != shown.as_str())));
+        view! { <div class="wide" hidden=hidden>{field}</div> }.into_any()
+    };
+    let ways = Encryption::ALL.iter().map(|way| (way.as_str().to_owned(), way.label().to_owned())).collect();
+    view! {
+        <div class="fields pad">
+            <Select name="config[encryption]" label="Archives are" value=input.encryption.clone() options=ways problem
+                on_change=Callback::new(move |way| set_way.set(way))/>
+            {shown_for(Encryption::Passphrase, passphrase)}
+            {shown_for(Encryption::Age, recipients)}
+        </div>
+    }
+    .into_any()
+}
+
+fn fresh_passphrase(secret: &Secret) -> AnyView {
+    let words = secret.reveal().to_owned();
+    let value = words.clone();
+    view! {
+        <div class="notice good" role="status">
+            <p>"Write this passphrase down now; once it is saved it is not shown again."</p>
+            <p class="secret"><code>{words}</code></p>
+            <input type="hidden" name="config[passphrase]" value=value/>
         </div>
     }
     .into_any()

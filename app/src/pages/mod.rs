@@ -7,6 +7,8 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 pub(crate) mod account;
 #[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod admin;
+#[cfg(any(feature = "ssr", feature = "desk"))]
+pub(crate) mod archive;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod backup_config;
 #[cfg(any(feature = "ssr", feature = "desk"))]

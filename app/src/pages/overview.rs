@@ -1,5 +1,6 @@
 //! The first page: is everything backed up, and what needs a hand?
 
+use etiqa_model::Timestamp;
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
@@ -9,6 +10,7 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::components::Form;
 
+use crate::api::archives::ResumeSchedules;
 use crate::api::backups::{CancelRun, RunBackup};
 use crate::api::overview::GetOverview;
 use crate::ask::ask;
@@ -31,12 +33,18 @@ const DAY_HEIGHT: u32 = 40;
 struct Actions {
     run: Post<RunBackup>,
     cancel: Post<CancelRun>,
+    resume: Post<ResumeSchedules>,
 }
 
 #[component]
 pub(crate) fn OverviewPage() -> AnyView {
     let overview = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || GetOverview {});
-    let actions = Actions { run: Post::<RunBackup>::new(), cancel: Post::<CancelRun>::new() };
+    let actions = Actions {
+        run: Post::<RunBackup>::new(),
+        cancel: Post::<CancelRun>::new(),
+        resume: Post::<ResumeSchedules>::new(),
+    };
+    touch_after(actions.resume, &[Topic::BackupConfigs]);
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.cancel, &[Topic::Runs]);
     view! {
@@ -59,11 +67,15 @@ fn content(overview: Overview, role: Role, actions: Actions) -> AnyView {
         return first_steps(role);
     }
     let hero = hero(&overview);
+    let paused = overview.restored_at.map(|at| paused(at, role, actions));
+    let damaged = overview.damaged.iter().map(damaged).collect_view();
     let hand = needs_hand(overview.needs_hand, counts.failing, role);
     let next = next(&overview.configs, role, actions);
     let by_type = by_type(counts);
     view! {
         <div class="stack">
+            {paused}
+            {damaged}
             {hero}
             <div class="grid">
                 <div class="stack">
@@ -82,6 +94,27 @@ fn content(overview: Overview, role: Role, actions: Actions) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// A restored instance waits for a person.
+fn paused(at: Timestamp, role: Role, actions: Actions) -> AnyView {
+    let resume = (role >= Role::Admin).then(|| {
+        view! { <PostForm to=actions.resume>{act(&[], "Run schedules again", "btn small")}</PostForm> }
+            .into_any()
+    });
+    view! {
+        <div class="notice warn" role="status">
+            <p>"Restored from an archive "<Ago at/>". Nothing runs by itself until an admin confirms that the instance it came from does not run any more."</p>
+            {resume}
+        </div>
+    }
+    .into_any()
+}
+
+fn damaged(run: &Run) -> AnyView {
+    let href = format!("/backup/run/{}/archive", run.id);
+    let name = run.file.clone();
+    view! { <p class="notice bad" role="alert">"Damaged archive: "<a href=href>{name}</a></p> }.into_any()
 }
 
 /// What to do where there is nothing yet.

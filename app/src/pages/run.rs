@@ -1,7 +1,6 @@
 //! One run: how far it is, what each device came to, and its archive.
 
 use etiqa_model::RunId;
-use etiqa_model::admin::VerifyOutcome;
 use etiqa_model::artifact::ArtifactResult;
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceResult;
@@ -12,9 +11,9 @@ use leptos::prelude::*;
 
 use super::device::artifacts::attempts_of_run;
 use super::id_of_path;
-use crate::api::backups::{CancelRun, GetRun, RunBackup, VerifyRun};
+use crate::api::backups::{CancelRun, GetRun, RunBackup};
 use crate::ask::ask;
-use crate::components::part::{nothing, part, text};
+use crate::components::part::nothing;
 use crate::components::session_view::{OpenSession, Transcript};
 use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
@@ -26,7 +25,6 @@ use crate::post::{Post, PostForm};
 #[derive(Clone, Copy)]
 struct Actions {
     cancel: Post<CancelRun>,
-    verify: Post<VerifyRun>,
     again: Post<RunBackup>,
 }
 
@@ -35,17 +33,11 @@ pub(crate) fn RunPage() -> AnyView {
     let id = id_of_path();
     let detail = ask(&[Topic::Runs], move || GetRun { id: RunId(id.get()) });
     OpenSession::provide();
-    let actions = Actions {
-        cancel: Post::<CancelRun>::new(),
-        verify: Post::<VerifyRun>::new(),
-        again: Post::<RunBackup>::new(),
-    };
+    let actions = Actions { cancel: Post::<CancelRun>::new(), again: Post::<RunBackup>::new() };
     touch_after(actions.cancel, &[Topic::Runs]);
-    touch_after(actions.verify, &[Topic::Runs]);
     touch_after(actions.again, &[Topic::Runs]);
     view! {
         <Problem problem=actions.cancel.problem()/>
-        <Problem problem=actions.verify.problem()/>
         <Problem problem=actions.again.problem()/>
         <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
@@ -63,7 +55,7 @@ fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
     });
     let error = going.error.clone().map(|error| view! { <p class="notice bad">{error}</p> }.into_any());
     let facts = facts(going);
-    let archive = archive(going, actions);
+    let archive = archive(going);
     let results = results(detail.results, detail.results_total, &detail.run);
     let artifacts = artifacts(detail.artifacts);
     view! {
@@ -92,24 +84,15 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
         let question = "Stop this run? Devices that are done keep their new versions; no archive is made.";
         confirm("Cancel…", question, form)
     });
-    let verify = (may && going.has_archive()).then(|| {
-        let is_pending = actions.verify.pending();
-        let words = text(move || if is_pending.get() { "Verifying…" } else { "Verify" });
-        view! {
-            <PostForm to=actions.verify>
-                <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn" type="submit" disabled=is_pending>{words}</button>
-            </PostForm>
-        }
-        .into_any()
-    });
+    let look = (may && going.file.is_some())
+        .then(|| view! { <a class="btn" href=format!("/backup/run/{id}/archive")>"Archive"</a> }.into_any());
     let again = going.backup_config_id.filter(|_| may && going.status.is_over()).map(|config| {
         view! { <PostForm to=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</PostForm> }.into_any()
     });
     let download = going.has_archive().then(|| {
         view! { <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a> }.into_any()
     });
-    view! { {cancel}{verify}{again}{download} }.into_any()
+    view! { {cancel}{again}{look}{download} }.into_any()
 }
 
 fn facts(going: &Run) -> AnyView {
@@ -150,17 +133,8 @@ fn vendor_backups(going: &Run) -> AnyView {
     }
 }
 
-fn archive(going: &Run, actions: Actions) -> AnyView {
+fn archive(going: &Run) -> AnyView {
     let Some(file) = going.file.clone() else { return ().into_any() };
-    let state = match (going.removed_at, going.damaged, going.verified_at) {
-        (Some(at), _, _) => view! { "Removed by retention "<Time at/> }.into_any(),
-        (_, true, _) => chip(chip::Tone::Bad, "Damaged"),
-        (_, _, Some(at)) => {
-            view! { {chip(chip::Tone::Ok, "Verified")}" "<small><Time at/></small> }.into_any()
-        }
-        _ => chip(chip::Tone::Off, "Not verified"),
-    };
-    let outcome = part(move || actions.verify.answer().map_or_else(nothing, verify_outcome));
     card(
         "Archive",
         (),
@@ -168,23 +142,11 @@ fn archive(going: &Run, actions: Actions) -> AnyView {
             <dl class="facts">
                 {fact("File", view! { <span class="mono">{file}</span> }.into_any())}
                 {fact("Size", going.size_bytes.map_or_else(|| "–".to_owned(), format::size))}
-                {fact("State", state)}
-                {fact("SHA-256", view! { <span class="mono hash">{going.sha256.clone()}</span> }.into_any())}
+                {fact("State", run::archive_state(going))}
             </dl>
-         .into_any()   {outcome}
-        },
-    )
-}
-
-fn verify_outcome(outcome: VerifyOutcome) -> AnyView {
-    let VerifyOutcome { entries, bytes, damage } = outcome;
-    match damage {
-        None => {
-            let read = format!("{}, {} unpacked", format::plural(entries, "file"), format::size(bytes));
-            view! { <p class="notice good inset" role="status">{format!("Read back whole: {read}. Every checksum matches.")}</p> }.into_any()
         }
-        Some(damage) => view! { <p class="notice bad inset" role="alert">{format!("The archive is damaged: {damage}")}</p> }.into_any(),
-    }
+        .into_any(),
+    )
 }
 
 fn results(results: Vec<DeviceResult>, total: u64, going: &Run) -> AnyView {

@@ -1,9 +1,9 @@
 //! Adding, changing and removing users.
 
-use etiqa_model::user::{Role, User, check_password, check_user_name};
+use etiqa_model::user::{Role, User, check_password, check_user_name, is_endless};
 use etiqa_model::{FieldError, Secret, UserError, UserId};
 
-use super::password;
+use super::{Throttle, password};
 use crate::db::{Db, DbError};
 use crate::error::Result;
 use crate::store::session::session_delete_of_user_in_txn;
@@ -75,6 +75,23 @@ pub async fn user_change_own_password(
     user_set_password_in_txn(&mut tx, id, &hash).await?;
     session_delete_of_user_in_txn(&mut tx, id, &super::stored_form(session)).await?;
     Ok(tx.commit().await?)
+}
+
+/// Whether this is the user's password; guessing at it is slowed down as at the sign-in.
+pub async fn user_confirm(
+    db: &Db,
+    throttle: &Throttle,
+    id: UserId,
+    password: &Secret,
+    address: &str,
+) -> Result<()> {
+    let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?;
+    let attempt = throttle.begin(&user.user.name, address, now())?;
+    if is_endless(password) || !password::verify(password, Some(user.password_hash)).await? {
+        return Err(wrong("password", "This is not your password.".into()).into());
+    }
+    attempt.succeeded();
+    Ok(())
 }
 
 /// Removes a user and their sessions; the last admin stays.

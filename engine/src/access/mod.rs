@@ -9,7 +9,9 @@ mod sign_in;
 mod throttle;
 mod token;
 
-pub use account::{user_add, user_change, user_change_own_password, user_find, user_list, user_remove};
+pub use account::{
+    user_add, user_change, user_change_own_password, user_confirm, user_find, user_list, user_remove,
+};
 pub use setup::SetupCode;
 pub use sign_in::{SESSION_DAYS, SignedIn, identify_session, sign_in, sign_out};
 pub use throttle::Throttle;

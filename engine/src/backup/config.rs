@@ -9,7 +9,8 @@ use etiqa_model::run::{Run, RunStatus};
 use etiqa_model::selector::Selector;
 use etiqa_model::{BackupConfigId, FieldError, Timestamp, UserError};
 
-use super::names::free_slug;
+use super::archive::names::free_slug;
+use super::sealing;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::schedule::due;
@@ -29,6 +30,7 @@ pub async fn save(
 ) -> Result<BackupConfigId> {
     let new = input.parse(&due::machine_zone())?;
     due::check(&new.schedule)?;
+    sealing::check_recipients(&new.recipients)?;
     let at = now();
     let next = next_run(&new, at);
     let mut tx = engine.db.write().await?;
@@ -50,6 +52,7 @@ pub async fn save(
                 .map_err(|e| taken(e, &new.name))?
         }
     };
+    sealing::keep_passphrase_in_txn(engine, &mut tx, id, &new, at).await?;
     tx.commit().await?;
     changed(engine, id);
     Ok(id)

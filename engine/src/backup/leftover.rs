@@ -9,6 +9,7 @@ use etiqa_model::RunId;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::files::sync_folder;
 use crate::store::run::{run_archive_exists, run_list_leftover};
 use crate::store::run_write::run_forget_leftover;
@@ -34,7 +35,10 @@ pub(super) async fn remove_leftover(engine: &Engine, run: RunId, file: &str) -> 
     let is_name = Path::new(file).file_name().is_some_and(|name| name == file);
     if is_name && !run_archive_exists(&engine.db, file).await? {
         match tokio::fs::remove_file(engine.dir.backups().join(file)).await {
-            Ok(()) => tracing::info!(run = %run, %file, "removed {file}, which run {run} left"),
+            Ok(()) => {
+                failpoint("retention.removed");
+                tracing::info!(run = %run, %file, "removed {file}, which run {run} left");
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io(format!("removing {file}"))(error)),
         }

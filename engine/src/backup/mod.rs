@@ -2,22 +2,29 @@
 //!
 //! Never says that a run is completed before its archive is on disk, fsynced, and read back.
 
-mod archive;
+pub mod archive;
+mod checkup;
 pub mod config;
 mod contents;
 mod history;
+pub mod inspect;
 mod leftover;
-pub mod manifest;
-mod names;
+pub mod orphans;
+mod packing;
 pub mod prune;
 mod publish;
+pub mod restore;
 pub mod retention;
 mod run;
+pub mod sealing;
+mod space;
 pub mod start;
 pub mod verify;
 mod watch;
 
+pub(crate) use checkup::queue_due;
 pub use history::{find_run, list_runs, run_detail};
 pub use leftover::sweep;
+pub(crate) use prune::prune_all;
 pub(crate) use publish::part_file;
 pub use run::execute_run;

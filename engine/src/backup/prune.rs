@@ -8,9 +8,12 @@ use super::leftover::sweep;
 use super::retention::{Archive, Verdict, plan};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::failpoint::failpoint;
 use crate::schedule::due::zone_or_utc;
+use crate::store::backup_config::{backup_config_fetch, backup_config_list};
 use crate::store::run::run_list_archived;
-use crate::store::run_write::run_set_removed;
+use crate::store::run_note::run_note_insert_in_txn;
+use crate::store::run_write::run_set_removed_in_txn;
 use crate::time::now;
 
 /// What retention says of every archive of a config, newest first.
@@ -40,8 +43,15 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
             continue;
         };
         let Some(file) = &archived.run.file else { continue };
-        run_set_removed(&engine.db, archived.run.id, engine.dir.id(), now()).await?;
-        tracing::info!(run = %archived.run.id, file = %file, "retention gives up the archive {file}");
+        let (run, at) = (archived.run.id, now());
+        let mut tx = engine.db.write().await?;
+        if run_set_removed_in_txn(&mut tx, run, engine.dir.id(), at).await? {
+            run_note_insert_in_txn(&mut tx, run, &format!("Removed by retention: {}.", verdict.reason), at)
+                .await?;
+        }
+        tx.commit().await?;
+        failpoint("retention.noted");
+        tracing::info!(run = %run, file = %file, reason = %verdict.reason, "retention gives up the archive {file}");
         removed += 1;
     }
     if removed > 0 {
@@ -51,9 +61,17 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     Ok(removed)
 }
 
+/// Like [`prune`], for every config: what protection held may go, and a count may have been lowered.
+pub(crate) async fn prune_all(engine: &Engine) -> Result<()> {
+    for config in backup_config_list(&engine.db).await? {
+        prune(engine, &config).await?;
+    }
+    Ok(())
+}
+
 /// Like [`prune`], for a config that may be gone by now.
 pub(super) async fn prune_by_id(engine: &Engine, id: BackupConfigId) -> Result<u32> {
-    match crate::store::backup_config::backup_config_fetch(&engine.db, id).await? {
+    match backup_config_fetch(&engine.db, id).await? {
         Some(config) => prune(engine, &config).await,
         None => Ok(0),
     }

@@ -8,6 +8,7 @@ use etiqa_model::{RunId, Timestamp};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::files::{rename_without_replacing, sync_folder};
 use crate::schedule::due::zone_or_utc;
 use crate::store::run::run_fetch_by_file;
@@ -30,9 +31,10 @@ pub(super) async fn publish(
 ) -> Result<Option<String>> {
     let local = started_at.to_utc().with_timezone(&zone_or_utc(&config.schedule.time_zone));
     let stem = format!("{}_{}", config.slug, local.format("%Y%m%d_%H%M%S"));
+    let ending = config.encryption.extension();
     let folder = engine.dir.backups();
     for number in 1_u32.. {
-        let file = if number == 1 { format!("{stem}.zip") } else { format!("{stem}_{number}.zip") };
+        let file = if number == 1 { format!("{stem}.{ending}") } else { format!("{stem}_{number}.{ending}") };
         let path = folder.join(&file);
         // A name of an archive that is gone is not used again: it would mean two archives in history.
         if path.exists() || run_fetch_by_file(&engine.db, &file).await?.is_some() {
@@ -41,10 +43,14 @@ pub(super) async fn publish(
         if !run_reserve_file(&engine.db, id, &engine.owner, &file, engine.dir.id()).await? {
             return Ok(None);
         }
+        failpoint("run.named");
         match rename(part.to_owned(), path).await {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Error::io("naming an archive")(error)),
-            Ok(()) => return Ok(Some(file)),
+            Ok(()) => {
+                failpoint("run.published");
+                return Ok(Some(file));
+            }
         }
     }
     Err(Error::io("naming an archive")(io::ErrorKind::AlreadyExists.into()))

@@ -1,7 +1,7 @@
 //! One run, from its claim to its end: collect, pack, verify, rename, and only then `completed`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfig, BackupKind};
@@ -11,17 +11,18 @@ use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::archive::{ArchiveWriter, zip_time};
-use super::contents::write_contents;
+use super::archive::manifest::Counts;
 use super::leftover::remove_leftover;
-use super::manifest::{Counts, FORMAT, Manifest};
+use super::packing::{Packed, pack};
 use super::prune::prune_by_id;
 use super::publish::{part_file, publish};
-use super::verify::{Verified, verify_path};
+use super::space::lack_of_space;
+use super::verify::verify_path;
 use super::watch::Watch;
 use crate::artifacts::{is_due, kind_of};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
 use crate::fleet::{ArtifactReport, FleetReport, Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::LEASE;
 use crate::schedule::due::zone_or_utc;
@@ -81,10 +82,7 @@ pub async fn execute_run(engine: &Arc<Engine>, id: RunId) -> Result<()> {
     };
     let part = part_file(engine, id);
     let ending = match archived {
-        Ok((file, verified)) => {
-            let archive = EndingArchive { file, size_bytes: verified.size_bytes, sha256: verified.sha256 };
-            ending(RunStatus::Completed, Some(archive), None)
-        }
+        Ok(archive) => ending(RunStatus::Completed, Some(archive), None),
         Err(stop) => {
             let _ = tokio::fs::remove_file(&part).await;
             match stop {
@@ -111,6 +109,7 @@ async fn end(engine: &Engine, run: &Run, ending: &Ending) -> Result<()> {
         (false, Some(file)) => remove_leftover(engine, run.id, file).await?,
         (false, None) => {}
     }
+    failpoint("run.finished");
     engine.events.send(Topic::Runs, run.id.0);
     if finished
         && ending.status == RunStatus::Completed
@@ -128,7 +127,7 @@ async fn archive(
     started_at: Timestamp,
     watch: &Watch,
     report: &mut Report,
-) -> Result<(String, Verified), Stop> {
+) -> Result<EndingArchive, Stop> {
     let config = match run.backup_config_id {
         Some(id) => backup_config_fetch(&engine.db, id).await?,
         None => None,
@@ -154,24 +153,48 @@ async fn archive(
     for device in devices {
         collected.extend(device_fetch(&engine.db, device.id).await?);
     }
+    failpoint("run.collected");
     report.artifacts = fetch_due(engine, run, &config, &collected, started_at, watch).await?;
     check_still_wanted(engine, run.id, &watch.cancel).await?;
+    if let Some(sentence) = lack_of_space(engine, &config).await? {
+        return Err(Stop::Failed(sentence));
+    }
     let done = Progress { done: report.devices.done(), total: report.devices.done() };
     watch.step(Phase::Packing, done);
     let part = part_file(engine, run.id);
-    let counts = pack(engine, run, &config, &collected, started_at, part.clone()).await?;
+    let began = Instant::now();
+    let packed = pack(engine, run, &config, &collected, started_at, part.clone(), &watch.cancel).await?;
+    check_still_wanted(engine, run.id, &watch.cancel).await?;
+    failpoint("run.packed");
+    let Packed { counts, key, passphrase } = packed.ok_or(Stop::Abandoned)?;
     report.artifacts.failed += u32::try_from(counts.artifacts_missing).unwrap_or(u32::MAX);
     if let Some(sentence) = nothing_archived(&config, &collected, counts) {
         return Err(Stop::Failed(sentence));
     }
-    check_still_wanted(engine, run.id, &watch.cancel).await?;
     watch.step(Phase::Verifying, done);
-    let verified = verify_path(part.clone()).await?.map_err(|damage| {
+    let packing = began.elapsed();
+    let verified = tokio::select! {
+        verified = verify_path(part.clone(), key) => Some(verified?),
+        () = watch.cancel.cancelled() => None,
+    };
+    check_still_wanted(engine, run.id, &watch.cancel).await?;
+    let verified = verified.ok_or(Stop::Abandoned)?.map_err(|damage| {
         Stop::Failed(format!("The archive did not survive being read back, so it was thrown away: {damage}"))
     })?;
-    check_still_wanted(engine, run.id, &watch.cancel).await?;
+    tracing::info!(
+        run = %run.id, bytes = verified.size_bytes, packing_ms = packing.as_millis(),
+        verifying_ms = began.elapsed().saturating_sub(packing).as_millis(),
+        "packed and read back the archive of run {}", run.id
+    );
+    failpoint("run.verified");
     let file = publish(engine, run.id, &config, started_at, &part).await?.ok_or(Stop::Abandoned)?;
-    Ok((file, verified))
+    Ok(EndingArchive {
+        file,
+        size_bytes: verified.size_bytes,
+        sha256: verified.sha256,
+        encryption: config.encryption,
+        passphrase,
+    })
 }
 
 async fn collect_all(
@@ -221,35 +244,6 @@ async fn fetch_due(
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse: false };
     let heard = |progress| watch.step(Phase::Artifacts, progress);
     Ok(fetch_artifacts(engine, due, purpose, &watch.cancel, heard).await?)
-}
-
-async fn pack(
-    engine: &Engine,
-    run: &Run,
-    config: &BackupConfig,
-    devices: &[Device],
-    started_at: Timestamp,
-    part: PathBuf,
-) -> Result<Counts, Stop> {
-    let zone = zone_or_utc(&config.schedule.time_zone);
-    let writer = ArchiveWriter::create(part, zip_time(started_at, zone));
-    let counts = match write_contents(engine, &writer, config, run.id, devices, started_at).await {
-        Ok(counts) => counts,
-        // The thread knows why the pipe broke.
-        Err(error) => return Err(writer.abandon().await.unwrap_or(error).into()),
-    };
-    let manifest = Manifest {
-        format: FORMAT,
-        made_by: format!("etiqa {}", env!("CARGO_PKG_VERSION")),
-        created_at: started_at,
-        backup_config: config.name.clone(),
-        kind: config.kind,
-        run_id: run.id,
-        counts,
-        entries: Vec::new(),
-    };
-    writer.finish(manifest).await?;
-    Ok(counts)
 }
 
 /// Why an archive is none: it covers devices and holds no configuration of any, or it holds nothing at all.

@@ -26,17 +26,18 @@ const STEPS: &[Step] = &[
     step!(3, "collection", "0003_collection.sql"),
     step!(4, "artifacts", "0004_artifacts.sql"),
     step!(5, "rotation", "0005_rotation.sql"),
+    step!(6, "archives", "0006_archives.sql"),
 ];
 
 /// The newest schema number that this program knows.
-pub(super) fn newest() -> i64 {
+pub fn newest() -> i64 {
     STEPS.last().map_or(0, |step| step.0)
 }
 
-/// Runs what has not run yet; refuses a database that a newer program wrote.
-pub(super) async fn run(db: &Db) -> Result<()> {
+/// Runs what has not run yet, up to schema number `schema`; refuses a database that a newer program wrote.
+pub(super) async fn run(db: &Db, schema: i64) -> Result<()> {
     refuse_newer(db).await?;
-    let steps = STEPS.iter().map(|&(number, name, sqlite, postgres)| {
+    let steps = STEPS.iter().filter(|step| step.0 <= schema).map(|&(number, name, sqlite, postgres)| {
         let sql = match db.kind {
             DbKind::Sqlite => sqlite,
             DbKind::Postgres => postgres,

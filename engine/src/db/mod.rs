@@ -20,6 +20,7 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use filter::{Filter, contains};
+pub use migrate::newest as newest_schema;
 pub use row::RowExt;
 use together::Together;
 
@@ -134,6 +135,13 @@ const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 impl Db {
     /// Opens (and creates) an SQLite database file and brings its schema up to date.
     pub async fn open_sqlite(file: &Path) -> Result<Self> {
+        let db = Self::connect_sqlite(file).await?;
+        db.migrate(newest_schema()).await?;
+        Ok(db)
+    }
+
+    /// Opens (and creates) an SQLite database file as it is.
+    pub(crate) async fn connect_sqlite(file: &Path) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let shown = file.display();
         // The pool would try for half a minute before it gave up on such a file.
@@ -173,12 +181,18 @@ impl Db {
         let (together, file) = (Arc::default(), Some(file.to_owned()));
         let db = Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, together, file };
         db.refuse_old_sqlite().await?;
-        migrate::run(&db).await?;
         Ok(db)
     }
 
     /// Connects to PostgreSQL and brings the schema up to date.
     pub async fn open_postgres(url: &str) -> Result<Self> {
+        let db = Self::connect_postgres(url).await?;
+        db.migrate(newest_schema()).await?;
+        Ok(db)
+    }
+
+    /// Connects to PostgreSQL and leaves the schema as it is.
+    pub(crate) async fn connect_postgres(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let options = AnyConnectOptions::from_str(url).map_err(|_| {
             DbError::Open("The database URL is not one; write postgres://user@host/name.".into())
@@ -197,9 +211,12 @@ impl Db {
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
         let together = Arc::default();
-        let db = Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None };
-        migrate::run(&db).await?;
-        Ok(db)
+        Ok(Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None })
+    }
+
+    /// Brings the schema up to this number, where it is older.
+    pub(crate) async fn migrate(&self, schema: i64) -> Result<()> {
+        migrate::run(self, schema).await
     }
 
     /// Which database it is.

@@ -5,5 +5,5 @@ pub mod read;
 pub mod record;
 mod text;
 
-pub(crate) use text::pack;
 pub use text::{PackedText, text_read, unpack};
+pub(crate) use text::{pack, unpack_bytes};

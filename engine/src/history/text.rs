@@ -1,5 +1,7 @@
 //! Texts as they are stored: zstd, addressed by the SHA-256 of the plain text.
 
+use std::io;
+
 use etiqa_model::UserError;
 
 use crate::db::Db;
@@ -33,10 +35,16 @@ pub(crate) fn pack(text: &str) -> Result<PackedText> {
 
 /// The text of a compressed one.
 pub fn unpack(packed: &[u8]) -> Result<String> {
+    let bytes = unpack_bytes(packed).map_err(Error::io("unpacking a text"))?;
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// The bytes of a compressed text.
+pub(crate) fn unpack_bytes(packed: &[u8]) -> io::Result<Vec<u8>> {
     let size = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten().unwrap_or(0);
     let capacity = usize::try_from(size).unwrap_or(LARGEST).min(LARGEST);
-    let bytes = zstd::bulk::decompress(packed, capacity).map_err(Error::io("unpacking a text"))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    zstd::bulk::decompress(packed, capacity)
 }
 
 /// Reads a stored text.

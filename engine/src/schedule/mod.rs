@@ -5,4 +5,5 @@ pub mod queue;
 pub mod tick;
 pub mod worker;
 
+pub(crate) use queue::enqueue_in_txn;
 pub use queue::{Work, enqueue};

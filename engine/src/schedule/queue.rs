@@ -28,6 +28,16 @@ pub enum Work {
         /// Of which.
         devices: Vec<DeviceId>,
     },
+    /// Read the archive of a run back.
+    Verify {
+        /// Which.
+        run: RunId,
+    },
+    /// Try out the archive of a run.
+    Drill {
+        /// Which.
+        run: RunId,
+    },
 }
 
 impl Work {
@@ -37,6 +47,8 @@ impl Work {
             Self::Run { .. } => "run",
             Self::Collect { .. } => "collect",
             Self::Artifact { .. } => "artifact",
+            Self::Verify { .. } => "verify",
+            Self::Drill { .. } => "drill",
         }
     }
 
@@ -46,18 +58,21 @@ impl Work {
             .map_err(|error| Error::Db(DbError::Value { column: "payload", message: error.to_string() }))
     }
 
-    /// A person waits for a collection; runs can wait a moment longer.
+    /// A person waits for a collection; runs can wait a moment longer, and checks for everything else.
     fn priority(&self) -> i64 {
         match self {
+            Self::Verify { .. } | Self::Drill { .. } => -10,
             Self::Run { .. } | Self::Artifact { .. } => 0,
             Self::Collect { .. } => 10,
         }
     }
 
     /// Work that must be queued once only, whoever asks how often.
-    fn idempotency_key(&self) -> Option<String> {
+    pub(crate) fn idempotency_key(&self) -> Option<String> {
         match self {
             Self::Run { run } => Some(format!("run:{run}")),
+            Self::Verify { run } => Some(format!("verify:{run}")),
+            Self::Drill { run } => Some(format!("drill:{run}")),
             Self::Collect { .. } | Self::Artifact { .. } => None,
         }
     }

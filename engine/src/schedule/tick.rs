@@ -10,9 +10,10 @@ use etiqa_model::{RunId, Timestamp};
 use super::due;
 use crate::artifacts;
 use crate::backup::start::{announce, start_in_txn};
-use crate::backup::sweep;
+use crate::backup::{prune_all, queue_due, sweep};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::pause::paused_since;
 use crate::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_list_due, backup_config_next_due,
 };
@@ -65,7 +66,9 @@ pub async fn reaper(engine: Arc<Engine>) {
 async fn look_around(engine: &Engine) -> Result<()> {
     let at = now();
     reap(engine, at).await?;
-    if backup_config_next_due(&engine.db).await?.is_some_and(|next| next <= at) {
+    if backup_config_next_due(&engine.db).await?.is_some_and(|next| next <= at)
+        && paused_since(engine).await?.is_none()
+    {
         engine.schedule_changed.notify_one();
     }
     Ok(())
@@ -73,7 +76,9 @@ async fn look_around(engine: &Engine) -> Result<()> {
 
 /// Looks once: queues every run whose time has come, each once however late it is. Gives the next due time.
 pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
-    for config in backup_config_list_due(&engine.db, at).await? {
+    let is_paused = paused_since(engine).await?.is_some();
+    let due = if is_paused { Vec::new() } else { backup_config_list_due(&engine.db, at).await? };
+    for config in due {
         let next = due::next_after(&config.schedule, at);
         let mut tx = engine.db.write().await?;
         if !backup_config_advance_in_txn(&mut tx, config.id, config.next_run_at, next).await? {
@@ -111,7 +116,14 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     if let Err(error) = artifacts::sweep(engine, at).await {
         tracing::error!(%error, "files of vendor backups that nothing refers to could not be removed");
     }
-    Ok(backup_config_next_due(&engine.db).await?)
+    if !is_paused && let Err(error) = prune_all(engine).await {
+        tracing::error!(%error, "retention could not look at the archives");
+    }
+    if let Err(error) = queue_due(engine, at).await {
+        tracing::error!(%error, "archives that are to be looked at could not be queued");
+    }
+    // Who is paused waits for the word to go on, not for a time.
+    if is_paused { Ok(None) } else { Ok(backup_config_next_due(&engine.db).await?) }
 }
 
 /// Ends runs whose lease is over, queues each again, once, and removes the files that ended runs left.

@@ -9,8 +9,8 @@ use sqlx::any::AnyRow;
 
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
-const SELECT: &str = "SELECT id, device_id, kind, file_name, sha256, size_bytes, encrypted, collected_at, run_id \
-                      FROM artifact";
+const SELECT: &str = "SELECT id, device_id, kind, file_name, sha256, size_bytes, encrypted, collected_at, run_id, \
+     (SELECT b.missing_at FROM artifact_blob b WHERE b.sha256 = artifact.sha256) AS missing_at FROM artifact";
 
 const SELECT_RESULT: &str = "SELECT r.id, r.device_id, d.hostname, r.run_id, r.kind, r.class, r.message, \
      r.started_at, r.finished_at, CASE WHEN r.transcript IS NULL THEN 0 ELSE 1 END AS has_transcript \
@@ -70,7 +70,7 @@ pub async fn artifact_blob_insert_in_txn(
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO artifact_blob (sha256, size_bytes, data_dir, stored_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (sha256) DO UPDATE SET unused_since = NULL",
+         ON CONFLICT (sha256) DO UPDATE SET unused_since = NULL, missing_at = NULL",
     )
     .bind(sha256.to_owned())
     .bind(i64::try_from(size_bytes).unwrap_or(i64::MAX))
@@ -280,6 +280,7 @@ fn artifact(row: &AnyRow) -> Result<Artifact> {
         sha256: row.text("sha256")?,
         size_bytes: row.count("size_bytes")?,
         is_encrypted: row.flag("encrypted")?,
+        is_missing: row.opt_time("missing_at")?.is_some(),
         collected_at: row.time("collected_at")?,
         run_id: row.opt_int("run_id")?.map(RunId),
     })

@@ -1,5 +1,6 @@
 //! Backup configs.
 
+use etiqa_model::archive::Encryption;
 use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfig, BackupKind, NewBackupConfig};
 use etiqa_model::selector::Selector;
@@ -9,7 +10,8 @@ use sqlx::any::AnyRow;
 
 use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
-const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, artifacts, devices, enabled, next_run_at \
+const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, artifacts, devices, enabled, next_run_at, \
+                      encryption, recipients \
                       FROM backup_config";
 
 /// Every one, by name.
@@ -72,8 +74,8 @@ pub async fn backup_config_insert_in_txn(
     let row = sqlx::query(
         "INSERT INTO backup_config
            (name, slug, kind, schedule, retention, include, devices, enabled, next_run_at, created_at, updated_at,
-            artifacts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11) RETURNING id",
+            artifacts, encryption, recipients)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13) RETURNING id",
     )
     .bind(new.name.clone())
     .bind(slug.to_owned())
@@ -86,6 +88,8 @@ pub async fn backup_config_insert_in_txn(
     .bind(next_run_at.map(Timestamp::millis))
     .bind(now.millis())
     .bind(new.artifacts.as_str())
+    .bind(new.encryption.as_str())
+    .bind(json(&new.recipients))
     .fetch_one(&mut **tx)
     .await?;
     Ok(BackupConfigId(row.int("id")?))
@@ -101,7 +105,8 @@ pub async fn backup_config_update_in_txn(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE backup_config SET name = $2, kind = $3, schedule = $4, retention = $5, include = $6, devices = $7,
-                enabled = $8, next_run_at = $9, updated_at = $10, artifacts = $11 WHERE id = $1",
+                enabled = $8, next_run_at = $9, updated_at = $10, artifacts = $11, encryption = $12,
+                recipients = $13 WHERE id = $1",
     )
     .bind(id.0)
     .bind(new.name.clone())
@@ -114,6 +119,8 @@ pub async fn backup_config_update_in_txn(
     .bind(next_run_at.map(Timestamp::millis))
     .bind(now.millis())
     .bind(new.artifacts.as_str())
+    .bind(new.encryption.as_str())
+    .bind(json(&new.recipients))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -169,6 +176,8 @@ fn backup_config(row: &AnyRow) -> Result<BackupConfig> {
         retention: row.json("retention")?,
         include: row.json("include")?,
         artifacts: row.named("artifacts", ArtifactCadence::parse)?,
+        encryption: row.named("encryption", Encryption::parse)?,
+        recipients: row.json("recipients")?,
         devices: row.named("devices", Selector::parse)?,
         enabled: row.flag("enabled")?,
         next_run_at: row.opt_time("next_run_at")?,

@@ -3,6 +3,7 @@
 //! A function takes the database (or a transaction, then it ends in `_in_txn`) first. Nothing here decides
 //! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
 
+pub mod archive_passphrase;
 pub mod artifact;
 pub mod backup_config;
 pub mod config_version;
@@ -11,6 +12,7 @@ pub mod device;
 pub mod device_fact;
 pub mod device_test;
 pub mod device_write;
+pub mod drill;
 pub mod driver;
 pub mod dump;
 pub mod host_key;
@@ -19,9 +21,12 @@ pub mod jump_host;
 pub mod lease;
 pub mod overview;
 pub mod reachability;
+pub mod restore;
 pub mod result;
 pub mod run;
+pub mod run_note;
 pub mod run_write;
+pub mod sealed;
 pub mod session;
 pub mod setting;
 pub mod tls_certificate;

@@ -76,7 +76,7 @@ pub async fn run_counts_by_day(db: &Db, first_day: Timestamp, days: u32) -> Resu
 pub async fn archive_totals(db: &Db) -> Result<(u64, u64)> {
     let row = sqlx::query(
         "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) AS bytes FROM backup_run
-         WHERE status = 'completed' AND file IS NOT NULL AND removed_at IS NULL",
+         WHERE status = 'completed' AND file IS NOT NULL AND removed_at IS NULL AND missing_at IS NULL",
     )
     .fetch_one(db.reader())
     .await?;

@@ -1,5 +1,6 @@
 //! Runs (BackupHistory): reading them. Their life is in `run_write`.
 
+use etiqa_model::archive::Encryption;
 use etiqa_model::backup::BackupKind;
 use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{BackupConfigId, RunId, Timestamp};
@@ -10,9 +11,14 @@ use crate::db::{Db, Filter, Result, RowExt, Tx};
 /// What retention and the reaper ask of a run beside the run itself comes with every row: two small numbers.
 const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, \
      finished_at, cancel_requested, done, total, devices_ok, devices_failed, artifacts_ok, artifacts_failed, file, \
-     size_bytes, sha256, verified_at, damaged, removed_at, error, protected, retry_of FROM backup_run";
+     size_bytes, sha256, verified_at, damaged, removed_at, error, protected, retry_of, \
+     encryption, damage, missing_at FROM backup_run";
 /// An archive that is kept; an index of its own holds these, however many runs there were.
-const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at IS NULL";
+const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at IS NULL \
+     AND missing_at IS NULL";
+
+/// Whether an archive was made in a data directory; several machines, each with its own, may share the database.
+const IS_HERE: &str = "COALESCE(leftover_dir, ?) = ?";
 
 /// One run.
 pub async fn run_fetch(db: &Db, id: RunId) -> Result<Option<Run>> {
@@ -90,6 +96,15 @@ pub async fn run_list_archived(db: &Db, config: BackupConfigId) -> Result<Vec<Ar
     rows.iter().map(|row| Ok(ArchivedRun { run: run(row)?, protected: row.flag("protected")? })).collect()
 }
 
+/// Whether a person wants the archive of a run kept for good.
+pub async fn run_is_protected(db: &Db, id: RunId) -> Result<bool> {
+    let row = sqlx::query("SELECT protected FROM backup_run WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map_or(Ok(false), |row| row.flag("protected"))
+}
+
 /// The newest run of an archive's file name.
 pub async fn run_fetch_by_file(db: &Db, file: &str) -> Result<Option<Run>> {
     let mut filter = Filter::new();
@@ -105,6 +120,35 @@ pub async fn run_list_with_archive(db: &Db) -> Result<Vec<Run>> {
     let mut runs = runs(db, &filter, "").await?;
     runs.sort_by_key(|run| std::cmp::Reverse(run.id));
     Ok(runs)
+}
+
+/// Runs whose archives are in this data directory and were last looked at before `before`, those longest ago first.
+pub async fn run_list_to_check(db: &Db, data_dir: &str, before: Timestamp, limit: u32) -> Result<Vec<RunId>> {
+    let mut filter = Filter::new();
+    filter
+        .and(ARCHIVED)
+        .and_text(IS_HERE, data_dir)
+        .and_int("COALESCE(checked_at, verified_at, 0) <= ?", before.millis());
+    let order = format!(" ORDER BY COALESCE(checked_at, verified_at, 0), id LIMIT {limit}");
+    let rows = filter.query("SELECT id FROM backup_run", &order).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok(RunId(row.int("id")?))).collect()
+}
+
+/// The newest archive that a restore drill can try out: good, and one that the program can open.
+pub async fn run_newest_to_drill(db: &Db, data_dir: &str) -> Result<Option<RunId>> {
+    let mut filter = Filter::new();
+    filter.and(ARCHIVED).and_text(IS_HERE, data_dir).and("damaged = 0 AND encryption <> 'age'");
+    // One that holds the database tells more.
+    let order = " ORDER BY CASE WHEN kind = 'config' THEN 1 ELSE 0 END, id DESC LIMIT 1";
+    let row = filter.query("SELECT id FROM backup_run", order).fetch_optional(db.reader()).await?;
+    row.map(|row| Ok(RunId(row.int("id")?))).transpose()
+}
+
+/// Runs whose archives are there and damaged, newest first.
+pub async fn run_list_damaged(db: &Db, limit: u32) -> Result<Vec<Run>> {
+    let mut filter = Filter::new();
+    filter.and(ARCHIVED).and("damaged = 1");
+    runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
 }
 
 /// Whether somebody asked a run to stop.
@@ -167,8 +211,11 @@ fn run(row: &AnyRow) -> Result<Run> {
         size_bytes: row.opt_int("size_bytes")?.and_then(|size| u64::try_from(size).ok()),
         sha256: row.opt_text("sha256")?,
         verified_at: row.opt_time("verified_at")?,
+        encryption: row.named("encryption", Encryption::parse)?,
         damaged: row.flag("damaged")?,
+        damage: row.opt_text("damage")?,
         removed_at: row.opt_time("removed_at")?,
+        missing_at: row.opt_time("missing_at")?,
         devices_ok: row.count("devices_ok")?,
         devices_failed: row.count("devices_failed")?,
         artifacts_ok: row.count("artifacts_ok")?,

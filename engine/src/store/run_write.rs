@@ -1,8 +1,9 @@
 //! The life of a run: queued, claimed, kept alive, ended. Only its owner moves a running run.
 
+use etiqa_model::archive::Encryption;
 use etiqa_model::backup::BackupConfig;
 use etiqa_model::run::{Phase, Progress, RunStatus, Trigger};
-use etiqa_model::{RunId, Timestamp};
+use etiqa_model::{PassphraseId, RunId, Timestamp};
 
 use crate::db::{Db, Result, RowExt, Tx};
 
@@ -105,6 +106,10 @@ pub struct EndingArchive {
     pub size_bytes: u64,
     /// Lower-case hex.
     pub sha256: String,
+    /// How it is sealed.
+    pub encryption: Encryption,
+    /// With which passphrase.
+    pub passphrase: Option<PassphraseId>,
 }
 
 /// Ends a run that `owner` holds; false when it is not the owner's (any more).
@@ -114,7 +119,8 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     let done = sqlx::query(
         "UPDATE backup_run SET status = $3, finished_at = $4, devices_ok = $5, devices_failed = $6, file = $7,
                 size_bytes = $8, sha256 = $9, verified_at = $10, error = $11, lease_expires_at = NULL,
-                artifacts_ok = $12, artifacts_failed = $13,
+                artifacts_ok = $12, artifacts_failed = $13, encryption = $14, passphrase_id = $15,
+                checked_at = $10,
                 leftover_file = CASE WHEN $3 = 'completed' THEN NULL ELSE leftover_file END
          WHERE id = $1 AND owner = $2 AND status = 'running'",
     )
@@ -131,6 +137,8 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     .bind(ending.error.clone())
     .bind(i64::from(ending.artifacts_ok))
     .bind(i64::from(ending.artifacts_failed))
+    .bind(archive.map_or(Encryption::None, |archive| archive.encryption).as_str())
+    .bind(archive.and_then(|archive| archive.passphrase).map(|id| id.0))
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -202,33 +210,48 @@ pub async fn run_cancel(db: &Db, id: RunId, now: Timestamp) -> Result<bool> {
     Ok(pending.rows_affected() + running.rows_affected() > 0)
 }
 
-/// Notes what a check of its archive found.
-pub async fn run_set_verified(db: &Db, id: RunId, damaged: bool, now: Timestamp) -> Result<()> {
-    let mut tx = db.write().await?;
+/// Notes what a check of its archive found; `damage` says what is wrong with it.
+pub async fn run_set_verified_in_txn(
+    tx: &mut Tx,
+    id: RunId,
+    damage: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query(
-        "UPDATE backup_run SET damaged = $2,
-                verified_at = CASE WHEN $2 = 0 THEN $3 ELSE verified_at END WHERE id = $1",
+        "UPDATE backup_run SET damaged = $2, damage = $4, checked_at = $3,
+                verified_at = CASE WHEN $2 = 0 THEN $3 ELSE verified_at END
+         WHERE id = $1 AND removed_at IS NULL",
     )
     .bind(id.0)
-    .bind(i64::from(damaged))
+    .bind(i64::from(damage.is_some()))
     .bind(now.millis())
-    .execute(&mut *tx)
+    .bind(damage.map(str::to_owned))
+    .execute(&mut **tx)
     .await?;
-    Ok(tx.commit().await?)
+    Ok(())
+}
+
+/// Keeps its archive for good, or no longer; false when it is so already.
+pub async fn run_protect_in_txn(tx: &mut Tx, id: RunId, protected: bool) -> Result<bool> {
+    let done = sqlx::query("UPDATE backup_run SET protected = $2 WHERE id = $1 AND protected <> $2")
+        .bind(id.0)
+        .bind(i64::from(protected))
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Notes that its archive counts no more, and that its file is to go: from the data directory that it was made in, or
-/// from this one where that was not noted yet.
-pub async fn run_set_removed(db: &Db, id: RunId, data_dir: &str, now: Timestamp) -> Result<()> {
-    let mut tx = db.write().await?;
-    sqlx::query(
+/// from this one where that was not noted yet. False when it was noted already.
+pub async fn run_set_removed_in_txn(tx: &mut Tx, id: RunId, data_dir: &str, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query(
         "UPDATE backup_run SET removed_at = $2, leftover_file = file, leftover_dir = COALESCE(leftover_dir, $3)
          WHERE id = $1 AND removed_at IS NULL",
     )
     .bind(id.0)
     .bind(now.millis())
     .bind(data_dir.to_owned())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    Ok(tx.commit().await?)
+    Ok(done.rows_affected() > 0)
 }

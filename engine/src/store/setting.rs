@@ -8,6 +8,9 @@ use crate::db::{Db, Result, RowExt, Tx};
 const SETTINGS: &str = "settings";
 const KEY_FINGERPRINT: &str = "key_fingerprint";
 const LAST_TICK: &str = "last_tick_at";
+const RESTORED: &str = "restored_at";
+const KIT_TAKEN: &str = "kit_taken_at";
+const KEY_MADE: &str = "key_made_at";
 
 /// What an admin has set, defaults where nothing was.
 pub async fn settings_fetch(db: &Db) -> Result<Settings> {
@@ -31,19 +34,73 @@ pub async fn key_fingerprint_fetch(db: &Db) -> Result<Option<String>> {
 /// Remembers the key's fingerprint.
 pub async fn key_fingerprint_save(db: &Db, fingerprint: &str) -> Result<()> {
     let mut tx = db.write().await?;
-    setting_save_in_txn(&mut tx, KEY_FINGERPRINT, fingerprint).await?;
+    key_fingerprint_save_in_txn(&mut tx, fingerprint).await?;
     Ok(tx.commit().await?)
+}
+
+/// [`key_fingerprint_save`] within a transaction.
+pub async fn key_fingerprint_save_in_txn(tx: &mut Tx, fingerprint: &str) -> Result<()> {
+    setting_save_in_txn(tx, KEY_FINGERPRINT, fingerprint).await
+}
+
+/// When the key was replaced last; none where it is the first one.
+pub async fn key_made_at_fetch(db: &Db) -> Result<Option<Timestamp>> {
+    time_fetch(db, KEY_MADE).await
+}
+
+/// Notes that the key was replaced.
+pub async fn key_made_at_save_in_txn(tx: &mut Tx, at: Timestamp) -> Result<()> {
+    setting_save_in_txn(tx, KEY_MADE, &at.millis().to_string()).await
+}
+
+/// When the recovery kit was taken last.
+pub async fn kit_taken_at_fetch(db: &Db) -> Result<Option<Timestamp>> {
+    time_fetch(db, KIT_TAKEN).await
+}
+
+/// Notes that the recovery kit was taken.
+pub async fn kit_taken_at_save_in_txn(tx: &mut Tx, at: Timestamp) -> Result<()> {
+    setting_save_in_txn(tx, KIT_TAKEN, &at.millis().to_string()).await
 }
 
 /// When a scheduler last looked.
 pub async fn last_tick_fetch(db: &Db) -> Result<Option<Timestamp>> {
-    let text = setting_fetch(db, LAST_TICK).await?;
-    Ok(text.and_then(|text| text.parse().ok()).map(Timestamp))
+    time_fetch(db, LAST_TICK).await
 }
 
 /// Notes that a scheduler looked.
 pub async fn last_tick_save_in_txn(tx: &mut Tx, at: Timestamp) -> Result<()> {
     setting_save_in_txn(tx, LAST_TICK, &at.millis().to_string()).await
+}
+
+/// When this instance was restored from an archive, until a person confirms that it may work by itself.
+pub async fn restored_at_fetch(db: &Db) -> Result<Option<Timestamp>> {
+    time_fetch(db, RESTORED).await
+}
+
+/// Notes that it was restored.
+pub async fn restored_at_save_in_txn(tx: &mut Tx, at: Timestamp) -> Result<()> {
+    setting_save_in_txn(tx, RESTORED, &at.millis().to_string()).await
+}
+
+/// Notes that it may work by itself.
+pub async fn restored_at_forget_in_txn(tx: &mut Tx) -> Result<()> {
+    sqlx::query("DELETE FROM setting WHERE name = $1").bind(RESTORED).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// [`key_fingerprint_fetch`] within a transaction.
+pub async fn key_fingerprint_fetch_in_txn(tx: &mut Tx) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT value FROM setting WHERE name = $1")
+        .bind(KEY_FINGERPRINT)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map(|row| row.text("value")).transpose()
+}
+
+async fn time_fetch(db: &Db, name: &'static str) -> Result<Option<Timestamp>> {
+    let text = setting_fetch(db, name).await?;
+    Ok(text.and_then(|text| text.parse().ok()).map(Timestamp))
 }
 
 async fn setting_fetch(db: &Db, name: &'static str) -> Result<Option<String>> {

@@ -1,8 +1,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use etiqa_engine::backup::manifest::Manifest;
-use etiqa_engine::backup::verify::{verify_path, verify_run};
+use etiqa_engine::backup::archive::manifest::Manifest;
+use etiqa_engine::backup::verify::{Key, verify_path, verify_run};
 use etiqa_engine::backup::{config, execute_run, find_run, start};
 use etiqa_engine::schedule::tick::reap;
 use etiqa_engine::store::run_write::{run_claim, run_reserve_file};
@@ -150,7 +150,7 @@ async fn a_flipped_byte_or_a_cut_tail_is_found_wherever_it_is() {
             missed.push(position);
         }
         std::fs::write(&path, &whole[..position]).unwrap();
-        assert!(verify_path(path.clone()).await.unwrap().is_err(), "cut at {position}");
+        assert!(verify_path(path.clone(), Key::None).await.unwrap().is_err(), "cut at {position}");
     }
     assert_eq!(missed, Vec::<usize>::new(), "the run's own hash finds what the zip cannot");
     assert!(find_run(&world.engine, run.id).await.unwrap().damaged);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use etiqa_engine::backup::config;
+use etiqa_engine::backup::sealing::generate_passphrase;
 use etiqa_engine::{Engine, Result, inventory};
-use etiqa_model::UserError;
 use etiqa_model::backup::BackupConfigInput;
+use etiqa_model::{Secret, UserError};
 
 use super::output;
 
@@ -108,6 +109,18 @@ pub(crate) struct Fields {
     /// Take vendors' own backups along: never, daily, weekly or every_run
     #[arg(long, value_name = "HOW OFTEN")]
     artifacts: Option<String>,
+    /// Seal the archives: none, passphrase (a zip with AES-256) or age (only its recipients can open it)
+    #[arg(long, value_name = "HOW")]
+    encryption: Option<String>,
+    /// Read the passphrase of the archives from a line of standard input
+    #[arg(long, conflicts_with = "generate_passphrase")]
+    passphrase_stdin: bool,
+    /// Make a passphrase for the archives, and print it; it is not shown again
+    #[arg(long)]
+    generate_passphrase: bool,
+    /// Whom the archives are sealed for: an age1… key or an SSH public key; may be given more than once
+    #[arg(long, value_name = "KEY")]
+    recipient: Vec<String>,
     /// all, type:T, tag:T, site:S, or host names with commas between
     #[arg(long, value_name = "WHICH")]
     devices: Option<String>,
@@ -126,16 +139,18 @@ impl BackupConfig {
                         .into());
                     }
                 }
-                fields.fill(engine, &mut input).await?;
+                let made = fields.fill(engine, &mut input).await?;
                 config::save(engine, None, &input).await?;
+                show_passphrase(made.as_ref());
             }
             Self::Edit { name, rename, fields, enable, disable } => {
                 let known = config::find(engine, &name).await?;
                 let mut input = known.to_input();
                 input.name = rename.unwrap_or(input.name);
                 input.enabled = enable || (input.enabled && !disable);
-                fields.fill(engine, &mut input).await?;
+                let made = fields.fill(engine, &mut input).await?;
                 config::save(engine, Some(known.id), &input).await?;
+                show_passphrase(made.as_ref());
             }
             Self::List { json } => list(engine, json).await?,
             Self::Remove { name } => {
@@ -148,7 +163,8 @@ impl BackupConfig {
 }
 
 impl Fields {
-    async fn fill(self, engine: &Engine, input: &mut BackupConfigInput) -> Result<()> {
+    /// Gives the passphrase that was made, where one was asked for.
+    async fn fill(self, engine: &Engine, input: &mut BackupConfigInput) -> Result<Option<Secret>> {
         if self.kind.as_ref().is_some_and(|kind| !kind.trim().eq_ignore_ascii_case(&input.kind)) {
             // What the old type took in or left out was that type's; the new one has its own.
             input.include_database = None;
@@ -172,7 +188,24 @@ impl Fields {
         if let Some(devices) = &self.devices {
             input.devices = inventory::selector(engine, devices).await?.to_string();
         }
+        let made = self.generate_passphrase.then(generate_passphrase);
+        // Who gives what an encryption needs means that encryption.
+        if self.passphrase_stdin || made.is_some() {
+            "passphrase".clone_into(&mut input.encryption);
+        } else if !self.recipient.is_empty() {
+            "age".clone_into(&mut input.encryption);
+        }
+        if self.passphrase_stdin {
+            input.passphrase = output::read_secret("the passphrase").await?;
+        }
+        if let Some(made) = &made {
+            input.passphrase = made.clone();
+        }
+        if !self.recipient.is_empty() {
+            input.recipients = self.recipient.join("\n");
+        }
         let pairs = [
+            (self.encryption, &mut input.encryption),
             (self.kind, &mut input.kind),
             (self.frequency, &mut input.frequency),
             (self.minute, &mut input.minute),
@@ -194,7 +227,17 @@ impl Fields {
                 *field = new;
             }
         }
-        Ok(())
+        Ok(made)
+    }
+}
+
+/// On stdout and alone, so that a script can keep it; what to do with it goes to stderr.
+fn show_passphrase(made: Option<&Secret>) {
+    if let Some(made) = made {
+        output::print(made.reveal());
+        output::say(
+            "This is the passphrase of its archives. Keep it where the archives are not; it is not shown again.",
+        );
     }
 }
 

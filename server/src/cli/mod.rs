@@ -7,15 +7,19 @@ mod certificate;
 mod collect;
 mod credential;
 mod device;
+mod doctor;
 mod drivers;
 mod environment;
 mod follow;
 mod host_key;
 mod import_devices;
 mod jump_host;
+mod key;
 pub(crate) mod output;
+mod restore;
 mod run_backups;
 mod token;
+mod unlock;
 mod user;
 mod verify;
 
@@ -56,6 +60,7 @@ struct Place {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a process has one of it")]
 pub(crate) enum Command {
     /// Serve the pages, watch the clock and work on the queue
     Serve(Serve),
@@ -87,6 +92,18 @@ pub(crate) enum Command {
     BackupConfig(backup_config::BackupConfig),
     /// Read archives back and say whether they are whole
     Verify(verify::Verify),
+    /// Restore an archive into an empty instance, or take single files out of it
+    Restore(restore::Restore),
+    /// Let a restored instance run its schedules again
+    Resume,
+    /// Say what a person should look at
+    Doctor,
+    /// Print the recovery kit: the key, every passphrase, and how to restore
+    #[command(alias = "recovery_kit")]
+    RecoveryKit,
+    /// Manage the key that seals every secret
+    #[command(subcommand)]
+    Key(key::Key),
     /// Accept the changed host key of a device
     #[command(subcommand, alias = "host_key")]
     HostKey(host_key::HostKey),
@@ -144,6 +161,8 @@ impl Cli {
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
             }
+            // Opens no instance: it makes one.
+            Command::Restore(restore) => restore.run(options.data_dir, options.database_url).await,
             command => {
                 let engine = Engine::open(options, Role::Command).await?;
                 let code = run_with(&engine, command).await;
@@ -157,7 +176,11 @@ impl Cli {
 
 async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
+        Command::Resume => resume(engine).await,
+        Command::Doctor => doctor::run(engine).await,
+        Command::RecoveryKit => key::recovery_kit(engine).await,
+        Command::Key(command) => command.run(engine).await,
         Command::RunBackups(command) => command.run(engine).await,
         Command::BackupStatus(command) => command.run(engine).await,
         Command::ImportDevices(command) => command.run(engine).await,
@@ -174,6 +197,16 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::User(command) => command.run(engine).await,
         Command::Token(command) => command.run(engine).await,
     }
+}
+
+async fn resume(engine: &Engine) -> Result<ExitCode> {
+    let words = if etiqa_engine::pause::resume(engine).await? {
+        "Schedules run again."
+    } else {
+        "Nothing was paused: schedules run."
+    };
+    output::print(words);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// 0 when all is good, 1 when not.

@@ -1,5 +1,5 @@
 //! `GET /backup/download/{run id}/`: a run's archive, and `GET /artifact/{id}/download`: a device's own backup; whole, or
-//! a range of it.
+//! a range of it. `GET /backup/run/{run id}/entry?name=…`: one file out of an archive.
 
 use std::io::SeekFrom;
 use std::path::PathBuf;
@@ -7,16 +7,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use etiqa_app::api::context::Context;
 use etiqa_engine::backup::find_run;
+use etiqa_engine::backup::inspect::open_entry;
 use etiqa_engine::backup::verify::archive_path;
 use etiqa_engine::{Engine, Error, artifacts};
+use etiqa_model::archive::Encryption;
 use etiqa_model::user::Role;
 use etiqa_model::{ArtifactId, RunId, UserError};
+use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
@@ -25,6 +28,7 @@ use super::refusal::Refusal;
 pub(super) fn router() -> Router<Arc<Engine>> {
     Router::new()
         .route("/backup/download/{run}", get(archive))
+        .route("/backup/run/{run}/entry", get(entry))
         .route("/artifact/{id}/download", get(artifact))
 }
 
@@ -42,11 +46,43 @@ async fn archive(
         missing: "The archive's file is gone from the folder of backups; verify it to note that.",
         name: run.file.unwrap_or_default(),
         sha256: run.sha256.unwrap_or_default(),
-        media_type: "application/zip",
+        media_type: match run.encryption {
+            Encryption::Age => "application/octet-stream",
+            Encryption::None | Encryption::Passphrase => "application/zip",
+        },
     };
     let response = send(file, &headers).await?;
     tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
     Ok(response)
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// One file out of an archive. One that turns out to be damaged breaks off: its bytes were on their way already.
+async fn entry(
+    State(engine): State<Arc<Engine>>,
+    Path(id): Path<String>,
+    Query(Named { name }): Query<Named>,
+    extensions: Extensions,
+) -> Result<Response, Refusal> {
+    let context = Context::require_in(&extensions, Role::Operator)?;
+    let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
+    let opened = open_entry(&engine, id, &name).await?;
+    tracing::info!(run = %id, by = %context.identity.name, "{name} of the archive of run {id} is downloaded");
+    let pieces = futures::stream::unfold(opened.pieces, |mut pieces| async {
+        pieces.recv().await.map(|piece| (piece, pieces))
+    });
+    let safe = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
+    let file: String = name.rsplit('/').next().unwrap_or(&name).chars().map(safe).collect();
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, opened.size.to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
 /// A vendor's backup holds keys and passwords, as an archive does.

@@ -3,6 +3,7 @@
 pub(crate) mod credentials;
 pub(crate) mod drivers;
 pub(crate) mod jump_hosts;
+pub(crate) mod recovery;
 mod rotation;
 pub(crate) mod settings;
 pub(crate) mod tokens;
@@ -75,6 +76,12 @@ fn cards([users, tokens, credentials, hosts, drivers, problems]: [usize; 6]) -> 
             "/admin/config-versions",
             "all devices".to_owned(),
             "Every version ever taken, newest first.",
+        ),
+        (
+            "Recovery kit",
+            "/admin/recovery-kit",
+            "key and passphrases".to_owned(),
+            "What brings the secrets of an archive back.",
         ),
         ("Settings", "/admin/settings", "limits".to_owned(), "Sessions at once, deadlines, sizes."),
     ];

@@ -93,6 +93,11 @@ impl Server {
         self.child.wait().await.unwrap();
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) async fn died(mut self) {
+        self.child.wait().await.unwrap();
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id().unwrap()).ok().and_then(Pid::from_raw);
         kill_process(pid.unwrap(), signal).unwrap();

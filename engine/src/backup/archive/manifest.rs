@@ -1,5 +1,7 @@
 //! `manifest.json`: what made an archive and what is in it, so that it can be checked without anything else.
 
+use std::collections::BTreeMap;
+
 use etiqa_model::backup::BackupKind;
 use etiqa_model::{RunId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,12 @@ pub struct Manifest {
     pub run_id: RunId,
     /// How much is in it.
     pub counts: Counts,
+    /// The schema number of the database that `database.json` was read from; 0 where there is none in it.
+    #[serde(default)]
+    pub schema: i64,
+    /// Rows of each table of `database.json`.
+    #[serde(default)]
+    pub tables: BTreeMap<String, u64>,
     /// Every entry but the manifest itself, in the order of the archive.
     pub entries: Vec<ManifestEntry>,
 }
@@ -64,4 +72,16 @@ pub struct ManifestEntry {
     pub size: u64,
     /// SHA-256 of the unpacked bytes, lower-case hex.
     pub sha256: String,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.devices += other.devices;
+        self.stale_devices += other.stale_devices;
+        self.configs += other.configs;
+        self.artifacts += other.artifacts;
+        self.artifacts_missing += other.artifacts_missing;
+        self.database_rows += other.database_rows;
+        self.files += other.files;
+    }
 }

@@ -10,7 +10,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// A folder's or file's name for `text`: letters, digits, `.`, `_` and `-`; never empty, hidden or reserved.
-pub(super) fn safe_name(text: &str) -> String {
+pub(in crate::backup) fn safe_name(text: &str) -> String {
     let mut name: String = text
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' })
@@ -32,13 +32,13 @@ pub(super) fn safe_name(text: &str) -> String {
 
 /// Hands out each name once, whatever its case.
 #[derive(Debug, Default)]
-pub(super) struct UniqueNames {
+pub(in crate::backup) struct UniqueNames {
     taken: HashSet<String>,
 }
 
 impl UniqueNames {
     /// `name`, or `name_2`, `name_3`, …
-    pub(super) fn take(&mut self, name: &str) -> String {
+    pub(in crate::backup) fn take(&mut self, name: &str) -> String {
         let mut free = name.to_owned();
         let mut number = 2;
         while !self.taken.insert(free.to_lowercase()) {
@@ -51,14 +51,14 @@ impl UniqueNames {
 
 /// Hands out safe paths for a folder's files: no two are equal, and none is another's folder, whatever the case.
 #[derive(Debug, Default)]
-pub(super) struct PathNames {
+pub(in crate::backup) struct PathNames {
     taken: HashSet<String>,
     given: HashMap<PathBuf, String>,
 }
 
 impl PathNames {
     /// The path for `relative` under `prefix`, with slashes. Files of one folder stay together.
-    pub(super) fn take(&mut self, prefix: &str, relative: &Path) -> String {
+    pub(in crate::backup) fn take(&mut self, prefix: &str, relative: &Path) -> String {
         let (mut original, mut path) = (PathBuf::new(), prefix.to_owned());
         for part in relative.components() {
             original.push(part);
@@ -92,7 +92,7 @@ impl PathNames {
 }
 
 /// A slug for a backup config's name that is not among `taken`.
-pub(super) fn free_slug(name: &str, taken: &[String]) -> String {
+pub(in crate::backup) fn free_slug(name: &str, taken: &[String]) -> String {
     let mut slug = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {
         match c {

@@ -1,0 +1,70 @@
+//! Archives: what they hold, whether they restore, and how long they are kept.
+
+use etiqa_model::admin::KitState;
+use etiqa_model::archive::{ArchiveDetail, Drill};
+use etiqa_model::{RunId, Secret};
+use leptos::prelude::*;
+
+use super::AppError;
+#[cfg(feature = "ssr")]
+use {
+    super::context::Context,
+    etiqa_engine::{access, backup, recovery},
+    etiqa_model::UserError,
+    etiqa_model::user::Role,
+};
+
+/// The archive of a run, with those of its entries whose names hold `search`, 500 at most.
+#[server(endpoint = "get_archive")]
+pub async fn get_archive(id: RunId, #[server(default)] search: String) -> Result<ArchiveDetail, AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(backup::inspect::archive_detail(&context.engine, id, &search).await?)
+}
+
+/// Restores an archive into a database that is thrown away, and says whether it does restore.
+#[server(endpoint = "drill_run")]
+pub async fn drill_run(id: RunId) -> Result<Drill, AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(backup::restore::drill::drill_run(&context.engine, id, None).await?)
+}
+
+/// Keeps an archive for good, or leaves it to retention again.
+#[server(endpoint = "protect_archive")]
+pub async fn protect_archive(id: RunId, #[server(default)] protected: bool) -> Result<(), AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(backup::inspect::protect(&context.engine, id, protected, &context.identity.name).await?)
+}
+
+/// A passphrase for archives that nobody guesses and everybody can type. It is nowhere kept.
+#[server(endpoint = "generate_passphrase")]
+pub async fn generate_passphrase() -> Result<Secret, AppError> {
+    Context::require(Role::Operator)?;
+    Ok(backup::sealing::generate_passphrase())
+}
+
+/// Lets a restored instance work by itself.
+#[server(endpoint = "resume_schedules")]
+pub async fn resume_schedules() -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    etiqa_engine::pause::resume(&context.engine).await?;
+    Ok(())
+}
+
+/// Whether a recovery kit was taken that holds everything that is needed now.
+#[server(endpoint = "get_kit_state")]
+pub async fn get_kit_state() -> Result<KitState, AppError> {
+    let context = Context::require(Role::Admin)?;
+    Ok(recovery::kit_state(&context.engine).await?)
+}
+
+/// The recovery kit, for who is signed in and knows the password once more.
+#[server(endpoint = "take_recovery_kit")]
+pub async fn take_recovery_kit(password: Secret) -> Result<Secret, AppError> {
+    let context = Context::require(Role::Admin)?;
+    let Some(user) = context.identity.user_id else {
+        return Err(UserError::invalid("A token takes no recovery kit; sign in as a user.").into());
+    };
+    let (engine, address) = (&context.engine, &context.caller.address);
+    access::user_confirm(&engine.db, &engine.throttle, user, &password, address).await?;
+    Ok(recovery::take_kit(engine, &context.identity.name).await?)
+}

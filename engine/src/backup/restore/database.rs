@@ -1,0 +1,150 @@
+//! The tables of an archive, into an empty database.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use etiqa_model::{ErrorKind, Timestamp, UserError};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::super::archive::manifest::Manifest;
+use super::super::archive::reader::{Archive, Refusal};
+use super::super::contents::DATABASE;
+use super::rows::{Piece, read_rows};
+use crate::db::{Db, newest_schema};
+use crate::error::{Error, Result};
+use crate::store::restore::{
+    artifact_blob_found_in_txn, first_filled_table, ids_go_on_in_txn, restored_settle_in_txn,
+    rows_insert_in_txn, secrets_forget_in_txn,
+};
+use crate::store::setting::{key_fingerprint_fetch_in_txn, restored_at_save_in_txn};
+use crate::vault::VaultError;
+
+/// Batches of rows that may wait for the database.
+const WAITING: usize = 4;
+
+/// What the restored instance is to know besides its rows.
+pub(super) struct Settling<'a> {
+    /// The id of its data directory.
+    pub(super) data_dir: &'a str,
+    /// Hashes of the vendors' backups that came along.
+    pub(super) artifacts: &'a [String],
+    /// The fingerprint of the key that its secrets must be sealed with; none: that key is lost.
+    pub(super) key_fingerprint: Option<&'a str>,
+    /// When it is restored.
+    pub(super) at: Timestamp,
+}
+
+/// Restores every table in one transaction, then brings the schema up to date; gives the rows of each table. The
+/// database must be empty, and may be one without any table yet.
+pub(super) async fn restore_database(
+    db: &Db,
+    archive: &Archive,
+    manifest: &Manifest,
+    settling: Option<Settling<'_>>,
+) -> Result<BTreeMap<String, u64>> {
+    // Filled as it was when the archive was made; what came later in the schema is then done to its rows as well.
+    let schema = if manifest.schema == 0 { newest_schema() } else { manifest.schema };
+    if schema > newest_schema() {
+        let message = format!(
+            "The archive's database is of a newer version of this program (schema {schema}, this one knows {}): use \
+             that one.",
+            newest_schema()
+        );
+        return Err(UserError::new(ErrorKind::Conflict, message).into());
+    }
+    db.migrate(schema).await?;
+    let (pieces, mut received) = mpsc::channel(WAITING);
+    let reading = {
+        let archive = archive.clone();
+        spawn_blocking(move || read(&archive, &pieces))
+    };
+    let inserted = insert(db, schema, &mut received, settling).await;
+    // Whoever reads ends when nobody takes any more.
+    drop(received);
+    let read = reading.await.map_err(|error| Error::io("reading an archive")(io::Error::other(error)))?;
+    // What the database refused tells more than that nobody took the rows after that.
+    let (rows, transaction) = match (inserted, read) {
+        (Err(error), _) | (Ok(_), Err(error)) => return Err(error),
+        (Ok(inserted), Ok(())) => inserted,
+    };
+    transaction.commit().await?;
+    db.migrate(newest_schema()).await?;
+    Ok(rows)
+}
+
+/// Refuses a database that something is in.
+pub(super) async fn refuse_filled(db: &Db) -> Result<()> {
+    match first_filled_table(db).await? {
+        None => Ok(()),
+        Some(table) => {
+            let message = format!(
+                "The database is not empty (there is something in {table}): restore into an empty one."
+            );
+            Err(UserError::conflict(message).into())
+        }
+    }
+}
+
+fn read(archive: &Archive, pieces: &mpsc::Sender<Piece>) -> Result<()> {
+    let broken = |what: &dyn std::fmt::Display| {
+        Error::from(UserError::invalid(format!("{DATABASE} of the archive cannot be read: {what}.")))
+    };
+    let mut zip = archive.open().map_err(Error::io("reading an archive"))?.map_err(refused)?;
+    let index = zip.index_for_name(DATABASE).ok_or_else(|| {
+        UserError::invalid(
+            "The archive holds no database: only single files can be taken out of it, with --only. Restore an archive \
+             of type full or data.",
+        )
+    })?;
+    let entry = archive.entry(&mut zip, index).map_err(refused)?;
+    read_rows(entry, pieces).map_err(|error| broken(&error))
+}
+
+/// A refused archive, as a person is told.
+pub(super) fn refused(refusal: Refusal) -> UserError {
+    UserError::invalid(format!("The archive cannot be used. {refusal}"))
+}
+
+type Inserted = (BTreeMap<String, u64>, crate::db::Tx);
+
+async fn insert(
+    db: &Db,
+    schema: i64,
+    received: &mut mpsc::Receiver<Piece>,
+    settling: Option<Settling<'_>>,
+) -> Result<Inserted> {
+    let mut counts = BTreeMap::new();
+    let mut tx = db.write().await?;
+    while let Some(piece) = received.recv().await {
+        match piece {
+            Piece::Schema(found) if found != schema => {
+                let message = "The archive's database and its manifest do not agree about their version.";
+                return Err(UserError::invalid(message).into());
+            }
+            Piece::Schema(_) => {}
+            Piece::Rows { table, columns, rows } => {
+                rows_insert_in_txn(&mut tx, &table, &columns, &rows).await?;
+                *counts.entry(table).or_insert(0) += rows.len() as u64;
+            }
+        }
+    }
+    ids_go_on_in_txn(&mut tx, db.kind()).await?;
+    if let Some(settling) = settling {
+        restored_settle_in_txn(&mut tx, settling.data_dir, settling.at).await?;
+        for sha256 in settling.artifacts {
+            artifact_blob_found_in_txn(&mut tx, sha256).await?;
+        }
+        match settling.key_fingerprint {
+            None => secrets_forget_in_txn(&mut tx).await?,
+            Some(given) => {
+                let known = key_fingerprint_fetch_in_txn(&mut tx).await?;
+                if known.is_some_and(|known| known != given) {
+                    return Err(VaultError::Foreign.into());
+                }
+            }
+        }
+        restored_at_save_in_txn(&mut tx, settling.at).await?;
+    }
+    Ok((counts, tx))
+}

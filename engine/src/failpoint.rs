@@ -1,0 +1,34 @@
+//! Places where the program can be made to end at once, as by a power cut, so that tests see what is left then.
+//!
+//! `ETIQA_FAILPOINT` names one. Only builds with debug assertions look at it: a release has no such places.
+
+/// Those of a run, in the order in which it passes them.
+pub const RUN: &[&str] = &[
+    "run.collected",
+    "run.packing",
+    "run.packed",
+    "run.verified",
+    "run.named",
+    "run.published",
+    "run.finished",
+];
+/// Those of retention.
+pub const RETENTION: &[&str] = &["retention.noted", "retention.removed"];
+/// Those of a key rotation.
+pub const ROTATION: &[&str] = &["rotation.made", "rotation.sealed", "rotation.committed", "rotation.kept"];
+/// Those of a restore.
+pub const RESTORE: &[&str] = &["restore.begun", "restore.files", "restore.database", "restore.named"];
+
+/// Ends the process here, where this place was named.
+pub(crate) fn failpoint(name: &'static str) {
+    debug_assert!(
+        [RUN, RETENTION, RESTORE, ROTATION].concat().contains(&name),
+        "the failpoint {name} is not listed, so no test would come here"
+    );
+    if cfg!(debug_assertions) && std::env::var_os("ETIQA_FAILPOINT").is_some_and(|named| named == name) {
+        use rustix::process::{Signal, getpid, kill_process};
+        let _ = kill_process(getpid(), Signal::KILL);
+        // The signal may take a moment; nothing more may happen until then.
+        std::thread::park();
+    }
+}

@@ -1,0 +1,184 @@
+//! The key that seals every secret: what a person keeps of it on paper, and how it is replaced by another.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etiqa_model::admin::KitState;
+use etiqa_model::event::Topic;
+use etiqa_model::{Secret, Timestamp};
+use tokio::task::spawn_blocking;
+
+use crate::backup::sealing;
+use crate::db::Tx;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::failpoint::failpoint;
+use crate::files::sync_folder;
+use crate::store::archive_passphrase::passphrase_list;
+use crate::store::sealed::{SEALED, SealedCell, sealed_list_in_txn, sealed_replace_in_txn};
+use crate::store::setting::{
+    key_fingerprint_save_in_txn, key_made_at_fetch, key_made_at_save_in_txn, kit_taken_at_fetch,
+    kit_taken_at_save_in_txn,
+};
+use crate::time::now;
+use crate::vault::{Vault, VaultError, create_key_file};
+
+/// Whether a recovery kit was taken that holds everything that is needed now.
+pub async fn kit_state(engine: &Engine) -> Result<KitState> {
+    let taken_at = kit_taken_at_fetch(&engine.db).await?;
+    let passphrases = passphrase_list(&engine.db).await?;
+    let newest = passphrases.iter().map(|passphrase| passphrase.created_at).max();
+    let newest = newest.max(key_made_at_fetch(&engine.db).await?);
+    let is_current = taken_at.is_some_and(|taken| newest.is_none_or(|newest| newest <= taken));
+    Ok(KitState { taken_at, is_current, passphrases: passphrases.len() as u64 })
+}
+
+/// The recovery kit, as a text to print or to keep in a safe: the key, every passphrase, and what to do with them. Notes
+/// that it was taken.
+pub async fn take_kit(engine: &Engine, by: &str) -> Result<Secret> {
+    let at = now();
+    let key = read_key(&engine.key_file)?;
+    let mut text = String::new();
+    let day = |at: Timestamp| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string();
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "ETIQA AUTO BACKUP: RECOVERY KIT\n\nTaken by {by} at {}.\nKeep it where neither this machine nor its archives \
+         are. Who has it and an\narchive has every password in it.\n\n1. THE KEY (secret.key)\n\nIt opens the secrets in \
+         the database and in archives: logins of devices and\npassphrases. Put this line into a file:\n\n    {}\n\n\
+         2. PASSPHRASES OF ARCHIVES\n\n",
+        day(at),
+        key.reveal().trim()
+    );
+    let passphrases = passphrase_list(&engine.db).await?;
+    for sealed in &passphrases {
+        let passphrase = sealing::open(engine, sealed)?;
+        let _ = writeln!(
+            text,
+            "    {}\n        of \"{}\", for archives made since {}\n",
+            passphrase.reveal(),
+            sealed.name,
+            day(sealed.created_at)
+        );
+    }
+    if passphrases.is_empty() {
+        text.push_str("None: no backup seals its archives with a passphrase.\n\n");
+    }
+    text.push_str(
+        "3. WHAT TO DO WITH THEM\n\nInstall the program on any machine, get an archive of type full or data, and say\n\n    \
+         etiqa restore ARCHIVE --data-dir NEW --key-file FILE\n\n(with --passphrase-stdin where it is sealed with a \
+         passphrase, with --identity\nwhere it is sealed for age recipients), then\n\n    etiqa serve --data-dir NEW\n\n\
+         Without this program: a zip with a passphrase opens in 7-Zip; configs/ holds the\ntexts of all devices.\n",
+    );
+    let mut tx = engine.db.write().await?;
+    kit_taken_at_save_in_txn(&mut tx, at).await?;
+    tx.commit().await?;
+    engine.events.send(Topic::Admin, None);
+    tracing::info!(%by, "the recovery kit was taken by {by}");
+    Ok(Secret::new(text))
+}
+
+/// Replaces the key, and seals every secret anew. Nobody else may work with the database meanwhile. The old key is kept
+/// beside the new one: archives that were made before hold secrets that only it opens. Gives where it is.
+///
+/// Interrupted anywhere it leaves either the old key in force or the new one: the database's fingerprint, written in the
+/// transaction that seals everything anew, says which; [`settle_key_files`] does the rest at the next start.
+pub async fn rotate_key(engine: &Engine) -> Result<PathBuf> {
+    let (new_file, old_file) =
+        (new_file_of(&engine.key_file), old_file_of(&engine.key_file, engine.vault.fingerprint()));
+    let made = {
+        let new_file = new_file.clone();
+        spawn_blocking(move || {
+            // One that was begun and came to nothing.
+            match std::fs::remove_file(&new_file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            create_key_file(&new_file).map(|key| Secret::new(key.as_str()))
+        })
+    };
+    let made = made.await.map_err(io::Error::other).and_then(|made| made);
+    let vault = Vault::from_text(&made.map_err(Error::io("making a key"))?)?;
+    failpoint("rotation.made");
+    let mut tx = engine.db.write().await?;
+    for cell in SEALED {
+        reseal_in_txn(&mut tx, cell, &engine.vault, &vault).await?;
+    }
+    key_fingerprint_save_in_txn(&mut tx, vault.fingerprint()).await?;
+    key_made_at_save_in_txn(&mut tx, now()).await?;
+    failpoint("rotation.sealed");
+    tx.commit().await?;
+    failpoint("rotation.committed");
+    swap(engine.key_file.clone(), new_file, old_file.clone()).await?;
+    Ok(old_file)
+}
+
+async fn reseal_in_txn(tx: &mut Tx, cell: &SealedCell, from: &Vault, to: &Vault) -> Result<()> {
+    for (id, sealed) in sealed_list_in_txn(tx, cell).await? {
+        let row = format!("{}:{id}", cell.table);
+        let plain = from.open_sealed(&row, &sealed)?;
+        sealed_replace_in_txn(tx, cell, id, to.seal(&row, &plain)?).await?;
+    }
+    Ok(())
+}
+
+async fn swap(key: PathBuf, new: PathBuf, old: PathBuf) -> Result<()> {
+    let swapped = spawn_blocking(move || {
+        let folder = key.parent().unwrap_or(Path::new(".")).to_owned();
+        // The old one first under both of its names: at no time is there no key.
+        match std::fs::hard_link(&key, &old) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            linked => linked?,
+        }
+        sync_folder(&folder)?;
+        failpoint("rotation.kept");
+        std::fs::rename(&new, &key)?;
+        sync_folder(&folder)
+    });
+    swapped
+        .await
+        .map_err(io::Error::other)
+        .and_then(|swapped| swapped)
+        .map_err(Error::io("replacing the key"))
+}
+
+/// Brings to its end what a rotation left that was interrupted. `known` is the fingerprint that the database has.
+pub(crate) async fn settle_key_files(key: &Path, known: &str) -> Result<()> {
+    let new = new_file_of(key);
+    if !new.is_file() {
+        return Ok(());
+    }
+    let is_in_force = |file: &Path| Vault::open(file, false).is_ok_and(|vault| vault.fingerprint() == known);
+    if is_in_force(&new) {
+        let before = Vault::open(key, false)?;
+        swap(key.to_owned(), new, old_file_of(key, before.fingerprint())).await?;
+        tracing::warn!("a rotation of the key was interrupted; it is brought to its end");
+    } else if is_in_force(key) {
+        std::fs::remove_file(&new).map_err(Error::io("removing a key that was never used"))?;
+    }
+    Ok(())
+}
+
+fn read_key(file: &Path) -> Result<Secret> {
+    let text = std::fs::read_to_string(file).map_err(|error| VaultError::KeyFile {
+        path: file.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    Ok(Secret::new(text))
+}
+
+fn new_file_of(key: &Path) -> PathBuf {
+    with_ending(key, "new")
+}
+
+fn old_file_of(key: &Path, fingerprint: &str) -> PathBuf {
+    with_ending(key, &format!("old-{}", fingerprint.get(..8).unwrap_or(fingerprint)))
+}
+
+fn with_ending(key: &Path, ending: &str) -> PathBuf {
+    let mut name = key.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}

@@ -1,0 +1,56 @@
+//! `etiqa doctor`.
+
+use std::process::ExitCode;
+
+use etiqa_engine::backup::orphans::find_orphans;
+use etiqa_engine::store::run::run_list_damaged;
+use etiqa_engine::{Engine, Result, pause, recovery};
+
+use super::{exit, output};
+
+/// What a person should look at; 0 when there is nothing.
+pub(super) async fn run(engine: &Engine) -> Result<ExitCode> {
+    let mut findings = Vec::new();
+    let kit = recovery::kit_state(engine).await?;
+    match (kit.taken_at, kit.is_current) {
+        (None, _) => findings.push(
+            "No recovery kit was taken: without it and without secret.key, the secrets in an archive are lost. An admin \
+             takes it on the page Administration, Recovery kit, or with `etiqa recovery-kit`."
+                .to_owned(),
+        ),
+        (Some(at), false) => findings.push(format!(
+            "The recovery kit of {} is too old: the key or a passphrase is newer. Take it again.",
+            output::time(Some(at))
+        )),
+        (Some(_), true) => {}
+    }
+    for run in run_list_damaged(&engine.db, 100).await? {
+        findings.push(format!(
+            "The archive {} is damaged: {}",
+            run.file.unwrap_or_default(),
+            run.damage.unwrap_or_default()
+        ));
+    }
+    let orphans = find_orphans(engine).await?;
+    for (run, file) in orphans.missing {
+        findings.push(format!("The archive {file} of run {run} is gone from the folder of backups."));
+    }
+    for file in orphans.files {
+        findings.push(format!(
+            "The file {file} in the folder of backups is of no run: keep it elsewhere, or remove it."
+        ));
+    }
+    if let Some(at) = pause::paused_since(engine).await? {
+        findings.push(format!(
+            "This instance was restored at {} and runs nothing by itself. `etiqa resume` lets it.",
+            output::time(Some(at))
+        ));
+    }
+    for finding in &findings {
+        output::print(&format!("⚠️  {finding}"));
+    }
+    if findings.is_empty() {
+        output::print("✅ Nothing to do.");
+    }
+    Ok(exit(findings.is_empty()))
+}

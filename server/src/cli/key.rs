@@ -1,0 +1,49 @@
+//! `etiqa key` and `etiqa recovery-kit`.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use etiqa_engine::db::DbKind;
+use etiqa_engine::{Engine, Error, Result, recovery, status};
+use etiqa_model::UserError;
+
+use super::output;
+
+/// Manage the key that seals every secret
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Replace the key and seal every secret anew; needs the server stopped
+    #[command(after_help = "Take a new recovery kit afterwards: `etiqa recovery-kit`.")]
+    Rotate,
+}
+
+impl Key {
+    pub(super) async fn run(self, engine: &Engine) -> Result<ExitCode> {
+        let Self::Rotate = self;
+        let is_served = match engine.db.kind() {
+            DbKind::Sqlite => {
+                engine.dir.has_live_server().map_err(Error::io("looking at the server's lock"))?
+            }
+            DbKind::Postgres => status::scheduler_is_running(engine).await?,
+        };
+        if is_served {
+            let message = "A server works with this database, and holds the old key: stop it first, then rotate the key.";
+            return Err(UserError::conflict(message).into());
+        }
+        let old = recovery::rotate_key(engine).await?;
+        output::print(&format!(
+            "The key was replaced, and every secret is sealed anew. The old key is {}: archives made before need it. Take a \
+             new recovery kit: `etiqa recovery-kit`.",
+            old.display()
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints the recovery kit on stdout, and nothing else there.
+pub(super) async fn recovery_kit(engine: &Engine) -> Result<ExitCode> {
+    let kit = recovery::take_kit(engine, "the command line").await?;
+    output::print_text(kit.reveal());
+    output::say("Keep it where neither this machine nor its archives are.");
+    Ok(ExitCode::SUCCESS)
+}
