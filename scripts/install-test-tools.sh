@@ -18,6 +18,8 @@ has_pam_wrapper || wanted+=(libpam-wrapper)
 { have vtysh && have zebra; } || wanted+=(frr)
 { have initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || wanted+=(postgresql)
 have unzip || wanted+=(unzip)
+# Tells what the program did to its files, for the test of power cuts.
+have strace || wanted+=(strace)
 # Programs of others that open our archives.
 { have 7z || have 7zz; } || wanted+=(7zip)
 { have age && have age-keygen; } || wanted+=(age)

@@ -1,17 +1,20 @@
 //! The data directory: its layout, its rights, and the lock that keeps a second server out.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etiqa_model::UserError;
 
-use crate::files::rename_without_replacing;
+use crate::files::{rename_without_replacing, sync_folder};
 use crate::hex::to_hex;
 
 /// A directory with this file in it is being restored, or was and did not come to its end.
 pub(crate) const RESTORING: &str = ".restoring";
+
+/// Begins the names of the directories that restore drills work in.
+pub(crate) const DRILL: &str = ".drill-";
 
 /// Where everything is kept.
 #[derive(Debug, Clone)]
@@ -78,14 +81,30 @@ impl DataDir {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        fs::write(&draft, &unique)?;
+        let mut written = File::create(&draft)?;
+        written.write_all(unique.as_bytes())?;
+        written.sync_all()?;
         match rename_without_replacing(&draft, &file) {
-            Ok(()) => Ok(unique),
+            Ok(()) => {
+                sync_folder(&self.root)?;
+                Ok(unique)
+            }
             Err(_) => {
                 let _ = fs::remove_file(&draft);
                 Ok(fs::read_to_string(&file)?.trim().to_owned())
             }
         }
+    }
+
+    /// Removes the scratch databases of drills that were cut off.
+    pub(crate) fn remove_scratch(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.root)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(DRILL) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// The directory itself, absolute.

@@ -157,6 +157,7 @@ impl Engine {
         if role == Role::Server && is_embedded {
             // Nobody else serves this directory: what servers before this one held is free.
             leases_expire_of(&engine.db, role.owner_prefix(), now()).await?;
+            engine.dir.remove_scratch().map_err(Error::io("removing what drills left"))?;
         }
         Ok(Arc::new(engine))
     }

@@ -14,7 +14,7 @@ use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-use crate::files::sync_folder;
+use crate::files::{folder_of, sync_folder};
 use crate::store::archive_passphrase::passphrase_list;
 use crate::store::sealed::{SEALED, SealedCell, sealed_list_in_txn, sealed_replace_in_txn};
 use crate::store::setting::{
@@ -125,11 +125,16 @@ async fn reseal_in_txn(tx: &mut Tx, cell: &SealedCell, from: &Vault, to: &Vault)
 
 async fn swap(key: PathBuf, new: PathBuf, old: PathBuf) -> Result<()> {
     let swapped = spawn_blocking(move || {
-        let folder = key.parent().unwrap_or(Path::new(".")).to_owned();
+        let folder = folder_of(&key).to_owned();
         // The old one first under both of its names: at no time is there no key.
         match std::fs::hard_link(&key, &old) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            linked => linked?,
+            Ok(()) => {}
+            // Some file systems know no second name.
+            Err(_) => {
+                std::fs::copy(&key, &old)?;
+                std::fs::File::open(&old)?.sync_all()?;
+            }
         }
         sync_folder(&folder)?;
         failpoint("rotation.kept");

@@ -140,7 +140,7 @@ pub(crate) fn write_key_file(file: &Path, key: &Secret) -> io::Result<()> {
     created.write_all(key.reveal().trim().as_bytes())?;
     created.write_all(b"\n")?;
     created.sync_all()?;
-    file.parent().map_or(Ok(()), crate::files::sync_folder)
+    crate::files::sync_folder(crate::files::folder_of(file))
 }
 
 #[cfg(test)]

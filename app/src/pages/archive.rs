@@ -122,7 +122,7 @@ fn facts(run: &Run, protected: bool, drill: Option<&Drill>) -> AnyView {
         .into_any(),
         Some(drill) => {
             let words = format!("{}, {}", format::plural(drill.rows, "row"), format::plural(drill.files, "file"));
-            view! { {chip(chip::Tone::Ok, "Restores")}" "<small>{words}" · "<Ago at=drill.finished_at/></small> }
+            view! { {chip(chip::Tone::Ok, if drill.rows == 0 { "Whole" } else { "Restores" })}" "<small>{words}" · "<Ago at=drill.finished_at/></small> }
                 .into_any()
         }
     };
@@ -168,6 +168,11 @@ fn drill_outcome(drill: &Drill) -> AnyView {
         Some(problem) => {
             view! { <p class="notice bad" role="alert">{format!("It does not restore: {problem}")}</p> }
                 .into_any()
+        }
+        None if drill.rows == 0 => {
+            let files = format::plural(drill.files, "file");
+            let words = format!("It holds no database to restore; {files} in it are whole.");
+            view! { <p class="notice good" role="status">{words}</p> }.into_any()
         }
         None => {
             let words = format!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use etiqa_model::Timestamp;
 
+use super::orphans::take_up_again;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::schedule::{Work, enqueue_in_txn};
@@ -18,6 +19,7 @@ const AT_ONCE: u32 = 4;
 
 /// Queues the archives that were not looked at for long, and a drill where one is due.
 pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
+    take_up_again(engine).await?;
     let settings = engine.settings().await?;
     let mut work = Vec::new();
     if settings.verify_days > 0 {

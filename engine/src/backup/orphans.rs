@@ -5,11 +5,17 @@ use std::io;
 use std::path::Path;
 
 use etiqa_model::RunId;
+use etiqa_model::event::Topic;
 use tokio::task::spawn_blocking;
 
+use super::archive::read_back::hash_file;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::run::{run_list_leftover, run_list_with_archive};
+use crate::store::run::{run_list_leftover, run_list_missing, run_list_with_archive};
+use crate::store::run_write::run_set_found;
+
+/// Archives that are looked for at one look.
+const AT_ONCE: u32 = 50;
 
 /// What does not fit together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +48,23 @@ pub async fn find_orphans(engine: &Engine) -> Result<Orphans> {
         .collect();
     orphans.files.sort();
     Ok(orphans)
+}
+
+/// Runs whose archives were not here and are now, whole as they were made: somebody brought them along.
+pub(crate) async fn take_up_again(engine: &Engine) -> Result<()> {
+    for (run, file, sha256) in run_list_missing(&engine.db, AT_ONCE).await? {
+        let path = engine.dir.backups().join(&file);
+        if !path.is_file() {
+            continue;
+        }
+        let hashed = spawn_blocking(move || hash_file(&path)).await.map_err(io::Error::other);
+        if hashed.and_then(|hashed| hashed).is_ok_and(|(found, _)| found == sha256) {
+            run_set_found(&engine.db, run, engine.dir.id()).await?;
+            tracing::info!(run = %run, %file, "the archive {file} is here again");
+            engine.events.send(Topic::Runs, run.0);
+        }
+    }
+    Ok(())
 }
 
 /// Names of zips and sealed zips; what else a person put there is theirs.

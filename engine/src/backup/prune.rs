@@ -1,8 +1,11 @@
 //! Removes archives that retention no longer keeps.
 
-use etiqa_model::BackupConfigId;
+use std::time::Duration;
+
 use etiqa_model::backup::BackupConfig;
 use etiqa_model::event::Topic;
+use etiqa_model::run::Run;
+use etiqa_model::{BackupConfigId, Timestamp};
 
 use super::leftover::sweep;
 use super::retention::{Archive, Verdict, plan};
@@ -15,6 +18,9 @@ use crate::store::run::run_list_archived;
 use crate::store::run_note::run_note_insert_in_txn;
 use crate::store::run_write::run_set_removed_in_txn;
 use crate::time::now;
+
+/// A damaged archive stays for so long after it was last seen whole.
+const SPARE_DAMAGED: Duration = Duration::from_hours(60 * 24);
 
 /// What retention says of every archive of a config, newest first.
 pub async fn preview(engine: &Engine, config: &BackupConfig) -> Result<Vec<Verdict>> {
@@ -43,6 +49,9 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
             continue;
         };
         let Some(file) = &archived.run.file else { continue };
+        if is_spared(engine, &archived.run, file, now()) {
+            continue;
+        }
         let (run, at) = (archived.run.id, now());
         let mut tx = engine.db.write().await?;
         if run_set_removed_in_txn(&mut tx, run, engine.dir.id(), at).await? {
@@ -59,6 +68,13 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
         engine.events.send(Topic::Runs, None);
     }
     Ok(removed)
+}
+
+/// Whether an archive stays though no rule keeps it: a damaged one for a while, for somebody may still take out of it
+/// what is whole; and one whose file is not here, for its disk may come back.
+fn is_spared(engine: &Engine, run: &Run, file: &str, at: Timestamp) -> bool {
+    let was_whole = run.verified_at.unwrap_or(run.queued_at);
+    (run.damaged && at.since(was_whole) < SPARE_DAMAGED) || !engine.dir.backups().join(file).exists()
 }
 
 /// Like [`prune`], for every config: what protection held may go, and a count may have been lowered.

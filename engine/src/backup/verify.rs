@@ -7,19 +7,20 @@ use etiqa_model::admin::VerifyOutcome;
 use etiqa_model::archive::Encryption;
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
-use etiqa_model::{RunId, UserError};
+use etiqa_model::{ErrorKind, RunId, UserError};
 use tokio::task::spawn_blocking;
 
 pub use super::archive::read_back::Verified;
 use super::archive::read_back::{hash_file, read_back};
 pub use super::archive::reader::Refusal;
+use super::archive::reader::is_unreadable;
 pub use super::archive::seal::Key;
 use super::sealing::key_of;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::run::run_fetch;
+use crate::store::run::{run_fetch, run_is_elsewhere};
 use crate::store::run_note::run_note_insert_in_txn;
-use crate::store::run_write::run_set_verified_in_txn;
+use crate::store::run_write::{run_set_checked, run_set_verified_in_txn};
 use crate::time::now;
 
 const OTHER: &str = "It is not the file that this run wrote: its SHA-256 differs.";
@@ -29,12 +30,30 @@ const GONE: &str = "The file is gone.";
 /// of what was read back when it was made: nobody here can open it.
 pub async fn verify_run(engine: &Engine, id: RunId) -> Result<VerifyOutcome> {
     let run = run_fetch(&engine.db, id).await?.ok_or_else(|| UserError::not_found(format!("run {id}")))?;
-    let outcome = match run.encryption {
-        Encryption::Age => check_sealed(engine, &run).await?,
-        Encryption::None | Encryption::Passphrase => check(engine, &run).await?,
+    refuse_elsewhere(engine, id).await?;
+    let checked = match run.encryption {
+        Encryption::Age => check_sealed(engine, &run).await,
+        Encryption::None | Encryption::Passphrase => check(engine, &run).await,
+    };
+    let outcome = match checked {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // The others have their turn first before it is tried again.
+            run_set_checked(&engine.db, id, now()).await?;
+            return Err(error);
+        }
     };
     note(engine, &run, &outcome).await?;
     Ok(outcome)
+}
+
+/// Refuses an archive that another machine made, in a folder that is not here.
+pub(super) async fn refuse_elsewhere(engine: &Engine, id: RunId) -> Result<()> {
+    if run_is_elsewhere(&engine.db, id, engine.dir.id()).await? {
+        let message = format!("The archive of run {id} is on the machine that made it: look at it there.");
+        return Err(UserError::new(ErrorKind::NotFound, message).into());
+    }
+    Ok(())
 }
 
 async fn check(engine: &Engine, run: &Run) -> Result<VerifyOutcome> {
@@ -59,6 +78,7 @@ async fn check_sealed(engine: &Engine, run: &Run) -> Result<VerifyOutcome> {
         Ok((sha256, _)) if is_other(run, &sha256) => damaged(OTHER.into()),
         Ok((_, bytes)) => VerifyOutcome { entries: 0, bytes, sealed: true, damage: None },
         Err(error) if error.kind() == io::ErrorKind::NotFound => damaged(GONE.into()),
+        Err(error) if is_unreadable(&error) => damaged(format!("The disk cannot read it: {error}.")),
         Err(error) => return Err(Error::io("verifying an archive")(error)),
     })
 }

@@ -50,7 +50,8 @@ pub(super) async fn run(db: &Db, schema: i64) -> Result<()> {
     })
 }
 
-async fn refuse_newer(db: &Db) -> Result<()> {
+/// Whether any migration has run.
+pub(super) async fn has_schema(db: &Db) -> Result<bool> {
     let tables = match db.kind {
         DbKind::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
         DbKind::Postgres => {
@@ -58,7 +59,11 @@ async fn refuse_newer(db: &Db) -> Result<()> {
         }
     };
     let exists: i64 = sqlx::query(tables).fetch_one(&db.writer).await?.try_get(0)?;
-    if exists == 0 {
+    Ok(exists > 0)
+}
+
+async fn refuse_newer(db: &Db) -> Result<()> {
+    if !has_schema(db).await? {
         return Ok(());
     }
     let row = sqlx::query("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations")

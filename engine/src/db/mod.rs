@@ -214,6 +214,20 @@ impl Db {
         Ok(Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None })
     }
 
+    /// Whether our tables are there.
+    pub(crate) async fn has_schema(&self) -> Result<bool> {
+        migrate::has_schema(self).await
+    }
+
+    /// Folds all of SQLite's write-ahead log into its file; an error where that cannot be.
+    pub(crate) async fn fold_log(&self) -> Result<()> {
+        let row: AnyRow = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.writer).await?;
+        match row.try_get::<i64, _>(0)? {
+            0 => Ok(()),
+            _ => Err(DbError::Open("The database's log could not be folded into its file.".into())),
+        }
+    }
+
     /// Brings the schema up to this number, where it is older.
     pub(crate) async fn migrate(&self, schema: i64) -> Result<()> {
         migrate::run(self, schema).await

@@ -38,6 +38,19 @@ pub async fn drill_fetch_newest(db: &Db, run: RunId) -> Result<Option<Drill>> {
     row.as_ref().map(drill).transpose()
 }
 
+/// Archives that are kept and whose newest drill failed: the file and the problem.
+pub async fn drill_list_failed(db: &Db) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query(
+        "SELECT r.file, d.problem FROM backup_run r JOIN restore_drill d ON d.id =
+           (SELECT MAX(newest.id) FROM restore_drill newest WHERE newest.run_id = r.id)
+         WHERE r.status = 'completed' AND r.file IS NOT NULL AND r.removed_at IS NULL AND r.missing_at IS NULL
+           AND d.problem IS NOT NULL ORDER BY r.id",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| Ok((row.text("file")?, row.text("problem")?))).collect()
+}
+
 /// When any archive was last tried out.
 pub async fn drill_last(db: &Db) -> Result<Option<Timestamp>> {
     let row = sqlx::query("SELECT finished_at FROM restore_drill ORDER BY id DESC LIMIT 1")

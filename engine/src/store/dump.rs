@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
-use crate::db::{DbError, Result, Tx, built};
+use crate::db::{Db, DbError, Result, RowExt, Tx, built};
 
 /// What is archived, parents before children. Sessions, jobs, leases and uploads are not: they mean nothing later.
 pub const TABLES: &[&str] = &[
@@ -49,6 +49,13 @@ pub fn table_dump_in_txn<'a>(tx: &'a mut Tx, table: &'static str) -> BoxStream<'
             Ok(format!("{lead}{}", cells(&row)?).into_bytes())
         })
         .boxed()
+}
+
+/// Rows of an archived table; none where there is no such table.
+pub async fn table_count(db: &Db, table: &str) -> Result<u64> {
+    let Some(known) = TABLES.iter().find(|known| **known == table) else { return Ok(0) };
+    let row = sqlx::query(built(format!("SELECT COUNT(*) AS n FROM {known}"))).fetch_one(db.reader()).await?;
+    row.count("n")
 }
 
 /// What comes after so many rows.

@@ -168,11 +168,10 @@ pub async fn artifact_blob_found_in_txn(tx: &mut Tx, sha256: &str) -> Result<()>
 /// Forgets every sealed secret: the key that opens them is lost.
 pub async fn secrets_forget_in_txn(tx: &mut Tx) -> Result<()> {
     for sql in [
-        "DELETE FROM setting WHERE name = 'key_fingerprint'",
+        "DELETE FROM setting WHERE name IN ('key_fingerprint', 'key_made_at', 'kit_taken_at')",
         "UPDATE backup_config SET passphrase_id = NULL",
         "UPDATE backup_run SET passphrase_id = NULL",
         "DELETE FROM archive_passphrase",
-        "DELETE FROM jump_host",
         "DELETE FROM credential",
     ] {
         sqlx::query(sql).execute(&mut **tx).await?;

@@ -144,6 +144,25 @@ pub async fn run_newest_to_drill(db: &Db, data_dir: &str) -> Result<Option<RunId
     row.map(|row| Ok(RunId(row.int("id")?))).transpose()
 }
 
+/// Whether the archive of a run was made in another data directory than this one.
+pub async fn run_is_elsewhere(db: &Db, id: RunId, data_dir: &str) -> Result<bool> {
+    let row = sqlx::query("SELECT leftover_dir FROM backup_run WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    let made_in = row.map(|row| row.opt_text("leftover_dir")).transpose()?.flatten();
+    Ok(made_in.is_some_and(|made_in| made_in != data_dir))
+}
+
+/// Runs whose archives are not here any more, newest first: the run, the file, its SHA-256.
+pub async fn run_list_missing(db: &Db, limit: u32) -> Result<Vec<(RunId, String, String)>> {
+    let mut filter = Filter::new();
+    filter.and("missing_at IS NOT NULL AND removed_at IS NULL AND file IS NOT NULL AND sha256 IS NOT NULL");
+    let order = format!(" ORDER BY id DESC LIMIT {limit}");
+    let rows = filter.query("SELECT id, file, sha256 FROM backup_run", &order).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok((RunId(row.int("id")?), row.text("file")?, row.text("sha256")?))).collect()
+}
+
 /// Runs whose archives are there and damaged, newest first.
 pub async fn run_list_damaged(db: &Db, limit: u32) -> Result<Vec<Run>> {
     let mut filter = Filter::new();

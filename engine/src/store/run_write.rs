@@ -231,6 +231,28 @@ pub async fn run_set_verified_in_txn(
     Ok(())
 }
 
+/// Notes that its archive is here again.
+pub async fn run_set_found(db: &Db, id: RunId, data_dir: &str) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query("UPDATE backup_run SET missing_at = NULL, leftover_dir = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(data_dir.to_owned())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Notes that its archive was looked at, and nothing could be said of it.
+pub async fn run_set_checked(db: &Db, id: RunId, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query("UPDATE backup_run SET checked_at = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(now.millis())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
 /// Keeps its archive for good, or no longer; false when it is so already.
 pub async fn run_protect_in_txn(tx: &mut Tx, id: RunId, protected: bool) -> Result<bool> {
     let done = sqlx::query("UPDATE backup_run SET protected = $2 WHERE id = $1 AND protected <> $2")

@@ -72,6 +72,8 @@ async fn a_restored_instance_has_every_row_and_file_and_opens_its_secrets() {
         let engine = start(&new, None).await;
         assert_eq!(tables(&engine.db).await, before, "{encryption:?}");
         assert_eq!(std::fs::read_to_string(new.join("media/rack 1/plan.txt")).unwrap(), "top of rack");
+        let photo = std::fs::read_to_string(new.join("media/photo 10:15.txt")).unwrap();
+        assert_eq!(photo, "a name that other systems refuse");
         assert_eq!(std::fs::read_to_string(new.join("logs/etiqa.log")).unwrap().lines().count(), 1000);
         // The run that made the archive was going on when its rows were written.
         let own = find_run(&engine, run.id).await.unwrap();
@@ -136,6 +138,25 @@ async fn a_restored_instance_starts_nothing_by_itself_until_a_person_says_so() {
     assert!(resume(&engine).await.unwrap());
     tick(&engine, next_week).await.unwrap();
     assert_eq!(run_list_live(&engine.db).await.unwrap().len(), 1, "a missed run fires once");
+    engine.db.close().await;
+}
+
+#[tokio::test]
+async fn archives_that_are_brought_along_are_taken_up_again() {
+    let (world, _device, first) = full_backup(Encryption::None).await;
+    let run = world.run(first.backup_config_id.unwrap()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    restore(request(&world, &path(&world, &run), &new)).await.unwrap();
+    let engine = start(&new, None).await;
+    let here = async || find_run(&engine, first.id).await.unwrap().has_archive();
+    assert!(!here().await, "its file is not here");
+    tick(&engine, now()).await.unwrap();
+    assert!(!here().await);
+    let name = first.file.clone().unwrap();
+    std::fs::copy(path(&world, &first), engine.dir.backups().join(name)).unwrap();
+    tick(&engine, now()).await.unwrap();
+    assert!(here().await);
     engine.db.close().await;
 }
 

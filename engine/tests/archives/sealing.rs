@@ -94,3 +94,15 @@ async fn a_seal_that_would_protect_nothing_is_refused_with_a_sentence() {
     .await;
     assert!(typo.contains("is no age recipient"), "{typo}");
 }
+
+#[tokio::test]
+async fn a_passphrase_hides_the_checksums_of_what_is_in_the_archive() {
+    let (world, _device, run) = full_backup(Encryption::Passphrase).await;
+    let file = std::fs::File::open(path(&world, &run)).unwrap();
+    let mut zip = zip::ZipArchive::new(file).unwrap();
+    for index in 0..zip.len() {
+        let entry = zip.by_index_raw(index).unwrap();
+        assert!(entry.encrypted());
+        assert_eq!(entry.crc32(), 0, "{}: AE-2 has none", entry.name().unwrap());
+    }
+}

@@ -42,6 +42,8 @@ pub(crate) async fn full_backup(encryption: Encryption) -> (World, SimulatedDevi
     let (device, _) = world.add_ios().await;
     std::fs::create_dir_all(world.engine.dir.media().join("rack 1")).unwrap();
     std::fs::write(world.engine.dir.media().join("rack 1/plan.txt"), "top of rack").unwrap();
+    std::fs::write(world.engine.dir.media().join("photo 10:15.txt"), "a name that other systems refuse")
+        .unwrap();
     std::fs::write(world.engine.dir.logs().join("etiqa.log"), "a line\n".repeat(1000)).unwrap();
     let config = world
         .add_config(|input| {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use etiqa_engine::backup::orphans::find_orphans;
+use etiqa_engine::store::drill::drill_list_failed;
 use etiqa_engine::store::run::run_list_damaged;
 use etiqa_engine::{Engine, Result, pause, recovery};
 
@@ -30,6 +31,9 @@ pub(super) async fn run(engine: &Engine) -> Result<ExitCode> {
             run.file.unwrap_or_default(),
             run.damage.unwrap_or_default()
         ));
+    }
+    for (file, problem) in drill_list_failed(&engine.db).await? {
+        findings.push(format!("The archive {file} does not restore: {problem}"));
     }
     let orphans = find_orphans(engine).await?;
     for (run, file) in orphans.missing {

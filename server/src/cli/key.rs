@@ -20,10 +20,10 @@ pub(crate) enum Key {
 impl Key {
     pub(super) async fn run(self, engine: &Engine) -> Result<ExitCode> {
         let Self::Rotate = self;
+        // Held to the end: no server may start meanwhile with the old key.
+        let lock = engine.dir.lock_for_server().map_err(Error::io("taking the server's lock"))?;
         let is_served = match engine.db.kind() {
-            DbKind::Sqlite => {
-                engine.dir.has_live_server().map_err(Error::io("looking at the server's lock"))?
-            }
+            DbKind::Sqlite => lock.is_none(),
             DbKind::Postgres => status::scheduler_is_running(engine).await?,
         };
         if is_served {

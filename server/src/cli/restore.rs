@@ -48,7 +48,11 @@ impl Restore {
             let manifest = list(self.archive, key).await?;
             let mut table = vec![["SIZE", "SHA-256", "NAME"].map(str::to_owned).to_vec()];
             for entry in manifest.entries {
-                table.push(vec![entry.size.to_string(), entry.sha256[..16].to_owned(), entry.name]);
+                table.push(vec![
+                    entry.size.to_string(),
+                    entry.sha256.get(..16).unwrap_or("?").to_owned(),
+                    entry.name,
+                ]);
             }
             output::print_table(&table);
             return Ok(exit(true));
@@ -70,9 +74,10 @@ impl Restore {
         };
         let request =
             Request { archive: self.archive, key, data_dir: data_dir.clone(), database_url, secrets };
+        let url = if request.database_url.is_some() { " --database-url URL" } else { "" };
         let restored = restore(request).await?;
         output::print(&format!(
-            "Restored {} rows and {} into {}. Start it with `etiqa serve --data-dir {}`; it runs nothing by itself until \
+            "Restored {} rows and {} into {}. Start it with `etiqa serve --data-dir {}{url}`; it runs nothing by itself until \
              you confirm that it may.",
             restored.rows,
             files_in_words(restored.files),

@@ -9,7 +9,7 @@ use etiqa_engine::schedule::queue::job_of_run;
 use etiqa_engine::schedule::tick::reap;
 use etiqa_engine::store::run::run_newest;
 use etiqa_engine::time::now;
-use etiqa_engine::{Engine, Result};
+use etiqa_engine::{Engine, Result, pause};
 use etiqa_model::ErrorKind;
 use etiqa_model::backup::BackupConfigRow;
 use etiqa_model::run::{Run, RunStatus, Trigger};
@@ -46,6 +46,12 @@ impl RunBackups {
         }
         // What a process that is gone left behind must not be followed: nobody would ever end it.
         reap(engine, now()).await?;
+        if !self.force && pause::paused_since(engine).await?.is_some() {
+            output::say(
+                "This instance was restored and runs nothing by itself until you say so: `etiqa resume`.",
+            );
+            return Ok(exit(true));
+        }
         let mut all_good = true;
         let mut queued = Vec::new();
         for row in chosen {

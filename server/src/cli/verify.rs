@@ -110,6 +110,9 @@ impl Verify {
         let key = if self.unlock.is_given() { Some(self.unlock.key().await?) } else { None };
         let drill = drill_run(engine, run.id, key).await?;
         output::print(&match &drill.problem {
+            None if drill.rows == 0 => {
+                format!("It holds no database to restore; its {} files are whole.", drill.files)
+            }
             None => format!(
                 "It restores: {} rows and {} files, in {:.1} s.",
                 drill.rows,

@@ -11,6 +11,7 @@ mod http;
 mod imports;
 mod kill_loop;
 mod live;
+mod power_cut;
 mod reach;
 mod restore;
 mod runs;

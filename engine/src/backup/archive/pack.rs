@@ -66,20 +66,41 @@ pub(super) fn pack(
     seal: &Seal,
     folder: &Path,
 ) -> io::Result<PackedEntry> {
-    let zip = tempfile::spooled_tempfile_in(LARGEST_IN_MEMORY, folder);
-    let mut zip = ZipWriter::new(zip);
-    let listed = match content {
-        Content::Zstd(packed) => {
-            let text = crate::history::unpack_bytes(&packed)?;
-            start(&mut zip, &head.name, options, seal, text.len() as u64)?;
-            copy(&mut text.as_slice(), &mut zip, head)?
+    let spool = tempfile::spooled_tempfile_in(LARGEST_IN_MEMORY, folder);
+    let (listed, zip) = match seal {
+        // Written from front to end, the library keeps to AE-2, which tells no checksum of the plain bytes.
+        Seal::Passphrase(_) => {
+            let mut zip = ZipWriter::new_stream(spool);
+            let listed = fill(&mut zip, head, content, options, seal)?;
+            (listed, zip.finish()?.into_inner())
         }
-        Content::File(mut file) => {
-            start(&mut zip, &head.name, options, seal, file.metadata()?.len())?;
-            copy(&mut file, &mut zip, head)?
+        Seal::None | Seal::Recipients(_) => {
+            let mut zip = ZipWriter::new(spool);
+            let listed = fill(&mut zip, head, content, options, seal)?;
+            (listed, zip.finish()?)
         }
     };
-    Ok(PackedEntry { listed, zip: zip.finish()? })
+    Ok(PackedEntry { listed, zip })
+}
+
+fn fill<W: Write + Seek>(
+    zip: &mut ZipWriter<W>,
+    head: Head,
+    content: Content,
+    options: SimpleFileOptions,
+    seal: &Seal,
+) -> io::Result<ManifestEntry> {
+    match content {
+        Content::Zstd(packed) => {
+            let text = crate::history::unpack_bytes(&packed)?;
+            start(zip, &head.name, options, seal, text.len() as u64)?;
+            copy(&mut text.as_slice(), zip, head)
+        }
+        Content::File(mut file) => {
+            start(zip, &head.name, options, seal, file.metadata()?.len())?;
+            copy(&mut file, zip, head)
+        }
+    }
 }
 
 /// Whether a file is worth compressing, by a look at its beginning, its middle and its end: what is packed or encrypted

@@ -12,7 +12,7 @@ use std::thread;
 use sha2::{Digest, Sha256};
 
 use super::manifest::{MANIFEST, Manifest, ManifestEntry};
-use super::reader::{Archive, Entry, Refusal, Zip, is_trouble};
+use super::reader::{Archive, Entry, Refusal, Zip, is_trouble, is_unreadable};
 use super::seal::Key;
 use crate::hex::to_hex;
 
@@ -39,8 +39,17 @@ pub fn read_back(path: &Path, key: Key) -> io::Result<Result<Verified, Refusal>>
     thread::scope(|scope| {
         let hashed = scope.spawn(|| hash_file(path));
         let checked = check(&archive);
-        let (sha256, size_bytes) = hashed.join().map_err(|_| io::Error::other("hashing panicked"))??;
-        Ok(checked?.map(|(manifest, unpacked_bytes)| Verified {
+        let hashed = hashed.join().map_err(|_| io::Error::other("hashing panicked"))?;
+        let checked = checked?;
+        let (sha256, size_bytes) = match hashed {
+            // What an entry says names the place.
+            Err(error) if is_unreadable(&error) => {
+                let damage = format!("The disk cannot read it: {error}.");
+                return Ok(Err(checked.err().unwrap_or(Refusal::Damaged(damage))));
+            }
+            hashed => hashed?,
+        };
+        Ok(checked.map(|(manifest, unpacked_bytes)| Verified {
             manifest,
             sha256,
             size_bytes,

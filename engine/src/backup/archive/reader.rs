@@ -136,9 +136,15 @@ struct FormatAlone {
     format: u32,
 }
 
-/// Whether an error is the disk's, and says nothing about the archive.
+/// Whether an error is the system's, and says nothing about the archive. What the disk cannot read (EIO) is lost with
+/// the archive: that is damage.
 pub(super) fn is_trouble(error: &io::Error) -> bool {
-    error.raw_os_error().is_some()
+    error.raw_os_error().is_some() && !is_unreadable(error)
+}
+
+/// Whether the disk could not read what is there.
+pub(in crate::backup) fn is_unreadable(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 fn begins_with(file: &mut BufReader<File>, magic: &[u8]) -> io::Result<bool> {

@@ -21,7 +21,9 @@ use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 
 /// Entries that may be packed, or wait packed for their turn, per core.
-const WAITING_PER_CORE: usize = 8;
+const WAITING_PER_CORE: usize = 4;
+/// A larger file is compressed into the archive itself: packed apart it would need room on the disk twice.
+const LARGEST_APART: u64 = 64 << 20;
 /// Pieces of a streamed entry that may wait: a megabyte or two.
 const WAITING_PIECES: usize = 16;
 /// An entry whose size nobody knows beforehand may become as large as it likes.
@@ -31,8 +33,8 @@ const UNKNOWN_SIZE: u64 = u64::MAX;
 enum Step {
     /// An entry that is being packed elsewhere.
     Packed(oneshot::Receiver<Result<PackedEntry>>, OwnedSemaphorePermit),
-    /// A file that does not shrink any more, and is copied when its turn comes.
-    Stored(Head, File),
+    /// A file that is written when its turn comes, compressed or as it is.
+    Whole(Head, File, bool),
     /// An entry that comes piece by piece.
     Stream(Head, mpsc::Receiver<Vec<u8>>),
     /// The end.
@@ -115,10 +117,18 @@ impl ArchiveWriter {
         mut file: File,
         explain: impl FnOnce(io::Error) -> Error + Send + 'static,
     ) -> Result<()> {
-        let looked = spawn_blocking(move || shrinks(&mut file).map(|shrinks| (shrinks, file)));
+        let looked = spawn_blocking(move || {
+            let size = file.metadata()?.len();
+            shrinks(&mut file).map(|shrinks| (shrinks, size, file))
+        });
         match looked.await.map_err(io::Error::other).and_then(|looked| looked) {
-            Ok((true, file)) => self.add(name, original, Content::File(file), explain).await,
-            Ok((false, file)) => self.step(Step::Stored(Head { name: name.into(), original }, file)).await,
+            Ok((true, ..=LARGEST_APART, file)) => {
+                self.add(name, original, Content::File(file), explain).await
+            }
+            Ok((shrinks, _, file)) => {
+                let head = Head { name: name.into(), original };
+                self.step(Step::Whole(head, file, shrinks)).await
+            }
             Err(error) => Err(explain(error)),
         }
     }
@@ -182,10 +192,17 @@ fn write(path: &Path, shared: &Shared, witness: &Witness, steps: mpsc::Receiver<
             let zip = write_zip(ZipWriter::new_stream(sealed), shared, steps)?;
             zip.into_inner().finish().map_err(failed)?
         }
-        Seal::None | Seal::Passphrase(_) => write_zip(ZipWriter::new(file), shared, steps)?,
+        // See `pack`: only so it is AE-2.
+        Seal::Passphrase(_) => write_zip(ZipWriter::new_stream(file), shared, steps)?.into_inner(),
+        Seal::None => write_zip(ZipWriter::new(file), shared, steps)?,
     };
     let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.into_inner().sync_all().map_err(failed)
+    let file = file.into_inner();
+    file.sync_all().map_err(failed)?;
+    // What is read back is to come from the disk, not from memory. It is a hint: who ignores it reads the same bytes.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+    Ok(())
 }
 
 /// Takes steps until the manifest has come.
@@ -205,9 +222,10 @@ fn write_zip<W: Write + Seek>(
                 packed.append_to(&mut zip).map_err(failed)?;
                 failpoint("run.packing");
             }
-            Step::Stored(head, mut file) => {
+            Step::Whole(head, mut file, shrinks) => {
                 let size = file.metadata().map_err(failed)?.len();
-                start(&mut zip, &head.name, stored, &shared.seal, size).map_err(failed)?;
+                let options = if shrinks { compressed } else { stored };
+                start(&mut zip, &head.name, options, &shared.seal, size).map_err(failed)?;
                 entries.push(copy(&mut file, &mut zip, head).map_err(failed)?);
             }
             Step::Stream(head, mut pieces) => {

@@ -75,6 +75,9 @@ pub(super) async fn restore_database(
 
 /// Refuses a database that something is in.
 pub(super) async fn refuse_filled(db: &Db) -> Result<()> {
+    if !db.has_schema().await? {
+        return Ok(());
+    }
     match first_filled_table(db).await? {
         None => Ok(()),
         Some(table) => {

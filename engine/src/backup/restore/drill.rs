@@ -16,21 +16,27 @@ use super::super::archive::reader::Archive;
 use super::super::archive::seal::Key;
 use super::super::contents::DATABASE;
 use super::super::sealing::key_of;
-use super::super::verify::archive_path;
+use super::super::verify::{archive_path, refuse_elsewhere, verify_run};
 use super::database::restore_database;
+use super::files::place_of;
 use super::whole_manifest;
-use crate::db::Db;
+use crate::data_dir::DRILL;
+use crate::db::{Db, newest_schema};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::Disk;
+use crate::hex::to_hex;
 use crate::store::drill::{drill_insert, sqlite_problems};
+use crate::store::dump::table_count;
 use crate::store::run::run_fetch;
+use crate::store::run_note::run_note_insert_in_txn;
 use crate::time::now;
 
 /// Restores the archive of a run into a scratch directory, and notes what came of it. What is sealed for recipients needs
 /// one of their identities, as `key`.
 pub async fn drill_run(engine: &Engine, id: RunId, key: Option<Key>) -> Result<Drill> {
     let run = run_fetch(&engine.db, id).await?.ok_or_else(|| UserError::not_found(format!("run {id}")))?;
+    refuse_elsewhere(engine, id).await?;
     let path = archive_path(engine, &run)?;
     let key = match key {
         Some(key) => key,
@@ -42,13 +48,18 @@ pub async fn drill_run(engine: &Engine, id: RunId, key: Option<Key>) -> Result<D
         None => key_of(engine, &run).await?,
     };
     let began = Instant::now();
-    let scratch = engine.dir.root().join(format!(".drill-{id}"));
+    // Two drills of one archive do not meet.
+    let mut unique = [0_u8; 4];
+    rand::fill(&mut unique);
+    let scratch = engine.dir.root().join(format!("{DRILL}{id}-{}", to_hex(&unique)));
     let tried = drill(&path, key, &scratch).await;
     let _ = tokio::fs::remove_dir_all(&scratch).await;
     let (restored, problem) = match tried {
         Ok(Tried { rows, files, problem }) => ((rows, files), problem),
-        // What the disk or the database could not do says nothing about the archive.
-        Err(error @ (Error::Io { .. } | Error::Db(_))) => return Err(error),
+        // What the disk could not do says nothing about the archive.
+        Err(error @ Error::Io { .. }) => return Err(error),
+        Err(Error::Db(error)) if error.is_lost() => return Err(error.into()),
+        Err(Error::Db(error)) => ((0, 0), Some(format!("A database refuses its rows: {error}."))),
         Err(error) => ((0, 0), Some(error.into_user_error().message)),
     };
     let drill = Drill {
@@ -71,6 +82,14 @@ async fn note(engine: &Engine, run: &Run, drill: &Drill) -> Result<()> {
         }
     }
     drill_insert(&engine.db, drill).await?;
+    if let Some(problem) = &drill.problem {
+        // Reading it back says whether it is damaged, and then every page does.
+        verify_run(engine, run.id).await?;
+        let mut tx = engine.db.write().await?;
+        run_note_insert_in_txn(&mut tx, run.id, &format!("It did not restore: {problem}"), drill.finished_at)
+            .await?;
+        tx.commit().await?;
+    }
     engine.events.send(Topic::Runs, run.id.0);
     Ok(())
 }
@@ -86,6 +105,9 @@ struct Tried {
 async fn drill(path: &Path, key: Key, scratch: &Path) -> Result<Tried> {
     let manifest = whole_manifest(path, key.clone()).await?;
     let files = manifest.entries.len() as u64;
+    for entry in &manifest.entries {
+        place_of(entry)?;
+    }
     if manifest.tables.is_empty() {
         return Ok(Tried { rows: 0, files, problem: None });
     }
@@ -99,7 +121,9 @@ async fn drill(path: &Path, key: Key, scratch: &Path) -> Result<Tried> {
 
 /// Refuses to fill the disk for a drill.
 fn refuse_narrow(scratch: &Path, manifest: &Manifest) -> Result<()> {
-    let needed = manifest.entries.iter().find(|entry| entry.name == DATABASE).map_or(0, |entry| entry.size);
+    let database = manifest.entries.iter().find(|entry| entry.name == DATABASE);
+    // It is in its log first, and then in its file.
+    let needed = database.map_or(0, |entry| entry.size.saturating_mul(3));
     let room = Disk::of(scratch).map_err(Error::io("looking for free space"))?.room();
     if room > needed { Ok(()) } else { Err(Error::io("a restore drill")(io::ErrorKind::StorageFull.into())) }
 }
@@ -112,16 +136,23 @@ async fn restore_scratch(
 ) -> Result<(u64, Option<String>)> {
     let db = Db::connect_sqlite(&file).await?;
     let restored = async {
-        let rows = restore_database(&db, archive, manifest, None).await?;
+        let written = restore_database(&db, archive, manifest, None).await?;
         let mut problems = sqlite_problems(&db).await?;
-        for (table, counted) in &manifest.tables {
-            let found = rows.get(table).copied().unwrap_or(0);
-            if found != *counted {
-                problems.push(format!("{table} has {found} rows, the manifest says {counted}"));
+        let (mut total, is_as_it_was) = (0, manifest.schema == newest_schema());
+        for (table, listed) in &manifest.tables {
+            // What brought an older schema up to date may have added rows.
+            let found = if is_as_it_was {
+                table_count(&db, table).await?
+            } else {
+                written.get(table).copied().unwrap_or(0)
+            };
+            total += found;
+            if found != *listed {
+                problems.push(format!("{table} has {found} rows, the manifest says {listed}"));
             }
         }
         let problem = (!problems.is_empty()).then(|| format!("{}.", problems.join("; ")));
-        Ok((rows.values().sum(), problem))
+        Ok((total, problem))
     };
     let restored = restored.await;
     db.close().await;

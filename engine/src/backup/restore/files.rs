@@ -29,11 +29,23 @@ pub(super) fn place_of(entry: &ManifestEntry) -> Result<Option<PathBuf>, UserErr
             if is_hash { Ok(Some(path)) } else { Err(unsafe_name(&entry.name)) }
         }
         "media" | "logs" => {
-            let below = entry.original.as_deref().unwrap_or(below);
-            Ok(Some(Path::new(folder).join(safe_path(below)?)))
+            let below = match &entry.original {
+                Some(original) => own_path(original)?,
+                None => safe_path(below)?,
+            };
+            Ok(Some(Path::new(folder).join(below)))
         }
         _ => Ok(None),
     }
+}
+
+/// The path that a file had here, which this system took once: only what leads elsewhere is refused.
+fn own_path(path: &str) -> Result<PathBuf, UserError> {
+    if cfg!(unix) {
+        let plain: String = path.chars().map(|c| if matches!(c, '\\' | ':') { '_' } else { c }).collect();
+        return safe_path(&plain).map(|_| PathBuf::from(path));
+    }
+    safe_path(path)
 }
 
 /// A path that stays below wherever it is put: no root, no `..`, nothing that another system would take for either.

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use etiqa_model::{ErrorKind, Secret, UserError};
 use tokio::task::spawn_blocking;
 
-use super::super::archive::manifest::Manifest;
+use super::super::archive::manifest::{Manifest, ManifestEntry};
+use super::super::contents::DATABASE;
 use super::database::refuse_filled;
 use crate::data_dir::{DataDir, RESTORING};
-use crate::db::{Db, newest_schema};
+use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::files::{Disk, sync_folder};
@@ -38,7 +39,7 @@ impl Target {
         let db = match database_url {
             Some(url) => {
                 let db = Db::connect_postgres(url).await?;
-                db.migrate(newest_schema()).await?;
+                // Looked at before anything is changed: it may be somebody's.
                 refuse_filled(&db).await.map(|()| db)
             }
             None => Db::connect_sqlite(&dir.root().join(GROWING)).await.map_err(Error::from),
@@ -66,7 +67,9 @@ impl Target {
 
     /// Refuses an archive that unpacks to more than there is room for.
     pub(super) fn check_space(&self, manifest: &Manifest) -> Result<()> {
-        let needed: u64 = manifest.entries.iter().map(|entry| entry.size).sum();
+        // The database is in its log first, and then in its file.
+        let times = |entry: &ManifestEntry| if entry.name == DATABASE { 3 } else { 1 };
+        let needed: u64 = manifest.entries.iter().map(|entry| entry.size.saturating_mul(times(entry))).sum();
         let free = Disk::of(self.root()).map_err(Error::io("looking for free space"))?.room();
         if needed <= free {
             return Ok(());
@@ -87,6 +90,10 @@ impl Target {
 
     /// Makes it an instance that can be started. Everything is on the disk when this returns.
     pub(super) async fn finish(self) -> Result<()> {
+        if self.is_embedded {
+            // What the log holds goes into the file, or nothing is finished: the log is left behind.
+            self.db.fold_log().await?;
+        }
         self.db.close().await;
         let finished = spawn_blocking(move || {
             let root = self.dir.root();

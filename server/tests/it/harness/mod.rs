@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod devices;
+pub(crate) mod disk;
 pub(crate) mod output;
 pub(crate) mod server;
 pub(crate) mod world;
