@@ -45,3 +45,4 @@ CREATE INDEX restore_drill_run ON restore_drill (run_id, id);
 -- took it away.
 ALTER TABLE backup_run ADD COLUMN missing_at BIGINT;
 ALTER TABLE artifact_blob ADD COLUMN missing_at BIGINT;
+CREATE INDEX backup_run_missing ON backup_run (id) WHERE missing_at IS NOT NULL AND removed_at IS NULL;

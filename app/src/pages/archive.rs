@@ -3,6 +3,7 @@
 use etiqa_model::RunId;
 use etiqa_model::admin::VerifyOutcome;
 use etiqa_model::archive::{ArchiveDetail, Contents, Drill, Encryption};
+use etiqa_model::backup::BackupKind;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunNote};
 use leptos::prelude::*;
@@ -275,14 +276,20 @@ fn opening(run: &Run) -> AnyView {
             )
         }
     };
+    let whole = if run.kind == BackupKind::Config {
+        view! { <p>"It holds no database, so no instance is restored from it: archives of type full or data do that."</p> }
+            .into_any()
+    } else {
+        let command = format!("etiqa restore {file} --data-dir NEW --key-file secret.key{restore}");
+        view! { <p>"All of it, into an empty directory:"</p> <p><code>{command}</code></p> }.into_any()
+    };
     card(
         "How to open and restore it",
         (),
         view! {
             <div class="pad prose">
                 {how}
-                <p>"All of it, into an empty directory:"</p>
-                <p><code>{format!("etiqa restore {file} --data-dir NEW --key-file secret.key{restore}")}</code></p>
+                {whole}
                 <p>"Only some files:"</p>
                 <p><code>{format!("etiqa restore {file} --only configs/HOSTNAME --to DIR{restore}")}</code></p>
             </div>
