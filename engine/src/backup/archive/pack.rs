@@ -19,7 +19,7 @@ use crate::hex::to_hex;
 /// Bytes per piece of what is read.
 pub(in crate::backup) const PIECE: usize = 64 * 1024;
 /// What is larger, packed, waits on the disk.
-const LARGEST_IN_MEMORY: usize = 2 << 20;
+const LARGEST_IN_MEMORY: usize = 512 << 10;
 /// A smaller file is compressed without a look at it; else looks at so many bytes in three places.
 const SMALL: u64 = 256 << 10;
 const SAMPLE: u64 = 32 << 10;
