@@ -37,11 +37,11 @@ impl Target {
         let root = prepared.map_err(|error| Error::io("preparing")(io::Error::other(error)))??;
         let dir = DataDir::open_restoring(&root)?;
         let db = match database_url {
-            Some(url) => {
-                let db = Db::connect_postgres(url).await?;
+            Some(url) => match Db::connect_postgres(url).await {
                 // Looked at before anything is changed: it may be somebody's.
-                refuse_filled(&db).await.map(|()| db)
-            }
+                Ok(db) => refuse_filled(&db).await.map(|()| db),
+                Err(error) => Err(error.into()),
+            },
             None => Db::connect_sqlite(&dir.root().join(GROWING)).await.map_err(Error::from),
         };
         match db {
