@@ -27,6 +27,9 @@ const STEPS: &[Step] = &[
     step!(4, "artifacts", "0004_artifacts.sql"),
     step!(5, "rotation", "0005_rotation.sql"),
     step!(6, "archives", "0006_archives.sql"),
+    step!(7, "destinations", "0007_destinations.sql"),
+    step!(8, "search", "0008_search.sql"),
+    step!(9, "history and media", "0009_history_media.sql"),
 ];
 
 /// The newest schema number that this program knows.

@@ -1,0 +1,1 @@
+-- Where archives are sent besides the local folder.

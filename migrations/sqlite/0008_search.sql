@@ -1,0 +1,1 @@
+-- The index that picks the texts that a search looks into.
