@@ -49,7 +49,7 @@ pub(crate) fn offset_of_request() -> Option<i32> {
 }
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
-fn find_cookie(cookies: &str, name: &str) -> Option<String> {
+pub(crate) fn find_cookie(cookies: &str, name: &str) -> Option<String> {
     cookies
         .split(';')
         .filter_map(|pair| pair.trim().split_once('='))

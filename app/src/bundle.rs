@@ -14,6 +14,7 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let is_desk = path.starts_with("/admin")
         || path.ends_with("/edit")
         || path.ends_with("/archive")
+        || path.starts_with("/configs/")
         || matches!(path, "/account" | "/backup/new" | "/devices/new" | "/devices/import");
     if is_desk { "etiqa-desk" } else { "etiqa" }
 }
@@ -48,6 +49,7 @@ mod tests {
             "/backup/",
             "/backup/config/7",
             "/backup/run/7",
+            "/configs/",
             "/devices/",
             "/devices/7",
         ] {
@@ -59,6 +61,8 @@ mod tests {
             "/account/",
             "/backup/config/7/edit",
             "/backup/run/7/archive",
+            "/configs/compare",
+            "/configs/version/7",
             "/devices/import",
             "/devices/new/",
         ] {

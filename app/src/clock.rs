@@ -64,7 +64,11 @@ impl Clock {
             let now = browser::now_ms();
             browser::set_cookie("tz", &browser::offset_at(now).to_string());
             set_zone.set(Zone::Browser);
-            set_zone_name.set(browser::zone_name());
+            let name = browser::zone_name();
+            if let Some(name) = &name {
+                browser::set_cookie("zone", name);
+            }
+            set_zone_name.set(name);
             tick(set_second);
         });
         let clock = Self { second, minute, zone, zone_name };

@@ -33,7 +33,7 @@ pub async fn overview(engine: &Engine, reader: Role) -> Result<Overview> {
     for (index, row) in version_list_changes(&engine.db, 8).await?.into_iter().enumerate() {
         // A text that cannot be shown to this reader has no peek.
         let peek = if index < PEEKS {
-            read::peek(engine, &row.version, reader, PEEK_LINES).await.ok()
+            read::peek(engine, &row.version, reader.into(), PEEK_LINES).await.ok()
         } else {
             None
         };

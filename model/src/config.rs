@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::by_name;
-use crate::{ConfigVersionId, DeviceId, RunId, Timestamp};
+use crate::compare::Reading;
+use crate::field::{Fields, by_name, long_text, optional_text};
+use crate::{ConfigVersionId, DeviceId, RunId, Timestamp, UserError};
 
 /// What a version is to its part; exactly one of a part is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,10 @@ pub struct ConfigVersion {
     pub last_seen_at: Timestamp,
     /// The run that took it.
     pub run_id: Option<RunId>,
+    /// What a person calls it: "before the upgrade".
+    pub label: Option<String>,
+    /// What a person says of it.
+    pub note: Option<String>,
 }
 
 /// A version with the name of its device, for lists across devices.
@@ -103,8 +108,35 @@ pub struct ConfigText {
     pub version: ConfigVersion,
     /// Its text; secrets masked where the reader may not see them.
     pub text: String,
-    /// Whether secrets were masked.
-    pub redacted: bool,
+    /// How it was read.
+    pub reading: Reading,
+}
+
+/// What a person says of a version, as they fill it in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VersionWords {
+    /// A few words; nothing takes the label away.
+    pub label: String,
+    /// As much as needs to be said; nothing takes the note away.
+    pub note: String,
+}
+
+/// Longest label, in characters.
+pub const LONGEST_LABEL: usize = 60;
+/// Longest note, in characters.
+pub const LONGEST_NOTE: usize = 2_000;
+
+impl VersionWords {
+    /// Label and note, without what is around them; none where nothing is said.
+    pub fn parse(&self) -> Result<(Option<String>, Option<String>), UserError> {
+        let mut fields = Fields::default();
+        let label = fields.check("label", optional_text("The label", &self.label, LONGEST_LABEL));
+        let note = fields.check("note", long_text("The note", &self.note, LONGEST_NOTE));
+        fields.finish()?;
+        let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok((said(label), said(note)))
+    }
 }
 
 /// The difference of two versions of one part.
@@ -116,6 +148,8 @@ pub struct VersionDiff {
     pub to: ConfigVersion,
     /// Line by line.
     pub diff: TextDiff,
+    /// How both were read.
+    pub reading: Reading,
 }
 
 /// What differs between two texts, as hunks of lines with context.

@@ -7,6 +7,7 @@ pub mod archive;
 pub mod artifact;
 pub mod backup;
 pub mod class;
+pub mod compare;
 pub mod config;
 pub mod credential;
 pub mod device;

@@ -1,13 +1,18 @@
 //! Config versions: their texts and differences.
 
-use etiqa_model::config::{ConfigText, ConfigVersionRow, PartVersions, VersionDiff};
+use etiqa_model::compare::{Comparison, Reading, SideInput};
+use etiqa_model::config::{ConfigText, ConfigVersionRow, PartVersions, VersionDiff, VersionWords};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::{ConfigVersionId, DeviceId};
 use leptos::prelude::*;
 
 use super::AppError;
 #[cfg(feature = "ssr")]
-use {super::context::Context, etiqa_engine::history::read, etiqa_model::user::Role};
+use {
+    super::context::Context,
+    etiqa_engine::history::{Reader, compare, decide, read},
+    etiqa_model::user::Role,
+};
 
 /// The active versions of all devices, by device name; `search` narrows by name or address.
 #[server(endpoint = "list_configs")]
@@ -30,16 +35,61 @@ pub async fn list_versions(
     Ok(read::list_versions(&context.engine, device, &part, before).await?)
 }
 
-/// The text of a version; viewers get it redacted.
-#[server(endpoint = "get_config")]
-pub async fn get_config(id: ConfigVersionId) -> Result<ConfigText, AppError> {
+/// A version with the name of its device.
+#[server(endpoint = "get_version")]
+pub async fn get_version(id: ConfigVersionId) -> Result<ConfigVersionRow, AppError> {
     let context = Context::require(Role::Viewer)?;
-    Ok(read::config_text(&context.engine, id, context.identity.role).await?)
+    Ok(read::version(&context.engine, id).await?)
+}
+
+/// The text of a version; viewers get it masked.
+#[server(endpoint = "get_config")]
+pub async fn get_config(
+    id: ConfigVersionId,
+    #[server(default)] reading: Reading,
+) -> Result<ConfigText, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    let reader = Reader::new(context.identity.role, reading);
+    Ok(read::config_text(&context.engine, id, reader).await?)
 }
 
 /// What `to` changed against `from`, or against the version before it.
 #[server(endpoint = "get_diff")]
-pub async fn get_diff(to: ConfigVersionId, from: Option<ConfigVersionId>) -> Result<VersionDiff, AppError> {
+pub async fn get_diff(
+    to: ConfigVersionId,
+    from: Option<ConfigVersionId>,
+    #[server(default)] reading: Reading,
+) -> Result<VersionDiff, AppError> {
     let context = Context::require(Role::Viewer)?;
-    Ok(read::version_diff(&context.engine, to, from, context.identity.role).await?)
+    let reader = Reader::new(context.identity.role, reading);
+    Ok(read::version_diff(&context.engine, to, from, reader).await?)
+}
+
+/// Any two texts beside each other; what is wrong with a side names its field, `old_device` and so on.
+#[server(endpoint = "compare_texts")]
+pub async fn compare_texts(
+    old: SideInput,
+    new: SideInput,
+    #[server(default)] reading: Reading,
+) -> Result<Comparison, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    let reader = Reader::new(context.identity.role, reading);
+    let zone = super::context::zone_of_viewer();
+    Ok(compare::compare(&context.engine, &old, &new, reader, &zone).await?)
+}
+
+/// Makes an older version the active one.
+#[server(endpoint = "activate_version")]
+pub async fn activate_version(id: ConfigVersionId) -> Result<(), AppError> {
+    let context = Context::require(Role::Operator)?;
+    decide::activate(&context.engine, id).await?;
+    tracing::info!(version = %id, by = %context.identity.name, "config version {id} was made the active one");
+    Ok(())
+}
+
+/// Gives a version a label and a note, or takes them away.
+#[server(endpoint = "describe_version")]
+pub async fn describe_version(id: ConfigVersionId, words: VersionWords) -> Result<(), AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(decide::describe(&context.engine, id, &words).await?)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{Extensions, Method, StatusCode, header, request::Parts};
+use axum::http::{Extensions, HeaderMap, Method, StatusCode, header, request::Parts};
 use etiqa_engine::Engine;
 use etiqa_model::user::{Identity, Role};
 use etiqa_model::{ErrorKind, Secret, UserError};
@@ -10,6 +10,7 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
 use super::AppError;
+use crate::browser::find_cookie;
 
 /// What the server found out about a request before anything answers it; an extension of every request.
 #[derive(Debug, Clone)]
@@ -66,6 +67,18 @@ pub(super) fn caller() -> Result<Caller, AppError> {
     use_context::<Parts>()
         .and_then(|parts| parts.extensions.get::<Caller>().cloned())
         .ok_or_else(|| AppError(UserError::internal()))
+}
+
+/// The zone that the viewer's browser named, an IANA name, or UTC.
+pub(super) fn zone_of_viewer() -> String {
+    use_context::<Parts>().map_or_else(|| "UTC".to_owned(), |parts| zone_of(&parts.headers))
+}
+
+/// The zone that a request's `zone` cookie names, or UTC.
+pub fn zone_of(headers: &HeaderMap) -> String {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let zone = cookies.filter_map(|cookies| find_cookie(cookies, "zone")).next();
+    zone.unwrap_or_else(|| "UTC".to_owned())
 }
 
 /// Sets a cookie that scripts cannot read and other sites cannot send.

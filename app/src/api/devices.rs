@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use super::AppError;
 #[cfg(feature = "ssr")]
 use {
-    super::context::Context, etiqa_engine::fleet, etiqa_engine::history::read, etiqa_engine::inventory,
+    super::context::Context, etiqa_engine::fleet, etiqa_engine::history::decide, etiqa_engine::inventory,
     etiqa_model::user::Role,
 };
 
@@ -88,7 +88,7 @@ pub async fn accept_host_key(id: DeviceId) -> Result<(), AppError> {
 #[server(endpoint = "decide_version")]
 pub async fn decide_version(id: ConfigVersionId, #[server(default)] accept: bool) -> Result<(), AppError> {
     let context = Context::require(Role::Operator)?;
-    Ok(read::decide(&context.engine, id, accept).await?)
+    Ok(decide::decide(&context.engine, id, accept).await?)
 }
 
 /// What the device sent in a session that went wrong, secrets masked.

@@ -27,6 +27,8 @@ pub(crate) fn ConfigsPage() -> AnyView {
                 <input type="search" name="q" placeholder="Device name or address" aria-label="Find a config by device" value=search.get_untracked()/>
                 <kbd aria-hidden="true">"/"</kbd>
             </Form></div>
+            <a class="btn" href="/configs/compare">"Compare"</a>
+            <a class="btn" href="/configs/compare#download">"Download"</a>
         </PageHeader>
         <Loaded from=move || configs.get() view=move |configs, _| list(configs, search.get_untracked())/>
     }

@@ -15,6 +15,8 @@ pub(crate) mod backup_config;
 pub(crate) mod backup_form;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod backups;
+#[cfg(any(feature = "ssr", feature = "desk"))]
+pub(crate) mod compare;
 pub(crate) mod configs;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod device;
@@ -32,6 +34,8 @@ pub(crate) mod overview;
 pub(crate) mod run;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod setup;
+#[cfg(any(feature = "ssr", feature = "desk"))]
+pub(crate) mod version;
 
 /// The number in `/…/{id}`; what is no number is 0, which is no row's id.
 fn id_of_path() -> Memo<i64> {

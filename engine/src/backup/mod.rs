@@ -22,6 +22,8 @@ pub mod start;
 pub mod verify;
 mod watch;
 
+pub(crate) use archive::names::{UniqueNames, safe_name};
+pub(crate) use archive::writer::zip_time;
 pub(crate) use checkup::queue_due;
 pub use history::{find_run, list_runs, run_detail};
 pub use leftover::sweep;

@@ -1,31 +1,37 @@
-//! Reading versions for people: texts, differences, decisions about suspect ones. Viewers read redacted texts.
+//! Reading versions for people: texts, differences, lists. Viewers read masked texts.
 
 use etiqa_model::config::{ConfigText, ConfigVersion, ConfigVersionRow, PartVersions, TextDiff, VersionDiff};
-use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
-use etiqa_model::user::Role;
 use etiqa_model::{ConfigVersionId, DeviceId, UserError};
 
 use super::diff::{self, DiffView};
+use super::reader::Reader;
 use super::text::text_read;
-use crate::collect::redact;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::inventory;
 use crate::store::config_version::{
-    version_count, version_decide, version_fetch, version_fetch_before, version_fetch_by_number,
+    version_count, version_fetch, version_fetch_before, version_fetch_by_number,
     version_list, version_list_active, version_page_active, version_page_all,
 };
 
 /// Unchanged lines around a change.
 const CONTEXT_LINES: u32 = 3;
 /// A page shows at most so many lines of a difference.
-const LONGEST_DIFF: u32 = 5_000;
+pub(super) const LONGEST_DIFF: u32 = 5_000;
 
-/// The text of a version, as `reader` may see it.
-pub async fn config_text(engine: &Engine, id: ConfigVersionId, reader: Role) -> Result<ConfigText> {
+/// The text of a version.
+pub async fn config_text(engine: &Engine, id: ConfigVersionId, reader: Reader) -> Result<ConfigText> {
     let version = fetch(engine, id).await?;
-    let text = readable_text(engine, &version, reader).await?;
-    Ok(ConfigText { version, text, redacted: reader < Role::Operator })
+    let text = reader.read(engine, &version).await?;
+    Ok(ConfigText { version, text, reading: reader.reading() })
+}
+
+/// A version with the name of its device.
+pub async fn version(engine: &Engine, id: ConfigVersionId) -> Result<ConfigVersionRow> {
+    let version = fetch(engine, id).await?;
+    let device = inventory::fetch(engine, version.device_id).await?;
+    Ok(ConfigVersionRow { hostname: device.hostname, address: device.address, version })
 }
 
 /// What `to` changed against `from`, or against the version before it.
@@ -33,7 +39,7 @@ pub async fn version_diff(
     engine: &Engine,
     to: ConfigVersionId,
     from: Option<ConfigVersionId>,
-    reader: Role,
+    reader: Reader,
 ) -> Result<VersionDiff> {
     let to = fetch(engine, to).await?;
     let from = match from {
@@ -41,7 +47,7 @@ pub async fn version_diff(
         None => version_fetch_before(&engine.db, &to).await?,
     };
     let diff = diff_versions(engine, from.as_ref(), &to, reader, LONGEST_DIFF).await?;
-    Ok(VersionDiff { from, to, diff })
+    Ok(VersionDiff { from, to, diff, reading: reader.reading() })
 }
 
 /// The active versions of all devices, by host name.
@@ -69,7 +75,7 @@ pub async fn list_versions(
 }
 
 /// The first changed lines of a version, for a peek.
-pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Role, lines: u32) -> Result<TextDiff> {
+pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Reader, lines: u32) -> Result<TextDiff> {
     let from = version_fetch_before(&engine.db, to).await?;
     diff_versions(engine, from.as_ref(), to, reader, lines).await
 }
@@ -119,51 +125,31 @@ pub async fn unified(
     Ok(diff::unified(&old_name, &name(to), &old, &new))
 }
 
-/// Accepts a suspect version (it becomes active) or rejects it.
-pub async fn decide(engine: &Engine, id: ConfigVersionId, accept: bool) -> Result<()> {
-    let version = fetch(engine, id).await?;
-    if !version_decide(&engine.db, id, accept).await? {
-        let message = format!("Version {} is not suspect (any more).", version.version);
-        return Err(UserError::conflict(message).into());
-    }
-    engine.events.send(Topic::Devices, version.device_id.0);
-    Ok(())
-}
-
 async fn diff_versions(
     engine: &Engine,
     from: Option<&ConfigVersion>,
     to: &ConfigVersion,
-    reader: Role,
+    reader: Reader,
     max_lines: u32,
 ) -> Result<TextDiff> {
-    let new = readable_text(engine, to, reader).await?;
+    let new = reader.read(engine, to).await?;
     let old = match from {
-        Some(from) => readable_text(engine, from, reader).await?,
+        Some(from) => reader.read(engine, from).await?,
         None => String::new(),
     };
+    diff_texts(old, new, max_lines).await
+}
+
+/// The difference of two texts, for a page.
+pub(super) async fn diff_texts(old: String, new: String, max_lines: u32) -> Result<TextDiff> {
     let view = DiffView { context: CONTEXT_LINES, max_lines };
     tokio::task::spawn_blocking(move || diff::diff(&old, &new, view))
         .await
         .map_err(|error| Error::io("comparing two texts")(std::io::Error::other(error)))
 }
 
-async fn readable_text(engine: &Engine, version: &ConfigVersion, reader: Role) -> Result<String> {
-    let text = text_read(&engine.db, &version.sha256).await?;
-    if reader >= Role::Operator {
-        return Ok(text);
-    }
-    // A driver that is gone cannot say what is secret: then nothing is shown rather than too much.
-    match engine.drivers.current().get(&version.driver) {
-        Some(driver) => Ok(redact(&driver, &text)),
-        None => {
-            Err(UserError::not_found(format!("driver named {} to mask this text with", version.driver))
-                .into())
-        }
-    }
-}
-
-async fn fetch(engine: &Engine, id: ConfigVersionId) -> Result<ConfigVersion> {
+/// One version.
+pub(super) async fn fetch(engine: &Engine, id: ConfigVersionId) -> Result<ConfigVersion> {
     let version = version_fetch(&engine.db, id).await?;
     Ok(version.ok_or_else(|| UserError::not_found(format!("config version {id}")))?)
 }

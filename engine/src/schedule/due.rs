@@ -51,6 +51,11 @@ pub fn next_times(schedule: &Schedule, after: Timestamp, count: usize) -> Vec<Ti
     std::iter::successors(first, |&last| rule.next_after(last)).take(count).collect()
 }
 
+/// The first instant at which a clock in the zone of this name shows `reading` or, where it is skipped, a later one.
+pub fn instant_of(zone: &str, reading: NaiveDateTime) -> Option<Timestamp> {
+    first_showing(zone_or_utc(zone), reading).map(Timestamp::from)
+}
+
 /// A schedule with its zone found and its cron expression read.
 enum Rule {
     /// Every elapsed hour, so many milliseconds into it, by UTC.

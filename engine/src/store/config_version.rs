@@ -9,7 +9,7 @@ use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 /// `last_seen_at` of an active version is the device's last good session; of an older one, when it was taken.
 const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_bytes, v.lines, v.added, v.removed, \
-     v.text_sha256, v.collected_at, v.run_id, v.driver, \
+     v.text_sha256, v.collected_at, v.run_id, v.driver, v.label, v.note, \
      CASE WHEN v.state = 'active' AND d.last_good_at > v.collected_at THEN d.last_good_at ELSE v.collected_at END \
      AS last_seen_at";
 const FROM: &str = "FROM config_version v JOIN device d ON d.id = v.device_id";
@@ -105,6 +105,22 @@ pub async fn version_list_active(db: &Db, device: DeviceId) -> Result<Vec<Config
     let sql =
         format!("SELECT {COLUMNS} {FROM} WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part");
     let rows = sqlx::query(built(sql)).bind(device.0).fetch_all(db.reader()).await?;
+    rows.iter().map(version).collect()
+}
+
+/// What a device's parts were at a time: of each the newest good version that had been taken by then.
+pub async fn version_list_as_of(db: &Db, device: DeviceId, at: Timestamp) -> Result<Vec<ConfigVersion>> {
+    // Every part has an active version: these are its parts, and each is one look into an index.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM config_version a
+         JOIN config_version v ON v.id = (
+            SELECT n.id FROM config_version n
+            WHERE n.device_id = a.device_id AND n.part = a.part AND n.collected_at <= $2
+              AND n.state IN ('active', 'inactive') ORDER BY n.collected_at DESC, n.id DESC LIMIT 1)
+         JOIN device d ON d.id = v.device_id
+         WHERE a.device_id = $1 AND a.state = 'active' ORDER BY v.part"
+    );
+    let rows = sqlx::query(built(sql)).bind(device.0).bind(at.millis()).fetch_all(db.reader()).await?;
     rows.iter().map(version).collect()
 }
 
@@ -305,21 +321,50 @@ pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<Conf
     Ok(ConfigVersionId(row.int("id")?))
 }
 
+/// Makes an older good version the active one; false when it is not one (any more).
+pub async fn version_activate(db: &Db, id: ConfigVersionId) -> Result<bool> {
+    version_move(db, id, VersionState::Inactive, VersionState::Active).await
+}
+
+/// What a person says of a version; false when there is no such version.
+pub async fn version_describe(
+    db: &Db,
+    id: ConfigVersionId,
+    label: Option<String>,
+    note: Option<String>,
+) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query("UPDATE config_version SET label = $2, note = $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(label)
+        .bind(note)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Turns a suspect version into the active one, or into a rejected one; false when it is not suspect (any more).
 pub async fn version_decide(db: &Db, id: ConfigVersionId, accept: bool) -> Result<bool> {
+    let state = if accept { VersionState::Active } else { VersionState::Rejected };
+    version_move(db, id, VersionState::Suspect, state).await
+}
+
+/// Moves a version from one state to another; the active one before it steps back for a new one.
+async fn version_move(db: &Db, id: ConfigVersionId, from: VersionState, to: VersionState) -> Result<bool> {
     let mut tx = db.write().await?;
-    let row = sqlx::query("SELECT device_id, part FROM config_version WHERE id = $1 AND state = 'suspect'")
+    let row = sqlx::query("SELECT device_id, part FROM config_version WHERE id = $1 AND state = $2")
         .bind(id.0)
+        .bind(from.as_str())
         .fetch_optional(&mut *tx)
         .await?;
     let Some(row) = row else { return Ok(false) };
-    let state = if accept { VersionState::Active } else { VersionState::Rejected };
-    if accept {
+    if to == VersionState::Active {
         version_retire_active_in_txn(&mut tx, DeviceId(row.int("device_id")?), &row.text("part")?).await?;
     }
     sqlx::query("UPDATE config_version SET state = $2 WHERE id = $1")
         .bind(id.0)
-        .bind(state.as_str())
+        .bind(to.as_str())
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
@@ -351,6 +396,8 @@ fn version(row: &AnyRow) -> Result<ConfigVersion> {
         collected_at: row.time("collected_at")?,
         last_seen_at: row.time("last_seen_at")?,
         run_id: row.opt_int("run_id")?.map(RunId),
+        label: row.opt_text("label")?,
+        note: row.opt_text("note")?,
     })
 }
 

@@ -1,4 +1,4 @@
-use etiqa_engine::history::read;
+use etiqa_engine::history::{decide, read};
 use etiqa_engine::inventory;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
@@ -19,7 +19,7 @@ async fn a_version_is_stored_only_where_something_changed() {
     let versions = world.versions(id).await;
     let states: Vec<_> = versions.iter().map(|version| (version.version, version.state)).collect();
     assert_eq!(states, [(2, VersionState::Active), (1, VersionState::Inactive)]);
-    let text = read::config_text(&world.engine, versions[0].id, Role::Admin).await.unwrap();
+    let text = read::config_text(&world.engine, versions[0].id, Role::Admin.into()).await.unwrap();
     assert!(simulated.same_config(&text.text));
 }
 
@@ -58,7 +58,7 @@ async fn a_config_that_shrinks_by_more_than_half_waits_for_a_person() {
     let states: Vec<_> = versions.iter().map(|version| version.state).collect();
     assert_eq!(states, [VersionState::Suspect, VersionState::Active], "no second one for the same text");
 
-    read::decide(&world.engine, versions[0].id, true).await.unwrap();
+    decide::decide(&world.engine, versions[0].id, true).await.unwrap();
     assert_eq!(world.collect(id).await.class, Class::Unchanged);
     assert_eq!(world.versions(id).await[0].state, VersionState::Active);
 }
@@ -72,7 +72,7 @@ async fn a_rejected_text_is_not_stored_again_and_never_becomes_active() {
     simulated.set_config(a_quarter(&whole));
     world.collect(id).await;
     let suspect = world.versions(id).await[0].id;
-    read::decide(&world.engine, suspect, false).await.unwrap();
+    decide::decide(&world.engine, suspect, false).await.unwrap();
     let result = world.collect(id).await;
     assert_eq!(result.class, Class::Suspect);
     assert!(result.message.contains("was rejected"), "{}", result.message);
@@ -127,11 +127,11 @@ async fn viewers_read_texts_with_their_secrets_masked() {
     simulated.set_config(simulated.config().replace("\nend\n", &format!("\n{secret}")));
     world.collect(id).await;
     let version = world.versions(id).await[0].id;
-    let whole = read::config_text(&world.engine, version, Role::Operator).await.unwrap();
-    assert!(whole.text.contains("c4n4ry") && !whole.redacted);
-    let masked = read::config_text(&world.engine, version, Role::Viewer).await.unwrap();
-    assert!(!masked.text.contains("c4n4ry") && masked.redacted, "{}", masked.text);
-    let diff = read::version_diff(&world.engine, version, None, Role::Viewer).await.unwrap();
+    let whole = read::config_text(&world.engine, version, Role::Operator.into()).await.unwrap();
+    assert!(whole.text.contains("c4n4ry") && !whole.reading.masked);
+    let masked = read::config_text(&world.engine, version, Role::Viewer.into()).await.unwrap();
+    assert!(!masked.text.contains("c4n4ry") && masked.reading.masked, "{}", masked.text);
+    let diff = read::version_diff(&world.engine, version, None, Role::Viewer.into()).await.unwrap();
     assert!(!format!("{diff:?}").contains("c4n4ry"));
 }
 

@@ -4,12 +4,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use etiqa_engine::history::read;
+use etiqa_engine::history::{decide, read};
 use etiqa_engine::{Engine, Result, fleet, inventory};
 use etiqa_model::UserError;
 use etiqa_model::class::Class;
+use etiqa_model::config::VersionWords;
 use etiqa_model::device::{DeviceInput, TestStep};
 
+use super::device_versions::{Export, VersionOf};
 use super::{exit, output};
 
 /// Manage devices and look at their configurations
@@ -85,9 +87,28 @@ pub(crate) enum Device {
         part: Option<String>,
     },
     /// Make a suspect version the active one
-    Accept(Decision),
+    Accept(VersionOf),
     /// Refuse a suspect version
-    Reject(Decision),
+    Reject(VersionOf),
+    /// Make an older version the active one; nothing is sent to the device
+    Activate(VersionOf),
+    /// Give a version a label or a note; what is not named stays as it is
+    #[command(
+        after_help = "Example: etiqa device label core-rtr-1 --part running --version 36 --label \"before the upgrade\""
+    )]
+    Label {
+        #[command(flatten)]
+        version: VersionOf,
+        /// A few words; empty takes it away
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
+        /// As much as needs to be said; empty takes it away
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
+    /// Write texts into a zip, as they are or as they were
+    #[command(after_help = "Example: etiqa device export network.zip --at 2026-11-01")]
+    Export(Export),
 }
 
 /// What can be said of a device.
@@ -129,19 +150,6 @@ pub(crate) struct Fields {
     /// Free text
     #[arg(long)]
     description: Option<String>,
-}
-
-/// Which version is decided about.
-#[derive(Debug, Args)]
-pub(crate) struct Decision {
-    /// Host name or address
-    device: String,
-    /// Which part
-    #[arg(long, value_name = "P")]
-    part: String,
-    /// Which version
-    #[arg(long, value_name = "N")]
-    version: u32,
 }
 
 impl Device {
@@ -190,8 +198,18 @@ impl Device {
                 };
                 output::print_text(&read::unified(engine, &known.hostname, from, &to).await?);
             }
-            Self::Accept(decision) => decision.decide(engine, true).await?,
-            Self::Reject(decision) => decision.decide(engine, false).await?,
+            Self::Accept(version) => decide::decide(engine, version.find(engine).await?.id, true).await?,
+            Self::Reject(version) => decide::decide(engine, version.find(engine).await?.id, false).await?,
+            Self::Activate(version) => decide::activate(engine, version.find(engine).await?.id).await?,
+            Self::Label { version, label, note } => {
+                let known = version.find(engine).await?;
+                let words = VersionWords {
+                    label: label.or(known.label).unwrap_or_default(),
+                    note: note.or(known.note).unwrap_or_default(),
+                };
+                decide::describe(engine, known.id, &words).await?;
+            }
+            Self::Export(export) => export.run(engine).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -218,14 +236,6 @@ impl Fields {
             }
         }
         input.legacy_ssh = self.legacy_ssh.unwrap_or(input.legacy_ssh);
-    }
-}
-
-impl Decision {
-    async fn decide(self, engine: &Engine, accept: bool) -> Result<()> {
-        let known = inventory::find(engine, &self.device).await?;
-        let version = read::find_version(engine, known.id, Some(&self.part), Some(self.version)).await?;
-        read::decide(engine, version.id, accept).await
     }
 }
 

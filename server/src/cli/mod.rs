@@ -7,6 +7,7 @@ mod certificate;
 mod collect;
 mod credential;
 mod device;
+mod device_versions;
 mod doctor;
 mod drivers;
 mod environment;

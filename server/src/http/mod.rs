@@ -8,6 +8,7 @@ mod gate;
 mod health;
 mod pages;
 mod refusal;
+mod texts;
 mod uploads;
 
 use std::io;
@@ -40,6 +41,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(download::router())
         .merge(events::router(site.build().to_owned()))
         .merge(health::router())
+        .merge(texts::router())
         .merge(uploads::router())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(Arc::clone(&engine))

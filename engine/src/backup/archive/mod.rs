@@ -3,9 +3,9 @@
 //! Knows no database and no device: `contents` says what goes in, `restore` what becomes of what comes out.
 
 pub mod manifest;
-pub(super) mod names;
+pub(crate) mod names;
 pub(super) mod pack;
 pub mod read_back;
 pub mod reader;
 pub mod seal;
-pub(super) mod writer;
+pub(crate) mod writer;

@@ -10,7 +10,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// A folder's or file's name for `text`: letters, digits, `.`, `_` and `-`; never empty, hidden or reserved.
-pub(in crate::backup) fn safe_name(text: &str) -> String {
+pub(crate) fn safe_name(text: &str) -> String {
     let mut name: String = text
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' })
@@ -32,13 +32,13 @@ pub(in crate::backup) fn safe_name(text: &str) -> String {
 
 /// Hands out each name once, whatever its case.
 #[derive(Debug, Default)]
-pub(in crate::backup) struct UniqueNames {
+pub(crate) struct UniqueNames {
     taken: HashSet<String>,
 }
 
 impl UniqueNames {
     /// `name`, or `name_2`, `name_3`, …
-    pub(in crate::backup) fn take(&mut self, name: &str) -> String {
+    pub(crate) fn take(&mut self, name: &str) -> String {
         let mut free = name.to_owned();
         let mut number = 2;
         while !self.taken.insert(free.to_lowercase()) {

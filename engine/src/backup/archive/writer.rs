@@ -164,7 +164,7 @@ impl ArchiveWriter {
 }
 
 /// The time of a zip entry: local, to two seconds, from 1980 on.
-pub(in crate::backup) fn zip_time(at: Timestamp, zone: chrono_tz::Tz) -> zip::DateTime {
+pub(crate) fn zip_time(at: Timestamp, zone: chrono_tz::Tz) -> zip::DateTime {
     use chrono::{Datelike, Timelike};
     let local = at.to_utc().with_timezone(&zone);
     let part = |value: u32| u8::try_from(value).unwrap_or(0);

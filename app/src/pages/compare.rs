@@ -1,0 +1,167 @@
+//! Any two texts beside each other, and texts as files, as they are or as they were.
+
+use etiqa_model::compare::{Comparison, Reading, SideInput, SideText};
+use etiqa_model::user::Role;
+use leptos::prelude::*;
+use leptos_router::components::Form;
+use leptos_router::hooks::use_query_map;
+
+use crate::api::AppError;
+use crate::api::configs::CompareTexts;
+use crate::ask::ask_if;
+use crate::components::list::version_address;
+use crate::components::part::{later, nothing};
+use crate::components::{Check, Field, Loaded, PageHeader, Time, card, diff};
+
+/// What the address asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Asked {
+    old: SideInput,
+    new: SideInput,
+    reading: Reading,
+    is_split: bool,
+}
+
+const WHICH: &str = "A version's number, a time such as 2026-11-01 14:30, or run 7 for that run's archive. Empty: the active one.";
+
+#[component]
+pub(crate) fn ComparePage() -> AnyView {
+    let query = use_query_map();
+    let asked = Memo::new(move |_| {
+        query.with(|query| {
+            let text = |name: &str| query.get(name).unwrap_or_default();
+            let side = |side: &str| SideInput {
+                device: text(&format!("{side}_device")),
+                part: text(&format!("{side}_part")),
+                which: text(&format!("{side}_which")),
+            };
+            let is_set = |name: &str| query.get_str(name) == Some("true");
+            Asked {
+                old: side("old"),
+                new: side("new"),
+                reading: Reading { masked: is_set("masked"), without_volatile: is_set("steady") },
+                is_split: is_set("split"),
+            }
+        })
+    });
+    let compared = ask_if(&[], move || {
+        let Asked { old, new, reading, .. } = asked.get();
+        // Nothing is wrong with a form that nobody has filled in yet.
+        (!old.device.is_empty() && !new.device.is_empty()).then_some(CompareTexts { old, new, reading })
+    });
+    let problem = RwSignal::new(None::<AppError>);
+    let shown = later(nothing, move || async move {
+        match compared.get().await {
+            Ok(comparison) => {
+                problem.set(None);
+                comparison.map_or_else(nothing, |comparison| {
+                    let is_split = asked.with_untracked(|asked| asked.is_split);
+                    result(&comparison, is_split)
+                })
+            }
+            Err(error) => {
+                let words = error.0.message.clone();
+                problem.set(Some(error));
+                view! { <p class="notice bad" role="alert">{words}</p> }.into_any()
+            }
+        }
+    });
+    let session = expect_context::<crate::session::Session>();
+    view! {
+        <PageHeader title="Compare" above=&[("Configs", "/configs/")]/>
+        <div class="stack">
+            <Loaded from=move || async move { Ok(session.role().await) } view=move |role: Role, _| {
+                form(&asked.get_untracked(), problem.into(), role)
+            }/>
+            {shown}
+            {download()}
+        </div>
+    }
+    .into_any()
+}
+
+fn form(asked: &Asked, problem: Signal<Option<AppError>>, role: Role) -> AnyView {
+    let Reading { masked, without_volatile } = asked.reading;
+    let is_split = asked.is_split;
+    let masked = (role >= Role::Operator)
+        .then(|| view! { <Check name="masked" label="Secrets masked" checked=masked/> }.into_any());
+    let old = side_fields("Old", ["old_device", "old_part", "old_which"], asked.old.clone(), problem);
+    let new = side_fields("New", ["new_device", "new_part", "new_which"], asked.new.clone(), problem);
+    let body = view! {
+        <div class="pad">
+            <Form method="GET" action="/configs/compare">
+                <div class="pair">{old}{new}</div>
+                <Check name="steady" label="Volatile lines left out" checked=without_volatile/>
+                {masked}
+                <Check name="split" label="Side by side" checked=is_split/>
+                <div class="actions"><button class="btn primary" type="submit">"Compare"</button></div>
+            </Form>
+        </div>
+    };
+    card("What", (), body.into_any())
+}
+
+fn side_fields(
+    legend: &'static str,
+    [device, part, which]: [&'static str; 3],
+    side: SideInput,
+    problem: Signal<Option<AppError>>,
+) -> AnyView {
+    view! {
+        <fieldset>
+            <legend>{legend}</legend>
+            <Field name=device label="Device" placeholder="Host name or address" required=true value=side.device problem/>
+            <Field name=part label="Part" placeholder="the first" value=side.part problem/>
+            <Field name=which label="Which text" placeholder="the active one" hint=WHICH value=side.which problem/>
+        </fieldset>
+    }
+    .into_any()
+}
+
+fn result(comparison: &Comparison, is_split: bool) -> AnyView {
+    let Comparison { old, new, diff: difference, .. } = comparison;
+    view! {
+        <section class="card">
+            <header>
+                <h2>{side_words(old)}" → "{side_words(new)}</h2>
+                {diff::counts(difference.added, difference.removed)}
+                <span class="remark">{side_time(old)}" → "{side_time(new)}</span>
+            </header>
+            {diff::diff(difference, is_split)}
+        </section>
+    }
+    .into_any()
+}
+
+fn side_words(side: &SideText) -> AnyView {
+    let words = format!("{} {} v{}", side.hostname, side.part, side.version);
+    match (side.archive_of, side.device_id) {
+        (Some(run), _) => view! {
+            <span>{words}" in the archive of "<a href=format!("/backup/run/{run}/archive")>{format!("run #{run}")}</a></span>
+        }
+        .into_any(),
+        (None, Some(device)) => {
+            let to = version_address(device, &side.part, side.version);
+            view! { <a href=to>{words}</a> }.into_any()
+        }
+        (None, None) => words.into_any(),
+    }
+}
+
+fn side_time(side: &SideText) -> AnyView {
+    view! { <Time at=side.collected_at/> }.into_any()
+}
+
+fn download() -> AnyView {
+    let body = view! {
+        <div class="pad">
+            <p class="muted">"A zip of the texts of every device, or, on a device's page, of that one. With a time it holds what had been taken by then."</p>
+            <form method="get" action="/configs/download">
+                <Field name="at" label="As of" kind="datetime-local" hint="Empty: as they are now."/>
+                <Check name="masked" label="Secrets masked" checked=false/>
+                <div class="actions"><button class="btn" type="submit">"Download"</button></div>
+            </form>
+        </div>
+    };
+    view! { <div id="download">{card("Download all texts", (), body.into_any())}</div> }.into_any()
+}

@@ -1,0 +1,147 @@
+//! What stands at the right: a difference, or a whole text.
+
+use etiqa_model::compare::Reading;
+use etiqa_model::config::{ConfigText, ConfigVersion, PartVersions, VersionDiff};
+use etiqa_model::user::Role;
+use leptos::prelude::*;
+use leptos_router::components::Form;
+
+use super::list::address;
+use super::{Asked, Look};
+use crate::browser;
+use crate::components::diff;
+use crate::components::part::text;
+use crate::format;
+use crate::pages::devices::send_form;
+
+/// What a version changed against another.
+pub(super) fn diff_card(shown: VersionDiff, listed: &PartVersions, asked: &Asked, role: Role) -> AnyView {
+    let VersionDiff { from, to, diff: difference, reading } = shown;
+    let title = match &from {
+        Some(from) => format!("v{} → v{}", from.version, to.version),
+        None => format!("v{}", to.version),
+    };
+    let from = from.map(|from| from.version);
+    let others = listed.versions.iter().map(|version| version.version).filter(|number| *number < to.version);
+    let options = others
+        .map(|number| {
+            let is_chosen = Some(number) == from;
+            view! { <option value=number.to_string() selected=is_chosen>{format!("v{number}")}</option> }
+                .into_any()
+        })
+        .collect_view();
+    let asked = Asked { from, reading, ..asked.clone() };
+    let table = diff::diff(&difference, asked.look == Look::Split);
+    let kept = [
+        ("part", to.part.clone()),
+        ("v", to.version.to_string()),
+        ("view", asked.look.as_str().to_owned()),
+        ("masked", reading.masked.to_string()),
+        ("steady", reading.without_volatile.to_string()),
+    ]
+    .map(|(name, value)| view! { <input type="hidden" name=name value=value/> }.into_any())
+    .collect_view();
+    view! {
+        <section class="card">
+            <header>
+                <h2>{title}</h2>
+                {diff::counts(difference.added, difference.removed)}
+                <span class="remark">
+                    <span class="compare">
+                        <Form method="GET" action="">
+                            {kept}
+                            <label>"against "<select name="from" on:change=send_form>{options}</select></label>
+                            <noscript><button class="btn small" type="submit">"Compare"</button></noscript>
+                        </Form>
+                    </span>
+                    {looks(&to, &asked, true)}
+                </span>
+            </header>
+            {words_of(&to)}
+            {ways(&to, &asked, role)}
+            {table}
+        </section>
+    }
+    .into_any()
+}
+
+/// The whole text of a version.
+pub(super) fn text_card(shown: ConfigText, asked: &Asked, role: Role) -> AnyView {
+    let ConfigText { version, text: config, reading } = shown;
+    let size =
+        format!("{}, {}", format::plural(version.lines.into(), "line"), format::size(version.size_bytes));
+    let copied = RwSignal::new(false);
+    let for_copy = StoredValue::new(config.clone());
+    let copy = move |_| {
+        for_copy.with_value(|text| browser::copy_text(text));
+        copied.set(true);
+    };
+    let has_before = version.version > 1 || asked.from.is_some();
+    let asked = Asked { look: Look::Text, reading, ..asked.clone() };
+    view! {
+        <section class="card">
+            <header>
+                <h2>{format!("v{}", version.version)}</h2>
+                <small>{size}</small>
+                <span class="remark">
+                    {looks(&version, &asked, has_before)}
+                    <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
+                </span>
+            </header>
+            {words_of(&version)}
+            {ways(&version, &asked, role)}
+            <pre class="text-view" tabindex="0" aria-label="Configuration">{config}</pre>
+        </section>
+    }
+    .into_any()
+}
+
+/// Unified, side by side, or the whole text.
+fn looks(version: &ConfigVersion, asked: &Asked, has_before: bool) -> AnyView {
+    let link = |words: &'static str, look: Look| {
+        let to = address(version, &Asked { look, ..asked.clone() });
+        view! { <a class="btn small" href=to data-noscroll="true" aria-current=(look == asked.look).then_some("true")>{words}</a> }.into_any()
+    };
+    view! {
+        <span class="seg">
+            {has_before.then(|| link("Unified", Look::Unified))}
+            {has_before.then(|| link("Side by side", Look::Split))}
+            {link("Text", Look::Text)}
+        </span>
+    }
+    .into_any()
+}
+
+/// Label and note.
+fn words_of(version: &ConfigVersion) -> AnyView {
+    if version.label.is_none() && version.note.is_none() {
+        return ().into_any();
+    }
+    let label = version.label.clone().map(|label| view! { <b>{label}</b>" " }.into_any());
+    view! { <p class="quiet note">{label}{version.note.clone()}</p> }.into_any()
+}
+
+/// How it is read, as a file, and all else that can be done with it.
+fn ways(version: &ConfigVersion, asked: &Asked, role: Role) -> AnyView {
+    let Reading { masked, without_volatile } = asked.reading;
+    let toggle = |words: &'static str, is_on: bool, reading: Reading| {
+        let to = address(version, &Asked { reading, ..asked.clone() });
+        view! { <a class="btn small" href=to data-noscroll="true" aria-current=is_on.then_some("true")>{words}</a> }.into_any()
+    };
+    let steady = Reading { masked, without_volatile: !without_volatile };
+    let secrets = if role >= Role::Operator {
+        toggle("Secrets masked", masked, Reading { masked: !masked, without_volatile })
+    } else {
+        view! { <small class="muted">"Secrets are masked."</small> }.into_any()
+    };
+    let download = format!("/configs/version/{}/download?masked={masked}", version.id);
+    let more = format!("/configs/version/{}", version.id);
+    view! {
+        <div class="actions ways">
+            <span class="seg">{toggle("Volatile lines left out", without_volatile, steady)}{secrets}</span>
+            <a class="btn small" href=download rel="external" download="">"Download"</a>
+            <a class="btn small" href=more>"Label, compare …"</a>
+        </div>
+    }
+    .into_any()
+}
