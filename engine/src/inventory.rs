@@ -11,6 +11,7 @@ use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::unpack;
+use crate::media;
 use crate::schedule::{Work, due, enqueue};
 use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
@@ -26,6 +27,7 @@ use crate::store::host_key::{host_key_accept, host_key_view};
 use crate::store::job::job_list_open;
 use crate::store::jump_host::{jump_host_fetch_by_name, jump_host_list};
 use crate::store::lease::device_lease_is_taken;
+use crate::store::media::media_list;
 use crate::store::result::{result_list_of_device, transcript_fetch};
 use crate::time::now;
 
@@ -95,11 +97,13 @@ pub(crate) fn unknown_platform(name: &str) -> String {
     format!("There is no driver named \"{name}\"; `etiqa drivers list` shows the known ones.")
 }
 
-/// Deletes a device with its versions and results.
+/// Deletes a device with its versions, results and attached files.
 pub async fn delete(engine: &Engine, id: DeviceId) -> Result<()> {
+    let attached = media_list(&engine.db, id).await?;
     if !device_delete(&engine.db, id).await? {
         return Err(missing(id).into());
     }
+    media::forget_device(engine, id, &attached).await;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod import;
 pub mod inventory;
 pub mod jump_hosts;
 mod lease;
+pub mod media;
 pub mod overview;
 pub mod pause;
 pub mod reachability;

@@ -97,6 +97,8 @@ pub struct Settings {
     pub verify_days: u32,
     /// The newest archive is tried out by a restore drill every so many days; 0: only when somebody asks.
     pub drill_days: u32,
+    /// The largest file that may be attached to a device, in MiB.
+    pub max_media_mib: u32,
 }
 
 impl Default for Settings {
@@ -115,6 +117,7 @@ impl Default for Settings {
             max_artifact_gib: 16,
             verify_days: 14,
             drill_days: 7,
+            max_media_mib: 100,
         }
     }
 }
@@ -149,6 +152,8 @@ pub struct SettingsInput {
     pub verify_days: String,
     /// 0 to 365.
     pub drill_days: String,
+    /// 1 to 10,240.
+    pub max_media_mib: String,
 }
 
 impl SettingsInput {
@@ -192,6 +197,7 @@ impl SettingsInput {
             max_artifact_gib: take("max_artifact_gib", "The size limit", &self.max_artifact_gib, 1..=1_024),
             verify_days: take("verify_days", "The number of days", &self.verify_days, 0..=365),
             drill_days: take("drill_days", "The number of days", &self.drill_days, 0..=365),
+            max_media_mib: take("max_media_mib", "The size limit", &self.max_media_mib, 1..=10_240),
         };
         fields.finish()?;
         Ok(settings)

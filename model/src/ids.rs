@@ -57,4 +57,6 @@ ids! {
     ArtifactResultId,
     /// A file that was uploaded to be imported.
     UploadId,
+    /// A file that is attached to a device.
+    MediaId,
 }

@@ -16,6 +16,7 @@ pub mod event;
 mod field;
 pub mod ids;
 pub mod import;
+pub mod media;
 pub mod overview;
 pub mod page;
 pub mod recording;

@@ -26,6 +26,7 @@ pub mod context;
 pub mod devices;
 pub mod error;
 pub mod imports;
+pub mod media;
 pub mod overview;
 pub mod session;
 

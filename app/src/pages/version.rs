@@ -71,7 +71,10 @@ fn content(
 
 fn facts(version: &ConfigVersion) -> AnyView {
     let run = version.run_id.map(|run| {
-        fact("Taken by", view! { <a href=format!("/backup/run/{run}")>{format!("run #{run}")}</a> }.into_any())
+        fact(
+            "Taken by",
+            view! { <a href=format!("/backup/run/{run}")>{format!("run #{run}")}</a> }.into_any(),
+        )
     });
     let said = |name: &'static str, words: &Option<String>| words.clone().map(|words| fact(name, words));
     let size =

@@ -35,17 +35,13 @@ pub async fn compare(
     })
 }
 
-async fn side(
-    engine: &Engine,
-    input: &SideInput,
-    reader: Reader,
-    zone: &str,
-) -> Result<(SideText, String)> {
+async fn side(engine: &Engine, input: &SideInput, reader: Reader, zone: &str) -> Result<(SideText, String)> {
     if input.device.trim().is_empty() {
         return Err(wrong("device", "Name a device.").into());
     }
     let which = Which::parse(&input.which).map_err(|message| wrong("which", message))?;
-    let device = inventory::find(engine, input.device.trim()).await.map_err(|error| in_field("device", error))?;
+    let device =
+        inventory::find(engine, input.device.trim()).await.map_err(|error| in_field("device", error))?;
     let part = Some(input.part.trim()).filter(|part| !part.is_empty());
     match which {
         Which::Archive(run) => {
@@ -123,7 +119,9 @@ fn wrong(field: &str, message: impl Into<String>) -> UserError {
 /// What is not found, or cannot be read, belongs to the field that asked for it.
 fn in_field(field: &str, error: Error) -> Error {
     match error {
-        Error::User(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Invalid) => {
+        Error::User(error)
+            if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Invalid) =>
+        {
             wrong(field, error.message).into()
         }
         error => error,

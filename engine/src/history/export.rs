@@ -10,8 +10,8 @@ use etiqa_model::compare::Moment;
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
 use etiqa_model::{ConfigVersionId, DeviceId, Timestamp};
-use tokio::sync::mpsc;
 use serde_json::json;
+use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -52,7 +52,8 @@ pub struct Export {
 pub async fn text_file(engine: &Engine, id: ConfigVersionId, reader: Reader) -> Result<(String, String)> {
     let version = fetch(engine, id).await?;
     let device = inventory::fetch(engine, version.device_id).await?;
-    let name = format!("{}_{}_v{}.cfg", safe_name(&device.hostname), safe_name(&version.part), version.version);
+    let name =
+        format!("{}_{}_v{}.cfg", safe_name(&device.hostname), safe_name(&version.part), version.version);
     Ok((name, reader.read(engine, &version).await?))
 }
 

@@ -11,8 +11,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::inventory;
 use crate::store::config_version::{
-    version_count, version_fetch, version_fetch_before, version_fetch_by_number,
-    version_list, version_list_active, version_page_active, version_page_all,
+    version_count, version_fetch, version_fetch_before, version_fetch_by_number, version_list,
+    version_list_active, version_page_active, version_page_all,
 };
 
 /// Unchanged lines around a change.

@@ -7,12 +7,15 @@ use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
+use tokio::task::spawn_blocking;
+
 use super::due;
 use crate::artifacts;
 use crate::backup::start::{announce, start_in_txn};
 use crate::backup::{prune_all, queue_due, sweep};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::media;
 use crate::pause::paused_since;
 use crate::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_list_due, backup_config_next_due,
@@ -115,6 +118,10 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     // A file that cannot be removed is no reason to run nothing.
     if let Err(error) = artifacts::sweep(engine, at).await {
         tracing::error!(%error, "files of vendor backups that nothing refers to could not be removed");
+    }
+    let media = engine.dir.media();
+    if let Ok(Err(error)) = spawn_blocking(move || media::sweep(&media)).await {
+        tracing::error!(%error, "uploads that were cut off could not be removed");
     }
     if !is_paused && let Err(error) = prune_all(engine).await {
         tracing::error!(%error, "retention could not look at the archives");

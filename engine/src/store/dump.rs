@@ -20,6 +20,7 @@ pub const TABLES: &[&str] = &[
     "device",
     "device_tag",
     "device_fact",
+    "media",
     "host_key",
     "tls_certificate",
     "driver",

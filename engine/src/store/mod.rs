@@ -19,6 +19,7 @@ pub mod host_key;
 pub mod job;
 pub mod jump_host;
 pub mod lease;
+pub mod media;
 pub mod overview;
 pub mod reachability;
 pub mod restore;

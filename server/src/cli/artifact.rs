@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use etiqa_engine::store::artifact::artifact_result_list_of_job;
-use etiqa_engine::{Engine, Error, Result, artifacts, inventory};
+use etiqa_engine::{Engine, Result, artifacts, inventory};
 use etiqa_model::{DeviceId, UserError};
 
 use super::follow::follow_job;
-use super::{exit, output};
+use super::{exit, new_file, output};
 
 /// Fetch and list the backups that devices make of themselves
 #[derive(Debug, Subcommand)]
@@ -100,15 +100,7 @@ async fn save(engine: &Engine, name: &str, file: Option<PathBuf>) -> Result<()> 
     })?;
     let (artifact, from) = artifacts::open(engine, newest.id).await?;
     let file = file.unwrap_or_else(|| PathBuf::from(&artifact.file_name));
-    let refused = |error: std::io::Error| {
-        Error::from(UserError::invalid(format!("{} cannot be written: {error}.", file.display())))
-    };
-    let mut source = tokio::fs::File::open(&from).await.map_err(Error::io("opening a vendor's backup"))?;
-    let mut options = tokio::fs::File::options();
-    options.create_new(true).write(true).mode(0o600);
-    let mut target = options.open(&file).await.map_err(refused)?;
-    tokio::io::copy(&mut source, &mut target).await.map_err(refused)?;
-    target.sync_all().await.map_err(refused)?;
+    new_file::copy(&from, &file).await?;
     output::print(&format!("{}", file.display()));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What `etiqa device` does with versions: naming one, and texts as files.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -16,7 +16,7 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use super::output;
+use super::{new_file, output};
 
 /// One version of a device.
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ impl Export {
         // Whoever runs this may read the database anyway.
         let reader = Reader::new(Role::Admin, Reading { masked: self.masked, without_volatile: false });
         let mut export = texts_zip(engine, whose, at, reader, &zone).await?;
-        let file = create(&self.file).await?;
+        let file = new_file::create(&self.file).await?;
         if let Err(error) = write(file, &mut export.pieces).await {
             // Half a zip is worth nothing.
             let _ = tokio::fs::remove_file(&self.file).await;
@@ -81,21 +81,4 @@ async fn write(mut file: File, pieces: &mut mpsc::Receiver<io::Result<Vec<u8>>>)
         file.write_all(&piece?).await?;
     }
     file.sync_all().await
-}
-
-/// A file that only its owner reads, and that was not there before.
-async fn create(path: &Path) -> Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    options.open(path).await.map_err(|error| {
-        let message = match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                format!("{} exists already: name a new file.", path.display())
-            }
-            _ => format!("{} cannot be written: {error}.", path.display()),
-        };
-        UserError::invalid(message).into()
-    })
 }

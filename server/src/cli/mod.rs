@@ -16,6 +16,8 @@ mod host_key;
 mod import_devices;
 mod jump_host;
 mod key;
+mod media;
+mod new_file;
 pub(crate) mod output;
 mod restore;
 mod run_backups;
@@ -82,6 +84,9 @@ pub(crate) enum Command {
     /// Manage devices and look at their configurations
     #[command(subcommand)]
     Device(device::Device),
+    /// Attach files to devices
+    #[command(subcommand)]
+    Media(media::Media),
     /// Manage the logins for devices
     #[command(subcommand)]
     Credential(credential::Credential),
@@ -188,6 +193,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Collect(command) => command.run(engine).await,
         Command::Artifact(command) => command.run(engine).await,
         Command::Device(command) => command.run(engine).await,
+        Command::Media(command) => command.run(engine).await,
         Command::Credential(command) => command.run(engine).await,
         Command::JumpHost(command) => command.run(engine).await,
         Command::BackupConfig(command) => command.run(engine).await,

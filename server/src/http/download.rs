@@ -111,18 +111,18 @@ async fn artifact(
 }
 
 /// A file that never changes under its hash.
-struct Sent {
-    path: PathBuf,
+pub(super) struct Sent {
+    pub(super) path: PathBuf,
     /// What is said where it is not there.
-    missing: &'static str,
+    pub(super) missing: &'static str,
     /// ASCII letters, digits, dots, hyphens and underscores.
-    name: String,
-    sha256: String,
-    media_type: &'static str,
+    pub(super) name: String,
+    pub(super) sha256: String,
+    pub(super) media_type: &'static str,
 }
 
 /// Sends a file, or the range of it that is asked for.
-async fn send(source: Sent, headers: &HeaderMap) -> Result<Response, Refusal> {
+pub(super) async fn send(source: Sent, headers: &HeaderMap) -> Result<Response, Refusal> {
     let mut file = tokio::fs::File::open(&source.path).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             Error::from(UserError::new(etiqa_model::ErrorKind::NotFound, source.missing))

@@ -6,6 +6,7 @@ mod download;
 mod events;
 mod gate;
 mod health;
+mod media;
 mod pages;
 mod refusal;
 mod texts;
@@ -41,6 +42,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(download::router())
         .merge(events::router(site.build().to_owned()))
         .merge(health::router())
+        .merge(media::router())
         .merge(texts::router())
         .merge(uploads::router())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

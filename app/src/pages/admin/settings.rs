@@ -31,6 +31,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
         (settings.max_artifacts.to_string(), settings.artifact_deadline_minutes.to_string());
     let (verify, drill) = (settings.verify_days.to_string(), settings.drill_days.to_string());
     let artifact_size = settings.max_artifact_gib.to_string();
+    let media = settings.max_media_mib.to_string();
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
         <section class="card pad form narrow">
@@ -48,6 +49,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                     <Field name="settings[max_artifacts]" label="Vendor backups at once" kind="number" value=artifacts problem hint="1 to 64. They have slots of their own, so that no text waits for one."/>
                     <Field name="settings[artifact_deadline_minutes]" label="Longest vendor backup, minutes" kind="number" value=artifact_deadline problem hint="1 to 600."/>
                     <Field name="settings[max_artifact_gib]" label="Largest vendor backup, GiB" kind="number" value=artifact_size problem hint="1 to 1,024, per file."/>
+                    <Field name="settings[max_media_mib]" label="Largest attached file, MiB" kind="number" value=media problem hint="1 to 10,240, per file."/>
                     <Field name="settings[verify_days]" label="Read every archive back within … days" kind="number" value=verify problem hint="0 to 365. 0: only when somebody asks."/>
                     <Field name="settings[drill_days]" label="Try the newest archive out every … days" kind="number" value=drill problem hint="0 to 365. 0: never by itself. A restore drill restores into a database that is thrown away."/>
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>

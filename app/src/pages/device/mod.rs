@@ -3,6 +3,7 @@
 
 pub(crate) mod artifacts;
 mod connection;
+mod files;
 mod results;
 mod settings;
 mod versions;
@@ -58,6 +59,7 @@ pub(crate) fn DevicePage() -> AnyView {
     let body = part(move || match tab.get().as_str() {
         "results" => view! { <results::Results detail/> }.into_any(),
         "artifacts" => view! { <artifacts::Artifacts id/> }.into_any(),
+        "files" => view! { <files::Files id/> }.into_any(),
         "connection" => view! { <connection::Connection id/> }.into_any(),
         "settings" => view! { <settings::Settings id/> }.into_any(),
         _ => view! { <versions::Versions id detail/> }.into_any(),
@@ -87,6 +89,7 @@ fn Tabs(tab: Memo<String>) -> AnyView {
             {link("Versions", "?", "")}
             {link("Results", "?tab=results", "results")}
             {link("Vendor backups", "?tab=artifacts", "artifacts")}
+            {link("Files", "?tab=files", "files")}
             {link("Connection", "?tab=connection", "connection")}
             {link("Settings", "?tab=settings", "settings")}
         </nav>

@@ -1,5 +1,6 @@
 //! `media/` and `logs/`: a folder's files under names that are safe on every system.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::super::archive::names::PathNames;
 use super::super::archive::writer::ArchiveWriter;
+use crate::collect::INCOMING_PREFIX;
 use crate::error::{Error, Result};
 
 /// Every plain file below `folder`, under `prefix/`; gives how many. Links are not followed; a file that vanishes is
@@ -75,6 +77,7 @@ fn plain_files(root: &Path) -> Result<Vec<PathBuf>> {
             if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file()
+                && !is_incoming(&entry.file_name())
                 && let Ok(relative) = entry.path().strip_prefix(root)
             {
                 files.push(relative.to_owned());
@@ -83,4 +86,9 @@ fn plain_files(root: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a file is still on its way in: nobody has half of it in an archive.
+fn is_incoming(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(INCOMING_PREFIX)
 }

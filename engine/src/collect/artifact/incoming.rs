@@ -59,7 +59,7 @@ impl Incoming {
     }
 
     /// Puts the next piece to it.
-    pub(super) async fn write(&mut self, piece: &[u8]) -> Step<()> {
+    pub(crate) async fn write(&mut self, piece: &[u8]) -> Step<()> {
         self.size += piece.len() as u64;
         if self.size > self.limit {
             let message = format!("The file is larger than the limit of {} bytes.", self.limit);
@@ -82,7 +82,7 @@ impl Incoming {
     }
 
     /// Makes what has come survive a power cut.
-    pub(super) async fn finish(mut self) -> Step<Received> {
+    pub(crate) async fn finish(mut self) -> Step<Received> {
         let synced = async {
             self.file.flush().await?;
             self.file.sync_all().await

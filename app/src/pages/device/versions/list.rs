@@ -39,7 +39,8 @@ pub(super) fn version_list(
         view! { <a class="btn small" href=to rel="external" download="">"Download all parts"</a> }.into_any()
     });
     let part = listed.part;
-    let rows = listed.versions.into_iter().map(|version| version_link(version, current, asked)).collect_view();
+    let rows =
+        listed.versions.into_iter().map(|version| version_link(version, current, asked)).collect_view();
     view! {
         <section class="card">
             <header><h2 class="mono">{part}</h2><span class="remark">{remark}</span></header>
@@ -96,4 +97,3 @@ fn part_address(part: &str, before: Option<u32>) -> String {
     let before = before.map(|before| before.to_string()).unwrap_or_default();
     list::address("", &[("part", part.to_owned()), ("before", before)])
 }
-

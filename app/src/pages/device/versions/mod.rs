@@ -128,7 +128,8 @@ async fn body_json(detail: Detail, asked: Asked) -> Result<String, AppError> {
         let text = json_of(GetConfig { id: version.id, reading: asked.reading }).await?;
         return Ok(format!("{{\"Text\":{text}}}"));
     }
-    let diff = json_of(GetDiff { to: version.id, from: from.map(|from| from.id), reading: asked.reading }).await?;
+    let diff =
+        json_of(GetDiff { to: version.id, from: from.map(|from| from.id), reading: asked.reading }).await?;
     Ok(format!("{{\"Diff\":{diff}}}"))
 }
 
