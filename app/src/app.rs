@@ -53,7 +53,6 @@ fn DailyRoutes() -> AnyNestedRoute {
     view! {
         <Route path=path!("/") view=pages::overview::OverviewPage ssr=SsrMode::Async/>
         <Route path=path!("/login") view=pages::login::LoginPage ssr=SsrMode::Async/>
-        <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup") view=pages::backups::BackupsPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id") view=pages::backup_config::BackupConfigPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/run/:id") view=pages::run::RunPage ssr=SsrMode::Async/>
@@ -79,8 +78,10 @@ fn DailyRoutes() -> AnyNestedRoute {
 #[component(transparent)]
 fn DeskRoutes() -> AnyNestedRoute {
     view! {
+        <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/new") view=pages::backup_form::NewBackupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id/edit") view=pages::backup_form::EditBackupPage ssr=SsrMode::Async/>
+        <Route path=path!("/backup/config/:id/retention") view=pages::retention::RetentionPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/run/:id/archive") view=pages::archive::ArchivePage ssr=SsrMode::Async/>
         <Route path=path!("/configs/compare") view=pages::compare::ComparePage ssr=SsrMode::Async/>
         <Route path=path!("/configs/version/:id") view=pages::version::VersionPage ssr=SsrMode::Async/>

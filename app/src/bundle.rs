@@ -14,8 +14,9 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let is_desk = path.starts_with("/admin")
         || path.ends_with("/edit")
         || path.ends_with("/archive")
+        || path.ends_with("/retention")
         || path.starts_with("/configs/")
-        || matches!(path, "/account" | "/backup/new" | "/devices/new" | "/devices/import");
+        || matches!(path, "/account" | "/backup/new" | "/devices/new" | "/devices/import" | "/setup");
     if is_desk { "etiqa-desk" } else { "etiqa" }
 }
 
@@ -45,7 +46,6 @@ mod tests {
         for daily in [
             "/",
             "/login",
-            "/setup",
             "/backup/",
             "/backup/config/7",
             "/backup/run/7",
@@ -59,7 +59,9 @@ mod tests {
             "/admin",
             "/admin/users",
             "/account/",
+            "/setup",
             "/backup/config/7/edit",
+            "/backup/config/7/retention",
             "/backup/run/7/archive",
             "/configs/compare",
             "/configs/version/7",

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
+use crate::backup::restore::takeover::{self, Takeover};
 use crate::collect::Trust;
 use crate::data_dir::{DataDir, ServerLock};
 use crate::db::Db;
@@ -74,6 +75,8 @@ pub struct Engine {
     pub throttle: Throttle,
     /// Lets the first admin in.
     pub setup_code: SetupCode,
+    /// How a restore into this instance ended, while it waits for its first admin.
+    pub takeover: Takeover,
     /// The name under which this process holds leases.
     pub owner: String,
     /// Cancelled when the process is to stop.
@@ -103,10 +106,13 @@ pub struct Engine {
 impl Engine {
     /// Opens everything; creates what is missing. The error says in one sentence what to do.
     pub async fn open(options: Options, role: Role) -> Result<Arc<Self>> {
-        let dir = DataDir::open(&options.data_dir)?;
+        let mut dir = DataDir::open(&options.data_dir)?;
         // Before the database is touched: a second server must not even bring the schema up to date.
         let is_embedded = options.database_url.is_none();
         let lock = if role == Role::Server && is_embedded { Some(lock(&dir)?) } else { None };
+        if takeover::is_waiting(dir.root()) {
+            dir = taken_over(dir, lock.is_some())?;
+        }
         let db = match &options.database_url {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 Db::open_postgres(url).await
@@ -137,6 +143,7 @@ impl Engine {
             events: Events::default(),
             throttle: Throttle::default(),
             setup_code: SetupCode::default(),
+            takeover: Takeover::default(),
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
             stopping: CancellationToken::new(),
             work: Notify::new(),
@@ -185,6 +192,18 @@ impl Engine {
         self.schedule_changed.notify_one();
         Ok(())
     }
+}
+
+/// The data directory, once what was restored beside it has taken its place; a server alone, who has the lock, does that.
+fn taken_over(dir: DataDir, is_locked: bool) -> Result<DataDir> {
+    let root = dir.root();
+    if !is_locked {
+        let message =
+            format!("What was restored into {} is about to take over: start `etiqa serve`.", root.display());
+        return Err(UserError::conflict(message).into());
+    }
+    takeover::take_over(root).map_err(Error::io("putting what was restored into place"))?;
+    Ok(DataDir::open(root)?)
 }
 
 fn lock(dir: &DataDir) -> Result<ServerLock> {

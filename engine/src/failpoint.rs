@@ -18,11 +18,13 @@ pub const RETENTION: &[&str] = &["retention.noted", "retention.removed"];
 pub const ROTATION: &[&str] = &["rotation.made", "rotation.sealed", "rotation.committed", "rotation.kept"];
 /// Those of a restore.
 pub const RESTORE: &[&str] = &["restore.begun", "restore.files", "restore.database", "restore.named"];
+/// Those of a restore into the instance that is asked for it, after those of a restore.
+pub const TAKEOVER: &[&str] = &["takeover.noted", "takeover.moved"];
 
 /// Ends the process here, where this place was named.
 pub(crate) fn failpoint(name: &'static str) {
     debug_assert!(
-        [RUN, RETENTION, RESTORE, ROTATION].concat().contains(&name),
+        [RUN, RETENTION, RESTORE, ROTATION, TAKEOVER].concat().contains(&name),
         "the failpoint {name} is not listed, so no test would come here"
     );
     if cfg!(debug_assertions) && std::env::var_os("ETIQA_FAILPOINT").is_some_and(|named| named == name) {

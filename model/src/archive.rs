@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::Retention;
 use crate::field::by_name;
 use crate::run::{Run, RunNote};
 use crate::{RunId, Timestamp};
@@ -115,4 +116,28 @@ pub struct ArchiveEntry {
     pub name: String,
     /// Bytes, unpacked.
     pub size: u64,
+}
+
+/// What becomes of an archive by the rules of retention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveFate {
+    /// The run that made it.
+    pub run: Run,
+    /// A person wants it kept for good.
+    pub protected: bool,
+    /// Whether it stays.
+    pub keep: bool,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+/// What retention would do with the archives of a backup config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionPreview {
+    /// The backup config's name.
+    pub name: String,
+    /// The counts that were asked about.
+    pub retention: Retention,
+    /// The archives, newest first.
+    pub fates: Vec<ArchiveFate>,
 }

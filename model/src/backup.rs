@@ -301,6 +301,46 @@ impl BackupConfigInput {
     }
 
     fn retention(&self, fields: &mut Fields) -> Retention {
+        let counts = RetentionInput {
+            max_backups: self.max_backups.clone(),
+            keep_hourly: self.keep_hourly.clone(),
+            keep_daily: self.keep_daily.clone(),
+            keep_weekly: self.keep_weekly.clone(),
+            keep_monthly: self.keep_monthly.clone(),
+            keep_yearly: self.keep_yearly.clone(),
+        };
+        counts.check(fields)
+    }
+}
+
+/// How many archives are kept, as a person fills it in; an empty field is what [`BackupConfigInput`] says of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RetentionInput {
+    /// Keep-last.
+    pub max_backups: String,
+    /// Hours.
+    pub keep_hourly: String,
+    /// Days.
+    pub keep_daily: String,
+    /// Weeks.
+    pub keep_weekly: String,
+    /// Months.
+    pub keep_monthly: String,
+    /// Years.
+    pub keep_yearly: String,
+}
+
+impl RetentionInput {
+    /// The counts; the error names each wrong field.
+    pub fn parse(&self) -> Result<Retention, UserError> {
+        let mut fields = Fields::default();
+        let retention = self.check(&mut fields);
+        fields.finish()?;
+        Ok(retention)
+    }
+
+    fn check(&self, fields: &mut Fields) -> Retention {
         let mut count = |field: &str, what: &str, value: &str, least, default| {
             fields.check(field, number(what, value, least..=10_000, Some(default))).unwrap_or(default)
         };

@@ -123,3 +123,12 @@ pub fn check_password(password: &Secret) -> Result<(), String> {
 pub fn is_endless(password: &Secret) -> bool {
     password.reveal().chars().count() > 1_000
 }
+
+/// Where an instance stands that nobody can sign in to yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupState {
+    /// Whether the first admin can still be made.
+    pub is_open: bool,
+    /// Why the last restore into it came to nothing.
+    pub restore_problem: Option<String>,
+}

@@ -11,6 +11,7 @@ use etiqa_engine::schedule::{tick, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
 use etiqa_model::{ErrorKind, UserError};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::output;
 use crate::http;
@@ -21,12 +22,46 @@ const ANSWERS_END_WITHIN: Duration = Duration::from_secs(5);
 
 /// Serves until SIGINT or SIGTERM, then hands back what runs and ends.
 pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCode> {
-    let engine = Engine::open(options, Role::Server).await?;
+    let engine = Engine::open(options.clone(), Role::Server).await?;
     let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
     // Before anybody is told that there is a server, who could then stop it.
     let mut signals = StopSignals::listen();
     let address = listener.local_addr().map_err(Error::io("asking for the address"))?;
     output::say(&format!("Serving http://{address} from {}", engine.dir.root().display()));
+    let stop = CancellationToken::new();
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::info!("stopping; a second signal stops at once");
+        asked.cancel();
+        signals.next().await;
+        // What runs is as after a power cut: nothing that was said to be stored is lost.
+        std::process::exit(1);
+    });
+    let listener = listener.into_std().map_err(Error::io("listening"))?;
+    let mut engine = engine;
+    // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
+    while serve_engine(engine, &listener, address, &stop).await? == Then::Reopen {
+        engine = Engine::open(options.clone(), Role::Server).await?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What comes after an engine has ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Then {
+    End,
+    Reopen,
+}
+
+/// Serves one engine to its end.
+async fn serve_engine(
+    engine: Arc<Engine>,
+    listener: &std::net::TcpListener,
+    address: SocketAddr,
+    stop: &CancellationToken,
+) -> Result<Then> {
+    let listener = listener.try_clone().and_then(TcpListener::from_std).map_err(Error::io("listening"))?;
     if SetupCode::is_open(&engine.db).await? {
         let code = engine.setup_code.show();
         output::say(&format!(
@@ -38,14 +73,12 @@ pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCo
     let reaper = tokio::spawn(tick::reaper(Arc::clone(&engine)));
     let looking = tokio::spawn(reachability::watch(Arc::clone(&engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(&engine)));
-    let stopping = engine.stopping.clone();
+    let (stopping, asked) = (engine.stopping.clone(), stop.clone());
     tokio::spawn(async move {
-        signals.next().await;
-        tracing::info!("stopping; a second signal stops at once");
-        stopping.cancel();
-        signals.next().await;
-        // What runs is as after a power cut: nothing that was said to be stored is lost.
-        std::process::exit(1);
+        tokio::select! {
+            () = asked.cancelled() => stopping.cancel(),
+            () = stopping.cancelled() => {}
+        }
     });
     let too_long = async {
         engine.stopping.cancelled().await;
@@ -64,10 +97,11 @@ pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCo
             tracing::error!(%error, "a task of the server broke");
         }
     }
+    let is_restored = engine.takeover.has_restored();
     engine.hand_back().await?;
     engine.db.close().await;
     served.map_err(Error::io("serving"))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_restored && !stop.is_cancelled() { Then::Reopen } else { Then::End })
 }
 
 fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> UserError {

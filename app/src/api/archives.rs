@@ -1,8 +1,9 @@
 //! Archives: what they hold, whether they restore, and how long they are kept.
 
 use etiqa_model::admin::KitState;
-use etiqa_model::archive::{ArchiveDetail, Drill};
-use etiqa_model::{RunId, Secret};
+use etiqa_model::archive::{ArchiveDetail, Drill, RetentionPreview};
+use etiqa_model::backup::RetentionInput;
+use etiqa_model::{BackupConfigId, RunId, Secret};
 use leptos::prelude::*;
 
 use super::AppError;
@@ -67,4 +68,16 @@ pub async fn take_recovery_kit(password: Secret) -> Result<Secret, AppError> {
     let (engine, address) = (&context.engine, &context.caller.address);
     access::user_confirm(&engine.db, &engine.throttle, user, &password, address).await?;
     Ok(recovery::take_kit(engine, &context.identity.name).await?)
+}
+
+/// What retention would do with the archives of a backup config, if it kept as many as `counts` says; as many as it keeps
+/// now when none.
+#[server(endpoint = "preview_retention")]
+pub async fn preview_retention(
+    id: BackupConfigId,
+    counts: Option<RetentionInput>,
+) -> Result<RetentionPreview, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    let counts = counts.map(|counts| counts.parse()).transpose()?;
+    Ok(backup::prune::preview(&context.engine, id, counts).await?)
 }

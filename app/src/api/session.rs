@@ -1,7 +1,7 @@
 //! Signing in and out, the first admin, and one's own password.
 
 use etiqa_model::Secret;
-use etiqa_model::user::Identity;
+use etiqa_model::user::{Identity, SetupState};
 use leptos::prelude::*;
 
 use super::AppError;
@@ -19,10 +19,13 @@ pub async fn whoami() -> Result<Option<Identity>, AppError> {
     Ok(caller()?.identity)
 }
 
-/// Whether no admin exists yet, so that `/setup` is open.
-#[server(endpoint = "setup_is_open")]
-pub async fn setup_is_open() -> Result<bool, AppError> {
-    Ok(SetupCode::is_open(&caller()?.engine.db).await?)
+/// Whether no admin exists yet, so that `/setup` is open, and why the last restore there came to nothing.
+#[server(endpoint = "get_setup")]
+pub async fn get_setup() -> Result<SetupState, AppError> {
+    let engine = caller()?.engine;
+    let is_open = SetupCode::is_open(&engine.db).await?;
+    let restore_problem = if is_open { engine.takeover.problem() } else { None };
+    Ok(SetupState { is_open, restore_problem })
 }
 
 /// Signs in, then leads to `next` (a path of this site) or to the first page.

@@ -52,6 +52,8 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
     let covers = covers(&row.config, row.devices, &detail.chosen);
     let next = next_times(&row.config, detail.next_times);
     let config = row.config;
+    let archives = format!("/backup/config/{}/retention", config.id);
+    let kept = view! { {keeps(&config)}" "<a href=archives>"What stays and why"</a> }.into_any();
     let facts = view! {
         <section class="card">
             <dl class="facts">
@@ -60,7 +62,7 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
                 {fact("By itself", chip::enabled(config.enabled))}
                 {fact("Covers", covers)}
                 {fact("Takes in", takes_in(&config))}
-                {fact("Keeps", keeps(&config))}
+                {fact("Keeps", kept)}
             </dl>
         </section>
     }

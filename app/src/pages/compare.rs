@@ -88,9 +88,9 @@ fn form(asked: &Asked, problem: Signal<Option<AppError>>, role: Role) -> AnyView
     let old = side_fields("Old", ["old_device", "old_part", "old_which"], asked.old.clone(), problem);
     let new = side_fields("New", ["new_device", "new_part", "new_which"], asked.new.clone(), problem);
     let body = view! {
-        <div class="pad">
+        <div class="pad form">
             <Form method="GET" action="/configs/compare">
-                <div class="pair">{old}{new}</div>
+                <div class="halves">{old}{new}</div>
                 <Check name="steady" label="Volatile lines left out" checked=without_volatile/>
                 {masked}
                 <Check name="split" label="Side by side" checked=is_split/>
@@ -154,7 +154,7 @@ fn side_time(side: &SideText) -> AnyView {
 
 fn download() -> AnyView {
     let body = view! {
-        <div class="pad">
+        <div class="pad form">
             <p class="muted">"A zip of the texts of every device, or, on a device's page, of that one. With a time it holds what had been taken by then."</p>
             <form method="get" action="/configs/download">
                 <Field name="at" label="As of" kind="datetime-local" hint="Empty: as they are now."/>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::api::session::{SetupIsOpen, SignIn};
+use crate::api::session::{GetSetup, SignIn};
 use crate::ask::ask;
 use crate::components::frame::mark;
 use crate::components::part::{later, nothing};
@@ -17,7 +17,7 @@ pub(crate) fn LoginPage() -> AnyView {
     let problem = sign_in.problem();
     let query = use_query_map();
     let next = Signal::derive(move || query.with(|query| query.get("next").unwrap_or_default()));
-    let setup = ask(&[], || SetupIsOpen {});
+    let setup = ask(&[], || GetSetup {});
     view! {
         <Title text="Sign in"/>
         <div class="door">
@@ -33,7 +33,7 @@ pub(crate) fn LoginPage() -> AnyView {
                 </PostForm>
             </section>
             {later(nothing, move || async move {
-                if !matches!(setup.get().await, Ok(true)) {
+                if !setup.get().await.is_ok_and(|setup| setup.is_open) {
                     return nothing();
                 }
                 view! {

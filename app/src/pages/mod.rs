@@ -30,9 +30,11 @@ pub(crate) mod login;
 pub(crate) mod not_found;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod overview;
+#[cfg(any(feature = "ssr", feature = "desk"))]
+pub(crate) mod retention;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod run;
-#[cfg(not(feature = "desk"))]
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod setup;
 #[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod version;

@@ -100,7 +100,7 @@ fn words(version: &ConfigVersion, describe: Post<DescribeVersion>) -> AnyView {
     let problem = describe.problem();
     let (id, label, note) = (version.id, version.label.clone(), version.note.clone());
     let form = view! {
-        <div class="pad">
+        <div class="pad form">
             <PostForm to=describe>
                 <Problem problem/>
                 <input type="hidden" name="id" value=id.to_string()/>
@@ -128,7 +128,7 @@ fn activation(version: &ConfigVersion, activate: Post<ActivateVersion>) -> AnyVi
     let fields = [("id", version.id.to_string())];
     let form = view! { <PostForm to=activate>{act(&fields, "Make it active", "btn primary")}</PostForm> };
     let body = view! {
-        <div class="pad">
+        <div class="pad form">
             <p class="muted">"A newer version is the active one. An older one can take its place."</p>
             {confirm("Make it active", question, form)}
         </div>

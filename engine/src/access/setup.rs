@@ -44,6 +44,19 @@ impl SetupCode {
         self.code.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Refuses another code than this one.
+    pub fn check(&self, throttle: &Throttle, code: &Secret, address: &str) -> Result<()> {
+        // No user has this name: it has a space in it.
+        let attempt = throttle.begin("the setup code", address, now())?;
+        let given = code.reveal().trim().to_lowercase();
+        if !equal_in_constant_time(given.as_bytes(), self.show().reveal().as_bytes()) {
+            let message = "This is not the code that the program printed when it started.".to_owned();
+            return Err(UserError::in_fields(vec![FieldError { field: "code".into(), message }]).into());
+        }
+        attempt.succeeded();
+        Ok(())
+    }
+
     /// Creates the first admin and begins their session. Refused once anybody exists.
     pub async fn redeem(
         &self,
@@ -55,17 +68,10 @@ impl SetupCode {
         address: &str,
     ) -> Result<SignedIn> {
         let at = now();
-        // No user has this name: it has a space in it.
-        let attempt = throttle.begin("the setup code", address, at)?;
         let wrong = |field: &str, message: String| {
             UserError::in_fields(vec![FieldError { field: field.to_owned(), message }])
         };
-        let given = code.reveal().trim().to_lowercase();
-        if !equal_in_constant_time(given.as_bytes(), self.show().reveal().as_bytes()) {
-            let message = "This is not the code that the program printed when it started.".to_owned();
-            return Err(wrong("code", message).into());
-        }
-        attempt.succeeded();
+        self.check(throttle, code, address)?;
         let name = check_user_name(name).map_err(|message| wrong("name", message))?;
         check_password(password).map_err(|message| wrong("password", message))?;
         let hash = password::hash(password).await?;

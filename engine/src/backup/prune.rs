@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use etiqa_model::backup::BackupConfig;
+use etiqa_model::archive::{ArchiveFate, RetentionPreview};
+use etiqa_model::backup::{BackupConfig, Retention};
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
-use etiqa_model::{BackupConfigId, Timestamp};
+use etiqa_model::{BackupConfigId, Timestamp, UserError};
 
 use super::leftover::sweep;
-use super::retention::{Archive, Verdict, plan};
+use super::retention::{Archive, plan};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::failpoint::failpoint;
 use crate::schedule::due::zone_or_utc;
 use crate::store::backup_config::{backup_config_fetch, backup_config_list};
-use crate::store::run::run_list_archived;
+use crate::store::run::{ArchivedRun, run_list_archived};
 use crate::store::run_note::run_note_insert_in_txn;
 use crate::store::run_write::run_set_removed_in_txn;
 use crate::time::now;
@@ -22,8 +23,22 @@ use crate::time::now;
 /// A damaged archive stays for so long after it was last seen whole.
 const SPARE_DAMAGED: Duration = Duration::from_hours(60 * 24);
 
-/// What retention says of every archive of a config, newest first.
-pub async fn preview(engine: &Engine, config: &BackupConfig) -> Result<Vec<Verdict>> {
+/// What retention would do with the archives of a backup config, newest first, if it kept as many as `counts` says;
+/// as many as it keeps now when none. What it says is what [`prune`] does.
+pub async fn preview(
+    engine: &Engine,
+    config: BackupConfigId,
+    counts: Option<Retention>,
+) -> Result<RetentionPreview> {
+    let config = backup_config_fetch(&engine.db, config).await?;
+    let mut config = config.ok_or_else(|| UserError::not_found("backup config of this number"))?;
+    config.retention = counts.unwrap_or(config.retention);
+    let fates = fates(engine, &config).await?;
+    Ok(RetentionPreview { name: config.name, retention: config.retention, fates })
+}
+
+/// What becomes of every archive of a config, newest first.
+async fn fates(engine: &Engine, config: &BackupConfig) -> Result<Vec<ArchiveFate>> {
     let archived = run_list_archived(&engine.db, config.id).await?;
     let candidates: Vec<Archive> = archived
         .iter()
@@ -35,32 +50,35 @@ pub async fn preview(engine: &Engine, config: &BackupConfig) -> Result<Vec<Verdi
             protected: kept.protected,
         })
         .collect();
-    Ok(plan(&candidates, &config.retention, zone_or_utc(&config.schedule.time_zone)))
+    let verdicts = plan(&candidates, &config.retention, zone_or_utc(&config.schedule.time_zone));
+    let at = now();
+    Ok(archived
+        .into_iter()
+        .zip(verdicts)
+        .map(|(ArchivedRun { run, protected }, verdict)| {
+            let spared = if verdict.keep { None } else { why_spared(engine, &run, at) };
+            let reason = spared.map_or_else(|| verdict.reason.to_string(), str::to_owned);
+            ArchiveFate { run, protected, keep: verdict.keep || spared.is_some(), reason }
+        })
+        .collect())
 }
 
 /// Removes what the preview says goes; gives how many archives went. The row says so before the file goes, and names
 /// the file as left over until it is gone: a crash in between leaves a file that is swept up later, never a row that
 /// promises a file that is gone.
 pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
-    let archived = run_list_archived(&engine.db, config.id).await?;
     let mut removed = 0;
-    for verdict in preview(engine, config).await?.into_iter().filter(|verdict| !verdict.keep) {
-        let Some(archived) = archived.iter().find(|archived| archived.run.id == verdict.run) else {
-            continue;
-        };
-        let Some(file) = &archived.run.file else { continue };
-        if is_spared(engine, &archived.run, file, now()) {
-            continue;
-        }
-        let (run, at) = (archived.run.id, now());
+    for ArchiveFate { run, reason, .. } in fates(engine, config).await?.into_iter().filter(|fate| !fate.keep)
+    {
+        let (id, at) = (run.id, now());
         let mut tx = engine.db.write().await?;
-        if run_set_removed_in_txn(&mut tx, run, engine.dir.id(), at).await? {
-            run_note_insert_in_txn(&mut tx, run, &format!("Removed by retention: {}.", verdict.reason), at)
-                .await?;
+        if run_set_removed_in_txn(&mut tx, id, engine.dir.id(), at).await? {
+            run_note_insert_in_txn(&mut tx, id, &format!("Removed by retention: {reason}."), at).await?;
         }
         tx.commit().await?;
         failpoint("retention.noted");
-        tracing::info!(run = %run, file = %file, reason = %verdict.reason, "retention gives up the archive {file}");
+        let file = run.file.unwrap_or_default();
+        tracing::info!(run = %id, file = %file, reason = %reason, "retention gives up the archive {file}");
         removed += 1;
     }
     if removed > 0 {
@@ -70,11 +88,18 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     Ok(removed)
 }
 
-/// Whether an archive stays though no rule keeps it: a damaged one for a while, for somebody may still take out of it
-/// what is whole; and one whose file is not here, for its disk may come back.
-fn is_spared(engine: &Engine, run: &Run, file: &str, at: Timestamp) -> bool {
+/// Why an archive stays though no rule keeps it: a damaged one for a while, for somebody may still take out of it what is
+/// whole; and one whose file is not here, for its disk may come back.
+fn why_spared(engine: &Engine, run: &Run, at: Timestamp) -> Option<&'static str> {
+    let is_here = run.file.as_ref().is_some_and(|file| engine.dir.backups().join(file).exists());
     let was_whole = run.verified_at.unwrap_or(run.queued_at);
-    (run.damaged && at.since(was_whole) < SPARE_DAMAGED) || !engine.dir.backups().join(file).exists()
+    if !is_here {
+        Some("its file is not here; the disk may come back")
+    } else if run.damaged && at.since(was_whole) < SPARE_DAMAGED {
+        Some("damaged; kept for 60 days after it was last whole, for what may be taken out of it")
+    } else {
+        None
+    }
 }
 
 /// Like [`prune`], for every config: what protection held may go, and a count may have been lowered.

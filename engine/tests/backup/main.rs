@@ -10,6 +10,7 @@ mod imports;
 mod machines;
 mod reaching;
 mod recording;
+mod retaining;
 mod rotating;
 mod runs;
 mod schedules;

@@ -11,6 +11,7 @@ use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::{Secret, UserError};
 
 use super::output;
+use super::retention::Archives;
 
 /// Manage what is backed up, when, and how many archives are kept
 #[derive(Debug, Subcommand)]
@@ -48,6 +49,8 @@ pub(crate) enum BackupConfig {
         #[arg(long)]
         json: bool,
     },
+    /// List its archives, what becomes of each and why; also with other counts than it has
+    Archives(Archives),
     /// Remove a backup config; its archives stay
     Remove {
         /// Its name
@@ -153,6 +156,7 @@ impl BackupConfig {
                 show_passphrase(made.as_ref());
             }
             Self::List { json } => list(engine, json).await?,
+            Self::Archives(archives) => archives.run(engine).await?,
             Self::Remove { name } => {
                 let known = config::find(engine, &name).await?;
                 config::delete(engine, known.id).await?;

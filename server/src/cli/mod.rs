@@ -20,6 +20,7 @@ mod media;
 mod new_file;
 pub(crate) mod output;
 mod restore;
+mod retention;
 mod run_backups;
 mod token;
 mod unlock;

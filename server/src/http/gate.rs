@@ -83,7 +83,10 @@ fn is_open_to_strangers(method: &Method, path: &str) -> bool {
         Method::GET | Method::HEAD => {
             matches!(path, "/login" | "/setup" | "/healthz" | "/readyz") || super::assets::is_asset(path)
         }
-        Method::POST => matches!(path, "/rpc/sign_in" | "/rpc/set_up" | "/rpc/whoami" | "/rpc/setup_is_open"),
+        Method::POST => matches!(
+            path,
+            "/rpc/sign_in" | "/rpc/set_up" | "/rpc/whoami" | "/rpc/get_setup" | "/setup/restore"
+        ),
         _ => false,
     }
 }

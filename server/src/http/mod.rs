@@ -9,6 +9,7 @@ mod health;
 mod media;
 mod pages;
 mod refusal;
+mod setup;
 mod texts;
 mod uploads;
 
@@ -43,6 +44,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(events::router(site.build().to_owned()))
         .merge(health::router())
         .merge(media::router())
+        .merge(setup::router())
         .merge(texts::router())
         .merge(uploads::router())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

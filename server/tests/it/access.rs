@@ -37,13 +37,18 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 
 /// What nobody has to sign in for.
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
-const OPEN_FUNCTIONS: [&str; 4] = ["set_up", "setup_is_open", "sign_in", "whoami"];
+const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 8] = [
+const ENDPOINTS: [(&str, &str); 13] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),
     ("GET", "/artifact/1/download"),
+    ("GET", "/configs/version/1/download"),
+    ("GET", "/configs/download"),
+    ("GET", "/devices/1/download"),
+    ("GET", "/devices/1/media/1"),
+    ("POST", "/devices/1/media"),
     ("GET", "/events"),
     ("POST", "/backup/config/1/run/"),
     ("POST", "/backup/config/1/toggle/"),
@@ -250,22 +255,26 @@ const ROLES: [(&str, &[&str]); 3] = [
         "viewer",
         &[
             "change_password",
+            "compare_texts",
             "get_backup_config",
             "get_config",
             "get_device",
             "get_device_artifacts",
             "get_device_choices",
+            "get_device_media",
             "get_connection_test",
             "get_diff",
             "get_driver",
             "get_overview",
             "get_run",
+            "get_version",
             "list_backup_configs",
             "list_configs",
             "list_devices",
             "list_drivers",
             "list_runs",
             "list_versions",
+            "preview_retention",
             "sign_out",
         ],
     ),
@@ -274,12 +283,14 @@ const ROLES: [(&str, &[&str]); 3] = [
         &[
             "accept_certificate",
             "accept_host_key",
+            "activate_version",
             "apply_import",
             "cancel_run",
             "collect_device",
             "decide_version",
             "delete_backup_config",
             "delete_device",
+            "describe_version",
             "drill_run",
             "enable_backup_config",
             "enable_device",
@@ -295,6 +306,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "preview_schedule",
             "protect_archive",
             "recognise_device",
+            "remove_media",
             "run_backup",
             "save_backup_config",
             "save_device",
@@ -352,6 +364,8 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
     }
     viewer.get("/backup/download/1/").await.with_status(403);
     viewer.get("/artifact/1/download").await.with_status(403);
+    viewer.get("/devices/1/media/1").await.with_status(403);
+    viewer.upload("/devices/1/media", "a.txt", "a").await.with_status(403);
     viewer.upload("/devices/import", "a.csv", "ip\n192.0.2.1\n").await.with_status(403);
     server.stop().await;
 }
@@ -368,6 +382,7 @@ fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
         "save_jump_host" => vec![("host[name]", "x")],
         "save_settings" => vec![("settings[tick_minutes]", "5")],
         "take_recovery_kit" => vec![("password", "x")],
+        "describe_version" => vec![("words[label]", "x")],
         "add_user" => vec![("name", "x"), ("role", "admin"), ("password", "long-enough-1")],
         "change_user" => vec![("role", "admin")],
         "create_token" => vec![("name", "x"), ("role", "admin")],
@@ -388,10 +403,13 @@ async fn a_viewer_reads_configs_without_their_secrets() {
     assert!(whole.text().contains(secret), "an operator sees what is stored: {}", whole.text());
     let viewer = server.with_token(&viewer);
     let redacted = viewer.call("get_config", &[("id", "1")]).await.with_status(200);
-    assert_eq!(redacted.json()["redacted"], true);
+    assert_eq!(redacted.json()["reading"]["masked"], true);
     let seen = [
         redacted,
         viewer.call("get_diff", &[("to", "2")]).await.with_status(200),
+        viewer.call("get_config", &[("id", "1"), ("reading[masked]", "false")]).await.with_status(200),
+        viewer.call("compare_texts", &both_sides("core-rtr-1")).await.with_status(200),
+        viewer.get("/configs/version/1/download?masked=false").await.with_status(200),
         viewer.call("get_overview", &[]).await.with_status(200),
         viewer.call("get_device", &[("id", "1")]).await.with_status(200),
         viewer.get("/devices/1?tab=configs").await.with_status(200),
@@ -402,6 +420,10 @@ async fn a_viewer_reads_configs_without_their_secrets() {
         assert!(!answer.text().contains(secret), "{}", answer.text());
     }
     server.stop().await;
+}
+
+fn both_sides(device: &str) -> [(&'static str, &str); 3] {
+    [("old[device]", device), ("old[which]", "1"), ("new[device]", device)]
 }
 
 /// A device with two versions of a config that holds a secret.

@@ -16,3 +16,5 @@ mod reach;
 mod restore;
 mod runs;
 mod secrets;
+mod takeover;
+mod texts;

@@ -41,7 +41,7 @@ fn content(id: DeviceId, files: DeviceMedia, role: Role, remove: Post<RemoveMedi
     let action = format!("/devices/{id}/media");
     let upload = may.then(|| {
         view! {
-            <form class="pad upload" action=action method="post" enctype="multipart/form-data">
+            <form class="pad form" action=action method="post" enctype="multipart/form-data">
                 <div class="field">
                     <label for="file">"Attach a file"</label>
                     <input id="file" type="file" name="file" required/>

@@ -7,6 +7,7 @@ mod database;
 pub mod drill;
 mod files;
 mod rows;
+pub mod takeover;
 mod target;
 
 use std::path::{Path, PathBuf};

@@ -75,6 +75,21 @@ impl Client {
         self.finish(self.request(Method::POST, path).multipart(form)).await
     }
 
+    /// Sends a form with fields and then a file, as `/setup` does with an archive.
+    pub(crate) async fn upload_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (field, bytes): (&str, Vec<u8>),
+    ) -> Answer {
+        let mut form = reqwest::multipart::Form::new();
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        let file = reqwest::multipart::Part::bytes(bytes).file_name("archive.zip");
+        self.finish(self.request(Method::POST, path).multipart(form.part(field.to_owned(), file))).await
+    }
+
     /// Opens a request and leaves its answer to be read.
     pub(crate) async fn open(&self, path: &str) -> reqwest::Response {
         self.request(Method::GET, path).send().await.unwrap()
