@@ -1,0 +1,121 @@
+// History as a person uses it: labels, an older version made active, texts compared, files attached, archives' fates.
+import { expect, test } from "@playwright/test";
+
+import { Fleet } from "../support/fleet.ts";
+import { Watch, settled, stickingOut } from "../support/watch.ts";
+import { World } from "../support/world.ts";
+
+let world: World;
+let fleet: Fleet;
+test.beforeAll(async () => {
+  world = await World.start();
+  fleet = await Fleet.start(world.folder, { devices: 2, types: "router" });
+  await world.etiqa(["import-devices", fleet.inventory]);
+  await world.etiqa(["collect", "--all"]);
+  await fleet.startEditing();
+  await world.etiqa(["collect", "--all"]);
+});
+test.afterAll(async () => {
+  await world.stop();
+  await fleet.stop();
+});
+
+test("a version is labelled, an older one made active, and any two texts compared", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/1?part=running&v=1`);
+  await settled(page);
+  await page.getByRole("link", { name: "Label, compare …" }).click();
+  await expect(page.getByRole("heading", { name: /running v1$/, level: 1 })).toBeVisible();
+  await settled(page);
+  await page.getByLabel("Label").fill("before the upgrade");
+  await page.getByLabel("Note").fill("Ticket 4711.");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved.")).toBeVisible();
+  await expect(page.locator("dd", { hasText: "before the upgrade" })).toBeVisible();
+  await page.getByText("Make it active", { exact: true }).first().click();
+  await page.getByRole("button", { name: "Make it active" }).click();
+  await expect(page.getByText("It is the active version now.")).toBeVisible();
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: "screenshots/version-1440-light.png", fullPage: true });
+
+  await page.getByRole("link", { name: "Compare with another" }).click();
+  await expect(page.getByRole("heading", { name: "Compare", level: 1 })).toBeVisible();
+  await settled(page);
+  await page.getByRole("group", { name: "New" }).getByLabel("Device").fill("nobody");
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page.getByText("There is no device named").first()).toBeVisible();
+  // Only what was asked for wrongly may be refused.
+  expect(watch.take().filter((what) => !what.includes("422"))).toEqual([]);
+  const device = await page.getByRole("group", { name: "Old" }).getByLabel("Device").inputValue();
+  await page.getByRole("group", { name: "New" }).getByLabel("Device").fill(device);
+  await page.getByRole("group", { name: "New" }).getByLabel("Which text").fill("2");
+  await page.getByLabel("Volatile lines left out").check();
+  await page.getByLabel("Side by side").check();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page.getByRole("region", { name: "Difference" }).locator(".side-by-side")).toBeVisible();
+  await page.screenshot({ path: "screenshots/compare-1440-light.png", fullPage: true });
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: "screenshots/compare-390-light.png", fullPage: true });
+  await page.setViewportSize({ width: 1440, height: 900 });
+
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download" }).click();
+  expect((await coming).suggestedFilename()).toMatch(/^network_\d{8}_\d{6}Z\.zip$/);
+  await page.goto(`${world.url}/devices/1`);
+  await settled(page);
+  await expect(page.getByText("before the upgrade").first()).toBeVisible();
+  await page.getByRole("link", { name: "Volatile lines left out" }).click();
+  await expect(page.getByRole("link", { name: "Volatile lines left out" })).toHaveAttribute("aria-current", "true");
+  await page.screenshot({ path: "screenshots/device-history-1440-light.png", fullPage: true });
+  expect(watch.take()).toEqual([]);
+});
+
+test("a file is attached to a device, handed out and deleted", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/1?tab=files`);
+  await settled(page);
+  await page.getByLabel("Attach a file").setInputFiles({
+    name: "rack plan.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from("top of rack"),
+  });
+  await page.getByRole("button", { name: "Upload" }).click();
+  await expect(page.getByText("rack_plan.txt")).toBeVisible();
+  await settled(page);
+  const coming = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download", exact: true }).click();
+  expect((await coming).suggestedFilename()).toBe("rack_plan.txt");
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: "screenshots/files-390-light.png", fullPage: true });
+  await page.getByText("Delete", { exact: true }).click();
+  await page.getByRole("button", { name: "Delete it" }).click();
+  await expect(page.getByText("Nothing is attached")).toBeVisible();
+  expect(watch.take()).toEqual([]);
+});
+
+test("the page of archives says what stays and why, also with other counts", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
+  const add = ["backup-config", "add", "Nightly", "--type", "data", "--frequency", "daily"];
+  await world.etiqa(add);
+  for (let run = 0; run < 3; run++) await world.etiqa(["run-backups", "--force"]);
+  await world.signIn(page);
+  await page.goto(`${world.url}/backup/config/1`);
+  await page.getByRole("link", { name: "What stays and why" }).click();
+  await expect(page.getByText("Nothing goes.")).toBeVisible();
+  await settled(page);
+  await page.getByLabel("The newest").fill("1");
+  await page.getByRole("button", { name: "Look" }).click();
+  await expect(page.getByText(/^2 of 3 archives would go/)).toBeVisible();
+  await expect(page.getByText("the newest good one")).toBeVisible();
+  await page.screenshot({ path: "screenshots/retention-1440-light.png", fullPage: true });
+  await page.getByRole("button", { name: "Keep for good" }).last().click();
+  await expect(page.getByText("protected")).toBeVisible();
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: "screenshots/retention-390-light.png", fullPage: true });
+  expect(watch.take()).toEqual([]);
+});
