@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests drive for real: Chromium, PostgreSQL, servers of SSH and telnet, a router's command line (FRR),
-# and other programs that open archives.
+# Git, and other programs that open archives.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -23,6 +23,8 @@ have strace || wanted+=(strace)
 # Programs of others that open our archives.
 { have 7z || have 7zz; } || wanted+=(7zip)
 { have age && have age-keygen; } || wanted+=(age)
+# Reads our mirrors, and is the other side of their pushes.
+have git || wanted+=(git)
 have python3 || wanted+=(python3)
 have fc-list || wanted+=(fontconfig)
 has_emoji_font || wanted+=(fonts-noto-color-emoji)

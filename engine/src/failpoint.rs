@@ -20,11 +20,13 @@ pub const ROTATION: &[&str] = &["rotation.made", "rotation.sealed", "rotation.co
 pub const RESTORE: &[&str] = &["restore.begun", "restore.files", "restore.database", "restore.named"];
 /// Those of a restore into the instance that is asked for it, after those of a restore.
 pub const TAKEOVER: &[&str] = &["takeover.noted", "takeover.moved"];
+/// Those of a Git mirror.
+pub const MIRROR: &[&str] = &["mirror.written"];
 
 /// Ends the process here, where this place was named.
 pub(crate) fn failpoint(name: &'static str) {
     debug_assert!(
-        [RUN, RETENTION, RESTORE, ROTATION, TAKEOVER].concat().contains(&name),
+        [RUN, RETENTION, RESTORE, ROTATION, TAKEOVER, MIRROR].concat().contains(&name),
         "the failpoint {name} is not listed, so no test would come here"
     );
     if cfg!(debug_assertions) && std::env::var_os("ETIQA_FAILPOINT").is_some_and(|named| named == name) {

@@ -9,6 +9,7 @@ mod contents;
 mod history;
 pub mod inspect;
 mod leftover;
+pub mod mirror;
 pub mod orphans;
 mod packing;
 pub mod prune;

@@ -10,6 +10,7 @@
 
 mod artifact;
 mod clean;
+mod command;
 mod compare;
 mod completeness;
 mod driver;
@@ -37,6 +38,7 @@ mod trial;
 pub use artifact::{
     ArtifactOutcome, CLEAN_UP, INCOMING_PREFIX, Incoming, Made, Order, Received, fetch_artifact,
 };
+pub(crate) use command::{Command, CommandFailure, run_command};
 pub use compare::compare_text;
 pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
 pub use identify::{Identified, identify};
@@ -46,4 +48,5 @@ pub use rehearsal::{rehearse, rehearse_identification};
 pub use runner::collect;
 pub use target::{Endpoint, Hop, Limits, Login, Target};
 pub use transport::tls::Trust;
+pub(crate) use transport::tls::certificate_problem;
 pub use trial::try_connection;

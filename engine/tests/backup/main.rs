@@ -14,9 +14,3 @@ mod retaining;
 mod rotating;
 mod runs;
 mod schedules;
-#[path = "../collect/sshd.rs"]
-#[expect(dead_code, reason = "the tests of transports use all of it")]
-mod sshd;
-#[path = "../collect/support.rs"]
-#[expect(dead_code, reason = "the same")]
-mod support;

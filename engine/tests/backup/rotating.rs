@@ -10,8 +10,8 @@ use etiqa_model::class::Class;
 use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
 use etiqa_model::{ErrorKind, Secret};
 
+use crate::common::sshd::Sshd;
 use crate::common::world::World;
-use crate::sshd::Sshd;
 
 const STILL: &str = "The device still takes the previous secrets of the credential sim.";
 

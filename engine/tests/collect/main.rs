@@ -10,6 +10,9 @@ mod logins;
 mod old_ssh;
 mod openssh;
 mod pam;
+#[path = "../common/pam_server.rs"]
+mod pam_server;
+#[path = "../common/sshd.rs"]
 mod sshd;
 mod support;
 mod telnet;

@@ -1,6 +1,8 @@
 //! What tests of the engine share: databases, and a world with an engine, devices and a clock of its own.
 #![allow(dead_code, reason = "each test crate uses its part")]
 
+pub(crate) mod pam_server;
+pub(crate) mod sshd;
 pub(crate) mod world;
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -61,6 +61,25 @@ impl Trust {
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
         Self { verifier: verifier.build().ok(), provider }
     }
+
+    /// The same authorities for a client that sets up TLS by itself. None: this machine cannot speak TLS.
+    pub(crate) fn client_config(&self) -> Option<ClientConfig> {
+        self.config_with(None, &Arc::default())
+    }
+
+    fn config_with(&self, pinned: Option<&str>, shown: &Arc<Mutex<Shown>>) -> Option<ClientConfig> {
+        let judge = Judge {
+            usual: self.verifier.clone(),
+            provider: Arc::clone(&self.provider),
+            pinned: pinned.map(str::to_owned),
+            shown: Arc::clone(shown),
+        };
+        let versions = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .ok()?;
+        let judged = versions.dangerous().with_custom_certificate_verifier(Arc::new(judge));
+        Some(judged.with_no_client_auth())
+    }
 }
 
 /// A system without authorities, or with one that cannot be read, still has pinned certificates.
@@ -89,19 +108,8 @@ pub(in crate::collect) async fn connect(
     longest: Duration,
     shown: &Arc<Mutex<Shown>>,
 ) -> Step<TlsStream<Box<dyn Stream>>> {
-    let judge = Judge {
-        usual: trust.verifier.clone(),
-        provider: Arc::clone(&trust.provider),
-        pinned: pinned.map(str::to_owned),
-        shown: Arc::clone(shown),
-    };
     let unusable = || Failure::new(Class::TlsError, "TLS cannot be set up for this address.");
-    let config = ClientConfig::builder_with_provider(Arc::clone(&trust.provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|_| unusable())?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(judge))
-        .with_no_client_auth();
+    let config = trust.config_with(pinned, shown).ok_or_else(unusable)?;
     let name = ServerName::try_from(host.to_owned()).map_err(|_| unusable())?;
     match timeout(longest, TlsConnector::from(Arc::new(config)).connect(name, stream)).await {
         Ok(Ok(stream)) => Ok(stream),
@@ -194,6 +202,25 @@ fn refused(error: &std::io::Error, shown: Option<&str>, is_pinned: bool) -> Fail
         _ => format!("TLS could not be set up: {tls}."),
     };
     Failure::new(Class::TlsError, message)
+}
+
+/// Why a certificate was not trusted, where that is what a client's error comes from.
+pub(crate) fn certificate_problem(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let tls = error.downcast_ref::<std::io::Error>().and_then(tls_within);
+        if let Some(Error::InvalidCertificate(reason)) = tls.or_else(|| error.downcast_ref()) {
+            return Some(reason_of(reason));
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// What an error of the system carries is none of its sources.
+fn tls_within(error: &std::io::Error) -> Option<&Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| tls_within(inner.downcast_ref()?))
 }
 
 fn reason_of(reason: &CertificateError) -> &'static str {

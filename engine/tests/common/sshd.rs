@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use etiqa_engine::collect::{Hop, Login, Target};
+use etiqa_engine::collect::{Endpoint, Hop, Login, Target};
 use etiqa_model::Secret;
+use etiqa_model::device::Transport;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -94,7 +95,8 @@ impl Sshd {
     }
 
     pub(crate) fn target_at(&self, address: &str) -> Target {
-        crate::support::at(address, self.port)
+        let endpoint = Endpoint { address: address.into(), port: self.port, host_key: None, legacy: false };
+        Target { endpoint, transport: Transport::Ssh, via: Vec::new() }
     }
 
     /// The server as a jump host, its key not known yet.
