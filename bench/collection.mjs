@@ -4,11 +4,11 @@ import { execFileSync } from "node:child_process";
 import { KIB, MIB, collectAll, etiqa, withDevices } from "./processes.mjs";
 import { heading, report } from "./report.mjs";
 
-/** Rows of each table, as JSON. */
+/** Rows of each table, as JSON; of the index that searches use none, whose format Python's SQLite may not know. */
 const COUNT_ROWS = `
 import json, sqlite3, sys
 db = sqlite3.connect(f"file:{sys.argv[1]}/etiqa.db?mode=ro", uri=True)
-names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search%'")]
 print(json.dumps({name: db.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for name in names}))
 `;
 

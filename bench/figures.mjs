@@ -1,11 +1,13 @@
 // What is measured, in order. Called by bench/run.sh, from the project's folder.
 //
-//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives …]     all of them by default
+//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives|search|diff …]     all of them by default
 import { cpus, loadavg } from "node:os";
 
 import { archives } from "./archives.mjs";
 import { latency, speed, veryMany } from "./collection.mjs";
+import { diff } from "./diff.mjs";
 import { peers } from "./peers.mjs";
+import { search } from "./search.mjs";
 import { serverFigures } from "./server.mjs";
 
 /** Device sessions at once, ours and scrapli's; a program that was just installed has 64. */
@@ -19,6 +21,8 @@ const figures = {
   many: () => veryMany(bytes, SESSIONS),
   peers: () => peers(bytes, SESSIONS),
   archives,
+  search,
+  diff,
 };
 const chosen = process.argv.slice(4);
 console.log(`On ${cpus().length} cores, with a load of ${loadavg()[0].toFixed(1)} before it began:\n`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests drive for real: Chromium, PostgreSQL, servers of SSH and telnet, a router's command line (FRR),
-# Git, and other programs that open archives.
+# Git, other programs that open archives, and what we are measured beside.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -26,6 +26,8 @@ have strace || wanted+=(strace)
 # Reads our mirrors, and is the other side of their pushes.
 have git || wanted+=(git)
 have python3 || wanted+=(python3)
+# What searches are measured beside.
+have rg || wanted+=(ripgrep)
 have fc-list || wanted+=(fontconfig)
 has_emoji_font || wanted+=(fonts-noto-color-emoji)
 missing=("${wanted[@]}")

@@ -85,6 +85,7 @@ fn DeskRoutes() -> AnyNestedRoute {
         <Route path=path!("/backup/run/:id/archive") view=pages::archive::ArchivePage ssr=SsrMode::Async/>
         <Route path=path!("/configs/compare") view=pages::compare::ComparePage ssr=SsrMode::Async/>
         <Route path=path!("/configs/version/:id") view=pages::version::VersionPage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/search") view=pages::search::SearchPage ssr=SsrMode::Async/>
         <Route path=path!("/devices/new") view=pages::device_form::NewDevicePage ssr=SsrMode::Async/>
         <Route path=path!("/devices/import") view=pages::import::ImportPage ssr=SsrMode::Async/>
         <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>

@@ -1,7 +1,7 @@
 //! The two bundles of WASM that pages are split into, so that the first page is there soon.
 //!
-//! `etiqa` has what is looked at all day, `etiqa-desk` (the feature `desk`) what is opened now and then: forms and
-//! administration. The server has both and chooses by the address. Within a bundle pages change in place; a link into
+//! `etiqa` has what is looked at all day, `etiqa-desk` (the feature `desk`) what is opened now and then: forms,
+//! searches and administration. The server has both and chooses by the address. Within a bundle pages change in place; a link into
 //! the other one finds no route, and the address is then loaded as any address is.
 
 use leptos::prelude::*;
@@ -65,6 +65,7 @@ mod tests {
             "/backup/run/7/archive",
             "/configs/compare",
             "/configs/version/7",
+            "/configs/search",
             "/devices/import",
             "/devices/new/",
         ] {

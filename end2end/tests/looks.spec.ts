@@ -72,6 +72,7 @@ async function findPlaces(browser: Browser): Promise<Place[]> {
     ["backup-run", `/backup/run/${config.last_run.id}`],
     ["archive", `/backup/run/${config.last_run.id}/archive`],
     ["configs", "/configs/"],
+    ["search", "/configs/search?q=interface"],
     ["devices", "/devices/"],
     ["devices-import", "/devices/import"],
     ["device", device],

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use etiqa_model::admin::Settings;
 use etiqa_model::{ErrorKind, UserError};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::fleet::{Errands, Groups, Slots};
 use crate::hex::to_hex;
+use crate::history::search::PAGES_AT_ONCE;
 use crate::recovery::settle_key_files;
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save};
@@ -97,6 +98,8 @@ pub struct Engine {
     pub artifact_errands: Errands,
     /// Held while files of vendors' backups get a name or lose it.
     pub artifact_files: Mutex<()>,
+    /// Searches for pages at once.
+    pub searches: Semaphore,
     /// The authorities that appliances' certificates are verified against; read when first needed.
     trust: OnceLock<Arc<Trust>>,
     /// Keeps a second server off the embedded database.
@@ -154,6 +157,7 @@ impl Engine {
             artifact_groups: Arc::default(),
             artifact_errands: Errands::default(),
             artifact_files: Mutex::default(),
+            searches: Semaphore::new(PAGES_AT_ONCE),
             trust,
             db,
             dir,

@@ -22,6 +22,7 @@ pub mod page;
 pub mod recording;
 pub mod run;
 pub mod schedule;
+pub mod search;
 mod secret;
 pub mod selector;
 pub mod status;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_engine::access::SetupCode;
+use etiqa_engine::history::search;
 use etiqa_engine::reachability;
 use etiqa_engine::schedule::{tick, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
@@ -72,6 +73,7 @@ async fn serve_engine(
     let scheduler = tokio::spawn(tick::scheduler(Arc::clone(&engine)));
     let reaper = tokio::spawn(tick::reaper(Arc::clone(&engine)));
     let looking = tokio::spawn(reachability::watch(Arc::clone(&engine)));
+    let indexing = tokio::spawn(search::keep_index(Arc::clone(&engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(&engine)));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
     tokio::spawn(async move {
@@ -92,7 +94,7 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    for task in [scheduler, reaper, looking, working] {
+    for task in [scheduler, reaper, looking, indexing, working] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");
         }

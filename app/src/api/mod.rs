@@ -28,6 +28,7 @@ pub mod error;
 pub mod imports;
 pub mod media;
 pub mod overview;
+pub mod search;
 pub mod session;
 
 pub use error::AppError;

@@ -1,6 +1,6 @@
 //! Differences of two texts: unified or side by side, numbered, changed words marked, unchanged lines folded.
 
-use etiqa_model::config::{DiffHunk, DiffLine, LineKind, TextDiff};
+use etiqa_model::config::{DiffHunk, DiffLine, DiffSpan, LineKind, TextDiff};
 use leptos::prelude::*;
 
 use crate::format;
@@ -59,7 +59,7 @@ pub(crate) fn peek(diff: &TextDiff, most: usize) -> AnyView {
     let lines = lines
         .take(most)
         .map(|line| {
-            view! { <span class=class_of(line.kind)>{sign(line.kind)}{spans(line)}</span> }.into_any()
+            view! { <span class=class_of(line.kind)>{sign(line.kind)}{spans(&line.spans)}</span> }.into_any()
         })
         .collect_view();
     view! { <div class="peek">{lines}</div> }.into_any()
@@ -87,13 +87,14 @@ fn sign(kind: LineKind) -> &'static str {
     }
 }
 
-fn spans(line: &DiffLine) -> AnyView {
+/// The pieces of a line, some of them marked.
+pub(crate) fn spans(spans: &[DiffSpan]) -> AnyView {
     // Adjoining pieces of text would become one text node in the browser's parser, so a plain line is one piece.
-    if line.spans.iter().all(|span| !span.marked) {
-        let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
+    if spans.iter().all(|span| !span.marked) {
+        let text: String = spans.iter().map(|span| span.text.as_str()).collect();
         return text.into_any();
     }
-    line.spans
+    spans
         .iter()
         .map(|span| {
             if span.marked {
@@ -115,7 +116,7 @@ fn row(line: &DiffLine) -> AnyView {
         <tr class=class_of(line.kind)>
             {number(line.old)}
             {number(line.new)}
-            <td class="text"><i>{sign(line.kind)}</i>{spans(line)}</td>
+            <td class="text"><i>{sign(line.kind)}</i>{spans(&line.spans)}</td>
         </tr>
     }
     .into_any()
@@ -156,7 +157,7 @@ fn row_of_pair(old: Option<&DiffLine>, new: Option<&DiffLine>) -> AnyView {
         };
         view! {
             {number(line.and_then(|line| if is_old { line.old } else { line.new }))}
-            <td class=class>{line.map(spans)}</td>
+            <td class=class>{line.map(|line| spans(&line.spans))}</td>
         }
         .into_any()
     };

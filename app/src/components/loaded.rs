@@ -43,7 +43,7 @@ fn loading() -> AnyView {
 }
 
 /// An error in place of a page or a part of it.
-fn error_view(error: AppError) -> AnyView {
+pub(crate) fn error_view(error: AppError) -> AnyView {
     answer_with_status(error.0.kind);
     let (heading, what_next) = match error.0.kind {
         ErrorKind::SignInNeeded => {

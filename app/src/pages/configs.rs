@@ -30,6 +30,12 @@ pub(crate) fn ConfigsPage() -> AnyView {
             <a class="btn" href="/configs/compare">"Compare"</a>
             <a class="btn" href="/configs/compare#download">"Download"</a>
         </PageHeader>
+        <div class="filters" role="search">
+            <form action="/configs/search" method="GET">
+                <input type="search" name="q" placeholder="Search in all configs" aria-label="Search in all active configurations" autocomplete="off" spellcheck="false"/>
+                <button class="btn" type="submit">"Search"</button>
+            </form>
+        </div>
         <Loaded from=move || configs.get() view=move |configs, _| list(configs, search.get_untracked())/>
     }
     .into_any()

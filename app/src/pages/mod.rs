@@ -35,6 +35,8 @@ pub(crate) mod retention;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod run;
 #[cfg(any(feature = "ssr", feature = "desk"))]
+pub(crate) mod search;
+#[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod setup;
 #[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod version;

@@ -43,7 +43,7 @@ pub use compare::compare_text;
 pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
 pub use identify::{Identified, identify};
 pub use outcome::{Facts, HopKeySeen, HostKeySeen, Outcome, PartText};
-pub use redact::redact;
+pub use redact::{MASK, redact};
 pub use rehearsal::{rehearse, rehearse_identification};
 pub use runner::collect;
 pub use target::{Endpoint, Hop, Limits, Login, Target};

@@ -1,4 +1,4 @@
-//! Config versions: what a session's outcome becomes, and how two texts differ.
+//! Config versions: what a session's outcome becomes, how two texts differ, and what is found in the active ones.
 
 pub mod compare;
 pub mod decide;
@@ -7,6 +7,7 @@ pub mod export;
 pub mod read;
 mod reader;
 pub mod record;
+pub mod search;
 mod text;
 
 pub use reader::Reader;

@@ -28,6 +28,7 @@ pub mod run;
 pub mod run_note;
 pub mod run_write;
 pub mod sealed;
+pub mod search;
 pub mod session;
 pub mod setting;
 pub mod tls_certificate;

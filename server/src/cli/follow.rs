@@ -123,7 +123,7 @@ async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output 
 }
 
 /// On SQLite the server's lock tells; with PostgreSQL a scheduler that looked recently does.
-async fn has_live_server(engine: &Engine) -> Result<bool> {
+pub(super) async fn has_live_server(engine: &Engine) -> Result<bool> {
     match engine.db.kind() {
         DbKind::Sqlite => engine.dir.has_live_server().map_err(Error::io("looking at the server's lock")),
         DbKind::Postgres => etiqa_engine::status::scheduler_is_running(engine).await,

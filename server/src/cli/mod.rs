@@ -22,6 +22,7 @@ pub(crate) mod output;
 mod restore;
 mod retention;
 mod run_backups;
+mod search;
 mod token;
 mod unlock;
 mod user;
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     /// Attach files to devices
     #[command(subcommand)]
     Media(media::Media),
+    /// Search the active configurations of all devices
+    Search(search::Search),
     /// Manage the logins for devices
     #[command(subcommand)]
     Credential(credential::Credential),
@@ -195,6 +198,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Artifact(command) => command.run(engine).await,
         Command::Device(command) => command.run(engine).await,
         Command::Media(command) => command.run(engine).await,
+        Command::Search(command) => command.run(engine).await,
         Command::Credential(command) => command.run(engine).await,
         Command::JumpHost(command) => command.run(engine).await,
         Command::BackupConfig(command) => command.run(engine).await,

@@ -11,7 +11,12 @@ use zeroize::Zeroizing;
 /// A line of the result.
 pub(crate) fn print(line: &str) {
     // A closed pipe (`| head`) ends what we have to say; it is not an error.
-    let _ = writeln!(io::stdout().lock(), "{}", harmless(line));
+    let _ = try_print(line);
+}
+
+/// A line of a result that may be long; false: nobody reads it any more.
+pub(crate) fn try_print(line: &str) -> bool {
+    writeln!(io::stdout().lock(), "{}", harmless(line)).is_ok()
 }
 
 /// The result as it is, such as a device's text; made harmless on a terminal only.

@@ -275,6 +275,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "list_runs",
             "list_versions",
             "preview_retention",
+            "search_configs",
             "sign_out",
         ],
     ),
@@ -386,6 +387,7 @@ fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
         "add_user" => vec![("name", "x"), ("role", "admin"), ("password", "long-enough-1")],
         "change_user" => vec![("role", "admin")],
         "create_token" => vec![("name", "x"), ("role", "admin")],
+        "search_configs" => vec![("search[text]", "x")],
         "list_config_versions" => vec![("page[number]", "1"), ("page[size]", "10")],
         _ => vec![],
     });

@@ -15,6 +15,7 @@ mod power_cut;
 mod reach;
 mod restore;
 mod runs;
+mod search;
 mod secrets;
 mod takeover;
 mod texts;

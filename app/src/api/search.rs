@@ -1,0 +1,19 @@
+//! Searching the active configurations of all devices.
+
+use etiqa_model::search::{SearchInput, SearchResults};
+use leptos::prelude::*;
+
+use super::AppError;
+#[cfg(feature = "ssr")]
+use {
+    super::context::Context,
+    etiqa_engine::history::search::{PAGE_WITHIN, search_page},
+    etiqa_model::user::Role,
+};
+
+/// A page of what is found; viewers search masked texts.
+#[server(endpoint = "search_configs")]
+pub async fn search_configs(#[server(default)] search: SearchInput) -> Result<SearchResults, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    Ok(search_page(&context.engine, &search, context.identity.role, PAGE_WITHIN).await?)
+}

@@ -1,0 +1,166 @@
+//! From what a person typed to a regular expression that matches within lines, and to what it wants of a text.
+
+use etiqa_model::search::{Case, Pattern, Search};
+use etiqa_model::{FieldError, UserError};
+use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{
+    Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look,
+};
+
+use super::wanted::{Reading, Wanted};
+
+/// Bytes that a compiled expression may take; a larger one was written to be large.
+const LARGEST: usize = 4 << 20;
+/// Bytes of what is remembered while it is searched with.
+const LARGEST_CACHE: usize = 8 << 20;
+/// Groups within groups.
+const DEEPEST: u32 = 50;
+
+/// A search, ready to look into texts.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    /// Matches within lines, in a text as a whole: no match goes across the end of a line.
+    pub(super) regex: Regex,
+    /// What the index is asked for.
+    pub(super) wanted: Wanted,
+}
+
+impl Compiled {
+    /// The error is for the field `text`, in one sentence.
+    pub(super) fn of(search: &Search, reading: Reading) -> Result<Self, UserError> {
+        let source = match search.pattern {
+            Pattern::Text => regex_syntax::escape(&search.text),
+            Pattern::Regex => search.text.clone(),
+        };
+        let parsed = ParserBuilder::new()
+            .case_insensitive(search.case == Case::Any)
+            .multi_line(true)
+            .crlf(true)
+            .nest_limit(DEEPEST)
+            .build()
+            .parse(&source)
+            .map_err(|error| wrong(&what_is_wrong(&error)))?;
+        let hir = within_lines(&parsed).map_err(|AcrossLines| {
+            wrong(
+                "This looks for the end of a line, but a search looks at one line at a time; leave \\n out.",
+            )
+        })?;
+        let regex = RegexBuilder::new(&hir.to_string())
+            .size_limit(LARGEST)
+            .dfa_size_limit(LARGEST_CACHE)
+            .build()
+            .map_err(|_| wrong("This regular expression is too large; make its repetitions smaller."))?;
+        let wanted = Wanted::of(&hir, reading);
+        Ok(Self { regex, wanted })
+    }
+}
+
+fn wrong(message: &str) -> UserError {
+    UserError::in_fields(vec![FieldError { field: "text".into(), message: message.into() }])
+}
+
+/// What the parser says, without its drawing of where.
+fn what_is_wrong(error: &regex_syntax::Error) -> String {
+    let (what, at) = match error {
+        regex_syntax::Error::Parse(error) => (error.kind().to_string(), error.span().start.column),
+        regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span().start.column),
+        _ => return "This is not a regular expression.".into(),
+    };
+    format!("This is not a regular expression: {what}, at character {at}.")
+}
+
+/// The pattern looks for the end of a line.
+struct AcrossLines;
+
+/// The same expression without what matches the end of a line, so that it matches in a text what it matches in each of
+/// its lines alone.
+fn within_lines(hir: &Hir) -> Result<Hir, AcrossLines> {
+    let all = |places: &[Hir]| places.iter().map(within_lines).collect::<Result<Vec<_>, _>>();
+    Ok(match hir.kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) if literal.0.contains(&b'\n') => return Err(AcrossLines),
+        HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
+        HirKind::Class(Class::Unicode(class)) => {
+            let mut class = class.clone();
+            class.difference(&ClassUnicode::new([ClassUnicodeRange::new('\n', '\n')]));
+            Hir::class(Class::Unicode(class))
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let mut class = class.clone();
+            class.difference(&ClassBytes::new([ClassBytesRange::new(b'\n', b'\n')]));
+            Hir::class(Class::Bytes(class))
+        }
+        HirKind::Look(Look::Start) => Hir::look(Look::StartLF),
+        HirKind::Look(Look::End) => Hir::look(Look::EndLF),
+        HirKind::Look(look) => Hir::look(*look),
+        HirKind::Repetition(repetition) => {
+            let sub = Box::new(within_lines(&repetition.sub)?);
+            Hir::repetition(regex_syntax::hir::Repetition { sub, ..repetition.clone() })
+        }
+        HirKind::Capture(capture) => within_lines(&capture.sub)?,
+        HirKind::Concat(places) => Hir::concat(all(places)?),
+        HirKind::Alternation(places) => Hir::alternation(all(places)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use etiqa_model::search::SearchInput;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn compile(text: &str, regex: bool) -> Result<Compiled, String> {
+        let input = SearchInput { text: text.into(), regex, ..SearchInput::default() };
+        let search = input.parse().map_err(|error| error.message)?;
+        Compiled::of(&search, Reading::Plain).map_err(|error| error.field("text").unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_text_is_found_as_it_stands_and_an_expression_within_one_line() {
+        let found =
+            |text: &str, regex: bool, within: &str| compile(text, regex).unwrap().regex.is_match(within);
+        assert!(found("10.0.0.1 (a+b)*", false, "ip 10.0.0.1 (A+B)*"));
+        assert!(!found("10.0.0.1", false, "10x0.0.1"));
+        assert!(found(r"10\.\d+", true, "10.7"));
+        assert!(!found(r"a\s+b", true, "a\nb") && found(r"a\s+b", true, "a  b"));
+        assert!(!found(r"a[^x]b", true, "a\nb") && !found("(?s)a.b", true, "a\nb"));
+        assert!(found("^b$", true, "a\nb\nc") && found(r"\Ab\z", true, "a\nb\nc"));
+    }
+
+    #[test]
+    fn a_wrong_expression_is_explained_in_one_sentence() {
+        let explained = |text: &str| compile(text, true).unwrap_err();
+        insta::assert_snapshot!(explained("interface ("), @"");
+        insta::assert_snapshot!(explained("*"), @"");
+        insta::assert_snapshot!(explained(r"\p{Nonsense}"), @"");
+        insta::assert_snapshot!(explained("a\\n"), @"");
+        insta::assert_snapshot!(explained("(a{1000}){1000}"), @"");
+        insta::assert_snapshot!(explained(&("(".repeat(200) + &")".repeat(200))), @"");
+        insta::assert_snapshot!(explained(r"(?-u:\xff)"), @"");
+        insta::assert_snapshot!(explained(&"x".repeat(10_000_000)), @"");
+    }
+
+    #[test]
+    fn many_wildcards_are_only_slow_to_write() {
+        assert!(compile(&".*".repeat(400), true).unwrap().regex.is_match("x"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_matches_in_a_text_is_what_matches_in_its_lines(
+            text in "([ab ]|\\n){0,12}",
+            pattern in "(a|b| |\\.|\\^|\\$|\\\\b|\\\\B|\\\\A|\\\\z|\\[\\^a\\]|\\\\s|\\(a\\|b \\)|b\\*|a\\+|\\.\\*\\?){1,5}",
+        ) {
+            let (Ok(compiled), Ok(alone)) = (
+                compile(&pattern, true),
+                RegexBuilder::new(&pattern).case_insensitive(true).build(),
+            ) else {
+                return Ok(());
+            };
+            let marked: Vec<String> = text.split('\n').map(|line| alone.replace_all(line, "<$0>").into_owned()).collect();
+            prop_assert_eq!(compiled.regex.replace_all(&text, "<$0>"), marked.join("\n"));
+        }
+    }
+}
