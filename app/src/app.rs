@@ -94,6 +94,7 @@ fn DeskRoutes() -> AnyNestedRoute {
         <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/credentials") view=pages::admin::credentials::CredentialsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/jump-hosts") view=pages::admin::jump_hosts::JumpHostsPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/destinations") view=pages::admin::destinations::DestinationsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/drivers") view=pages::admin::drivers::DriversPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>

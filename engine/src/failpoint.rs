@@ -14,6 +14,8 @@ pub const RUN: &[&str] = &[
 ];
 /// Those of retention.
 pub const RETENTION: &[&str] = &["retention.noted", "retention.removed"];
+/// Those of a copy's way to a destination.
+pub const SENDING: &[&str] = &["send.delivered"];
 /// Those of a key rotation.
 pub const ROTATION: &[&str] = &["rotation.made", "rotation.sealed", "rotation.committed", "rotation.kept"];
 /// Those of a restore.
@@ -26,7 +28,7 @@ pub const MIRROR: &[&str] = &["mirror.written"];
 /// Ends the process here, where this place was named.
 pub(crate) fn failpoint(name: &'static str) {
     debug_assert!(
-        [RUN, RETENTION, RESTORE, ROTATION, TAKEOVER, MIRROR].concat().contains(&name),
+        [RUN, RETENTION, SENDING, RESTORE, ROTATION, TAKEOVER, MIRROR].concat().contains(&name),
         "the failpoint {name} is not listed, so no test would come here"
     );
     if cfg!(debug_assertions) && std::env::var_os("ETIQA_FAILPOINT").is_some_and(|named| named == name) {

@@ -15,6 +15,7 @@ use crate::media;
 use crate::schedule::{Work, due, enqueue};
 use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
+use crate::store::destination::destination_list_names;
 use crate::store::device::{
     device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, site_list,
     tag_list,
@@ -252,6 +253,7 @@ pub async fn backup_choices(engine: &Engine) -> Result<BackupChoices> {
         default_zone: due::machine_zone(),
         sites: site_list(&engine.db).await?,
         tags: tag_list(&engine.db).await?,
+        destinations: destination_list_names(&engine.db).await?,
     })
 }
 

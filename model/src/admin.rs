@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::UserError;
+use crate::destination::DestinationName;
 use crate::device::Transport;
 use crate::field::{Fields, number};
 use crate::{CredentialId, JumpHostId, Timestamp};
@@ -230,6 +231,8 @@ pub struct BackupChoices {
     pub sites: Vec<String>,
     /// Tags in use.
     pub tags: Vec<String>,
+    /// Where archives can be sent to.
+    pub destinations: Vec<DestinationName>,
 }
 
 /// When a schedule would run, shown while a person edits it.

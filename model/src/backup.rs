@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{Encryption, SHORTEST_PASSPHRASE};
 use crate::artifact::ArtifactCadence;
+use crate::destination::DestinationName;
 use crate::field::{Fields, by_name, number, short_text, unknown_name};
 use crate::run::{Progress, Run};
 use crate::schedule::{Frequency, MonthDay, Schedule, TimeOfDay, Weekday};
 use crate::selector::Selector;
-use crate::{BackupConfigId, Secret, Timestamp, UserError};
+use crate::{BackupConfigId, DestinationId, Secret, Timestamp, UserError};
 
 /// What an archive holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +140,8 @@ pub struct BackupConfigInput {
     pub recipients: String,
     /// A [`Selector`] in its text form.
     pub devices: String,
+    /// Where its archives are sent to; those that it has when none.
+    pub destinations: Option<Vec<DestinationId>>,
     /// Whether it runs by itself.
     pub enabled: bool,
 }
@@ -170,6 +173,7 @@ impl Default for BackupConfigInput {
             passphrase: Secret::default(),
             recipients: String::new(),
             devices: text("all"),
+            destinations: None,
             enabled: true,
         }
     }
@@ -198,6 +202,8 @@ pub struct NewBackupConfig {
     pub recipients: Vec<String>,
     /// Which devices it covers.
     pub devices: Selector,
+    /// Where its archives are sent to; those that it has when none.
+    pub destinations: Option<Vec<DestinationId>>,
     /// Whether it runs by itself.
     pub enabled: bool,
 }
@@ -244,6 +250,7 @@ impl BackupConfigInput {
                 .then(|| self.passphrase.clone()),
             recipients: if encryption == Encryption::Age { self.recipients() } else { Vec::new() },
             devices: devices.unwrap_or(Selector::All),
+            destinations: self.destinations.clone(),
             enabled: self.enabled,
         })
     }
@@ -500,6 +507,8 @@ pub struct BackupConfigRow {
     pub last_run: Option<Run>,
     /// How many devices it covers now.
     pub devices: u64,
+    /// Where its archives are sent to.
+    pub destinations: Vec<DestinationName>,
 }
 
 /// Everything the page of one backup config shows.

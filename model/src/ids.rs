@@ -39,6 +39,10 @@ ids! {
     BackupConfigId,
     /// One execution of a backup config.
     RunId,
+    /// Where archives are sent to.
+    DestinationId,
+    /// What one destination has, or is to have, of one archive.
+    CopyId,
     /// A passphrase of archives.
     PassphraseId,
     /// One stored version of one part of one device's configuration.

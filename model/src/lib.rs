@@ -10,6 +10,7 @@ pub mod class;
 pub mod compare;
 pub mod config;
 pub mod credential;
+pub mod destination;
 pub mod device;
 pub mod error;
 pub mod event;

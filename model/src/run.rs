@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::Encryption;
 use crate::artifact::ArtifactResult;
 use crate::backup::BackupKind;
+use crate::destination::ArchiveCopy;
 use crate::device::DeviceResult;
 use crate::field::by_name;
 use crate::{BackupConfigId, RunId, Timestamp};
@@ -246,4 +247,6 @@ pub struct RunDetail {
     pub results_total: u64,
     /// Attempts to fetch vendors' own backups, those that failed first.
     pub artifacts: Vec<ArtifactResult>,
+    /// What destinations have of its archive.
+    pub copies: Vec<ArchiveCopy>,
 }

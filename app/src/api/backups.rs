@@ -3,7 +3,7 @@
 use etiqa_model::admin::{BackupChoices, SchedulePreview, VerifyOutcome};
 use etiqa_model::backup::{BackupConfigDetail, BackupConfigInput, BackupConfigRow};
 use etiqa_model::run::{Run, RunDetail};
-use etiqa_model::{BackupConfigId, RunId};
+use etiqa_model::{BackupConfigId, DestinationId, RunId};
 use leptos::prelude::*;
 
 use super::AppError;
@@ -53,6 +53,7 @@ pub async fn save_backup_config(
     #[server(default)] include_database: bool,
     #[server(default)] include_media: bool,
     #[server(default)] include_logs: bool,
+    #[server(default)] destinations: Vec<DestinationId>,
 ) -> Result<BackupConfigId, AppError> {
     let context = Context::require(Role::Operator)?;
     let config = BackupConfigInput {
@@ -60,6 +61,7 @@ pub async fn save_backup_config(
         include_database: Some(include_database),
         include_media: Some(include_media),
         include_logs: Some(include_logs),
+        destinations: Some(destinations),
         ..config
     };
     let id = backup::config::save(&context.engine, id, &config).await?;

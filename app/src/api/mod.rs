@@ -23,6 +23,7 @@ pub mod backups;
 pub mod configs;
 #[cfg(feature = "ssr")]
 pub mod context;
+pub mod destinations;
 pub mod devices;
 pub mod error;
 pub mod imports;

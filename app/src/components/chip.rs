@@ -3,6 +3,7 @@
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
+use etiqa_model::destination::{ArchiveCopy, CopyState};
 use etiqa_model::device::{Device, DeviceStatus};
 use etiqa_model::run::{Run, RunStatus};
 use leptos::prelude::*;
@@ -69,6 +70,18 @@ pub(crate) fn config_state(row: &BackupConfigRow) -> AnyView {
 /// Whether something is enabled.
 pub(crate) fn enabled(is_enabled: bool) -> AnyView {
     if is_enabled { chip(Tone::On, "Enabled") } else { chip(Tone::Disabled, "Disabled") }
+}
+
+/// Where a copy of an archive stands.
+pub(crate) fn copy_state(copy: &ArchiveCopy) -> AnyView {
+    match copy.state {
+        CopyState::Waiting if copy.problem.is_some() => chip(Tone::Bad, "Not sent"),
+        CopyState::Waiting => chip(Tone::Run, "To be sent"),
+        CopyState::Sent => chip(Tone::Ok, "There"),
+        CopyState::Leaving if copy.problem.is_some() => chip(Tone::Warn, "Not deleted"),
+        CopyState::Leaving => chip(Tone::Run, "To be deleted"),
+        CopyState::Gone => chip(Tone::Off, "Deleted"),
+    }
 }
 
 /// Where a run stands.

@@ -2,6 +2,7 @@
 
 use etiqa_model::BackupConfigId;
 use etiqa_model::backup::{BackupConfig, BackupConfigDetail, BackupKind, ConfigState};
+use etiqa_model::destination::DestinationName;
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
 use etiqa_model::selector::Selector;
@@ -51,6 +52,7 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
     let buttons = (role >= Role::Operator).then(|| buttons(&row.config, row.state, actions));
     let covers = covers(&row.config, row.devices, &detail.chosen);
     let next = next_times(&row.config, detail.next_times);
+    let sends_to = sends_to(&row.destinations);
     let config = row.config;
     let archives = format!("/backup/config/{}/retention", config.id);
     let kept = view! { {keeps(&config)}" "<a href=archives>"What stays and why"</a> }.into_any();
@@ -63,6 +65,7 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
                 {fact("Covers", covers)}
                 {fact("Takes in", takes_in(&config))}
                 {fact("Keeps", kept)}
+                {fact("Sends to", sends_to)}
             </dl>
         </section>
     }
@@ -140,6 +143,14 @@ fn takes_in(config: &BackupConfig) -> String {
         }
     }
     parts.join(", ")
+}
+
+fn sends_to(destinations: &[DestinationName]) -> String {
+    if destinations.is_empty() {
+        return "nowhere else".to_owned();
+    }
+    let names: Vec<&str> = destinations.iter().map(|destination| destination.name.as_str()).collect();
+    names.join(", ")
 }
 
 fn keeps(config: &BackupConfig) -> String {

@@ -4,6 +4,7 @@ use etiqa_model::admin::{BackupChoices, SchedulePreview};
 use etiqa_model::archive::Encryption;
 use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
+use etiqa_model::destination::DestinationName;
 use etiqa_model::device::{Device, DeviceFilter, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
@@ -29,7 +30,7 @@ pub(crate) fn NewBackupPage() -> AnyView {
     let save = Post::<SaveBackupConfig>::new();
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
-        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), choices, save)/>
+        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), &[], choices, save)/>
     }
     .into_any()
 }
@@ -40,10 +41,10 @@ pub(crate) fn EditBackupPage() -> AnyView {
     let save = Post::<SaveBackupConfig>::new();
     let choices = ask(&[], || GetBackupChoices {});
     let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
-    let loaded = move || async move { Ok((detail.get().await?.row.config, choices.get().await?)) };
+    let loaded = move || async move { Ok((detail.get().await?.row, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
-        <Loaded from=loaded view=move |(config, choices), _| form(Some(config.id), config.to_input(), choices, save)/>
+        <Loaded from=loaded view=move |(row, choices), _| form(Some(row.config.id), row.config.to_input(), &row.destinations, choices, save)/>
     }
     .into_any()
 }
@@ -72,6 +73,7 @@ impl Draft {
 fn form(
     id: Option<BackupConfigId>,
     input: BackupConfigInput,
+    sends_to: &[DestinationName],
     choices: BackupChoices,
     save: Post<SaveBackupConfig>,
 ) -> AnyView {
@@ -106,6 +108,7 @@ fn form(
     }.into_any();
     let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));
     let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
+    let copies = copies(&choices.destinations, sends_to);
     let when = when(draft, &input, choices, problem);
     let keep = keep(&input, problem);
     let seal = seal(&input, id.is_some(), problem);
@@ -118,6 +121,7 @@ fn form(
                 {card("When", (), when)}
                 {card("How many to keep", (), keep)}
                 {card("Encryption", (), seal)}
+                {card("Copies", (), copies)}
                 <section class="card pad form">
                     <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled/>
                     <div class="actions">
@@ -297,6 +301,38 @@ fn seal(input: &BackupConfigInput, is_known: bool, problem: FormProblem) -> AnyV
                 on_change=Callback::new(move |way| set_way.set(way))/>
             {shown_for(Encryption::Passphrase, passphrase)}
             {shown_for(Encryption::Age, recipients)}
+        </div>
+    }
+    .into_any()
+}
+
+/// Where its archives are sent to besides the local folder.
+fn copies(known: &[DestinationName], sends_to: &[DestinationName]) -> AnyView {
+    if known.is_empty() {
+        return view! { <p class="quiet">"Archives stay on this machine. An admin adds destinations under Admin, Destinations."</p> }
+            .into_any();
+    }
+    let boxes = known
+        .iter()
+        .map(|destination| {
+            let is_chosen = sends_to.iter().any(|chosen| chosen.id == destination.id);
+            let (id, name) = (destination.id.to_string(), destination.name.clone());
+            view! {
+                <label class="check">
+                    <input type="checkbox" name="destinations[]" value=id checked=is_chosen/>
+                    <span>{name}</span>
+                </label>
+            }
+            .into_any()
+        })
+        .collect_view();
+    view! {
+        <div class="pad form">
+            <fieldset>
+                <legend>"Send each archive to"</legend>
+                {boxes}
+            </fieldset>
+            <p class="hint">"Besides the folder on this machine. Each copy is read back there before it counts as sent."</p>
         </div>
     }
     .into_any()

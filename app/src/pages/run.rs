@@ -3,6 +3,7 @@
 use etiqa_model::RunId;
 use etiqa_model::artifact::ArtifactResult;
 use etiqa_model::class::Class;
+use etiqa_model::destination::{ArchiveCopy, CopyState, DestinationKind};
 use etiqa_model::device::DeviceResult;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunDetail};
@@ -12,6 +13,7 @@ use leptos::prelude::*;
 use super::device::artifacts::attempts_of_run;
 use super::id_of_path;
 use crate::api::backups::{CancelRun, GetRun, RunBackup};
+use crate::api::destinations::{BringBack, RetryCopy};
 use crate::ask::ask;
 use crate::components::part::nothing;
 use crate::components::session_view::{OpenSession, Transcript};
@@ -26,6 +28,8 @@ use crate::post::{Post, PostForm};
 struct Actions {
     cancel: Post<CancelRun>,
     again: Post<RunBackup>,
+    retry: Post<RetryCopy>,
+    bring_back: Post<BringBack>,
 }
 
 #[component]
@@ -33,12 +37,21 @@ pub(crate) fn RunPage() -> AnyView {
     let id = id_of_path();
     let detail = ask(&[Topic::Runs], move || GetRun { id: RunId(id.get()) });
     OpenSession::provide();
-    let actions = Actions { cancel: Post::<CancelRun>::new(), again: Post::<RunBackup>::new() };
+    let actions = Actions {
+        cancel: Post::<CancelRun>::new(),
+        again: Post::<RunBackup>::new(),
+        retry: Post::<RetryCopy>::new(),
+        bring_back: Post::<BringBack>::new(),
+    };
     touch_after(actions.cancel, &[Topic::Runs]);
     touch_after(actions.again, &[Topic::Runs]);
+    touch_after(actions.retry, &[Topic::Runs]);
+    touch_after(actions.bring_back, &[Topic::Runs]);
     view! {
         <Problem problem=actions.cancel.problem()/>
         <Problem problem=actions.again.problem()/>
+        <Problem problem=actions.retry.problem()/>
+        <Problem problem=actions.bring_back.problem()/>
         <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
@@ -56,6 +69,7 @@ fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
     let error = going.error.clone().map(|error| view! { <p class="notice bad">{error}</p> }.into_any());
     let facts = facts(going);
     let archive = archive(going);
+    let copies = copies(&detail.copies, going, role, actions);
     let results = results(detail.results, detail.results_total, &detail.run);
     let artifacts = artifacts(detail.artifacts);
     view! {
@@ -67,6 +81,7 @@ fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
             {error}
             {facts}
             {archive}
+            {copies}
             {results}
             {artifacts}
         </div>
@@ -147,6 +162,53 @@ fn archive(going: &Run) -> AnyView {
         }
         .into_any(),
     )
+}
+
+/// What destinations have of the archive; nothing where none is meant to have it.
+fn copies(copies: &[ArchiveCopy], going: &Run, role: Role, actions: Actions) -> AnyView {
+    if copies.is_empty() {
+        return nothing();
+    }
+    let columns =
+        [Column::Text("Destination"), Column::Text("State"), Column::Text("What happened"), Column::Actions];
+    // What is whole here needs none of them.
+    let is_lost = going.damaged || going.missing_at.is_some();
+    let may_bring_back = is_lost && going.removed_at.is_none();
+    let rows = copies.iter().map(|copy| copy_row(copy, may_bring_back, role, actions)).collect();
+    card("Copies", format::plural(copies.len() as u64, "destination"), table(&columns, rows))
+}
+
+fn copy_row(copy: &ArchiveCopy, may_bring_back: bool, role: Role, actions: Actions) -> AnyView {
+    let is_open = matches!(copy.state, CopyState::Waiting | CopyState::Leaving);
+    let next = (is_open && copy.problem.is_some())
+        .then(|| view! { <small>"Tried again "<Time at=copy.due_at/></small> }.into_any());
+    let what = match (&copy.problem, copy.state, &copy.remote_name) {
+        (Some(problem), _, _) => problem.clone().into_any(),
+        (None, CopyState::Sent, Some(name)) => {
+            view! { <span class="mono hash">{name.clone()}</span> }.into_any()
+        }
+        _ => nothing(),
+    };
+    let at = copy.sent_at.filter(|_| copy.state == CopyState::Sent);
+    let at = at.map(|at| view! { <small><Time at/></small> }.into_any());
+    let fields = [("id", copy.run_id.to_string()), ("destination", copy.destination_id.to_string())];
+    let retry = (is_open && role >= Role::Operator).then(|| {
+        view! { <PostForm to=actions.retry>{act(&fields, "Try now", "btn small")}</PostForm> }.into_any()
+    });
+    let is_there = copy.state == CopyState::Sent && copy.kind != DestinationKind::Git;
+    let bring_back = (is_there && may_bring_back && role >= Role::Operator).then(|| {
+        view! { <PostForm to=actions.bring_back>{act(&fields, "Bring back", "btn small")}</PostForm> }
+            .into_any()
+    });
+    view! {
+        <tr>
+            <td><b>{copy.destination.clone()}</b><small>{copy.kind.label()}</small></td>
+            <td>{chip::copy_state(copy)}{at}</td>
+            <td class="muted">{what}{next}</td>
+            <td class="end"><div class="actions">{retry}{bring_back}</div></td>
+        </tr>
+    }
+    .into_any()
 }
 
 fn results(results: Vec<DeviceResult>, total: u64, going: &Run) -> AnyView {

@@ -4,6 +4,7 @@ use etiqa_model::admin::SchedulePreview;
 use etiqa_model::backup::{
     BackupConfig, BackupConfigDetail, BackupConfigInput, BackupConfigRow, ConfigState, NewBackupConfig,
 };
+use etiqa_model::destination::DestinationName;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunStatus};
 use etiqa_model::selector::Selector;
@@ -15,6 +16,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::schedule::due;
 use crate::store::backup_config as store;
+use crate::store::destination::{backup_config_list_destinations, backup_config_set_destinations_in_txn};
 use crate::store::device::{device_count_selected, device_list_selected};
 use crate::store::run::{run_list, run_list_newest, run_newest};
 use crate::time::now;
@@ -53,6 +55,9 @@ pub async fn save(
         }
     };
     sealing::keep_passphrase_in_txn(engine, &mut tx, id, &new, at).await?;
+    if let Some(destinations) = &new.destinations {
+        backup_config_set_destinations_in_txn(&mut tx, id, destinations).await?;
+    }
     tx.commit().await?;
     changed(engine, id);
     Ok(id)
@@ -96,12 +101,14 @@ pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
 pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
     let configs = store::backup_config_list(&engine.db).await?;
     let newest = run_list_newest(&engine.db).await?;
+    let destinations = backup_config_list_destinations(&engine.db).await?;
     let at = now();
     let mut rows = Vec::with_capacity(configs.len());
     for config in configs {
         let last_run = newest.iter().find(|run| run.backup_config_id == Some(config.id)).cloned();
         let devices = device_count_selected(&engine.db, &config.devices).await?;
-        rows.push(row(config, last_run, devices, at));
+        let sends_to = sends_to(&destinations, config.id);
+        rows.push(BackupConfigRow { destinations: sends_to, ..row(config, last_run, devices, at) });
     }
     Ok(rows)
 }
@@ -120,9 +127,10 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
     let next_times = if config.enabled { due::next_times(&config.schedule, at, 5) } else { Vec::new() };
     let last_run = run_newest(&engine.db, id).await?;
     let devices = device_count_selected(&engine.db, &config.devices).await?;
+    let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
     Ok(BackupConfigDetail {
         runs: run_list(&engine.db, Some(id), None, 25).await?,
-        row: row(config, last_run, devices, at),
+        row: BackupConfigRow { destinations, ..row(config, last_run, devices, at) },
         next_times,
         chosen,
     })
@@ -161,7 +169,11 @@ fn row(config: BackupConfig, last_run: Option<Run>, devices: u64, at: Timestamp)
         Some(_) => ConfigState::Ok,
     };
     let progress = last_run.as_ref().filter(|_| is_running).map(|run| run.progress);
-    BackupConfigRow { config, state, is_due, progress, last_run, devices }
+    BackupConfigRow { config, state, is_due, progress, last_run, devices, destinations: Vec::new() }
+}
+
+fn sends_to(all: &[(BackupConfigId, DestinationName)], id: BackupConfigId) -> Vec<DestinationName> {
+    all.iter().filter(|(config, _)| *config == id).map(|(_, destination)| destination.clone()).collect()
 }
 
 fn next_run(new: &NewBackupConfig, at: Timestamp) -> Option<Timestamp> {

@@ -5,6 +5,7 @@ use etiqa_model::{BackupConfigId, RunId, UserError};
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::store::archive_copy::copy_list_of_run;
 use crate::store::artifact::artifact_result_list_of_run;
 use crate::store::result::{result_count_of_run, result_list_of_run};
 use crate::store::run::{run_fetch, run_list};
@@ -25,6 +26,7 @@ pub async fn run_detail(engine: &Engine, id: RunId) -> Result<RunDetail> {
         results: result_list_of_run(&engine.db, id, 500).await?,
         results_total: result_count_of_run(&engine.db, id).await?,
         artifacts: artifact_result_list_of_run(&engine.db, id, 500).await?,
+        copies: copy_list_of_run(&engine.db, id).await?,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod archive;
 mod checkup;
 pub mod config;
 mod contents;
+pub mod destinations;
 mod history;
 pub mod inspect;
 mod leftover;

@@ -12,6 +12,7 @@ use etiqa_model::{RunId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::archive::manifest::Counts;
+use super::destinations;
 use super::leftover::remove_leftover;
 use super::packing::{Packed, pack};
 use super::prune::prune_by_id;
@@ -116,6 +117,7 @@ async fn end(engine: &Engine, run: &Run, ending: &Ending) -> Result<()> {
         && let Some(config) = run.backup_config_id
     {
         prune_by_id(engine, config).await?;
+        destinations::queue_due(engine, now()).await?;
     }
     Ok(())
 }

@@ -41,12 +41,15 @@ pub use artifact::{
 pub(crate) use command::{Command, CommandFailure, run_command};
 pub use compare::compare_text;
 pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
+pub(crate) use failure::Failure as SftpFailure;
 pub use identify::{Identified, identify};
 pub use outcome::{Facts, HopKeySeen, HostKeySeen, Outcome, PartText};
 pub use redact::{MASK, redact};
 pub use rehearsal::{rehearse, rehearse_identification};
 pub use runner::collect;
 pub use target::{Endpoint, Hop, Limits, Login, Target};
+pub(crate) use transport::sftp::{SftpConnection, open_sftp};
+pub(crate) use transport::ssh_login::key_opens;
 pub use transport::tls::Trust;
 pub(crate) use transport::tls::certificate_problem;
 pub use trial::try_connection;

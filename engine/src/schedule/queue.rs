@@ -1,12 +1,12 @@
 //! What the queue holds: which kinds of work there are.
 
-use etiqa_model::{DeviceId, JobId, RunId, Timestamp};
+use etiqa_model::{DestinationId, DeviceId, JobId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{DbError, Tx};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::job::{job_fetch_open_by_key, job_insert_in_txn};
+use crate::store::job::{job_bind_in_txn, job_fetch_open_by_key, job_forget_ended_in_txn, job_insert_in_txn};
 use crate::time::now;
 
 /// A piece of work, as its job's payload says it.
@@ -38,7 +38,17 @@ pub enum Work {
         /// Which.
         run: RunId,
     },
+    /// Send archives of a data directory to a destination, and delete there what is given up here: all that is due.
+    Send {
+        /// Where.
+        destination: DestinationId,
+        /// The data directory's name.
+        data_dir: String,
+    },
 }
+
+/// The kind of [`Work::Send`].
+pub(super) const SEND: &str = "send";
 
 impl Work {
     /// The kind's name in the database.
@@ -49,6 +59,7 @@ impl Work {
             Self::Artifact { .. } => "artifact",
             Self::Verify { .. } => "verify",
             Self::Drill { .. } => "drill",
+            Self::Send { .. } => SEND,
         }
     }
 
@@ -58,10 +69,11 @@ impl Work {
             .map_err(|error| Error::Db(DbError::Value { column: "payload", message: error.to_string() }))
     }
 
-    /// A person waits for a collection; runs can wait a moment longer, and checks for everything else.
+    /// A person waits for a collection; runs can wait a moment longer, copies for them, and checks for everything else.
     fn priority(&self) -> i64 {
         match self {
             Self::Verify { .. } | Self::Drill { .. } => -10,
+            Self::Send { .. } => -5,
             Self::Run { .. } | Self::Artifact { .. } => 0,
             Self::Collect { .. } => 10,
         }
@@ -73,6 +85,7 @@ impl Work {
             Self::Run { run } => Some(format!("run:{run}")),
             Self::Verify { run } => Some(format!("verify:{run}")),
             Self::Drill { run } => Some(format!("drill:{run}")),
+            Self::Send { destination, data_dir } => Some(format!("send:{destination}:{data_dir}")),
             Self::Collect { .. } | Self::Artifact { .. } => None,
         }
     }
@@ -83,7 +96,15 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
     let payload = serde_json::to_string(work)
         .map_err(|error| DbError::Value { column: "payload", message: error.to_string() })?;
     let key = work.idempotency_key();
-    Ok(job_insert_in_txn(tx, work.kind(), &payload, key.as_deref(), work.priority(), at).await?)
+    if let (Work::Send { .. }, Some(key)) = (work, &key) {
+        // What was sent once is done; what is due now is other work.
+        job_forget_ended_in_txn(tx, key).await?;
+    }
+    let job = job_insert_in_txn(tx, work.kind(), &payload, key.as_deref(), work.priority(), at).await?;
+    if let Work::Send { data_dir, .. } = work {
+        job_bind_in_txn(tx, job, data_dir).await?;
+    }
+    Ok(job)
 }
 
 /// The job that is to do a run, while it is open.

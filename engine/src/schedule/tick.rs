@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use super::due;
 use crate::artifacts;
 use crate::backup::start::{announce, start_in_txn};
-use crate::backup::{prune_all, queue_due, sweep};
+use crate::backup::{destinations, prune_all, queue_due, sweep};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::media;
@@ -74,6 +74,7 @@ async fn look_around(engine: &Engine) -> Result<()> {
     {
         engine.schedule_changed.notify_one();
     }
+    destinations::queue_due(engine, at).await?;
     Ok(())
 }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::{DeviceId, ErrorKind, JobId};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::queue::Work;
+use super::queue::{SEND, Work};
+use crate::backup::destinations::send_due;
 use crate::backup::execute_run;
 use crate::backup::restore::drill::drill_run;
 use crate::backup::verify::verify_run;
@@ -20,11 +22,15 @@ use crate::error::{Error, Result};
 use crate::fleet::{Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::{self, LEASE};
 use crate::store::device::device_list_of;
-use crate::store::job::{Job, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew};
+use crate::store::job::{
+    Job, Taker, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew,
+};
 use crate::time::now;
 
 /// Jobs at once in one process. Their device sessions share one limit of their own.
 const JOBS_AT_ONCE: usize = 8;
+/// Of these, destinations that are sent to: slow ones, and ones that hang, leave room for everything else.
+const SENDS_AT_ONCE: usize = 4;
 /// Jobs that another process queued are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Devices in one query.
@@ -41,14 +47,21 @@ const SOON: Duration = Duration::from_secs(2);
 /// Works on the queue until the program stops, then waits for what runs to end.
 pub async fn worker(engine: Arc<Engine>) {
     let mut jobs = JoinSet::new();
+    let sends = Arc::new(Semaphore::new(SENDS_AT_ONCE));
     while !engine.stopping.is_cancelled() {
         while jobs.try_join_next().is_some() {}
-        let claimed = if jobs.len() < JOBS_AT_ONCE { claim(&engine).await } else { None };
+        let turn = Arc::clone(&sends).try_acquire_owned().ok();
+        let claimed = if jobs.len() < JOBS_AT_ONCE { claim(&engine, turn.is_some()).await } else { None };
         if let Some(job) = claimed {
+            let turn = turn.filter(|_| job.kind == SEND);
             let engine = Arc::clone(&engine);
-            jobs.spawn(async move { work_on(&engine, job).await });
+            jobs.spawn(async move {
+                work_on(&engine, job).await;
+                drop(turn);
+            });
             continue;
         }
+        drop(turn);
         tokio::select! {
             () = engine.stopping.cancelled() => {}
             () = engine.work.notified(), if jobs.len() < JOBS_AT_ONCE => {}
@@ -87,20 +100,26 @@ pub async fn end_of<T>(engine: &Engine, work: impl Future<Output = T>) -> Option
 /// Works on one job here and now, unless somebody else has it.
 pub async fn work_on_one(engine: &Arc<Engine>, id: JobId) -> Result<()> {
     let at = now();
-    if let Some(job) = job_claim_one(&engine.db, id, &engine.owner, at, at.plus(LEASE)).await? {
+    if let Some(job) = job_claim_one(&engine.db, id, taker(engine, true), at, at.plus(LEASE)).await? {
         work_on(engine, job).await;
     }
     Ok(())
 }
 
-async fn claim(engine: &Engine) -> Option<Job> {
+/// What this process takes of the queue.
+fn taker(engine: &Engine, takes_sends: bool) -> Taker<'_> {
+    let leaves = if takes_sends { None } else { Some(SEND) };
+    Taker { owner: &engine.owner, data_dir: engine.dir.id(), leaves }
+}
+
+async fn claim(engine: &Engine, takes_sends: bool) -> Option<Job> {
     let at = now();
     let claimed = async {
         // Looking takes no write lock; on an idle system nothing is ever written.
         if job_count_open(&engine.db).await? == 0 {
             return Ok(None);
         }
-        job_claim(&engine.db, &engine.owner, at, at.plus(LEASE)).await
+        job_claim(&engine.db, taker(engine, takes_sends), at, at.plus(LEASE)).await
     };
     claimed.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the queue could not be read");
@@ -156,6 +175,8 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
         }
         Work::Verify { run } => unless_gone(verify_run(engine, run).await),
         Work::Drill { run } => unless_gone(drill_run(engine, run, None).await),
+        // For another data directory it is never taken.
+        Work::Send { destination, .. } => send_due(engine, destination).await,
     }
 }
 

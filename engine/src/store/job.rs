@@ -17,6 +17,17 @@ pub struct Job {
     pub attempts: u32,
 }
 
+/// Who takes jobs, and which of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Taker<'a> {
+    /// The name under which they are held.
+    pub owner: &'a str,
+    /// Its data directory: jobs that need another one are not for it.
+    pub data_dir: &'a str,
+    /// A kind of which it takes none now.
+    pub leaves: Option<&'a str>,
+}
+
 /// Where a job stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobState {
@@ -52,25 +63,44 @@ pub async fn job_insert_in_txn(
     Ok(JobId(row.int("id")?))
 }
 
-/// Takes the most urgent open job of these kinds whose time has come and that nobody holds.
-pub async fn job_claim(db: &Db, owner: &str, now: Timestamp, until: Timestamp) -> Result<Option<Job>> {
-    claim(db, owner, now, until, None).await
+/// Makes a job one that only a machine with this data directory can do.
+pub async fn job_bind_in_txn(tx: &mut Tx, id: JobId, data_dir: &str) -> Result<()> {
+    sqlx::query("UPDATE job SET data_dir = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(data_dir.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets the ended job of a key, so that the same work can be queued again.
+pub async fn job_forget_ended_in_txn(tx: &mut Tx, idempotency_key: &str) -> Result<()> {
+    sqlx::query("DELETE FROM job WHERE idempotency_key = $1 AND finished_at IS NOT NULL")
+        .bind(idempotency_key.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes the most urgent open job whose time has come and that nobody holds.
+pub async fn job_claim(db: &Db, by: Taker<'_>, now: Timestamp, until: Timestamp) -> Result<Option<Job>> {
+    claim(db, by, now, until, None).await
 }
 
 /// Takes this job, if nobody holds it.
 pub async fn job_claim_one(
     db: &Db,
     id: JobId,
-    owner: &str,
+    by: Taker<'_>,
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Option<Job>> {
-    claim(db, owner, now, until, Some(id)).await
+    claim(db, by, now, until, Some(id)).await
 }
 
 async fn claim(
     db: &Db,
-    owner: &str,
+    by: Taker<'_>,
     now: Timestamp,
     until: Timestamp,
     only: Option<JobId>,
@@ -84,17 +114,20 @@ async fn claim(
     let sql = format!(
         "UPDATE job SET lease_owner = $1, lease_expires_at = $3, attempts = attempts + 1
          WHERE id = (SELECT id FROM job
-                     WHERE {narrowed} finished_at IS NULL AND due_at <= $2
+                     WHERE {narrowed} finished_at IS NULL AND due_at <= $2 AND kind <> $5
+                       AND (data_dir IS NULL OR data_dir = $6)
                        AND (lease_expires_at IS NULL OR lease_expires_at <= $2)
                      ORDER BY priority DESC, due_at, id LIMIT 1 {lock})
          RETURNING id, kind, payload, attempts"
     );
     let mut tx = db.write().await?;
     let row = sqlx::query(crate::db::built(sql))
-        .bind(owner.to_owned())
+        .bind(by.owner.to_owned())
         .bind(now.millis())
         .bind(until.millis())
         .bind(only.map_or(0, |id| id.0))
+        .bind(by.leaves.unwrap_or_default().to_owned())
+        .bind(by.data_dir.to_owned())
         .fetch_optional(&mut *tx)
         .await?;
     tx.commit().await?;

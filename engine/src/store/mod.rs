@@ -3,11 +3,13 @@
 //! A function takes the database (or a transaction, then it ends in `_in_txn`) first. Nothing here decides
 //! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
 
+pub mod archive_copy;
 pub mod archive_passphrase;
 pub mod artifact;
 pub mod backup_config;
 pub mod config_version;
 pub mod credential;
+pub mod destination;
 pub mod device;
 pub mod device_fact;
 pub mod device_test;

@@ -173,6 +173,7 @@ pub async fn secrets_forget_in_txn(tx: &mut Tx) -> Result<()> {
         "UPDATE backup_run SET passphrase_id = NULL",
         "DELETE FROM archive_passphrase",
         "DELETE FROM credential",
+        "UPDATE destination SET sealed = NULL",
     ] {
         sqlx::query(sql).execute(&mut **tx).await?;
     }

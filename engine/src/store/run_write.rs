@@ -5,6 +5,7 @@ use etiqa_model::backup::BackupConfig;
 use etiqa_model::run::{Phase, Progress, RunStatus, Trigger};
 use etiqa_model::{PassphraseId, RunId, Timestamp};
 
+use super::archive_copy::{copy_insert_of_run_in_txn, copy_leave_of_run_in_txn};
 use crate::db::{Db, Result, RowExt, Tx};
 
 /// Queues a run; a unique violation while the config has a live one.
@@ -112,7 +113,8 @@ pub struct EndingArchive {
     pub passphrase: Option<PassphraseId>,
 }
 
-/// Ends a run that `owner` holds; false when it is not the owner's (any more).
+/// Ends a run that `owner` holds, and queues its archive for the destinations of its config; false when it is not the
+/// owner's (any more).
 pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: Timestamp) -> Result<bool> {
     let archive = ending.archive.as_ref();
     let mut tx = db.write().await?;
@@ -141,8 +143,12 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     .bind(archive.and_then(|archive| archive.passphrase).map(|id| id.0))
     .execute(&mut *tx)
     .await?;
+    let is_ended = done.rows_affected() > 0;
+    if is_ended && archive.is_some() {
+        copy_insert_of_run_in_txn(&mut tx, id, now).await?;
+    }
     tx.commit().await?;
-    Ok(done.rows_affected() > 0)
+    Ok(is_ended)
 }
 
 /// Names the file that a run's archive is about to become, as one that is to go unless the run completes; false
@@ -234,12 +240,18 @@ pub async fn run_set_verified_in_txn(
 /// Notes that its archive is here again.
 pub async fn run_set_found(db: &Db, id: RunId, data_dir: &str) -> Result<()> {
     let mut tx = db.write().await?;
+    run_set_found_in_txn(&mut tx, id, data_dir).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The same, within a transaction that notes more of it.
+pub async fn run_set_found_in_txn(tx: &mut Tx, id: RunId, data_dir: &str) -> Result<()> {
     sqlx::query("UPDATE backup_run SET missing_at = NULL, leftover_dir = $2 WHERE id = $1")
         .bind(id.0)
         .bind(data_dir.to_owned())
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 /// Notes that its archive was looked at, and nothing could be said of it.
@@ -264,7 +276,7 @@ pub async fn run_protect_in_txn(tx: &mut Tx, id: RunId, protected: bool) -> Resu
 }
 
 /// Notes that its archive counts no more, and that its file is to go: from the data directory that it was made in, or
-/// from this one where that was not noted yet. False when it was noted already.
+/// from this one where that was not noted yet; and its copies from their destinations. False when it was noted already.
 pub async fn run_set_removed_in_txn(tx: &mut Tx, id: RunId, data_dir: &str, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE backup_run SET removed_at = $2, leftover_file = file, leftover_dir = COALESCE(leftover_dir, $3)
@@ -275,5 +287,9 @@ pub async fn run_set_removed_in_txn(tx: &mut Tx, id: RunId, data_dir: &str, now:
     .bind(data_dir.to_owned())
     .execute(&mut **tx)
     .await?;
-    Ok(done.rows_affected() > 0)
+    let is_new = done.rows_affected() > 0;
+    if is_new {
+        copy_leave_of_run_in_txn(tx, id, now).await?;
+    }
+    Ok(is_new)
 }

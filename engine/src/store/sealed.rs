@@ -16,6 +16,7 @@ pub const SEALED: &[SealedCell] = &[
     SealedCell { table: "credential", column: "sealed" },
     SealedCell { table: "credential", column: "previous_sealed" },
     SealedCell { table: "archive_passphrase", column: "sealed" },
+    SealedCell { table: "destination", column: "sealed" },
 ];
 
 /// Ids and sealed secrets of a column.

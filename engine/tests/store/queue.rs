@@ -2,11 +2,15 @@ use std::collections::BTreeSet;
 
 use etiqa_engine::db::Db;
 use etiqa_engine::store::job::{
-    job_claim, job_count_open, job_finish, job_insert_in_txn, job_release, job_renew, job_state,
+    Taker, job_claim, job_count_open, job_finish, job_insert_in_txn, job_release, job_renew, job_state,
 };
 use etiqa_model::JobId;
 
 use crate::common::{at, on_both};
+
+fn by(owner: &str) -> Taker<'_> {
+    Taker { owner, data_dir: "here", leaves: None }
+}
 
 async fn add(db: &Db, key: Option<&str>, priority: i64) -> JobId {
     let mut tx = db.write().await.unwrap();
@@ -26,7 +30,8 @@ async fn many_workers_take_each_job_once() {
                 let db = db.clone();
                 tokio::spawn(async move {
                     let mut taken = Vec::new();
-                    while let Some(job) = job_claim(&db, &format!("w{worker}"), at(0), at(30)).await.unwrap()
+                    while let Some(job) =
+                        job_claim(&db, by(&format!("w{worker}")), at(0), at(30)).await.unwrap()
                     {
                         taken.push(job.id.0);
                     }
@@ -60,7 +65,7 @@ async fn the_urgent_goes_first_and_an_abandoned_job_is_taken_again() {
     on_both(async |db| {
         let usual = add(&db, None, 0).await;
         let urgent = add(&db, None, 10).await;
-        let take = async |owner, now, until| job_claim(&db, owner, at(now), at(until)).await.unwrap();
+        let take = async |owner, now, until| job_claim(&db, by(owner), at(now), at(until)).await.unwrap();
         assert_eq!(take("a", 0, 30).await.unwrap().id, urgent);
         assert_eq!(take("a", 0, 30).await.unwrap().id, usual);
         assert_eq!(take("b", 29, 60).await, None);
@@ -76,12 +81,12 @@ async fn the_urgent_goes_first_and_an_abandoned_job_is_taken_again() {
 async fn a_job_ends_once_and_only_by_its_owner() {
     on_both(async |db| {
         let id = add(&db, None, 0).await;
-        job_claim(&db, "a", at(0), at(30)).await.unwrap();
+        job_claim(&db, by("a"), at(0), at(30)).await.unwrap();
         job_finish(&db, id, "b", None, at(1)).await.unwrap();
         assert_eq!(job_state(&db, id).await.unwrap().unwrap().finished_at, None);
         job_release(&db, id, "a", at(10)).await.unwrap();
-        assert_eq!(job_claim(&db, "a", at(9), at(30)).await.unwrap(), None, "its time has not come");
-        job_claim(&db, "a", at(10), at(30)).await.unwrap().unwrap();
+        assert_eq!(job_claim(&db, by("a"), at(9), at(30)).await.unwrap(), None, "its time has not come");
+        job_claim(&db, by("a"), at(10), at(30)).await.unwrap().unwrap();
         job_finish(&db, id, "a", Some("It broke."), at(11)).await.unwrap();
         let state = job_state(&db, id).await.unwrap().unwrap();
         assert_eq!(

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use etiqa_engine::backup::config;
 use etiqa_engine::backup::sealing::generate_passphrase;
+use etiqa_engine::backup::{config, destinations};
 use etiqa_engine::{Engine, Result, inventory};
 use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::{Secret, UserError};
@@ -124,6 +124,12 @@ pub(crate) struct Fields {
     /// Whom the archives are sealed for: an age1… key or an SSH public key; may be given more than once
     #[arg(long, value_name = "KEY")]
     recipient: Vec<String>,
+    /// Send each archive to this destination; may be given more than once, and takes the place of those before
+    #[arg(long, value_name = "NAME", conflicts_with = "no_destinations")]
+    destination: Vec<String>,
+    /// Send archives nowhere
+    #[arg(long)]
+    no_destinations: bool,
     /// all, type:T, tag:T, site:S, or host names with commas between
     #[arg(long, value_name = "WHICH")]
     devices: Option<String>,
@@ -191,6 +197,15 @@ impl Fields {
         }
         if let Some(devices) = &self.devices {
             input.devices = inventory::selector(engine, devices).await?.to_string();
+        }
+        if self.no_destinations {
+            input.destinations = Some(Vec::new());
+        } else if !self.destination.is_empty() {
+            let mut ids = Vec::new();
+            for name in &self.destination {
+                ids.push(destinations::find(engine, name).await?.id);
+            }
+            input.destinations = Some(ids);
         }
         let made = self.generate_passphrase.then(generate_passphrase);
         // Who gives what an encryption needs means that encryption.

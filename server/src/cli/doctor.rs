@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use etiqa_engine::backup::destinations;
 use etiqa_engine::backup::orphans::find_orphans;
 use etiqa_engine::store::drill::drill_list_failed;
 use etiqa_engine::store::run::run_list_damaged;
@@ -34,6 +35,15 @@ pub(super) async fn run(engine: &Engine) -> Result<ExitCode> {
     }
     for (file, problem) in drill_list_failed(&engine.db).await? {
         findings.push(format!("The archive {file} does not restore: {problem}"));
+    }
+    for destination in destinations::list(engine).await? {
+        let waiting = destination.waiting + destination.leaving;
+        if let Some(problem) = destination.problem.filter(|_| destination.enabled) {
+            findings.push(format!(
+                "The destination {} does not work, {waiting} waiting: {problem}",
+                destination.name
+            ));
+        }
     }
     let orphans = find_orphans(engine).await?;
     for (run, file) in orphans.missing {

@@ -6,6 +6,7 @@ mod backup_status;
 mod certificate;
 mod collect;
 mod credential;
+mod destination;
 mod device;
 mod device_versions;
 mod doctor;
@@ -97,6 +98,9 @@ pub(crate) enum Command {
     /// Manage the servers that pass connections on to devices
     #[command(subcommand, alias = "jump_host")]
     JumpHost(jump_host::JumpHost),
+    /// Manage where archives are sent to besides the data directory
+    #[command(subcommand)]
+    Destination(destination::Destination),
     /// Manage what is backed up, when, and how many archives are kept
     #[command(subcommand, alias = "backup_config")]
     BackupConfig(backup_config::BackupConfig),
@@ -153,6 +157,7 @@ impl Cli {
                 | Command::RunBackups(_)
                 | Command::Collect(_)
                 | Command::Artifact(artifact::Artifact::Fetch { .. })
+                | Command::Destination(destination::Destination::Test { .. })
         );
         works.then_some(self.place.data_dir.as_path())
     }
@@ -201,6 +206,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Search(command) => command.run(engine).await,
         Command::Credential(command) => command.run(engine).await,
         Command::JumpHost(command) => command.run(engine).await,
+        Command::Destination(command) => command.run(engine).await,
         Command::BackupConfig(command) => command.run(engine).await,
         Command::Verify(command) => command.run(engine).await,
         Command::HostKey(command) => command.run(engine).await,

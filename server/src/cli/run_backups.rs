@@ -4,17 +4,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use etiqa_engine::backup::{config, start};
+use etiqa_engine::backup::{config, destinations, start};
 use etiqa_engine::schedule::queue::job_of_run;
 use etiqa_engine::schedule::tick::reap;
 use etiqa_engine::store::run::run_newest;
 use etiqa_engine::time::now;
 use etiqa_engine::{Engine, Result, pause};
-use etiqa_model::ErrorKind;
 use etiqa_model::backup::BackupConfigRow;
 use etiqa_model::run::{Run, RunStatus, Trigger};
+use etiqa_model::{ErrorKind, RunId};
 
-use super::follow::follow_run;
+use super::follow::{follow_run, has_live_server};
 use super::{exit, output};
 
 /// Run the backups that are due
@@ -53,6 +53,7 @@ impl RunBackups {
             return Ok(exit(true));
         }
         let mut all_good = true;
+        let mut ended_runs = Vec::new();
         let mut queued = Vec::new();
         for row in chosen {
             if !self.force && !row.is_due {
@@ -80,9 +81,30 @@ impl RunBackups {
             let run = follow_run(engine, run, job).await?;
             output::print(&ended(&run));
             all_good &= run.status == RunStatus::Completed && run.devices_failed == 0;
+            ended_runs.push(run.id);
+        }
+        if !ended_runs.is_empty() {
+            send_copies(engine, &ended_runs).await?;
         }
         Ok(exit(all_good))
     }
+}
+
+/// Where no server lives nobody else would send the new archives. One that could not be sent is no failure of its
+/// backup: it is tried again the next time.
+async fn send_copies(engine: &Arc<Engine>, runs: &[RunId]) -> Result<()> {
+    if has_live_server(engine).await? {
+        return Ok(());
+    }
+    destinations::send_now(engine).await?;
+    for copy in destinations::still_waiting(engine, runs).await? {
+        let problem = copy.problem.as_deref().unwrap_or("It waits its turn.");
+        output::say(&format!(
+            "The archive of run {} is not at {} yet: {problem}",
+            copy.run_id, copy.destination
+        ));
+    }
+    Ok(())
 }
 
 fn say_when(row: &BackupConfigRow, is_named: bool) {

@@ -38,6 +38,11 @@ impl SimulatedCa {
     pub fn pem(&self) -> &str {
         &self.0.pem
     }
+
+    /// What a server at `address` shows that this authority knows.
+    pub fn server_config(&self, address: IpAddr) -> anyhow::Result<Arc<ServerConfig>> {
+        Ok(Leaf::new("server", address, Some(self))?.config)
+    }
 }
 
 impl fmt::Debug for SimulatedCa {

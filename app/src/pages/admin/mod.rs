@@ -1,6 +1,7 @@
 //! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves.
 
 pub(crate) mod credentials;
+pub(crate) mod destinations;
 pub(crate) mod drivers;
 pub(crate) mod jump_hosts;
 pub(crate) mod recovery;
@@ -14,6 +15,7 @@ use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
 use crate::api::admin::{ListCredentials, ListDrivers, ListJumpHosts, ListTokens, ListUsers};
+use crate::api::destinations::ListDestinations;
 use crate::ask::ask;
 use crate::components::{Loaded, PageHeader};
 use crate::format::plural;
@@ -28,12 +30,15 @@ pub(crate) fn AdminPage() -> AnyView {
     let credentials = ask(&[Topic::Admin], || ListCredentials {});
     let hosts = ask(&[Topic::Admin], || ListJumpHosts {});
     let drivers = ask(&[Topic::Admin], || ListDrivers {});
+    let destinations = ask(&[Topic::Admin], || ListDestinations {});
     let counts = move || async move {
         let drivers = drivers.get().await?;
         let problems = drivers.iter().filter(|driver| driver.problem.is_some()).count();
         let (users, tokens) = (users.get().await?.len(), tokens.get().await?.len());
         let (credentials, hosts) = (credentials.get().await?.len(), hosts.get().await?.len());
-        Ok([users, tokens, credentials, hosts, drivers.len(), problems])
+        let destinations = destinations.get().await?;
+        let failing = destinations.iter().filter(|destination| destination.problem.is_some()).count();
+        Ok([users, tokens, credentials, hosts, drivers.len(), problems, destinations.len(), failing])
     };
     view! {
         <PageHeader title="Admin"/>
@@ -42,11 +47,17 @@ pub(crate) fn AdminPage() -> AnyView {
     .into_any()
 }
 
-fn cards([users, tokens, credentials, hosts, drivers, problems]: [usize; 6]) -> AnyView {
+fn cards(
+    [users, tokens, credentials, hosts, drivers, problems, destinations, failing]: [usize; 8],
+) -> AnyView {
     let many = |number: usize, noun: &str| plural(number as u64, noun);
     let drivers = match problems {
         0 => many(drivers, "platform"),
         _ => format!("{}, {} with a problem", many(drivers, "platform"), problems),
+    };
+    let destinations = match failing {
+        0 => many(destinations, "destination"),
+        _ => format!("{}, {} with a problem", many(destinations, "destination"), failing),
     };
     let tiles = [
         (
@@ -69,6 +80,12 @@ fn cards([users, tokens, credentials, hosts, drivers, problems]: [usize; 6]) -> 
             "Servers that pass connections on to devices.",
         ),
         ("Drivers", "/admin/drivers", drivers, "Which platforms can be backed up, and how."),
+        (
+            "Destinations",
+            "/admin/destinations",
+            destinations,
+            "Where archives are sent to besides this machine.",
+        ),
         ("Devices", "/devices/", "inventory".to_owned(), "Add, import, change, delete."),
         ("Backups", "/backup/", "schedules".to_owned(), "What is backed up, when, and how many are kept."),
         (

@@ -3,10 +3,11 @@
 pub(super) mod files;
 pub(super) mod https;
 pub(super) mod route;
+pub(super) mod sftp;
 mod socket;
 pub(super) mod ssh;
 mod ssh_algorithms;
-mod ssh_login;
+pub(super) mod ssh_login;
 pub(super) mod telnet;
 pub(super) mod telnet_protocol;
 pub(super) mod tls;

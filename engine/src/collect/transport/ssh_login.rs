@@ -16,6 +16,11 @@ use crate::collect::target::{Limits, Login};
 /// A server may ask in several rounds; one that never stops is given up.
 const MOST_ROUNDS: usize = 6;
 
+/// Whether a private key can be read with this passphrase; an empty one is none.
+pub(crate) fn key_opens(key: &Secret, passphrase: &Secret) -> bool {
+    decode_secret_key(key.reveal(), given(Some(passphrase)).map(Secret::reveal)).is_ok()
+}
+
 /// What is left to try after a refusal.
 struct Refused {
     /// The methods that the device names; none known before the first attempt.

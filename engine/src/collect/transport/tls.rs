@@ -56,6 +56,20 @@ impl Trust {
         Ok(Self::of(roots))
     }
 
+    /// A client's configuration for servers that are no devices: nothing is pinned. None where TLS cannot be set up.
+    pub(crate) fn client_config(&self) -> Option<ClientConfig> {
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .ok()?;
+        Some(
+            match &self.verifier {
+                Some(verifier) => config.with_webpki_verifier(Arc::clone(verifier)),
+                None => config.with_root_certificates(RootCertStore::empty()),
+            }
+            .with_no_client_auth(),
+        )
+    }
+
     fn of(roots: RootCertStore) -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));

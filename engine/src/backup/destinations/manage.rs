@@ -1,0 +1,220 @@
+//! What people do with destinations: add, change, remove, accept a changed key, have something tried again.
+
+use std::path::Path;
+
+use etiqa_model::destination::{
+    Destination, DestinationInput, DestinationKind, DestinationName, DestinationSecrets, DestinationSettings,
+    NewDestination,
+};
+use etiqa_model::event::Topic;
+use etiqa_model::{DestinationId, FieldError, RunId, UserError};
+use zeroize::Zeroizing;
+
+use super::open::{row_name, secrets_of};
+use super::send::queue_due;
+use crate::collect::key_opens;
+use crate::db::DbError;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::store::archive_copy::copy_hurry_in_txn;
+use crate::store::destination::{
+    DestinationRow, destination_delete, destination_fetch_by_name, destination_fetch_in_txn,
+    destination_insert_in_txn, destination_key_accept_in_txn, destination_list, destination_list_names,
+    destination_seal_in_txn, destination_unpause_in_txn, destination_update_in_txn,
+};
+use crate::time::now;
+
+/// Every destination, by name.
+pub async fn list(engine: &Engine) -> Result<Vec<Destination>> {
+    Ok(destination_list(&engine.db).await?)
+}
+
+/// Names and ids of all, by name.
+pub async fn names(engine: &Engine) -> Result<Vec<DestinationName>> {
+    Ok(destination_list_names(&engine.db).await?)
+}
+
+/// The destination of this name.
+pub async fn find(engine: &Engine, name: &str) -> Result<Destination> {
+    let found = destination_fetch_by_name(&engine.db, name).await?;
+    Ok(found.ok_or_else(|| UserError::not_found(format!("destination named \"{name}\"")))?.destination)
+}
+
+/// Adds (`id` none) or changes a destination. Empty secrets stay as they were, unless it is another server: that one
+/// would learn them.
+pub async fn save(
+    engine: &Engine,
+    id: Option<DestinationId>,
+    input: &DestinationInput,
+) -> Result<DestinationId> {
+    let new = input.parse()?;
+    refuse_odd_folder(engine, &new)?;
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    let known = match id {
+        Some(id) => Some(destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?),
+        None => None,
+    };
+    let mut before = DestinationSecrets::default();
+    let mut is_elsewhere = false;
+    if let Some(known) = &known {
+        let settings = &known.destination.settings;
+        if settings.kind() != new.settings.kind() {
+            let message =
+                "A destination stays of its kind, for its copies are there: add another one instead.";
+            return Err(in_field("kind", message).into());
+        }
+        is_elsewhere = !settings.is_same_place(&new.settings);
+        if !is_elsewhere {
+            before = secrets_of(engine, known)?;
+        }
+    }
+    let secrets = new.secrets.clone().or(&before);
+    check_secrets(&new, &secrets)?;
+    let row = DestinationRow {
+        name: new.name.clone(),
+        settings: new.settings.clone(),
+        keep: new.keep,
+        enabled: new.enabled,
+    };
+    let id = match known {
+        Some(known) => {
+            let id = known.destination.id;
+            let updated = destination_update_in_txn(&mut tx, id, &row, is_elsewhere, at).await;
+            updated.map_err(|error| taken(error, &row.name))?;
+            copy_hurry_in_txn(&mut tx, id, None, at).await?;
+            id
+        }
+        None => {
+            destination_insert_in_txn(&mut tx, &row, at).await.map_err(|error| taken(error, &row.name))?
+        }
+    };
+    destination_seal_in_txn(&mut tx, id, sealed(engine, id, &secrets)?).await?;
+    tx.commit().await?;
+    changed(engine, id);
+    queue_due(engine, at).await?;
+    Ok(id)
+}
+
+fn sealed(engine: &Engine, id: DestinationId, secrets: &DestinationSecrets) -> Result<Option<Vec<u8>>> {
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    let plain = serde_json::to_vec(secrets).map_err(|error| Error::io("writing secrets")(error.into()))?;
+    Ok(Some(engine.vault.seal(&row_name(id), &Zeroizing::new(plain))?))
+}
+
+/// A folder that is not there, or is the program's own, is a mistake that is better told now than at night.
+fn refuse_odd_folder(engine: &Engine, new: &NewDestination) -> Result<(), UserError> {
+    let DestinationSettings::Folder(folder) = &new.settings else { return Ok(()) };
+    let Ok(path) = Path::new(&folder.path).canonicalize() else {
+        return Err(in_field(
+            "path",
+            "There is no such folder on this machine; make it, or mount the share.",
+        ));
+    };
+    if !path.is_dir() {
+        return Err(in_field("path", "This is no folder."));
+    }
+    let own = engine.dir.root();
+    if path.starts_with(own) || own.starts_with(&path) {
+        return Err(in_field(
+            "path",
+            "Choose a folder outside of the data directory: archives are there already.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_secrets(new: &NewDestination, secrets: &DestinationSecrets) -> Result<(), UserError> {
+    let DestinationSecrets { secret_access_key, password, private_key, key_passphrase } = secrets;
+    if !private_key.is_empty() && !key_opens(private_key, key_passphrase) {
+        let message =
+            "The private key cannot be read: it is in OpenSSH or PEM form, and opens with its passphrase.";
+        return Err(in_field("private_key", message));
+    }
+    match &new.settings {
+        DestinationSettings::S3(_) if secret_access_key.is_empty() => {
+            Err(in_field("secret_access_key", "Fill in the secret access key."))
+        }
+        DestinationSettings::Webdav(webdav) if webdav.username.is_some() && password.is_empty() => {
+            Err(in_field("password", "Fill in the password."))
+        }
+        settings
+            if settings.kind() == DestinationKind::Sftp && password.is_empty() && private_key.is_empty() =>
+        {
+            Err(in_field("password", "A password or a private key is needed to log in."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a destination, and what is noted of its copies; the copies themselves stay where they are.
+pub async fn remove(engine: &Engine, id: DestinationId) -> Result<()> {
+    if !destination_delete(&engine.db, id).await? {
+        return Err(missing(id).into());
+    }
+    changed(engine, id);
+    Ok(())
+}
+
+/// Has everything that waits for a destination tried now.
+pub async fn retry(engine: &Engine, id: DestinationId) -> Result<()> {
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    destination_unpause_in_txn(&mut tx, id).await?;
+    copy_hurry_in_txn(&mut tx, id, None, at).await?;
+    tx.commit().await?;
+    changed(engine, id);
+    queue_due(engine, at).await
+}
+
+/// Has what waits of one run's archive tried now.
+pub async fn retry_copy(engine: &Engine, run: RunId, id: DestinationId) -> Result<()> {
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    if copy_hurry_in_txn(&mut tx, id, Some(run), at).await? == 0 {
+        return Err(UserError::conflict("Nothing waits to be sent or deleted there.").into());
+    }
+    destination_unpause_in_txn(&mut tx, id).await?;
+    tx.commit().await?;
+    changed(engine, id);
+    engine.events.send(Topic::Runs, run.0);
+    queue_due(engine, at).await
+}
+
+/// Takes the changed key that waits as the destination's own, and has what waits for it tried now.
+pub async fn accept_key(engine: &Engine, id: DestinationId) -> Result<()> {
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    if !destination_key_accept_in_txn(&mut tx, id).await? {
+        return Err(UserError::invalid("No changed key waits for this destination.").into());
+    }
+    copy_hurry_in_txn(&mut tx, id, None, at).await?;
+    tx.commit().await?;
+    changed(engine, id);
+    queue_due(engine, at).await
+}
+
+pub(super) fn missing(id: DestinationId) -> UserError {
+    UserError::not_found(format!("destination {id}"))
+}
+
+fn changed(engine: &Engine, id: DestinationId) {
+    engine.events.send(Topic::Admin, id.0);
+    engine.events.send(Topic::BackupConfigs, None);
+}
+
+fn in_field(field: &str, message: impl Into<String>) -> UserError {
+    UserError::in_fields(vec![FieldError { field: field.to_owned(), message: message.into() }])
+}
+
+fn taken(error: DbError, name: &str) -> Error {
+    if error.is_unique_violation() {
+        let message = format!("There is a destination named \"{name}\" already; choose another name.");
+        return in_field("name", message).into();
+    }
+    error.into()
+}

@@ -1,0 +1,81 @@
+//! The retention that a bucket gives every object by itself (S3 object lock). The object store library does not know it,
+//! so this one request is signed and sent here.
+
+use etiqa_model::Secret;
+use etiqa_model::destination::S3Settings;
+use hyper::Request;
+use reqsign_aws_v4::{Credential, RequestSigner};
+use reqsign_core::{Context, SignRequest};
+use reqwest::Client;
+
+/// How long the bucket keeps objects, in words; none where it does not, or does not say.
+pub(super) async fn default_retention(
+    settings: &S3Settings,
+    secret: &Secret,
+    client: &Client,
+) -> Option<String> {
+    let request = Request::get(address(settings)).body(()).ok()?;
+    let (mut parts, ()) = request.into_parts();
+    let credential = Credential {
+        access_key_id: settings.access_key_id.clone(),
+        secret_access_key: secret.reveal().to_owned(),
+        session_token: None,
+        expires_in: None,
+    };
+    let signer = RequestSigner::new("s3", &settings.region);
+    signer.sign_request(&Context::new(), &mut parts, Some(&credential), None).await.ok()?;
+    let answer = client.get(parts.uri.to_string()).headers(parts.headers).send().await.ok()?;
+    if !answer.status().is_success() {
+        return None;
+    }
+    words(&answer.text().await.ok()?)
+}
+
+/// GetObjectLockConfiguration of the Amazon S3 API Reference.
+fn address(settings: &S3Settings) -> String {
+    let endpoint = match &settings.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => format!("https://s3.{}.amazonaws.com", settings.region),
+    };
+    match (settings.path_style, endpoint.split_once("://")) {
+        (false, Some((scheme, host))) => format!("{scheme}://{}.{host}/?object-lock", settings.bucket),
+        _ => format!("{endpoint}/{}?object-lock", settings.bucket),
+    }
+}
+
+fn words(xml: &str) -> Option<String> {
+    let within = |name: &str| {
+        let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+        rest.split_once("</").map(|(text, _)| text.trim())
+    };
+    let many = |number: &str, unit: &str| {
+        let count: u32 = number.parse().ok()?;
+        Some(format!("{count} {unit}{}", if count == 1 { "" } else { "s" }))
+    };
+    let mode = match within("Mode")? {
+        "COMPLIANCE" => "compliance",
+        "GOVERNANCE" => "governance",
+        _ => return None,
+    };
+    let span = within("Days").and_then(|days| many(days, "day"));
+    let span = span.or_else(|| within("Years").and_then(|years| many(years, "year")))?;
+    Some(format!("{span}, {mode} mode"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_retention_is_told_in_words() {
+        let xml = "<?xml version=\"1.0\"?><ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>\
+                   <DefaultRetention><Mode>COMPLIANCE</Mode><Days>30</Days></DefaultRetention></Rule>\
+                   </ObjectLockConfiguration>";
+        assert_eq!(words(xml).as_deref(), Some("30 days, compliance mode"));
+        let years = "<Mode>GOVERNANCE</Mode><Years>1</Years>";
+        assert_eq!(words(years).as_deref(), Some("1 year, governance mode"));
+        for none in ["", "<ObjectLockEnabled>Enabled</ObjectLockEnabled>", "<Mode>X</Mode><Days>1</Days>"] {
+            assert_eq!(words(none), None, "{none}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Destinations, and which backups send to them. Their copies are in `archive_copy`.
+
+use etiqa_model::destination::{
+    Destination, DestinationFacts, DestinationName, DestinationSettings, KeepCopies,
+};
+use etiqa_model::{BackupConfigId, DestinationId, Timestamp};
+use serde::Serialize;
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Filter, Result, RowExt, Tx, built};
+
+/// Counts run through an index; only those of what was sent grow with history, and they are one look-up a row.
+const SELECT: &str = "SELECT d.id, d.name, d.settings, d.keep, d.enabled, d.facts, d.openssh, d.fingerprint, \
+     d.offered_fingerprint, d.last_ok_at, d.problem, d.failures, d.paused_until, d.sealed, \
+     (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'sent') AS sent, \
+     (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'waiting') AS waiting, \
+     (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'leaving') AS leaving, \
+     (SELECT COUNT(*) FROM backup_config_destination b WHERE b.destination_id = d.id) AS configs \
+     FROM destination d";
+
+/// What is stored of a destination that a person said.
+#[derive(Debug, Clone)]
+pub struct DestinationRow {
+    /// Unique.
+    pub name: String,
+    /// Where it is.
+    pub settings: DestinationSettings,
+    /// Whether copies stay for longer than their archives.
+    pub keep: KeepCopies,
+    /// Whether anything is sent to it.
+    pub enabled: bool,
+}
+
+/// A destination with what only the engine needs.
+#[derive(Debug, Clone)]
+pub struct KeyedDestination {
+    /// The destination.
+    pub destination: Destination,
+    /// All its secrets, sealed for its row.
+    pub sealed: Option<Vec<u8>>,
+    /// Its remembered host key, in OpenSSH's public key format.
+    pub openssh: Option<String>,
+}
+
+/// Every destination, by name.
+pub async fn destination_list(db: &Db) -> Result<Vec<Destination>> {
+    let rows = Filter::new().query(SELECT, " ORDER BY d.name").fetch_all(db.reader()).await?;
+    rows.iter().map(|row| destination(row).map(|found| found.destination)).collect()
+}
+
+/// Names and ids of all, by name.
+pub async fn destination_list_names(db: &Db) -> Result<Vec<DestinationName>> {
+    let rows = sqlx::query("SELECT id, name FROM destination ORDER BY name").fetch_all(db.reader()).await?;
+    rows.iter()
+        .map(|row| Ok(DestinationName { id: DestinationId(row.int("id")?), name: row.text("name")? }))
+        .collect()
+}
+
+/// One, by id.
+pub async fn destination_fetch(db: &Db, id: DestinationId) -> Result<Option<KeyedDestination>> {
+    let row = Filter::new().and_int("d.id = ?", id.0).query(SELECT, "").fetch_optional(db.reader()).await?;
+    row.as_ref().map(destination).transpose()
+}
+
+/// One, by name.
+pub async fn destination_fetch_by_name(db: &Db, name: &str) -> Result<Option<KeyedDestination>> {
+    let row =
+        Filter::new().and_text("d.name = ?", name).query(SELECT, "").fetch_optional(db.reader()).await?;
+    row.as_ref().map(destination).transpose()
+}
+
+/// One, by id, within a transaction that may change it.
+pub async fn destination_fetch_in_txn(tx: &mut Tx, id: DestinationId) -> Result<Option<KeyedDestination>> {
+    let row = Filter::new().and_int("d.id = ?", id.0).query(SELECT, "").fetch_optional(&mut **tx).await?;
+    row.as_ref().map(destination).transpose()
+}
+
+fn destination(row: &AnyRow) -> Result<KeyedDestination> {
+    let destination = Destination {
+        id: DestinationId(row.int("id")?),
+        name: row.text("name")?,
+        settings: row.json("settings")?,
+        keep: row.named("keep", KeepCopies::parse)?,
+        enabled: row.flag("enabled")?,
+        last_ok_at: row.opt_time("last_ok_at")?,
+        problem: row.opt_text("problem")?,
+        failures: row.count("failures")?,
+        paused_until: row.opt_time("paused_until")?,
+        facts: row.json("facts")?,
+        fingerprint: row.opt_text("fingerprint")?,
+        offered: row.opt_text("offered_fingerprint")?,
+        sent: row.count("sent")?,
+        waiting: row.count("waiting")?,
+        leaving: row.count("leaving")?,
+        configs: row.count("configs")?,
+    };
+    Ok(KeyedDestination { destination, sealed: row.opt_bytes("sealed")?, openssh: row.opt_text("openssh")? })
+}
+
+/// Adds one; a unique violation when its name is taken.
+pub async fn destination_insert_in_txn(
+    tx: &mut Tx,
+    row: &DestinationRow,
+    now: Timestamp,
+) -> Result<DestinationId> {
+    let inserted = sqlx::query(
+        "INSERT INTO destination (name, kind, settings, keep, enabled, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id",
+    )
+    .bind(row.name.clone())
+    .bind(row.settings.kind().as_str())
+    .bind(json(&row.settings))
+    .bind(row.keep.as_str())
+    .bind(i64::from(row.enabled))
+    .bind(now.millis())
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(DestinationId(inserted.int("id")?))
+}
+
+/// Replaces what a person said of one, and lets it be tried at once. What was found out about the place is found out
+/// anew; a server that `is_elsewhere` has another key.
+pub async fn destination_update_in_txn(
+    tx: &mut Tx,
+    id: DestinationId,
+    row: &DestinationRow,
+    is_elsewhere: bool,
+    now: Timestamp,
+) -> Result<()> {
+    let forgets = if is_elsewhere {
+        ", openssh = NULL, fingerprint = NULL, offered_openssh = NULL, offered_fingerprint = NULL"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "UPDATE destination SET name = $2, kind = $3, settings = $4, keep = $5, enabled = $6, updated_at = $7,
+                facts = '{{}}', problem = NULL, failures = 0, paused_until = NULL{forgets} WHERE id = $1"
+    );
+    sqlx::query(built(sql))
+        .bind(id.0)
+        .bind(row.name.clone())
+        .bind(row.settings.kind().as_str())
+        .bind(json(&row.settings))
+        .bind(row.keep.as_str())
+        .bind(i64::from(row.enabled))
+        .bind(now.millis())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Puts the sealed secrets into the row; none: it has none.
+pub async fn destination_seal_in_txn(tx: &mut Tx, id: DestinationId, sealed: Option<Vec<u8>>) -> Result<()> {
+    sqlx::query("UPDATE destination SET sealed = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(sealed)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes one with the notes of its copies. False: there is none with this id.
+pub async fn destination_delete(db: &Db, id: DestinationId) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query("DELETE FROM destination WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes that it took, gave or deleted something as it should.
+pub async fn destination_worked_in_txn(tx: &mut Tx, id: DestinationId, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE destination SET last_ok_at = $2, problem = NULL, failures = 0, paused_until = NULL WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Notes why it did not, and until when nothing is tried.
+pub async fn destination_failed_in_txn(
+    tx: &mut Tx,
+    id: DestinationId,
+    problem: &str,
+    failures: u32,
+    paused_until: Timestamp,
+) -> Result<()> {
+    sqlx::query("UPDATE destination SET problem = $2, failures = $3, paused_until = $4 WHERE id = $1")
+        .bind(id.0)
+        .bind(problem.to_owned())
+        .bind(i64::from(failures))
+        .bind(paused_until.millis())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Lets it be tried at once, as if it had never failed.
+pub async fn destination_unpause_in_txn(tx: &mut Tx, id: DestinationId) -> Result<()> {
+    sqlx::query("UPDATE destination SET failures = 0, paused_until = NULL WHERE id = $1")
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes what was found out about the place.
+pub async fn destination_facts_save_in_txn(
+    tx: &mut Tx,
+    id: DestinationId,
+    facts: &DestinationFacts,
+) -> Result<()> {
+    sqlx::query("UPDATE destination SET facts = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(json(facts))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Remembers the first host key that it showed; a known one stays, and what was offered instead of it is forgotten.
+pub async fn destination_key_remember_in_txn(
+    tx: &mut Tx,
+    id: DestinationId,
+    openssh: &str,
+    fingerprint: &str,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE destination SET openssh = COALESCE(openssh, $2), fingerprint = COALESCE(fingerprint, $3),
+                offered_openssh = NULL, offered_fingerprint = NULL
+         WHERE id = $1 AND (openssh IS NULL OR offered_openssh IS NOT NULL)",
+    )
+    .bind(id.0)
+    .bind(openssh.to_owned())
+    .bind(fingerprint.to_owned())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a changed host key aside for a person to look at.
+pub async fn destination_key_offer_in_txn(
+    tx: &mut Tx,
+    id: DestinationId,
+    openssh: &str,
+    fingerprint: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE destination SET offered_openssh = $2, offered_fingerprint = $3 WHERE id = $1")
+        .bind(id.0)
+        .bind(openssh.to_owned())
+        .bind(fingerprint.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes the changed key as its own, and lets it be tried at once; false when none waits.
+pub async fn destination_key_accept_in_txn(tx: &mut Tx, id: DestinationId) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE destination SET openssh = offered_openssh, fingerprint = offered_fingerprint,
+                offered_openssh = NULL, offered_fingerprint = NULL, problem = NULL, failures = 0, paused_until = NULL
+         WHERE id = $1 AND offered_openssh IS NOT NULL",
+    )
+    .bind(id.0)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Says which destinations a backup config sends to from now on.
+pub async fn backup_config_set_destinations_in_txn(
+    tx: &mut Tx,
+    config: BackupConfigId,
+    destinations: &[DestinationId],
+) -> Result<()> {
+    sqlx::query("DELETE FROM backup_config_destination WHERE backup_config_id = $1")
+        .bind(config.0)
+        .execute(&mut **tx)
+        .await?;
+    for id in destinations {
+        // One that somebody removed meanwhile is left out.
+        sqlx::query(
+            "INSERT INTO backup_config_destination (backup_config_id, destination_id)
+             SELECT $1, id FROM destination WHERE id = $2
+             ON CONFLICT (backup_config_id, destination_id) DO NOTHING",
+        )
+        .bind(config.0)
+        .bind(id.0)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The destinations of every backup config, by name.
+pub async fn backup_config_list_destinations(db: &Db) -> Result<Vec<(BackupConfigId, DestinationName)>> {
+    let rows = sqlx::query(
+        "SELECT b.backup_config_id, d.id, d.name FROM backup_config_destination b
+         JOIN destination d ON d.id = b.destination_id ORDER BY d.name",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let destination = DestinationName { id: DestinationId(row.int("id")?), name: row.text("name")? };
+            Ok((BackupConfigId(row.int("backup_config_id")?), destination))
+        })
+        .collect()
+}
+
+/// These types serialise without fail: no maps with odd keys, no foreign code.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

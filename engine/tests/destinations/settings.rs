@@ -1,0 +1,79 @@
+//! What a person may say of a destination, and what is refused with a sentence.
+
+use etiqa_engine::backup::destinations::{find, names, remove, save};
+use etiqa_engine::backup::{config, find_run};
+use etiqa_model::Secret;
+use etiqa_model::destination::{DestinationInput, DestinationKind};
+
+use crate::common::world::World;
+use crate::servers::HttpServer;
+use crate::common::sshd::Sshd;
+use crate::support::{Place, bucket, run_and_send, sftp, world_with};
+
+async fn refused(world: &World, input: &DestinationInput) -> (String, String) {
+    let error = save(&world.engine, None, input).await.unwrap_err().into_user_error();
+    (error.fields[0].field.clone(), error.message)
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_refused_where_it_was_filled_in() {
+    let world = World::new().await;
+    let place = Place::of(DestinationKind::Folder).await;
+    let folder = |path: &str| DestinationInput { path: path.into(), ..place.input.clone() };
+    let own = world.engine.dir.backups();
+    for (path, expected) in [
+        ("/no/such/folder", "There is no such folder"),
+        (own.to_str().unwrap(), "outside of the data directory"),
+        ("/", "outside of the data directory"),
+        ("/etc/hostname", "This is no folder."),
+    ] {
+        let (field, message) = refused(&world, &folder(path)).await;
+        assert!(field == "path" && message.contains(expected), "{path}: {field}: {message}");
+    }
+    let ssh = Sshd::start("").await;
+    let key = DestinationInput { private_key: Secret::new("not a key"), ..sftp(&ssh, "x".as_ref()) };
+    assert_eq!(refused(&world, &key).await.0, "private_key");
+    let none = DestinationInput { private_key: Secret::default(), ..key };
+    assert_eq!(refused(&world, &none).await.0, "password");
+    save(&world.engine, None, &place.input).await.unwrap();
+    assert_eq!(refused(&world, &place.input).await.0, "name");
+}
+
+#[tokio::test]
+async fn a_destination_stays_of_its_kind() {
+    let server = HttpServer::s3().await;
+    let (world, id, _) = world_with(&Place::of(DestinationKind::Folder).await.input).await;
+    let error = save(&world.engine, Some(id), &bucket(&server)).await.unwrap_err().into_user_error();
+    assert_eq!(error.fields[0].field, "kind");
+}
+
+#[tokio::test]
+async fn a_removed_destination_is_sent_to_no_more_and_its_copies_stay() {
+    let place = Place::of(DestinationKind::Folder).await;
+    let (world, id, backup) = world_with(&place.input).await;
+    let first = run_and_send(&world, backup).await;
+    remove(&world.engine, id).await.unwrap();
+    assert!(find(&world.engine, "NAS").await.is_err() && names(&world.engine).await.unwrap().is_empty());
+    let run = run_and_send(&world, backup).await;
+    assert_eq!(place.files(), [first.file.unwrap()]);
+    assert!(find_run(&world.engine, run.id).await.unwrap().is_good());
+    assert!(config::detail(&world.engine, backup).await.unwrap().row.destinations.is_empty());
+    assert!(remove(&world.engine, id).await.is_err());
+}
+
+#[tokio::test]
+async fn an_edit_that_says_nothing_of_destinations_leaves_them() {
+    let place = Place::of(DestinationKind::Folder).await;
+    let (world, id, backup) = world_with(&place.input).await;
+    let sends_to = async || {
+        let row = config::detail(&world.engine, backup).await.unwrap().row;
+        row.destinations.into_iter().map(|destination| destination.id).collect::<Vec<_>>()
+    };
+    let mut input = config::find(&world.engine, "Daily").await.unwrap().to_input();
+    "Renamed".clone_into(&mut input.name);
+    config::save(&world.engine, Some(backup), &input).await.unwrap();
+    assert_eq!(sends_to().await, [id]);
+    input.destinations = Some(Vec::new());
+    config::save(&world.engine, Some(backup), &input).await.unwrap();
+    assert_eq!(sends_to().await, []);
+}
