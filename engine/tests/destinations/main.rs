@@ -10,6 +10,7 @@ mod deleting;
 mod faults;
 mod instances;
 mod machines;
+mod mirroring;
 mod secrets;
 mod sending;
 mod servers;

@@ -102,7 +102,13 @@ pub(super) async fn save_facts(
     Ok(tx.commit().await?)
 }
 
-async fn note_key(engine: &Engine, id: DestinationId, key: &HostKeySeen, is_changed: bool) -> Result<()> {
+/// Remembers the first host key that an SSH server showed; keeps a changed one for a person to look at.
+pub(super) async fn note_key(
+    engine: &Engine,
+    id: DestinationId,
+    key: &HostKeySeen,
+    is_changed: bool,
+) -> Result<()> {
     let mut tx = engine.db.write().await?;
     if is_changed {
         destination_key_offer_in_txn(&mut tx, id, &key.openssh, &key.fingerprint).await?;

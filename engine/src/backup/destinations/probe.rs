@@ -30,7 +30,7 @@ pub async fn test(engine: &Engine, id: DestinationId) -> Result<DestinationTest>
     let tried = match &keyed.destination.settings {
         DestinationSettings::Git(settings) => {
             let secrets = open::secrets_of(engine, &keyed)?;
-            git::test(engine, &keyed.destination, settings, &secrets).await
+            git::test(engine, &keyed, settings, &secrets).await
         }
         _ => try_out(engine, &keyed).await?,
     };

@@ -134,8 +134,8 @@ async fn handle(
             return Ok(Ok(Done::Gone(None)));
         }
         let secrets = open::secrets_of(engine, keyed)?;
-        let committed = git::commit_run(engine, &keyed.destination, settings, &secrets, copy.run, &headway);
-        return Ok(headway.watch(committed).await.map(Done::Sent));
+        let committed = git::commit_run(engine, keyed, settings, &secrets, copy.run, &headway).await;
+        return Ok(committed.map(Done::Sent));
     }
     let path = engine.dir.backups().join(&copy.file);
     if copy.state == CopyState::Waiting && !path.is_file() {

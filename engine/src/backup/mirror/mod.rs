@@ -134,6 +134,11 @@ pub async fn mirror_run(
     Ok(written)
 }
 
+/// Makes the repository where there is none yet, and looks whether it can be written.
+pub async fn make(repository: &Path, branch: &str) -> Result<()> {
+    Mirror::open(repository, branch).await.map(drop)
+}
+
 /// Runs what waits for a disk or computes for long off the runtime's threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = spawn_blocking(work).await;

@@ -76,11 +76,6 @@ impl Trust {
         Self { verifier: verifier.build().ok(), provider }
     }
 
-    /// The same authorities for a client that sets up TLS by itself. None: this machine cannot speak TLS.
-    pub(crate) fn client_config(&self) -> Option<ClientConfig> {
-        self.config_with(None, &Arc::default())
-    }
-
     fn config_with(&self, pinned: Option<&str>, shown: &Arc<Mutex<Shown>>) -> Option<ClientConfig> {
         let judge = Judge {
             usual: self.verifier.clone(),
