@@ -9,10 +9,12 @@ use sqlx::any::AnyRow;
 
 use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
-/// Counts run through an index; only those of what was sent grow with history, and they are one look-up a row.
+/// Counts run through an index. What was sent grows with history where copies are kept for ever, so no more than
+/// ten thousand of these are counted.
 const SELECT: &str = "SELECT d.id, d.name, d.settings, d.keep, d.enabled, d.facts, d.openssh, d.fingerprint, \
      d.offered_fingerprint, d.last_ok_at, d.problem, d.failures, d.paused_until, d.sealed, \
-     (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'sent') AS sent, \
+     (SELECT COUNT(*) FROM (SELECT 1 FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'sent' \
+      LIMIT 10000) AS some) AS sent, \
      (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'waiting') AS waiting, \
      (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'leaving') AS leaving, \
      (SELECT COUNT(*) FROM backup_config_destination b WHERE b.destination_id = d.id) AS configs \
@@ -192,6 +194,16 @@ pub async fn destination_failed_in_txn(
         .bind(problem.to_owned())
         .bind(i64::from(failures))
         .bind(paused_until.millis())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes what a test found wrong; when it is tried next stays as it is.
+pub async fn destination_problem_in_txn(tx: &mut Tx, id: DestinationId, problem: &str) -> Result<()> {
+    sqlx::query("UPDATE destination SET problem = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(problem.to_owned())
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -1,13 +1,16 @@
 //! Archives come to every kind of place whole, under their names, once.
 
-use etiqa_engine::backup::destinations::{send_now, test};
-use etiqa_engine::schedule::worker::worker;
-use etiqa_model::destination::{CopyState, DestinationKind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use etiqa_engine::backup::destinations::{send_now, test};
+use etiqa_engine::schedule::worker::worker;
+use etiqa_model::destination::{CopyState, DestinationKind};
+
 use crate::servers::HttpServer;
-use crate::support::{KINDS, Place, bucket, copy, execute, is_sent, nas, run_and_send, world_with};
+use crate::support::{
+    KINDS, Place, bucket, copy, execute, is_sent, nas, run_and_send, run_by_worker, world_with,
+};
 
 #[tokio::test]
 async fn an_archive_comes_whole_to_every_kind_of_place_under_its_name() {
@@ -132,7 +135,7 @@ async fn the_worker_sends_a_new_archive_by_itself() {
     let place = Place::of(DestinationKind::Folder).await;
     let (world, _, config) = world_with(&place.input).await;
     let working = tokio::spawn(worker(Arc::clone(&world.engine)));
-    let run = world.run(config).await;
+    let run = run_by_worker(&world, config).await;
     let sent = async {
         while !is_sent(&world, run.id).await {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -140,7 +143,7 @@ async fn the_worker_sends_a_new_archive_by_itself() {
     };
     tokio::time::timeout(Duration::from_secs(30), sent).await.expect("nobody sent it");
     // The next one is other work, whatever became of the first.
-    let second = world.run(config).await;
+    let second = run_by_worker(&world, config).await;
     let sent = async {
         while !is_sent(&world, second.id).await {
             tokio::time::sleep(Duration::from_millis(20)).await;

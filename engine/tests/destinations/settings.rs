@@ -25,7 +25,7 @@ async fn what_cannot_work_is_refused_where_it_was_filled_in() {
         ("/no/such/folder", "There is no such folder"),
         (own.to_str().unwrap(), "outside of the data directory"),
         ("/", "outside of the data directory"),
-        ("/etc/hostname", "This is no folder."),
+        ("/etc/passwd", "This is no folder."),
     ] {
         let (field, message) = refused(&world, &folder(path)).await;
         assert!(field == "path" && message.contains(expected), "{path}: {field}: {message}");

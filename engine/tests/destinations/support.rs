@@ -2,14 +2,16 @@
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etiqa_engine::backup::destinations::{find, save, send_now};
+use etiqa_engine::backup::{find_run, start};
 use etiqa_engine::store::archive_copy::copy_list_of_run;
 use etiqa_engine::store::run_note::run_note_list;
 use etiqa_engine::time::now;
 use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::destination::{ArchiveCopy, CopyState, Destination, DestinationInput, DestinationKind};
-use etiqa_model::run::Run;
+use etiqa_model::run::{Run, Trigger};
 use etiqa_model::{BackupConfigId, DestinationId, RunId};
 
 use crate::common::world::World;
@@ -152,6 +154,23 @@ pub(crate) async fn run_and_send(world: &World, config: BackupConfigId) -> Run {
     let run = world.run(config).await;
     assert!(run.is_good(), "{run:?}");
     send_now(&world.engine).await.unwrap();
+    run
+}
+
+/// Has the worker run a backup, and waits for its end.
+pub(crate) async fn run_by_worker(world: &World, config: BackupConfigId) -> Run {
+    let queued = start::start(&world.engine, config, Trigger::Manual).await.unwrap();
+    let ended = async {
+        loop {
+            let run = find_run(&world.engine, queued.run).await.unwrap();
+            if run.status.is_over() {
+                return run;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let run = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run does not end");
+    assert!(run.is_good(), "{run:?}");
     run
 }
 

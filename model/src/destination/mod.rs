@@ -135,7 +135,7 @@ pub struct Destination {
     pub fingerprint: Option<String>,
     /// SFTP: the changed key that waits for a person, `SHA256:…`.
     pub offered: Option<String>,
-    /// Copies that are there.
+    /// Copies that are there; ten thousand stand for more.
     pub sent: u64,
     /// Copies that are still to be sent.
     pub waiting: u64,

@@ -18,7 +18,9 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hex::{sha256_hex, to_hex};
 use crate::store::archive_copy::copy_hurry_in_txn;
-use crate::store::destination::{KeyedDestination, destination_fetch, destination_worked_in_txn};
+use crate::store::destination::{
+    KeyedDestination, destination_fetch, destination_problem_in_txn, destination_worked_in_txn,
+};
 use crate::time::now;
 
 /// Bytes of a probe: more than one packet.
@@ -44,7 +46,12 @@ pub async fn test(engine: &Engine, id: DestinationId) -> Result<DestinationTest>
             queue_due(engine, at).await?;
             DestinationTest { is_good: true, message }
         }
-        Err(error) => DestinationTest { is_good: false, message: error.message },
+        Err(error) => {
+            let mut tx = engine.db.write().await?;
+            destination_problem_in_txn(&mut tx, id, &error.message).await?;
+            tx.commit().await?;
+            DestinationTest { is_good: false, message: error.message }
+        }
     };
     engine.events.send(Topic::Admin, id.0);
     Ok(outcome)

@@ -246,11 +246,15 @@ async fn note_failed(
         destination_failed_in_txn(&mut tx, destination.id, &error.message, failures, until).await?;
     }
     tx.commit().await?;
-    let (run, file, place) = (copy.run, &copy.file, &destination.name);
-    tracing::warn!(
-        %run, %file, destination = %place, pause_s = pause.as_secs(), %error,
-        "{file} and {place}: {error}"
-    );
+    let (run, file, place, pause_s) = (copy.run, &copy.file, &destination.name, pause.as_secs());
+    match copy.state {
+        CopyState::Leaving => tracing::warn!(
+            %run, %file, destination = %place, pause_s, %error, "{file} could not be deleted at {place}: {error}"
+        ),
+        _ => tracing::warn!(
+            %run, %file, destination = %place, pause_s, %error, "{file} could not be sent to {place}: {error}"
+        ),
+    }
     Ok(is_of_one)
 }
 
