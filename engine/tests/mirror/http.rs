@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use etiqa_engine::backup::mirror::{PushErrorKind, Remote, RemoteLogin};
 use etiqa_engine::collect::Trust;
@@ -154,6 +154,9 @@ async fn statuses_say_whether_a_retry_makes_sense() {
     assert!(error.message.contains("text/html"), "{error}");
 }
 
+/// Where a server sends on to that is another one.
+static OTHER: OnceLock<String> = OnceLock::new();
+
 #[tokio::test]
 async fn a_redirect_is_followed_within_a_server_and_the_login_goes_to_no_other() {
     let (network, _) = mirrored().await;
@@ -167,7 +170,6 @@ async fn a_redirect_is_followed_within_a_server_and_the_login_goes_to_no_other()
     is_sound(&within.repository());
 
     // Another port is another server.
-    static OTHER: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     let other = GitServer::start().await;
     OTHER.set(other.url("/configs.git/info/refs")).unwrap();
     let away = GitServer::start_with(None, |_| {

@@ -80,16 +80,31 @@ impl Mirror {
         })
     }
 
-    /// Moves the branch from the commit `from` to `to`, which is on the disk by now.
+    /// Moves the branch from the commit `from` to `to`, whose objects are written by now.
     pub(super) fn advance(&self, from: Option<Oid>, to: Oid) -> Result<(), git2::Error> {
+        // Libgit2 waits for the disk with each file and the folder it is in, not with folders that it made for them.
+        sync_folder(&self.repo.path().join("objects")).map_err(|error| os_error(&error))?;
         match from {
             Some(from) => self.repo.reference_matching(&self.reference, to, true, from, "mirror")?,
             None => self.repo.reference(&self.reference, to, false, "mirror")?,
         };
+        if from.is_none() {
+            self.sync_branch().map_err(|error| os_error(&error))?;
+        }
         // What `git log` in the folder shows, and what a clone of it checks out.
         let head = self.repo.find_reference("HEAD")?;
         if head.symbolic_target_bytes() != Some(self.reference.as_bytes()) {
             self.repo.set_head(&self.reference)?;
+        }
+        Ok(())
+    }
+
+    /// A branch that a power cut took away would begin anew, and its remote would refuse it.
+    fn sync_branch(&self) -> io::Result<()> {
+        let repository = self.repo.path();
+        let mut folder = repository.join(&self.reference);
+        while folder.pop() && folder.starts_with(repository) {
+            sync_folder(&folder)?;
         }
         Ok(())
     }

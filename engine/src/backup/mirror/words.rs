@@ -13,7 +13,7 @@ pub(super) fn plain(text: &str, limit: usize) -> String {
         } else if c.is_whitespace() || c.is_control() {
             is_apart = !line.is_empty();
         } else if !turns_direction(c) {
-            if length == limit {
+            if length + usize::from(is_apart) >= limit {
                 line.push('…');
                 break;
             }
@@ -59,5 +59,6 @@ mod tests {
         }
         assert_eq!(plain(&"x".repeat(50), 5), "xxxxx…");
         assert_eq!(plain("xxxxx", 5), "xxxxx");
+        assert_eq!(plain("ab cd", 3), "ab…", "a space counts, and is not passed over the limit");
     }
 }
