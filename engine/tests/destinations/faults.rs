@@ -19,8 +19,8 @@ use opendal::layers::ChaosLayer;
 use opendal::services::Memory;
 use tokio_util::sync::CancellationToken;
 
-use crate::servers::HttpServer;
 use crate::common::sshd::Sshd;
+use crate::servers::HttpServer;
 use crate::support::{
     KINDS, Place, bucket, copy, dav, execute, files, is_sent, nas, pause_minutes, quick, run_and_send,
     run_by_worker, sftp, world_with,

@@ -37,7 +37,10 @@ async fn every_run_that_changes_something_is_a_commit_at_the_remote_that_names_t
     send_now(&world.engine).await.unwrap();
     let waiting = copy(&world, run.id).await;
     assert_eq!(waiting.state, CopyState::Waiting);
-    assert!(waiting.problem.as_ref().unwrap().starts_with("There is no bare Git repository at"), "{waiting:?}");
+    assert!(
+        waiting.problem.as_ref().unwrap().starts_with("There is no bare Git repository at"),
+        "{waiting:?}"
+    );
     let tried = test(&world.engine, destination).await.unwrap();
     assert!(!tried.is_good, "{tried:?}");
 

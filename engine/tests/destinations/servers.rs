@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::AUTHORIZATION;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use s3s::auth::SimpleAuth;
@@ -220,7 +220,7 @@ fn status(status: u16) -> Response<Body> {
 }
 
 async fn s3(service: &S3Service, request: Request<Incoming>) -> Response<Body> {
-    match service.call(request).await {
+    match service.call(request.map(s3s::Body::from)).await {
         Ok(response) => response.map(|body| body.boxed_unsync()),
         Err(_) => status(500),
     }

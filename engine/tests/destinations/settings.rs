@@ -5,9 +5,9 @@ use etiqa_engine::backup::{config, find_run};
 use etiqa_model::Secret;
 use etiqa_model::destination::{DestinationInput, DestinationKind};
 
+use crate::common::sshd::Sshd;
 use crate::common::world::World;
 use crate::servers::HttpServer;
-use crate::common::sshd::Sshd;
 use crate::support::{Place, bucket, run_and_send, sftp, world_with};
 
 async fn refused(world: &World, input: &DestinationInput) -> (String, String) {

@@ -14,9 +14,9 @@ use etiqa_model::destination::{ArchiveCopy, CopyState, Destination, DestinationI
 use etiqa_model::run::{Run, Trigger};
 use etiqa_model::{BackupConfigId, DestinationId, RunId};
 
+use crate::common::sshd::Sshd;
 use crate::common::world::World;
 use crate::servers::{ACCESS_KEY, BUCKET, HttpServer, PASSWORD, SECRET_KEY, USER};
-use crate::common::sshd::Sshd;
 
 /// Every kind that archives are sent to.
 pub(crate) const KINDS: [DestinationKind; 4] =

@@ -96,17 +96,19 @@ fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
     let id = destination.id.to_string();
     let is_open = destination.waiting + destination.leaving > 0 || destination.problem.is_some();
     let field = [("id", id.clone())];
-    let test = view! { <PostForm to=actions.test>{act(&field, "Test", "btn small")}</PostForm> }.into_any();
+    let press = act(&field, "Test", "btn small");
+    let test = view! { <PostForm to=actions.test>{press}</PostForm> }.into_any();
     let retry = (is_open && destination.enabled).then(|| {
-        view! { <PostForm to=actions.retry>{act(&field, "Try now", "btn small")}</PostForm> }.into_any()
+        let press = act(&field, "Try now", "btn small");
+        view! { <PostForm to=actions.retry>{press}</PostForm> }.into_any()
     });
     let change = (role >= Role::Admin).then(|| {
         let question = format!(
             "Remove {}? Nothing is sent there any more, and what is there stays there; this program forgets it.",
             destination.name
         );
-        let form =
-            view! { <PostForm to=actions.remove>{act(&field, "Remove", "btn danger")}</PostForm> }.into_any();
+        let press = act(&field, "Remove", "btn danger");
+        let form = view! { <PostForm to=actions.remove>{press}</PostForm> }.into_any();
         view! {
             <a class="btn small" href=format!("/admin/destinations?edit={id}")>"Edit"</a>
             {confirm("Remove…", question, form)}
@@ -218,6 +220,9 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
         view! { <input type="hidden" name="destination[kind]" value=input.kind.clone()/> }.into_any()
     };
     let fields = Fields { input: &input, is_new, kind, problem };
+    let of_kind =
+        [fields.folder(), fields.s3(), fields.server(), fields.login(), fields.git()].collect_view();
+    let DestinationInput { name, keep, .. } = input;
     let body = view! {
         <div class="pad form">
             <PostForm to=save>
@@ -225,14 +230,10 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
                 {accepted(save, "Saved. Test it, to be sure.")}
                 {hidden}
                 <div class="fields">
-                    <Field name="destination[name]" label="Name" value=input.name.clone() required=true problem autocomplete="off" placeholder="NAS in the cellar"/>
+                    <Field name="destination[name]" label="Name" value=name required=true problem autocomplete="off" placeholder="NAS in the cellar"/>
                     {choice}
-                    {fields.folder()}
-                    {fields.s3()}
-                    {fields.server()}
-                    {fields.login()}
-                    {fields.git()}
-                    <Select name="destination[keep]" label="Copies are kept" options=keeps value=input.keep.clone() problem hint="When an archive is removed here, its copy goes as well, or stays."/>
+                    {of_kind}
+                    <Select name="destination[keep]" label="Copies are kept" options=keeps value=keep problem hint="When an archive is removed here, its copy goes as well, or stays."/>
                 </div>
                 <Check name="enabled" label="Enabled" hint="Archives are sent there." checked=Signal::stored(is_enabled)/>
                 <div class="actions">{submit("Save destination", save.pending())}{cancel}</div>

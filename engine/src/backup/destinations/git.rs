@@ -53,8 +53,12 @@ pub(super) async fn test(
     let branch = &settings.branch;
     mirror::make(&repository_of(engine, keyed), branch).await.map_err(of_this_program)?;
     match push(engine, keyed, settings, secrets).await {
-        Ok(None) => Ok("The mirror can be written; it stays on this machine, for no remote is named.".to_owned()),
-        Ok(Some(pushed)) => Ok(format!("The remote takes pushes; its branch {branch} is at {}.", pushed.commit)),
+        Ok(None) => {
+            Ok("The mirror can be written; it stays on this machine, for no remote is named.".to_owned())
+        }
+        Ok(Some(pushed)) => {
+            Ok(format!("The remote takes pushes; its branch {branch} is at {}.", pushed.commit))
+        }
         Err(error) if error.message == FIRST_COMMIT => {
             Ok("The remote takes the login; the next run makes the first commit.".to_owned())
         }
