@@ -269,8 +269,10 @@ impl DestinationInput {
         let url = fields.check("url", optional_text("The remote", &self.url, 1000))?;
         let is_web = url.starts_with("https://") || url.starts_with("http://");
         let is_ssh = url.starts_with("ssh://") || (!url.contains("://") && url.contains(':'));
-        if !url.is_empty() && !is_web && !is_ssh {
-            fields.wrong("url", "The remote begins with https:// or ssh://, or is written user@host:path.");
+        let is_folder = url.starts_with('/') || url.starts_with("file:///");
+        if !url.is_empty() && !is_web && !is_ssh && !is_folder {
+            let message = "The remote begins with https:// or ssh://, is written user@host:path, or is a folder's path.";
+            fields.wrong("url", message);
         }
         if is_web && authority(&url).contains('@') {
             fields
