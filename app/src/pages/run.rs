@@ -191,15 +191,15 @@ fn copy_row(copy: &ArchiveCopy, may_bring_back: bool, role: Role, actions: Actio
     };
     let at = copy.sent_at.filter(|_| copy.state == CopyState::Sent);
     let at = at.map(|at| view! { <small><Time at/></small> }.into_any());
-    let fields = [("id", copy.run_id.to_string()), ("destination", copy.destination_id.to_string())];
+    let (run, destination) = (copy.run_id, copy.destination_id);
+    let fields = move || [("id", run.to_string()), ("destination", destination.to_string())];
     let retry = (is_open && role >= Role::Operator).then(|| {
-        let press = act(&fields, "Try now", "btn small");
-        view! { <PostForm to=actions.retry>{press}</PostForm> }.into_any()
+        view! { <PostForm to=actions.retry>{act(&fields(), "Try now", "btn small")}</PostForm> }.into_any()
     });
     let is_there = copy.state == CopyState::Sent && copy.kind != DestinationKind::Git;
     let bring_back = (is_there && may_bring_back && role >= Role::Operator).then(|| {
-        let press = act(&fields, "Bring back", "btn small");
-        view! { <PostForm to=actions.bring_back>{press}</PostForm> }.into_any()
+        view! { <PostForm to=actions.bring_back>{act(&fields(), "Bring back", "btn small")}</PostForm> }
+            .into_any()
     });
     view! {
         <tr>

@@ -14,7 +14,7 @@ use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 const SELECT: &str = "SELECT d.id, d.name, d.settings, d.keep, d.enabled, d.facts, d.openssh, d.fingerprint, \
      d.offered_fingerprint, d.last_ok_at, d.problem, d.failures, d.paused_until, d.sealed, \
      (SELECT COUNT(*) FROM (SELECT 1 FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'sent' \
-      LIMIT 10000) AS newest) AS sent, \
+      LIMIT 10000) AS counted) AS sent, \
      (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'waiting') AS waiting, \
      (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'leaving') AS leaving, \
      (SELECT COUNT(*) FROM backup_config_destination b WHERE b.destination_id = d.id) AS configs \

@@ -106,7 +106,6 @@ async fn wrong_logins_are_told_apart_from_servers_that_are_down() {
     let wrong = [
         (DestinationInput { secret_access_key: Secret::new("wrong"), ..bucket(&s3) }, "check the access key"),
         (DestinationInput { access_key_id: "nobody".into(), ..bucket(&s3) }, "check the access key"),
-        (DestinationInput { bucket: "nothing".into(), ..bucket(&s3) }, "no such bucket"),
         (
             DestinationInput { password: Secret::new("wrong"), ..dav(&dav_server) },
             "check user name and password",
@@ -120,7 +119,7 @@ async fn wrong_logins_are_told_apart_from_servers_that_are_down() {
         let (world, id, config) = world_with(&input).await;
         run_and_send(&world, config).await;
         let known = nas(&world).await;
-        let problem = known.problem.unwrap();
+        let problem = known.problem.unwrap_or_else(|| panic!("{input:?} is taken"));
         assert!(problem.contains(expected), "{}: {problem}", input.kind);
         assert_eq!(pause_minutes(&world).await, Some(24 * 60), "{problem}");
         let tested = test(&world.engine, id).await.unwrap();
@@ -140,6 +139,24 @@ async fn wrong_logins_are_told_apart_from_servers_that_are_down() {
         assert!(problem.contains("refused"), "{}: {problem}", input.kind);
         assert_eq!(pause_minutes(&world).await, Some(1), "{problem}");
     }
+}
+
+#[tokio::test]
+async fn what_a_server_says_of_a_refusal_is_told_in_words_and_without_its_own() {
+    let server = HttpServer::s3().await;
+    let (world, id, _) = world_with(&bucket(&server)).await;
+    for (code, expected) in [
+        ("NoSuchBucket", "There is no such bucket: check its name and the endpoint."),
+        ("SignatureDoesNotMatch", "The secret access key is wrong."),
+        ("AuthorizationHeaderMalformed", "The bucket is in another region, or at another endpoint."),
+    ] {
+        let words = format!("<Error><Code>{code}</Code><Message>internal-name-7</Message></Error>");
+        server.fault(|faults| faults.no_uploads = Some((400, words.leak())));
+        let tested = test(&world.engine, id).await.unwrap();
+        assert!(!tested.is_good && tested.message.ends_with(expected), "{code}: {}", tested.message);
+    }
+    let problem = nas(&world).await.problem.unwrap();
+    assert!(problem.contains("another region") && !problem.contains("internal-name-7"), "{problem}");
 }
 
 #[tokio::test]

@@ -43,6 +43,8 @@ pub(crate) struct Faults {
     pub(crate) next: VecDeque<u16>,
     /// What every request is answered with.
     pub(crate) always: Option<u16>,
+    /// What every upload is answered with: a status and a body.
+    pub(crate) no_uploads: Option<(u16, &'static str)>,
     /// Methods that are answered with 403.
     pub(crate) refused_methods: Vec<&'static str>,
     /// So many of the next downloads end in their middle.
@@ -171,12 +173,17 @@ async fn faulty<F>(
 where
     F: Future<Output = Response<Body>>,
 {
-    let (wrong, hangs, lock) = {
+    let (wrong, hangs, lock, no_uploads) = {
         let mut faults = faults.lock().unwrap();
         faults.calls.push(format!("{} {}", request.method(), request.uri()));
         let is_refused = faults.refused_methods.contains(&request.method().as_str());
         let refusal = is_refused.then_some(403);
-        (faults.next.pop_front().or(faults.always).or(refusal), faults.hangs, faults.object_lock)
+        (
+            faults.next.pop_front().or(faults.always).or(refusal),
+            faults.hangs,
+            faults.object_lock,
+            faults.no_uploads,
+        )
     };
     if hangs {
         std::future::pending::<()>().await;
@@ -188,6 +195,11 @@ where
         lock.filter(|_| request.uri().query().is_some_and(|query| query.starts_with("object-lock")))
     {
         return Response::new(Full::new(Bytes::from(lock)).map_err(Trouble::from).boxed_unsync());
+    }
+    if let Some((wrong, words)) = no_uploads.filter(|_| request.method() == Method::PUT) {
+        let mut response = status(wrong);
+        *response.body_mut() = Full::new(Bytes::from(words)).map_err(Trouble::from).boxed_unsync();
+        return response;
     }
     let is_download = request.method() == Method::GET;
     let response = answer(request).await;

@@ -8,6 +8,7 @@ mod common;
 mod artifacts;
 mod backups;
 mod configs;
+mod destinations;
 mod devices;
 mod people;
 mod portable;

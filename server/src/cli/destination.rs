@@ -14,7 +14,6 @@ use super::{exit, output};
 
 /// Manage where archives are sent to besides the data directory
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "a process has one of it")]
 pub(crate) enum Destination {
     /// Add a destination; secrets come from standard input or a file, never from the command line
     #[command(

@@ -89,26 +89,31 @@ fn list(known: Vec<Destination>, role: Role, actions: Actions) -> AnyView {
 }
 
 fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
+    let id = destination.id;
     let label = destination.kind().label();
     let place = destination.settings.words();
     let state = state(&destination);
     let copies = copies(&destination);
-    let id = destination.id.to_string();
     let is_open = destination.waiting + destination.leaving > 0 || destination.problem.is_some();
-    let field = [("id", id.clone())];
-    let press = act(&field, "Test", "btn small");
-    let test = view! { <PostForm to=actions.test>{press}</PostForm> }.into_any();
+    let test = view! {
+        <PostForm to=actions.test>{act(&[("id", id.to_string())], "Test", "btn small")}</PostForm>
+    }
+    .into_any();
     let retry = (is_open && destination.enabled).then(|| {
-        let press = act(&field, "Try now", "btn small");
-        view! { <PostForm to=actions.retry>{press}</PostForm> }.into_any()
+        view! {
+            <PostForm to=actions.retry>{act(&[("id", id.to_string())], "Try now", "btn small")}</PostForm>
+        }
+        .into_any()
     });
+    let question = format!(
+        "Remove {}? Nothing is sent there any more, and what is there stays there; this program forgets it.",
+        destination.name
+    );
     let change = (role >= Role::Admin).then(|| {
-        let question = format!(
-            "Remove {}? Nothing is sent there any more, and what is there stays there; this program forgets it.",
-            destination.name
-        );
-        let press = act(&field, "Remove", "btn danger");
-        let form = view! { <PostForm to=actions.remove>{press}</PostForm> }.into_any();
+        let form = view! {
+            <PostForm to=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
+        }
+        .into_any();
         view! {
             <a class="btn small" href=format!("/admin/destinations?edit={id}")>"Edit"</a>
             {confirm("Remove…", question, form)}
@@ -170,10 +175,12 @@ fn copies(destination: &Destination) -> AnyView {
 /// The key that an SSH server shows instead of the remembered one; nothing goes there until somebody accepts.
 fn changed_key(destination: &Destination, role: Role, actions: Actions) -> Option<AnyView> {
     let offered = destination.offered.clone()?;
-    let field = [("id", destination.id.to_string())];
+    let id = destination.id;
     let accept = (role >= Role::Admin).then(|| {
         view! {
-            <PostForm to=actions.accept_key>{act(&field, "Accept the new key", "btn small")}</PostForm>
+            <PostForm to=actions.accept_key>
+                {act(&[("id", id.to_string())], "Accept the new key", "btn small")}
+            </PostForm>
         }
         .into_any()
     });
@@ -219,22 +226,25 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
     } else {
         view! { <input type="hidden" name="destination[kind]" value=input.kind.clone()/> }.into_any()
     };
-    let fields = Fields { input: &input, is_new, kind, problem };
-    let of_kind =
-        [fields.folder(), fields.s3(), fields.server(), fields.login(), fields.git()].collect_view();
-    let DestinationInput { name, keep, .. } = input;
+    let following = Fields { input: &input, is_new, kind, problem };
+    let fields = view! {
+        <Field name="destination[name]" label="Name" value=input.name.clone() required=true problem autocomplete="off" placeholder="NAS in the cellar"/>
+        {choice}
+        {following.folder()}
+        {following.s3()}
+        {following.server()}
+        {following.login()}
+        {following.git()}
+        <Select name="destination[keep]" label="Copies are kept" options=keeps value=input.keep.clone() problem hint="When an archive is removed here, its copy goes as well, or stays."/>
+    }
+    .into_any();
     let body = view! {
         <div class="pad form">
             <PostForm to=save>
                 <Problem problem/>
                 {accepted(save, "Saved. Test it, to be sure.")}
                 {hidden}
-                <div class="fields">
-                    <Field name="destination[name]" label="Name" value=name required=true problem autocomplete="off" placeholder="NAS in the cellar"/>
-                    {choice}
-                    {of_kind}
-                    <Select name="destination[keep]" label="Copies are kept" options=keeps value=keep problem hint="When an archive is removed here, its copy goes as well, or stays."/>
-                </div>
+                <div class="fields">{fields}</div>
                 <Check name="enabled" label="Enabled" hint="Archives are sent there." checked=Signal::stored(is_enabled)/>
                 <div class="actions">{submit("Save destination", save.pending())}{cancel}</div>
             </PostForm>

@@ -111,9 +111,12 @@ pub(super) fn no_answer(error: &reqwest::Error) -> PlaceError {
     })
 }
 
+/// The layers between wrap it in errors of the system's kind, whose own sources leave out what they wrap.
 fn tls_error<'a>(source: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    let inside = source.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    inside.and_then(|inside| inside.downcast_ref()).or_else(|| source.downcast_ref())
+    match source.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().and_then(|inside| tls_error(inside)),
+        None => source.downcast_ref(),
+    }
 }
 
 fn of_tls(error: &rustls::Error) -> PlaceError {
