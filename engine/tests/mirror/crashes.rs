@@ -12,8 +12,11 @@ use etiqa_engine::{Engine, Options, Role};
 
 use crate::support::{Network, bare, git, is_sound, mirrored, remote};
 
-/// The data directory of the process that is to be killed.
-const DATA: &str = "ETIQA_TEST_MIRROR_DATA";
+/// The data directory of another process that mirrors.
+pub(crate) const DATA: &str = "ETIQA_TEST_MIRROR_DATA";
+/// The test that is that process where it has a data directory.
+pub(crate) const THE_OTHER_PROCESS: &str =
+    "crashes::a_mirroring_that_is_killed_before_the_branch_moves_changes_nothing_and_the_next_one_is_good";
 
 /// Runs itself a second time, and kills that.
 #[tokio::test]
@@ -31,7 +34,7 @@ async fn a_mirroring_that_is_killed_before_the_branch_moves_changes_nothing_and_
                 ids.iter().zip(&names).map(|(id, name)| (*id, "running", name.as_str())).collect();
             network.give_all(&given, "ios").await;
             let killed = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", std::thread::current().name().unwrap(), "--nocapture"])
+                .args(["--exact", THE_OTHER_PROCESS, "--nocapture"])
                 .env(DATA, network.world.engine.dir.root())
                 .env("ETIQA_FAILPOINT", failpoint)
                 .output()
@@ -49,7 +52,7 @@ async fn a_mirroring_that_is_killed_before_the_branch_moves_changes_nothing_and_
     }
 }
 
-/// What the process does that is killed.
+/// What the other process does.
 async fn mirror_in(data: &Path) {
     let options =
         Options { data_dir: data.to_owned(), database_url: None, secret_key_file: None, ca_file: None };

@@ -7,6 +7,7 @@ mod common;
 
 mod commits;
 mod crashes;
+mod durable;
 mod folders;
 mod garbage;
 mod hostile;
