@@ -10,6 +10,7 @@ has_emoji_font() { have fc-list && [ -n "$(fc-list ':charset=1f7e2' file)" ]; }
 has_telnetd() { have telnetd || have in.telnetd || [ -x "$TOOLS/telnetd/usr/sbin/telnetd" ]; }
 # Lets a server ask passwords of the test's own instead of the machine's.
 has_pam_wrapper() { { compgen -G '/usr/lib/*/libpam_wrapper.so' || compgen -G '/usr/lib*/libpam_wrapper.so'; } >/dev/null; }
+has_faketime() { compgen -G '/usr/lib*/faketime/libfaketime.so.1' || compgen -G '/usr/lib/*/faketime/libfaketime.so.1'; } >/dev/null
 
 wanted=()
 have chromium || wanted+=(chromium)
@@ -20,6 +21,8 @@ has_pam_wrapper || wanted+=(libpam-wrapper)
 have unzip || wanted+=(unzip)
 # Tells what the program did to its files, for the test of power cuts.
 have strace || wanted+=(strace)
+# Gives a program another clock.
+has_faketime || wanted+=(libfaketime)
 # Programs of others that open our archives.
 { have 7z || have 7zz; } || wanted+=(7zip)
 { have age && have age-keygen; } || wanted+=(age)

@@ -103,10 +103,16 @@ impl PostTo {
     }
 }
 
-/// A form that posts its fields to a server function.
+/// A form that posts its fields to a server function. Where that answers with something to be seen, a browser
+/// without JavaScript posts to another address, `plain`, which hands it out.
 #[component]
-pub(crate) fn PostForm(#[prop(into)] to: PostTo, children: Children) -> AnyView {
-    view! { <form method="post" action=to.path on:submit=browser::submit(to)>{children()}</form> }.into_any()
+pub(crate) fn PostForm(
+    #[prop(into)] to: PostTo,
+    #[prop(optional)] plain: Option<&'static str>,
+    children: Children,
+) -> AnyView {
+    let action = plain.unwrap_or(to.path);
+    view! { <form method="post" action=action on:submit=browser::submit(to)>{children()}</form> }.into_any()
 }
 
 #[cfg(not(feature = "hydrate"))]

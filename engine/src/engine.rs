@@ -21,7 +21,10 @@ use crate::hex::to_hex;
 use crate::history::search::PAGES_AT_ONCE;
 use crate::recovery::settle_key_files;
 use crate::store::lease::leases_expire_of;
-use crate::store::setting::{key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save};
+use crate::store::setting::{
+    key_fingerprint_fetch, key_fingerprint_save, restoring_fetch, restoring_forget, settings_fetch,
+    settings_save,
+};
 use crate::time::now;
 use crate::vault::{Vault, VaultError};
 
@@ -130,6 +133,7 @@ impl Engine {
             None => Db::open_sqlite(&dir.database()).await,
         };
         let db = db.map_err(explained)?;
+        refuse_half_restored(&db, &dir).await?;
         let trust = OnceLock::new();
         if let Some(file) = &options.ca_file {
             // One that cannot be read is said now, not when a device is asked at night.
@@ -219,6 +223,23 @@ fn lock(dir: &DataDir) -> Result<ServerLock> {
         );
         UserError::conflict(message).into()
     })
+}
+
+/// Refuses a database whose restore was cut off, or still goes on. One that was restored beside this directory came to
+/// its end: the directory would not have opened before.
+async fn refuse_half_restored(db: &Db, dir: &DataDir) -> Result<()> {
+    match restoring_fetch(db).await? {
+        None => Ok(()),
+        Some(restored) if restored == dir.id() => {
+            restoring_forget(db, &restored).await?;
+            Ok(())
+        }
+        Some(_) => {
+            let message = "A restore into this database has not come to its end: wait for it, do it again, or name \
+                           another database.";
+            Err(UserError::conflict(message).into())
+        }
+    }
 }
 
 /// Opens the key and holds it against the database's fingerprint. A key is made only where nothing was sealed yet.

@@ -19,7 +19,8 @@ pub const SENDING: &[&str] = &["send.delivered"];
 /// Those of a key rotation.
 pub const ROTATION: &[&str] = &["rotation.made", "rotation.sealed", "rotation.committed", "rotation.kept"];
 /// Those of a restore.
-pub const RESTORE: &[&str] = &["restore.begun", "restore.files", "restore.database", "restore.named"];
+pub const RESTORE: &[&str] =
+    &["restore.begun", "restore.files", "restore.database", "restore.named", "restore.opened"];
 /// Those of a restore into the instance that is asked for it, after those of a restore.
 pub const TAKEOVER: &[&str] = &["takeover.noted", "takeover.moved"];
 /// Those of a Git mirror.

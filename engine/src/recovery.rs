@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use etiqa_model::admin::KitState;
 use etiqa_model::event::Topic;
-use etiqa_model::{Secret, Timestamp};
+use etiqa_model::user::Identity;
+use etiqa_model::{Secret, Timestamp, UserError};
 use tokio::task::spawn_blocking;
 
+use crate::access::user_confirm;
 use crate::backup::sealing;
 use crate::db::Tx;
 use crate::engine::Engine;
@@ -77,6 +79,20 @@ pub async fn take_kit(engine: &Engine, by: &str) -> Result<Secret> {
     engine.events.send(Topic::Admin, None);
     tracing::info!(%by, "the recovery kit was taken by {by}");
     Ok(Secret::new(text))
+}
+
+/// [`take_kit`], for who is signed in and knows the password once more. `address` is where they ask from.
+pub async fn take_kit_by_password(
+    engine: &Engine,
+    by: &Identity,
+    password: &Secret,
+    address: &str,
+) -> Result<Secret> {
+    let Some(user) = by.user_id else {
+        return Err(UserError::invalid("A token takes no recovery kit; sign in as a user.").into());
+    };
+    user_confirm(&engine.db, &engine.throttle, user, password, address).await?;
+    take_kit(engine, &by.name).await
 }
 
 /// Replaces the key, and seals every secret anew. Nobody else may work with the database meanwhile. The old key is kept

@@ -10,8 +10,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
-    etiqa_engine::{access, backup, recovery},
-    etiqa_model::UserError,
+    etiqa_engine::{backup, recovery},
     etiqa_model::user::Role,
 };
 
@@ -58,16 +57,17 @@ pub async fn get_kit_state() -> Result<KitState, AppError> {
     Ok(recovery::kit_state(&context.engine).await?)
 }
 
+/// Where a form that a browser posts itself gets the recovery kit as a file, and where the form is.
+pub const KIT_FILE: &str = "/admin/recovery-kit/file";
+/// The page with that form.
+pub const KIT_PAGE: &str = "/admin/recovery-kit";
+
 /// The recovery kit, for who is signed in and knows the password once more.
 #[server(endpoint = "take_recovery_kit")]
 pub async fn take_recovery_kit(password: Secret) -> Result<Secret, AppError> {
     let context = Context::require(Role::Admin)?;
-    let Some(user) = context.identity.user_id else {
-        return Err(UserError::invalid("A token takes no recovery kit; sign in as a user.").into());
-    };
     let (engine, address) = (&context.engine, &context.caller.address);
-    access::user_confirm(&engine.db, &engine.throttle, user, &password, address).await?;
-    Ok(recovery::take_kit(engine, &context.identity.name).await?)
+    Ok(recovery::take_kit_by_password(engine, &context.identity, &password, address).await?)
 }
 
 /// What retention would do with the archives of a backup config, if it kept as many as `counts` says; as many as it keeps

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use etiqa_model::RunId;
+use tokio::task::spawn_blocking;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -23,13 +24,11 @@ pub async fn sweep(engine: &Engine) -> Result<()> {
             tracing::warn!(run = %run, %file, %error, "the file {file} of run {run} could not be removed");
         }
     }
-    if !left.is_empty() {
-        sync_folder(&engine.dir.backups()).map_err(Error::io("syncing the folder of backups"))?;
-    }
     Ok(())
 }
 
-/// Removes the file that a run left, and notes that it is gone.
+/// Removes the file that a run left, and then notes that it is gone: a file whose row has forgotten it would stay for ever,
+/// so that it is gone must outlive a power cut first.
 pub(super) async fn remove_leftover(engine: &Engine, run: RunId, file: &str) -> Result<()> {
     // The name of a completed run's archive is that run's, whoever had it before; and a name is no path.
     let is_name = Path::new(file).file_name().is_some_and(|name| name == file);
@@ -37,6 +36,9 @@ pub(super) async fn remove_leftover(engine: &Engine, run: RunId, file: &str) -> 
         match tokio::fs::remove_file(engine.dir.backups().join(file)).await {
             Ok(()) => {
                 failpoint("retention.removed");
+                let backups = engine.dir.backups();
+                let synced = spawn_blocking(move || sync_folder(&backups)).await.map_err(io::Error::other);
+                synced.and_then(|synced| synced).map_err(Error::io("syncing the folder of backups"))?;
                 tracing::info!(run = %run, %file, "removed {file}, which run {run} left");
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -90,9 +90,13 @@ impl fmt::Display for Reason {
 /// Whatever the counts, these stay: protected archives, the newest good one, and the newest good one without failed
 /// devices.
 pub fn plan(archives: &[Archive], retention: &Retention, zone: Tz) -> Vec<Verdict> {
+    // What was made last, whatever the clock said then: one that was wrong for a day must not make every later archive
+    // the oldest.
     let mut newest_first: Vec<&Archive> = archives.iter().collect();
-    newest_first.sort_unstable_by_key(|archive| std::cmp::Reverse((archive.finished_at, archive.run)));
+    newest_first.sort_unstable_by_key(|archive| std::cmp::Reverse(archive.run));
     let good: Vec<&Archive> = newest_first.iter().copied().filter(|archive| archive.good).collect();
+    let mut good_by_time = good.clone();
+    good_by_time.sort_unstable_by_key(|archive| std::cmp::Reverse((archive.finished_at, archive.run)));
 
     let rules = Rules {
         newest_good: good.first().map(|archive| archive.run),
@@ -104,7 +108,7 @@ pub fn plan(archives: &[Archive], retention: &Retention, zone: Tz) -> Vec<Verdic
         newest_of_any_kind: runs(newest_first.into_iter().take(retention.max_backups as usize)),
         last_of: Period::counts(retention)
             .into_iter()
-            .map(|(period_of, count)| last_of_periods(&good, count, |time| period_of(time, zone)))
+            .map(|(period_of, count)| last_of_periods(&good_by_time, count, |time| period_of(time, zone)))
             .collect(),
         max_backups: retention.max_backups,
     };

@@ -3,7 +3,7 @@
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Row, SqlSafeStr};
 
-use super::{Db, DbError, DbKind, Result};
+use super::{Db, DbError, DbKind, Result, Tx, built};
 
 /// Number, name, SQLite's text, PostgreSQL's text.
 type Step = (i64, &'static str, &'static str, &'static str);
@@ -18,6 +18,9 @@ macro_rules! step {
         )
     };
 }
+
+/// Where sqlx keeps which of them have run.
+const HISTORY: &str = "_sqlx_migrations";
 
 /// In order; never edited once landed.
 const STEPS: &[Step] = &[
@@ -40,21 +43,71 @@ pub fn newest() -> i64 {
 /// Runs what has not run yet, up to schema number `schema`; refuses a database that a newer program wrote.
 pub(super) async fn run(db: &Db, schema: i64) -> Result<()> {
     refuse_newer(db).await?;
-    let steps = STEPS.iter().filter(|step| step.0 <= schema).map(|&(number, name, sqlite, postgres)| {
-        let sql = match db.kind {
-            DbKind::Sqlite => sqlite,
-            DbKind::Postgres => postgres,
-        };
-        Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    });
-    Migrator::with_migrations(steps.collect()).run(&db.writer).await.map_err(|error| match error {
+    let steps = migrations(db.kind).filter(|step| step.version <= schema).collect();
+    Migrator::with_migrations(steps).run(&db.writer).await.map_err(|error| match error {
         MigrateError::Execute(error) => DbError::Sqlx(error),
         other => DbError::Open(format!("The database's schema cannot be brought up to date: {other}.")),
     })
 }
 
+fn migrations(kind: DbKind) -> impl Iterator<Item = Migration> {
+    STEPS.iter().map(move |&(number, name, sqlite, postgres)| {
+        let sql = match kind {
+            DbKind::Sqlite => sqlite,
+            DbKind::Postgres => postgres,
+        };
+        Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    })
+}
+
+/// Every table that the migrations make.
+fn table_names() -> impl Iterator<Item = &'static str> {
+    let lines = STEPS.iter().flat_map(|step| step.3.lines());
+    let rests = lines.filter_map(|line| line.strip_prefix("CREATE TABLE "));
+    rests.filter_map(|rest| rest.split([' ', '(']).next())
+}
+
+/// Those of our tables that are in a PostgreSQL database, of whatever version, but the one in which the migrations are
+/// noted. Refuses a database in which another
+/// program keeps its migrations: a table with one of our names may be its.
+pub(crate) async fn tables_there_in_txn(tx: &mut Tx) -> Result<Vec<&'static str>> {
+    let there = "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema()";
+    let there = sqlx::query(there).fetch_all(&mut **tx).await?;
+    let there = there.iter().map(|row| row.try_get("name")).collect::<Result<Vec<String>, _>>()?;
+    let is_there = |name: &str| there.iter().any(|table| table == name);
+    if !is_there(HISTORY) {
+        return Ok(Vec::new());
+    }
+    let ran = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+    let ran = sqlx::query(ran).fetch_all(&mut **tx).await?;
+    let known: Vec<Migration> = migrations(DbKind::Postgres).collect();
+    for row in &ran {
+        let (version, checksum): (i64, Vec<u8>) = (row.try_get("version")?, row.try_get("checksum")?);
+        if !known.iter().any(|step| step.version == version && *step.checksum == *checksum) {
+            let message =
+                "The database is of a newer version of this program, or of another one: name an empty one.";
+            return Err(DbError::Open(message.into()));
+        }
+    }
+    Ok(table_names().filter(|name| !ran.is_empty() && is_there(name)).collect())
+}
+
+/// Lets nobody else read or write these tables until the transaction ends.
+pub(crate) async fn tables_lock_in_txn(tx: &mut Tx, tables: &[&str]) -> Result<()> {
+    let sql = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", "));
+    sqlx::query(built(sql)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Takes these tables away, and the note of the migrations that made them: the next migration begins anew.
+pub(crate) async fn tables_drop_in_txn(tx: &mut Tx, tables: &[&str]) -> Result<()> {
+    let sql = format!("DROP TABLE {}, {HISTORY}", tables.join(", "));
+    sqlx::query(built(sql)).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Whether any migration has run.
-pub(super) async fn has_schema(db: &Db) -> Result<bool> {
+async fn has_schema(db: &Db) -> Result<bool> {
     let tables = match db.kind {
         DbKind::Sqlite => "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'",
         DbKind::Postgres => {

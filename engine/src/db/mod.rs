@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use filter::{Filter, contains};
 pub use migrate::newest as newest_schema;
+pub(crate) use migrate::{tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
 pub use row::RowExt;
 use together::Together;
 
@@ -212,11 +213,6 @@ impl Db {
         let dump_turn = Arc::new(Semaphore::new(1));
         let together = Arc::default();
         Ok(Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None })
-    }
-
-    /// Whether our tables are there.
-    pub(crate) async fn has_schema(&self) -> Result<bool> {
-        migrate::has_schema(self).await
     }
 
     /// Folds all of SQLite's write-ahead log into its file; an error where that cannot be.

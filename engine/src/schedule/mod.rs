@@ -2,6 +2,7 @@
 
 pub mod due;
 pub mod queue;
+mod set_back;
 pub mod tick;
 pub mod worker;
 

@@ -9,7 +9,7 @@ use etiqa_model::{RunId, Timestamp};
 
 use tokio::task::spawn_blocking;
 
-use super::due;
+use super::{due, set_back};
 use crate::artifacts;
 use crate::backup::start::{announce, start_in_txn};
 use crate::backup::{destinations, prune_all, queue_due, sweep};
@@ -80,6 +80,7 @@ async fn look_around(engine: &Engine) -> Result<()> {
 
 /// Looks once: queues every run whose time has come, each once however late it is. Gives the next due time.
 pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
+    set_back::catch_up(engine, at).await?;
     let is_paused = paused_since(engine).await?.is_some();
     let due = if is_paused { Vec::new() } else { backup_config_list_due(&engine.db, at).await? };
     for config in due {

@@ -174,6 +174,15 @@ pub async fn job_finish(db: &Db, id: JobId, owner: &str, error: Option<&str>, no
     Ok(tx.commit().await?)
 }
 
+/// Makes every open job due at `now` that is due later.
+pub async fn job_bring_forward_in_txn(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE job SET due_at = $1 WHERE finished_at IS NULL AND due_at > $1")
+        .bind(now.millis())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Gives a job back, to be taken again at `due_at`.
 pub async fn job_release(db: &Db, id: JobId, owner: &str, due_at: Timestamp) -> Result<()> {
     let mut tx = db.write().await?;

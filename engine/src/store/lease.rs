@@ -127,3 +127,16 @@ pub async fn leases_expire_of(db: &Db, prefix: &str, now: Timestamp) -> Result<(
     }
     Ok(tx.commit().await?)
 }
+
+/// Lets no lease, of whatever kind, last beyond `latest`.
+pub async fn leases_shorten_in_txn(tx: &mut Tx, latest: Timestamp) -> Result<()> {
+    for sql in [
+        "UPDATE backup_run SET lease_expires_at = $1 WHERE status = 'running' AND lease_expires_at > $1",
+        "UPDATE job SET lease_expires_at = $1 WHERE finished_at IS NULL AND lease_expires_at > $1",
+        "UPDATE device_lease SET expires_at = $1 WHERE expires_at > $1",
+        "UPDATE artifact_lease SET expires_at = $1 WHERE expires_at > $1",
+    ] {
+        sqlx::query(sql).bind(latest.millis()).execute(&mut **tx).await?;
+    }
+    Ok(())
+}

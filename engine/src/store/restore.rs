@@ -4,7 +4,7 @@ use etiqa_model::Timestamp;
 use sqlx::Row;
 
 use super::dump::TABLES;
-use crate::db::{Db, DbError, DbKind, Result, Tx, built};
+use crate::db::{DbError, DbKind, Result, Tx, built};
 
 /// Values in one statement; both databases take more.
 const VALUES_AT_ONCE: usize = 10_000;
@@ -35,11 +35,11 @@ impl Cell {
     }
 }
 
-/// The first table that is not empty, of those that an archive is restored into.
-pub async fn first_filled_table(db: &Db) -> Result<Option<&'static str>> {
-    for table in TABLES {
+/// The first of these tables that is not empty.
+pub async fn first_filled_table_in_txn(tx: &mut Tx, tables: &[&'static str]) -> Result<Option<&'static str>> {
+    for table in tables {
         let row = sqlx::query(built(format!("SELECT COUNT(*) FROM (SELECT 1 FROM {table} LIMIT 1) AS one")))
-            .fetch_one(db.reader())
+            .fetch_one(&mut **tx)
             .await?;
         if row.try_get::<i64, _>(0)? > 0 {
             return Ok(Some(table));

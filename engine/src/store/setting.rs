@@ -9,6 +9,7 @@ const SETTINGS: &str = "settings";
 const KEY_FINGERPRINT: &str = "key_fingerprint";
 const LAST_TICK: &str = "last_tick_at";
 const RESTORED: &str = "restored_at";
+const RESTORING: &str = "restoring";
 const KIT_TAKEN: &str = "kit_taken_at";
 const KEY_MADE: &str = "key_made_at";
 
@@ -89,13 +90,36 @@ pub async fn restored_at_forget_in_txn(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
+/// The id of the data directory that this database is being restored beside, where that has not come to its end.
+pub async fn restoring_fetch(db: &Db) -> Result<Option<String>> {
+    setting_fetch(db, RESTORING).await
+}
+
+/// [`restoring_fetch`] within a transaction.
+pub async fn restoring_fetch_in_txn(tx: &mut Tx) -> Result<Option<String>> {
+    setting_fetch_in_txn(tx, RESTORING).await
+}
+
+/// Notes that the rest of a restore is to come.
+pub async fn restoring_save_in_txn(tx: &mut Tx, data_dir: &str) -> Result<()> {
+    setting_save_in_txn(tx, RESTORING, data_dir).await
+}
+
+/// Notes that the restore beside this data directory came to its end; whether it was that one that was noted.
+pub async fn restoring_forget(db: &Db, data_dir: &str) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let forgotten = sqlx::query("DELETE FROM setting WHERE name = $1 AND value = $2")
+        .bind(RESTORING)
+        .bind(data_dir.to_owned())
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(forgotten.rows_affected() == 1)
+}
+
 /// [`key_fingerprint_fetch`] within a transaction.
 pub async fn key_fingerprint_fetch_in_txn(tx: &mut Tx) -> Result<Option<String>> {
-    let row = sqlx::query("SELECT value FROM setting WHERE name = $1")
-        .bind(KEY_FINGERPRINT)
-        .fetch_optional(&mut **tx)
-        .await?;
-    row.map(|row| row.text("value")).transpose()
+    setting_fetch_in_txn(tx, KEY_FINGERPRINT).await
 }
 
 async fn time_fetch(db: &Db, name: &'static str) -> Result<Option<Timestamp>> {
@@ -108,6 +132,12 @@ async fn setting_fetch(db: &Db, name: &'static str) -> Result<Option<String>> {
         .bind(name)
         .fetch_optional(db.reader())
         .await?;
+    row.map(|row| row.text("value")).transpose()
+}
+
+async fn setting_fetch_in_txn(tx: &mut Tx, name: &'static str) -> Result<Option<String>> {
+    let row =
+        sqlx::query("SELECT value FROM setting WHERE name = $1").bind(name).fetch_optional(&mut **tx).await?;
     row.map(|row| row.text("value")).transpose()
 }
 

@@ -7,7 +7,10 @@ mod common;
 
 mod damage;
 mod drills;
+mod golden;
 mod hostile;
+mod postgres;
+mod properties;
 mod restoring;
 mod sealing;
 mod stopping;

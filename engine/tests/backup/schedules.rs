@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use etiqa_engine::backup::{config, execute_run, find_run, list_runs, start};
 use etiqa_engine::schedule::tick::{reap, tick};
+use etiqa_engine::store::job::job_claim;
 use etiqa_engine::store::run_write::run_claim;
 use etiqa_engine::time::now;
 use etiqa_model::backup::ConfigState;
@@ -27,6 +28,37 @@ async fn a_missed_time_fires_once_however_long_the_program_was_down() {
     assert_eq!((runs[0].trigger, runs[0].status), (Trigger::Schedule, RunStatus::Pending));
     execute_run(&world.engine, runs[0].id).await.unwrap();
     assert_eq!(find_run(&world.engine, runs[0].id).await.unwrap().status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_leaves_nothing_waiting_for_the_time_that_it_showed() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    tick(&world.engine, now().plus(DAY * 3_650)).await.unwrap();
+    let run = list_runs(&world.engine, Some(id), None).await.unwrap()[0].id;
+    let claim = async || {
+        let until = now().plus(Duration::from_mins(1));
+        job_claim(&world.engine.db, "a worker", now(), until).await.unwrap()
+    };
+    assert_eq!(claim().await, None, "it was queued for a day ten years ahead");
+
+    let next = tick(&world.engine, now()).await.unwrap().unwrap();
+    assert!(next <= now().plus(DAY), "the next time is counted by the clock as it is now");
+    assert!(claim().await.is_some(), "what was queued is due");
+    execute_run(&world.engine, run).await.unwrap();
+    assert_eq!(find_run(&world.engine, run).await.unwrap().status, RunStatus::Completed);
+}
+
+#[tokio::test]
+async fn a_machine_whose_clock_is_a_little_behind_fires_nothing_again() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    let due = tick(&world.engine, now()).await.unwrap().unwrap();
+    let next = tick(&world.engine, due.plus(Duration::from_secs(5))).await.unwrap();
+    let behind = due.minus(Duration::from_mins(3));
+    assert_eq!(tick(&world.engine, behind).await.unwrap(), next);
+    assert_eq!(tick(&world.engine, due.plus(Duration::from_secs(30))).await.unwrap(), next);
+    assert_eq!(list_runs(&world.engine, Some(id), None).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod gate;
 mod health;
 mod media;
 mod pages;
+mod recovery;
 mod refusal;
 mod setup;
 mod texts;
@@ -45,6 +46,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(health::router())
         .merge(media::router())
         .merge(setup::router())
+        .merge(recovery::router())
         .merge(texts::router())
         .merge(uploads::router())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 13] = [
+const ENDPOINTS: [(&str, &str); 14] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),
@@ -53,6 +53,7 @@ const ENDPOINTS: [(&str, &str); 13] = [
     ("POST", "/backup/config/1/run/"),
     ("POST", "/backup/config/1/toggle/"),
     ("POST", "/devices/import"),
+    ("POST", "/admin/recovery-kit/file"),
 ];
 
 async fn ask(client: &Client, method: &str, path: &str) -> Answer {
@@ -367,6 +368,7 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
             assert_eq!(answer.status, 403, "{function}: {}", answer.text());
         }
     }
+    server.with_token(&operator).post("/admin/recovery-kit/file").await.with_status(403);
     let viewer = server.with_token(&viewer);
     for path in ["/backup/config/1/run/", "/backup/config/1/toggle/"] {
         viewer.post(path).await.with_status(403);
@@ -402,6 +404,34 @@ fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
         _ => vec![],
     });
     fields
+}
+
+#[tokio::test]
+async fn without_javascript_the_recovery_kit_comes_as_a_file_and_counts_only_then() {
+    let world = World::new();
+    world.add_user("ada", "admin").await;
+    let server = world.serve().await;
+    let ada = server.signed_in("ada").await.and_header("accept", "text/html");
+    let page = ada.get("/admin/recovery-kit").await.with_status(200).text();
+    assert!(page.contains("action=\"/admin/recovery-kit/file\""), "the browser posts the form there: {page}");
+    let taken = "SELECT COUNT(*) FROM setting WHERE name = 'kit_taken_at'";
+
+    let refused = ada.form("/admin/recovery-kit/file", &[("password", "not hers")]).await.with_status(303);
+    let page = ada.get(refused.header("location")).await.with_status(200).text();
+    assert!(page.contains("This is not your password."), "{page}");
+    assert_eq!(world.database.number(taken).await, 0, "nobody has seen it");
+
+    let password = World::password_of("ada");
+    let kit = ada.form("/admin/recovery-kit/file", &[("password", &password)]).await.with_status(200);
+    assert_eq!(kit.header("content-disposition"), "attachment; filename=\"etiqa-recovery-kit.txt\"");
+    assert_eq!(
+        (kit.header("content-type"), kit.header("cache-control")),
+        ("text/plain; charset=utf-8", "no-store")
+    );
+    let key = fs::read_to_string(world.data().join("secret.key")).unwrap();
+    assert!(kit.text().contains(key.trim()), "the key is in it");
+    assert_eq!(world.database.number(taken).await, 1);
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use crate::api::archives::{GetKitState, TakeRecoveryKit};
+use crate::api::archives::{GetKitState, KIT_FILE, TakeRecoveryKit};
 use crate::ask::ask;
 use crate::components::part::{nothing, part};
 use crate::components::{Field, Loaded, PageHeader, Problem, Time, card, submit};
@@ -24,12 +24,12 @@ pub(crate) fn RecoveryKitPage() -> AnyView {
     let form = view! {
         <div class="pad form">
             <p>"It holds the key that opens every stored secret, and the passphrases of archives. Whoever has it and an archive has every password in it: print it, put it in a safe, and leave no copy here."</p>
-            <PostForm to=take>
+            <PostForm to=take plain=KIT_FILE>
                 <Problem problem/>
                 <Field name="password" label="Your password" kind="password" required=true problem autocomplete="current-password"/>
                 <div class="actions">{submit("Show the recovery kit", take.pending())}</div>
             </PostForm>
-            <noscript><p class="hint">"The page shows it only with JavaScript. Without it, use etiqa recovery-kit."</p></noscript>
+            <noscript><p class="hint">"Without JavaScript it comes as a file."</p></noscript>
         </div>
     }
     .into_any();

@@ -4,6 +4,7 @@
 
 pub mod manifest;
 pub(crate) mod names;
+mod near;
 pub(super) mod pack;
 pub mod read_back;
 pub mod reader;

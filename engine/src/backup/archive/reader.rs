@@ -1,7 +1,7 @@
 //! Opening an archive, whatever it is sealed with; what it says of itself is not believed yet.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -9,6 +9,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::manifest::{FORMAT, MANIFEST, Manifest};
+use super::near::Near;
 use super::seal::Key;
 
 /// A manifest of a million entries is far below this.
@@ -77,7 +78,7 @@ impl Archive {
 
     /// Opens it and reads its list of entries. The outer error means that the file could not be read at all.
     pub(crate) fn open(&self) -> io::Result<Result<Zip, Refusal>> {
-        let mut file = BufReader::with_capacity(1 << 17, File::open(&self.path)?);
+        let mut file = Near::new(File::open(&self.path)?);
         let is_age = begins_with(&mut file, AGE_MAGIC)?;
         let source: Box<dyn Source> = match (&self.key, is_age) {
             (_, false) => Box::new(file),
@@ -147,7 +148,7 @@ pub(in crate::backup) fn is_unreadable(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
-fn begins_with(file: &mut BufReader<File>, magic: &[u8]) -> io::Result<bool> {
+fn begins_with(file: &mut Near<File>, magic: &[u8]) -> io::Result<bool> {
     let mut head = Vec::new();
     file.by_ref().take(magic.len() as u64).read_to_end(&mut head)?;
     file.seek(SeekFrom::Start(0))?;

@@ -11,6 +11,7 @@ use super::super::archive::names::PathNames;
 use super::super::archive::writer::ArchiveWriter;
 use crate::collect::INCOMING_PREFIX;
 use crate::error::{Error, Result};
+use crate::hex::to_hex;
 
 /// Every plain file below `folder`, under `prefix/`; gives how many. Links are not followed; a file that vanishes is
 /// passed over, one that cannot be read is said: an archive without it would look whole.
@@ -31,7 +32,7 @@ pub(super) async fn write_folder(
             Err(error) => return Err(unreadable(prefix, &relative, &error).into()),
         };
         let name = names.take(prefix, &relative);
-        let original = relative.to_string_lossy().into_owned();
+        let original = in_words(&relative);
         let differs = name.split_once('/').is_none_or(|(_, below)| below != original);
         let explain = move |error| explained(prefix, &relative, error);
         archive.add_file(name, differs.then_some(original), file, explain).await?;
@@ -54,6 +55,23 @@ fn unreadable(prefix: &str, relative: &Path, error: &io::Error) -> UserError {
         relative.display()
     );
     UserError::new(ErrorKind::Unavailable, message)
+}
+
+/// A path as the manifest says it, and as it comes back: itself. Of one that is no text, each byte that is none is
+/// written as `%ff`, so that two of them do not come back as one.
+fn in_words(path: &Path) -> String {
+    if let Some(text) = path.to_str() {
+        return text.to_owned();
+    }
+    let mut words = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        words.push_str(&chunk.valid().replace('%', "%25"));
+        for byte in chunk.invalid() {
+            words.push('%');
+            words.push_str(&to_hex(&[*byte]));
+        }
+    }
+    words
 }
 
 /// Paths of plain files below `root`, relative to it, sorted.

@@ -14,10 +14,9 @@ use hyper::{Request, Response};
 use opendal::{Buffer, ErrorKind, HttpBody, HttpTransport};
 use reqwest::Client;
 use thiserror::Error;
-use tokio_rustls::rustls;
 
 use super::place::PlaceError;
-use crate::collect::Trust;
+use crate::collect::{Trust, certificate_problem};
 
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -92,12 +91,15 @@ fn failed(error: &reqwest::Error) -> opendal::Error {
 
 /// Why a request got no answer, as one sentence.
 pub(super) fn no_answer(error: &reqwest::Error) -> PlaceError {
+    if let Some(problem) = certificate_problem(error) {
+        return PlaceError::permanent(format!(
+            "The server's certificate is not trusted: {problem}. Where an authority of your own signed it, name that one \
+             with --ca-file."
+        ));
+    }
     let mut next = error.source();
     while let Some(source) = next {
-        if let Some(tls) = tls_error(source) {
-            return of_tls(tls);
-        }
-        if let Some(io) = source.downcast_ref::<io::Error>().filter(|io| io.get_ref().is_none()) {
+        if let Some(io) = source.downcast_ref::<io::Error>() {
             return PlaceError::temporary(format!("The server cannot be reached: {io}."));
         }
         next = source.source();
@@ -109,24 +111,6 @@ pub(super) fn no_answer(error: &reqwest::Error) -> PlaceError {
         }
         () => "The connection to the server was lost.".to_owned(),
     })
-}
-
-/// The layers between wrap it in errors of the system's kind, whose own sources leave out what they wrap.
-fn tls_error<'a>(source: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    match source.downcast_ref::<io::Error>() {
-        Some(io) => io.get_ref().and_then(|inside| tls_error(inside)),
-        None => source.downcast_ref(),
-    }
-}
-
-fn of_tls(error: &rustls::Error) -> PlaceError {
-    match error {
-        rustls::Error::InvalidCertificate(reason) => PlaceError::permanent(format!(
-            "The server's certificate is not trusted ({reason}). Where an authority of your own signed it, name that \
-             one with --ca-file."
-        )),
-        error => PlaceError::temporary(format!("TLS could not be set up with the server: {error}.")),
-    }
 }
 
 /// The sentence in an error of the object store library, where a request got no answer.

@@ -10,14 +10,17 @@ use tokio::task::spawn_blocking;
 use super::super::archive::manifest::Manifest;
 use super::super::archive::reader::{Archive, Refusal};
 use super::super::contents::DATABASE;
+use super::bounded::longest_value;
 use super::rows::{Piece, read_rows};
-use crate::db::{Db, newest_schema};
+use crate::db::{Db, Tx, newest_schema, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
 use crate::error::{Error, Result};
 use crate::store::restore::{
-    artifact_blob_found_in_txn, first_filled_table, ids_go_on_in_txn, restored_settle_in_txn,
+    artifact_blob_found_in_txn, first_filled_table_in_txn, ids_go_on_in_txn, restored_settle_in_txn,
     rows_insert_in_txn, secrets_forget_in_txn,
 };
-use crate::store::setting::{key_fingerprint_fetch_in_txn, restored_at_save_in_txn};
+use crate::store::setting::{
+    key_fingerprint_fetch_in_txn, restored_at_save_in_txn, restoring_fetch_in_txn, restoring_save_in_txn,
+};
 use crate::vault::VaultError;
 
 /// Batches of rows that may wait for the database.
@@ -73,12 +76,26 @@ pub(super) async fn restore_database(
     Ok(rows)
 }
 
-/// Refuses a database that something is in.
-pub(super) async fn refuse_filled(db: &Db) -> Result<()> {
-    if !db.has_schema().await? {
+/// Makes a PostgreSQL database one without any table of ours, or refuses it because there is something in it. What an
+/// interrupted restore put there goes, and so do empty tables: they may be newer than the archive's.
+pub(super) async fn make_empty(db: &Db) -> Result<()> {
+    let mut tx = db.write().await?;
+    let tables = tables_there_in_txn(&mut tx).await?;
+    if !tables.is_empty() {
+        // Once before they are locked, to disturb nobody whose they are, and once when nobody can write to them.
+        refuse_filled_in_txn(&mut tx, &tables).await?;
+        tables_lock_in_txn(&mut tx, &tables).await?;
+        refuse_filled_in_txn(&mut tx, &tables).await?;
+        tables_drop_in_txn(&mut tx, &tables).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn refuse_filled_in_txn(tx: &mut Tx, tables: &[&'static str]) -> Result<()> {
+    if tables.contains(&"setting") && restoring_fetch_in_txn(tx).await?.is_some() {
         return Ok(());
     }
-    match first_filled_table(db).await? {
+    match first_filled_table_in_txn(tx, tables).await? {
         None => Ok(()),
         Some(table) => {
             let message = format!(
@@ -101,7 +118,8 @@ fn read(archive: &Archive, pieces: &mpsc::Sender<Piece>) -> Result<()> {
         )
     })?;
     let entry = archive.entry(&mut zip, index).map_err(refused)?;
-    read_rows(entry, pieces).map_err(|error| broken(&error))
+    let bound = longest_value(entry.compressed_size());
+    read_rows(entry, bound, pieces).map_err(|error| broken(&error))
 }
 
 /// A refused archive, as a person is told.
@@ -109,7 +127,7 @@ pub(super) fn refused(refusal: Refusal) -> UserError {
     UserError::invalid(format!("The archive cannot be used. {refusal}"))
 }
 
-type Inserted = (BTreeMap<String, u64>, crate::db::Tx);
+type Inserted = (BTreeMap<String, u64>, Tx);
 
 async fn insert(
     db: &Db,
@@ -148,6 +166,8 @@ async fn insert(
             }
         }
         restored_at_save_in_txn(&mut tx, settling.at).await?;
+        // From here on the database is full, and no instance yet: `Target::finish` takes the note away.
+        restoring_save_in_txn(&mut tx, settling.data_dir).await?;
     }
     Ok((counts, tx))
 }

@@ -3,12 +3,14 @@
 //! Never writes into anything that is not empty, and never leaves half of an instance that looks like a whole one: until
 //! the last step the data directory says that it is being restored, and no server starts in it.
 
+mod bounded;
 mod database;
 pub mod drill;
 mod files;
 mod rows;
 pub mod takeover;
 mod target;
+mod value;
 
 use std::path::{Path, PathBuf};
 

@@ -3,17 +3,21 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use tokio::sync::mpsc;
 
+use super::bounded::Bounded;
+use super::value::Written;
+use crate::store::dump::TABLES;
 use crate::store::restore::Cell;
 
 /// Rows that are sent at once, and bytes after which they are sent sooner.
 const ROWS: usize = 200;
 const BYTES: usize = 4 << 20;
+/// No table has nearly as many columns.
+const MOST_COLUMNS: usize = 200;
+/// PostgreSQL takes no longer name (its manual, 4.1.1).
+const LONGEST_NAME: usize = 63;
 
 /// What comes out of `database.json`, in this order.
 #[derive(Debug)]
@@ -24,20 +28,27 @@ pub(super) enum Piece {
     Rows { table: String, columns: Vec<String>, rows: Vec<Vec<Cell>> },
 }
 
-/// Reads all of `database.json` into `pieces`. Blocks.
-pub(super) fn read_rows(source: impl Read, pieces: &mpsc::Sender<Piece>) -> io::Result<()> {
-    let mut json = serde_json::Deserializer::from_reader(io::BufReader::with_capacity(1 << 17, source));
-    Document { pieces }.deserialize(&mut json)?;
+/// Reads all of `database.json` into `pieces`; refuses a value or a row that is longer than `bound`. Blocks.
+pub(super) fn read_rows(source: impl Read, bound: u64, pieces: &mpsc::Sender<Piece>) -> io::Result<()> {
+    let source = io::BufReader::with_capacity(1 << 17, Bounded::new(source, bound));
+    let mut json = serde_json::Deserializer::from_reader(source);
+    let sink = Sink { pieces, bound: usize::try_from(bound).unwrap_or(usize::MAX) };
+    Document(sink).deserialize(&mut json)?;
     Ok(json.end()?)
+}
+
+/// Where rows go, and how long one of them may be.
+#[derive(Clone, Copy)]
+struct Sink<'a> {
+    pieces: &'a mpsc::Sender<Piece>,
+    bound: usize,
 }
 
 fn gone<E: serde::de::Error>() -> E {
     E::custom("nobody takes the rows any more")
 }
 
-struct Document<'a> {
-    pieces: &'a mpsc::Sender<Piece>,
-}
+struct Document<'a>(Sink<'a>);
 
 impl<'de> DeserializeSeed<'de> for Document<'_> {
     type Value = ();
@@ -59,9 +70,9 @@ impl<'de> Visitor<'de> for Document<'_> {
             match name.as_str() {
                 "schema" => {
                     let schema = map.next_value()?;
-                    self.pieces.blocking_send(Piece::Schema(schema)).map_err(|_| gone())?;
+                    self.0.pieces.blocking_send(Piece::Schema(schema)).map_err(|_| gone())?;
                 }
-                "tables" => map.next_value_seed(Tables { pieces: self.pieces })?,
+                "tables" => map.next_value_seed(Tables(self.0))?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -69,9 +80,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-struct Tables<'a> {
-    pieces: &'a mpsc::Sender<Piece>,
-}
+struct Tables<'a>(Sink<'a>);
 
 impl<'de> DeserializeSeed<'de> for Tables<'_> {
     type Value = ();
@@ -90,15 +99,18 @@ impl<'de> Visitor<'de> for Tables<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
-            map.next_value_seed(Table { pieces: self.pieces, name })?;
+            let Some(name) = TABLES.iter().find(|known| **known == name) else {
+                return Err(A::Error::custom("it names a table that there is none of"));
+            };
+            map.next_value_seed(Table { sink: self.0, name })?;
         }
         Ok(())
     }
 }
 
 struct Table<'a> {
-    pieces: &'a mpsc::Sender<Piece>,
-    name: String,
+    sink: Sink<'a>,
+    name: &'static str,
 }
 
 impl<'de> DeserializeSeed<'de> for Table<'_> {
@@ -117,13 +129,13 @@ impl<'de> Visitor<'de> for Table<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut columns: Vec<String> = Vec::new();
+        let mut columns = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "columns" => columns = map.next_value()?,
+                "columns" => Columns(columns) = map.next_value()?,
                 "rows" => {
-                    let (pieces, table) = (self.pieces, self.name.as_str());
-                    map.next_value_seed(Rows { pieces, table, columns: &columns })?;
+                    let (sink, table) = (self.sink, self.name);
+                    map.next_value_seed(Rows { sink, table, columns: &columns })?;
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -132,9 +144,41 @@ impl<'de> Visitor<'de> for Table<'_> {
     }
 }
 
+/// Names of columns, which the rows after them are held against.
+struct Columns(Vec<String>);
+
+impl<'de> Deserialize<'de> for Columns {
+    fn deserialize<D: serde::Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Names;
+
+        impl<'de> Visitor<'de> for Names {
+            type Value = Columns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("names of columns")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Columns, A::Error> {
+                let mut names: Vec<String> = Vec::new();
+                while let Some(name) = seq.next_element::<String>()? {
+                    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+                    if names.len() == MOST_COLUMNS || name.len() > LONGEST_NAME || !name.bytes().all(is_plain)
+                    {
+                        return Err(A::Error::custom("it names columns that no table has"));
+                    }
+                    names.push(name);
+                }
+                Ok(Columns(names))
+            }
+        }
+
+        json.deserialize_seq(Names)
+    }
+}
+
 struct Rows<'a> {
-    pieces: &'a mpsc::Sender<Piece>,
-    table: &'a str,
+    sink: Sink<'a>,
+    table: &'static str,
     columns: &'a [String],
 }
 
@@ -144,7 +188,7 @@ impl Rows<'_> {
             return Ok(());
         }
         let (table, columns) = (self.table.to_owned(), self.columns.to_vec());
-        self.pieces.blocking_send(Piece::Rows { table, columns, rows }).map_err(|_| gone())
+        self.sink.pieces.blocking_send(Piece::Rows { table, columns, rows }).map_err(|_| gone())
     }
 }
 
@@ -165,15 +209,8 @@ impl<'de> Visitor<'de> for Rows<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
-        while let Some(row) = seq.next_element::<Vec<Written>>()? {
-            if row.len() != self.columns.len() {
-                return Err(A::Error::custom(format!("a row of {} has not one value a column", self.table)));
-            }
-            let row: Vec<Cell> = row
-                .into_iter()
-                .map(Written::into_cell)
-                .collect::<Result<_, _>>()
-                .map_err(A::Error::custom)?;
+        let row = || Row { bound: self.sink.bound, table: self.table, columns: self.columns.len() };
+        while let Some(row) = seq.next_element_seed(row())? {
             bytes += row.iter().map(Cell::size).sum::<usize>();
             rows.push(row);
             if rows.len() >= ROWS || bytes >= BYTES {
@@ -185,27 +222,46 @@ impl<'de> Visitor<'de> for Rows<'_> {
     }
 }
 
-/// A value as it is written.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Null,
-    Int(i64),
-    Double(f64),
-    Text(String),
-    Bytes { base64: String },
+struct Row {
+    bound: usize,
+    table: &'static str,
+    columns: usize,
 }
 
-impl Written {
-    fn into_cell(self) -> Result<Cell, &'static str> {
-        Ok(match self {
-            Self::Null => Cell::Null,
-            Self::Int(value) => Cell::Int(value),
-            Self::Double(value) => Cell::Double(value),
-            Self::Text(text) => Cell::Text(text),
-            Self::Bytes { base64 } => {
-                Cell::Bytes(STANDARD.decode(base64).map_err(|_| "bytes are no base64")?)
+impl<'de> DeserializeSeed<'de> for Row {
+    type Value = Vec<Cell>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Vec<Cell>, D::Error> {
+        json.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row {
+    type Value = Vec<Cell>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Cell>, A::Error> {
+        let (mut row, mut bytes) = (Vec::with_capacity(self.columns), 0);
+        while let Some(Written(cell)) = seq.next_element()? {
+            bytes += cell.size();
+            row.push(cell);
+            // Said before the rest of it is held.
+            if row.len() > self.columns || bytes > self.bound {
+                break;
             }
-        })
+        }
+        let table = self.table;
+        if bytes > self.bound {
+            let message =
+                format!("a row of {table} has more than {} MiB, made to fill a memory", self.bound >> 20);
+            return Err(A::Error::custom(message));
+        }
+        if row.len() != self.columns {
+            return Err(A::Error::custom(format!("a row of {table} has not one value a column")));
+        }
+        Ok(row)
     }
 }

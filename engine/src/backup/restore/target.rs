@@ -9,12 +9,13 @@ use tokio::task::spawn_blocking;
 
 use super::super::archive::manifest::{Manifest, ManifestEntry};
 use super::super::contents::DATABASE;
-use super::database::refuse_filled;
+use super::database::make_empty;
 use crate::data_dir::{DataDir, RESTORING};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::files::{Disk, sync_folder};
+use crate::store::setting::restoring_forget;
 use crate::vault::write_key_file;
 
 /// Where the embedded database grows until all of it is there.
@@ -38,8 +39,8 @@ impl Target {
         let dir = DataDir::open_restoring(&root)?;
         let db = match database_url {
             Some(url) => match Db::connect_postgres(url).await {
-                // Looked at before anything is changed: it may be somebody's.
-                Ok(db) => refuse_filled(&db).await.map(|()| db),
+                // It may be somebody's.
+                Ok(db) => make_empty(&db).await.map(|()| db),
                 Err(error) => Err(error.into()),
             },
             None => Db::connect_sqlite(&dir.root().join(GROWING)).await.map_err(Error::from),
@@ -91,27 +92,29 @@ impl Target {
     /// Makes it an instance that can be started. Everything is on the disk when this returns.
     pub(super) async fn finish(self) -> Result<()> {
         if self.is_embedded {
+            // The note in the directory speaks for the database inside as well.
+            restoring_forget(&self.db, self.dir.id()).await?;
             // What the log holds goes into the file, or nothing is finished: the log is left behind.
             self.db.fold_log().await?;
+            self.db.close().await;
         }
-        self.db.close().await;
-        let finished = spawn_blocking(move || {
-            let root = self.dir.root();
-            if self.is_embedded {
-                let growing = root.join(GROWING);
-                File::open(&growing)?.sync_all()?;
-                fs::rename(&growing, self.dir.database())?;
-            }
-            for folder in [self.dir.backups(), self.dir.artifacts(), self.dir.media(), self.dir.logs()] {
-                sync_folder(&folder)?;
-            }
-            sync_folder(root)?;
-            failpoint("restore.named");
-            fs::remove_file(root.join(RESTORING))?;
-            sync_folder(root)
-        });
-        let finished = finished.await.map_err(io::Error::other).and_then(|finished| finished);
-        finished.map_err(Error::io("finishing a restore"))
+        let (dir, is_embedded) = (self.dir.clone(), self.is_embedded);
+        let opened = spawn_blocking(move || open_up(&dir, is_embedded)).await;
+        let opened = opened.map_err(io::Error::other).and_then(|opened| opened);
+        opened.map_err(Error::io("finishing a restore"))?;
+        failpoint("restore.opened");
+        if self.is_embedded {
+            return Ok(());
+        }
+        // A process that ends just before this leaves a note that is the directory's own: the next one takes it away.
+        let is_ours = restoring_forget(&self.db, self.dir.id()).await?;
+        if is_ours {
+            self.db.close().await;
+            return Ok(());
+        }
+        self.undo().await;
+        let message = "Another restore into this database came in between: this one was taken back.";
+        Err(UserError::conflict(message).into())
     }
 
     /// Takes away what was written.
@@ -120,6 +123,23 @@ impl Target {
         let root = self.dir.root().to_owned();
         let _ = spawn_blocking(move || remove_all(&root)).await;
     }
+}
+
+/// Gives the database inside its name, and takes the note away: the last steps in the directory.
+fn open_up(dir: &DataDir, is_embedded: bool) -> io::Result<()> {
+    let root = dir.root();
+    if is_embedded {
+        let growing = root.join(GROWING);
+        File::open(&growing)?.sync_all()?;
+        fs::rename(&growing, dir.database())?;
+    }
+    for folder in [dir.backups(), dir.artifacts(), dir.media(), dir.logs()] {
+        sync_folder(&folder)?;
+    }
+    sync_folder(root)?;
+    failpoint("restore.named");
+    fs::remove_file(root.join(RESTORING))?;
+    sync_folder(root)
 }
 
 /// An empty directory with the note in it; gives its path.

@@ -51,9 +51,14 @@ impl Client {
 
     /// Posts a form to a server function.
     pub(crate) async fn call(&self, function: &str, fields: &[(&str, &str)]) -> Answer {
+        self.form(&format!("/rpc/{function}"), fields).await
+    }
+
+    /// Posts a form.
+    pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let fields = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
         let body = fields.collect::<Vec<_>>().join("&");
-        self.send(Method::POST, &format!("/rpc/{function}"), Some(body)).await
+        self.send(Method::POST, path, Some(body)).await
     }
 
     /// Sends name and password as the page of `/login` does.
