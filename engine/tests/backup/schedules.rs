@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use etiqa_engine::backup::{config, execute_run, find_run, list_runs, start};
 use etiqa_engine::schedule::tick::{reap, tick};
-use etiqa_engine::store::job::job_claim;
+use etiqa_engine::store::job::{Taker, job_claim};
 use etiqa_engine::store::run_write::run_claim;
 use etiqa_engine::time::now;
 use etiqa_model::backup::ConfigState;
@@ -38,7 +38,8 @@ async fn a_clock_that_is_set_back_leaves_nothing_waiting_for_the_time_that_it_sh
     let run = list_runs(&world.engine, Some(id), None).await.unwrap()[0].id;
     let claim = async || {
         let until = now().plus(Duration::from_mins(1));
-        job_claim(&world.engine.db, "a worker", now(), until).await.unwrap()
+        let by = Taker { owner: "a worker", data_dir: world.engine.dir.id(), leaves: None };
+        job_claim(&world.engine.db, by, now(), until).await.unwrap()
     };
     assert_eq!(claim().await, None, "it was queued for a day ten years ahead");
 
