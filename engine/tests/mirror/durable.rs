@@ -30,8 +30,8 @@ async fn everything_is_on_the_disk_before_the_branch_moves() {
         assert!(traced.expect("strace is missing: run `make test`, which installs it.").success());
         assert_eq!(network.commits(), 1);
         let trace = std::fs::read_to_string(trace).unwrap();
-        let named = is_durable(&trace, &network.repository());
-        assert!(named >= if devices < 100 { 8 } else { 2 }, "{named} names: {trace}");
+        let made = is_durable(&trace, &network.repository());
+        assert!(made >= if devices < 100 { 8 } else { 2 }, "{made} names: {trace}");
     }
 }
 
@@ -61,7 +61,11 @@ fn is_durable(trace: &str, repository: &Path) -> usize {
         if !name.starts_with("mkdir") {
             let from = PathBuf::from(quoted[0]);
             // A folder was made elsewhere, file by file.
-            assert!(synced.contains(&from), "{from:?} was named before it was on the disk\n{trace}");
+            assert!(
+                synced.contains(&from),
+                "{} was named before it was on the disk\n{trace}",
+                from.display()
+            );
         }
         open.insert(to.parent().unwrap().to_owned());
     }

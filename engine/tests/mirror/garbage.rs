@@ -80,7 +80,7 @@ async fn answer(mut stream: TcpStream, script: Arc<Script>) -> std::io::Result<(
     stream.flush().await?;
     let is_scripted = !is_first || script.answers[1].is_empty();
     match script.then {
-        Then::Hang if is_scripted => tokio::time::sleep(Duration::from_secs(600)).await,
+        Then::Hang if is_scripted => tokio::time::sleep(Duration::from_mins(10)).await,
         Then::Repeat if is_scripted => loop {
             stream.write_all(answer).await?;
         },

@@ -57,7 +57,7 @@ impl Network {
                 let number = self.devices.replace(self.devices.get() + 1);
                 let address = format!("10.{}.{}.{}", number / 65_536, number / 256 % 256, number % 256);
                 let mut row = device(&address, |input| input.platform = "ios".into());
-                row.device.hostname = (*hostname).to_owned();
+                (*hostname).clone_into(&mut row.device.hostname);
                 row
             })
             .collect();

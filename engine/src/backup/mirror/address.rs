@@ -45,11 +45,11 @@ impl Address {
         match text.split_once("://") {
             Some(("ssh" | "git+ssh" | "ssh+git", rest)) => ssh(rest),
             Some(("https" | "http", _)) => http(text),
-            Some(("file", path)) if path.starts_with('/') => folder(path),
+            Some(("file", path)) if path.starts_with('/') => Ok(folder(path)),
             Some((scheme, _)) => Err(UserError::invalid(format!(
                 "Git over {scheme}:// is not supported; give an address with https:// or ssh://, or a folder's path."
             ))),
-            None if text.starts_with('/') => folder(text),
+            None if text.starts_with('/') => Ok(folder(text)),
             None => short_ssh(text),
         }
     }
@@ -74,8 +74,8 @@ impl fmt::Display for Address {
     }
 }
 
-fn folder(path: &str) -> Result<Address, UserError> {
-    Ok(Address::Folder(PathBuf::from(path)))
+fn folder(path: &str) -> Address {
+    Address::Folder(PathBuf::from(path))
 }
 
 /// `user@host:port/path`, behind `ssh://`.

@@ -41,6 +41,7 @@ pub(super) struct Entry {
 
 /// A text. What stands here changes only where the text does: an unchanged one gives no difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the name in the file, as in network_configs.json")]
 pub(super) struct Part {
     pub(super) part: String,
     /// Its name within the folder.
