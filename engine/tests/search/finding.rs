@@ -1,7 +1,5 @@
 use etiqa_engine::Engine;
 use etiqa_model::search::SearchInput;
-use std::collections::BTreeSet;
-
 use regex::RegexBuilder;
 
 use crate::support::{add, found, index, on_both_engines, put, put_part, refusal, regex, text};
@@ -200,12 +198,13 @@ async fn both_databases_find_what_a_walk_through_all_texts_finds_however_much_is
                     expression.case_insensitive(!match_case).crlf(true).multi_line(true);
                     let expression = expression.build().unwrap();
                     for (number, text) in TEXTS.iter().enumerate() {
-                        let hits = expression.find_iter(text).map(|hit| hit.start());
-                        // Behind the last line's end there is no line.
-                        let hits = hits.filter(|at| *at < text.len() || !text.ends_with('\n'));
-                        let lines: BTreeSet<usize> =
-                            hits.map(|at| text[..at].matches('\n').count() + 1).collect();
-                        walked.extend(lines.iter().map(|line| format!("d{number:02}/running:{line}")));
+                        for (at, line) in text.split_inclusive('\n').enumerate() {
+                            // Behind the end of a line begins the next one.
+                            let is_within = |start: usize| start < line.len() || !line.ends_with('\n');
+                            if expression.find(line).is_some_and(|hit| is_within(hit.start())) {
+                                walked.push(format!("d{number:02}/running:{}", at + 1));
+                            }
+                        }
                     }
                     let lines = found(&engine, &input).await;
                     let lines: Vec<_> =

@@ -32,12 +32,19 @@ async fn the_command_prints_as_grep_does_and_its_code_says_whether_anything_was_
     for _ in 0..2 {
         let found = world.etiqa(["search", "ntp server 10.0.0.1", "--part", "running"]).await.good();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(found.stdout, @"");
+            insta::assert_snapshot!(found.stdout, @r"
+            core-rtr-1/running:9: ntp server 10.0.0.1
+            edge-rtr-1/running:9: NTP server 10.0.0.1
+            ");
         }
         let around = ["search", "--regex", r"10\.0\.0\.[2]", "--part", "running", "--context", "1"];
         let found = world.etiqa(around).await.good();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(found.stdout, @"");
+            insta::assert_snapshot!(found.stdout, @r"
+            core-rtr-1/running-9- ntp server 10.0.0.1
+            core-rtr-1/running:10: ntp server 10.0.0.2
+            core-rtr-1/running-11- !
+            ");
         }
         let exact = ["search", "NTP", "--case-sensitive", "--files-with-matches", "--part", "running"];
         assert_eq!(world.etiqa(exact).await.good().stdout, "edge-rtr-1/running\n");
@@ -64,7 +71,7 @@ async fn the_command_prints_as_grep_does_and_its_code_says_whether_anything_was_
         assert_eq!(refused.stdout, "");
     }
     let refused = world.etiqa(["search", "--regex", "(a{1000}){1000}"]).await.with_code(2);
-    insta::assert_snapshot!(refused.sentence(&world), @"");
+    insta::assert_snapshot!(refused.sentence(&world), @"etiqa: This regular expression is too large; make its repetitions smaller.");
 }
 
 #[tokio::test]

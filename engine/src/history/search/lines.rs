@@ -1,5 +1,7 @@
 //! The lines of one text that a search shows: those with hits, those around them, the hits marked.
 
+use std::ops::Range;
+
 use etiqa_model::config::DiffSpan;
 use etiqa_model::search::HitLine;
 use regex::Regex;
@@ -79,44 +81,53 @@ impl View<'_> {
     }
 
     fn line(&self, begin: usize, end: usize) -> HitLine {
-        let whole = &self.text[begin..end];
         // What a line ends with on some systems is no part of what is shown.
-        let length = whole.strip_suffix('\r').unwrap_or(whole).len();
-        let first = self.regex.find(whole);
+        let shown_end = if self.text[begin..end].ends_with('\r') { end - 1 } else { end };
+        let first = self.hit_within(begin, end);
         let from = match &first {
-            Some(hit) if length > self.longest => {
-                let latest = length - self.longest;
-                whole.floor_char_boundary(hit.start().saturating_sub(BEFORE_HIT).min(latest))
+            Some(hit) if shown_end - begin > self.longest => {
+                let latest = shown_end - self.longest;
+                self.text.floor_char_boundary(hit.start.saturating_sub(BEFORE_HIT).clamp(begin, latest))
             }
-            _ => 0,
+            _ => begin,
         };
-        let to = whole.floor_char_boundary(from.saturating_add(self.longest).min(length));
+        let to = self.text.floor_char_boundary(from.saturating_add(self.longest).min(shown_end));
         HitLine {
             number: self.next_number,
             is_hit: first.is_some(),
-            cut_before: from > 0,
-            cut_after: to < length,
-            spans: spans(whole, self.regex, from, to),
+            cut_before: from > begin,
+            cut_after: to < shown_end,
+            spans: self.spans(begin, end, from, to),
         }
     }
-}
 
-/// The pieces of a line between two places, its hits marked.
-fn spans(line: &str, regex: &Regex, from: usize, to: usize) -> Vec<DiffSpan> {
-    let mut spans = Vec::new();
-    let mut push = |from: usize, to: usize, marked: bool| {
-        if from < to {
-            spans.push(DiffSpan { text: line[from..to].to_owned(), marked });
-        }
-    };
-    let mut at = from;
-    for hit in regex.find_iter(line).skip_while(|hit| hit.end() <= from).take_while(|hit| hit.start() < to) {
-        push(at, hit.start(), false);
-        push(hit.start().max(from), hit.end().min(to), true);
-        at = hit.end().clamp(from, to);
+    /// The first hit behind `at` that begins before the end of the line. Looked for in the whole text, because what is
+    /// around a place says whether `^`, `$` and `\b` are there.
+    fn hit_within(&self, at: usize, end: usize) -> Option<Range<usize>> {
+        self.regex.find_at(self.text, at).map(|hit| hit.range()).filter(|hit| hit.start <= end)
     }
-    push(at, to, false);
-    spans
+
+    /// The pieces of a line between two of its places, its hits marked.
+    fn spans(&self, begin: usize, end: usize, from: usize, to: usize) -> Vec<DiffSpan> {
+        let mut spans = Vec::new();
+        let mut push = |from: usize, to: usize, marked: bool| {
+            if from < to {
+                spans.push(DiffSpan { text: self.text[from..to].to_owned(), marked });
+            }
+        };
+        let (mut at, mut shown) = (begin, from);
+        while at < to
+            && let Some(hit) = self.hit_within(at, end)
+        {
+            push(shown, hit.start.min(to), false);
+            push(hit.start.max(from), hit.end.min(to), true);
+            shown = hit.end.clamp(shown, to);
+            // An empty hit marks nothing, and the next one is behind it.
+            at = if hit.is_empty() { self.text.ceil_char_boundary(hit.end + 1) } else { hit.end };
+        }
+        push(shown, to, false);
+        spans
+    }
 }
 
 fn end_of_line(text: &str, at: usize) -> usize {

@@ -4,6 +4,7 @@ use etiqa_model::search::{Case, Pattern, Search};
 use etiqa_model::{FieldError, UserError};
 use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
+use regex_syntax::ast::ErrorKind;
 use regex_syntax::hir::{
     Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look,
 };
@@ -63,6 +64,9 @@ fn wrong(message: &str) -> UserError {
 /// What the parser says, without its drawing of where.
 fn what_is_wrong(error: &regex_syntax::Error) -> String {
     let (what, at) = match error {
+        regex_syntax::Error::Parse(error) if matches!(error.kind(), ErrorKind::NestLimitExceeded(_)) => {
+            return format!("This regular expression has more than {DEEPEST} groups within groups.");
+        }
         regex_syntax::Error::Parse(error) => (error.kind().to_string(), error.span().start.column),
         regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span().start.column),
         _ => return "This is not a regular expression.".into(),
@@ -132,14 +136,14 @@ mod tests {
     #[test]
     fn a_wrong_expression_is_explained_in_one_sentence() {
         let explained = |text: &str| compile(text, true).unwrap_err();
-        insta::assert_snapshot!(explained("interface ("), @"");
-        insta::assert_snapshot!(explained("*"), @"");
-        insta::assert_snapshot!(explained(r"\p{Nonsense}"), @"");
-        insta::assert_snapshot!(explained("a\\n"), @"");
-        insta::assert_snapshot!(explained("(a{1000}){1000}"), @"");
-        insta::assert_snapshot!(explained(&("(".repeat(200) + &")".repeat(200))), @"");
-        insta::assert_snapshot!(explained(r"(?-u:\xff)"), @"");
-        insta::assert_snapshot!(explained(&"x".repeat(10_000_000)), @"");
+        insta::assert_snapshot!(explained("interface ("), @"This is not a regular expression: unclosed group, at character 11.");
+        insta::assert_snapshot!(explained("*"), @"This is not a regular expression: repetition operator missing expression, at character 1.");
+        insta::assert_snapshot!(explained(r"\p{Nonsense}"), @"This is not a regular expression: Unicode property not found, at character 1.");
+        insta::assert_snapshot!(explained("a\\n"), @r"This looks for the end of a line, but a search looks at one line at a time; leave \n out.");
+        insta::assert_snapshot!(explained("(a{1000}){1000}"), @"This regular expression is too large; make its repetitions smaller.");
+        insta::assert_snapshot!(explained(&("(".repeat(200) + &")".repeat(200))), @"This regular expression has more than 50 groups within groups.");
+        insta::assert_snapshot!(explained(r"(?-u:\xff)"), @"This is not a regular expression: pattern can match invalid UTF-8, at character 6.");
+        insta::assert_snapshot!(explained(&"x".repeat(10_000_000)), @"What is searched for is longer than 1000 characters; a part of it finds the same.");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
 use serde_json::Value;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 
 /// Somebody who asks, with the headers that they always send. Follows no redirect.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(address: &str) -> Self {
+        // The library that sends archives away brings a client without a provider; somebody else may have set it.
+        let _ = aws_lc_rs::default_provider().install_default();
         let http = reqwest::Client::builder().redirect(redirect::Policy::none()).build().unwrap();
         Self { http, address: address.to_owned(), headers: HeaderMap::new() }
     }
