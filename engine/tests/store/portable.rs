@@ -25,7 +25,9 @@ async fn columns(db: &Db) -> BTreeSet<(String, String)> {
         }
     };
     let rows = sqlx::query(sql).fetch_all(db.reader()).await.unwrap();
-    rows.iter().map(|row| (row.get("t"), row.get("c"))).collect()
+    let columns = rows.iter().map(|row| (row.get("t"), row.get("c")));
+    // The index of searches is of each database's own kind, and has tables of its own on SQLite.
+    columns.filter(|(table, _): &(String, String)| !table.starts_with("search_gram")).collect()
 }
 
 #[tokio::test]
