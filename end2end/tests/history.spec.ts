@@ -83,7 +83,7 @@ test("a file is attached to a device, handed out and deleted", async ({ page }) 
     buffer: Buffer.from("top of rack"),
   });
   await page.getByRole("button", { name: "Upload" }).click();
-  await expect(page.getByText("rack_plan.txt")).toBeVisible();
+  await expect(page.getByText("rack_plan.txt", { exact: true })).toBeVisible();
   await settled(page);
   const coming = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download", exact: true }).click();

@@ -11,20 +11,15 @@ mod common;
 #[path = "../tests/archives/support.rs"]
 mod support;
 
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use etiqa_engine::backup::archive::manifest::Manifest;
+use etiqa_engine::artifacts;
 use etiqa_engine::db::newest_schema;
 use etiqa_engine::media::Attaching;
-use etiqa_engine::{artifacts, hex};
 use etiqa_model::DeviceId;
 use etiqa_model::archive::Encryption;
 use etiqa_model::device::DeviceInput;
 use etiqa_simulator::{DeviceSpec, Personality, SimulatedDevice};
-use serde_json::{Value, json};
-use zip::write::SimpleFileOptions;
-use zip::{ZipArchive, ZipWriter};
 
 use crate::common::world::World;
 use crate::support::{path, seal};
@@ -56,9 +51,6 @@ async fn main() {
         let (kind, ending) = (encryption.as_str(), encryption.extension());
         let file = folder.join(format!("format1_schema{}_{kind}.{ending}", newest_schema()));
         std::fs::copy(path(&world, &run), &file).unwrap();
-        if encryption == Encryption::None {
-            as_of_schema_6(&file, &folder.join("format1_schema6_none.zip"));
-        }
     }
 }
 
@@ -87,40 +79,4 @@ async fn device(
         etiqa_engine::fleet::fetch_artifacts(&world.engine, devices, purpose, &never, |_| {}).await.unwrap();
     }
     (device, id)
-}
-
-/// The same archive as a version of schema 6 would have written it: without what came into the schema after that.
-fn as_of_schema_6(from: &Path, to: &Path) {
-    let mut zip = ZipArchive::new(std::fs::File::open(from).unwrap()).unwrap();
-    let mut older = ZipWriter::new(std::fs::File::create(to).unwrap());
-    let mut manifest: Manifest = serde_json::from_reader(zip.by_name("manifest.json").unwrap()).unwrap();
-    let mut database: Value = serde_json::from_reader(zip.by_name("database.json").unwrap()).unwrap();
-    database["schema"] = json!(6);
-    let tables = database["tables"].as_object_mut().unwrap();
-    tables.remove("media");
-    let versions = &mut tables["config_version"];
-    let columns = versions["columns"].as_array_mut().unwrap();
-    let newer: Vec<usize> =
-        (0..columns.len()).rev().filter(|at| columns[*at] == "label" || columns[*at] == "note").collect();
-    newer.iter().for_each(|at| drop(columns.remove(*at)));
-    for row in versions["rows"].as_array_mut().unwrap() {
-        newer.iter().for_each(|at| drop(row.as_array_mut().unwrap().remove(*at)));
-    }
-    let database = serde_json::to_vec(&database).unwrap();
-    manifest.schema = 6;
-    manifest.counts.database_rows -= manifest.tables.remove("media").unwrap();
-    for entry in &mut manifest.entries {
-        let mut bytes = Vec::new();
-        if entry.name == "database.json" {
-            (entry.size, entry.sha256) = (database.len() as u64, hex::sha256_hex(&database));
-            bytes.clone_from(&database);
-        } else {
-            zip.by_name(&entry.name).unwrap().read_to_end(&mut bytes).unwrap();
-        }
-        older.start_file(entry.name.as_str(), SimpleFileOptions::default()).unwrap();
-        older.write_all(&bytes).unwrap();
-    }
-    older.start_file("manifest.json", SimpleFileOptions::default()).unwrap();
-    older.write_all(&serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
-    older.finish().unwrap();
 }

@@ -14,13 +14,19 @@ use crate::cli::{Cli, Command};
 /// Files that are kept: one a day.
 const DAYS: usize = 14;
 
+/// What signs requests to object stores says its secret key when it is asked to say much; so it is never asked.
+const SILENT: [&str; 2] = ["reqsign_core=off", "reqsign_aws_v4=off"];
+
 /// Starts logging. `ETIQA_LOG` chooses what is logged (`debug`, `etiqa_engine=trace`, …).
 pub(crate) fn start(cli: &Cli) {
     let usual = match cli.command {
         Command::Serve(_) => "info,russh=warn,sqlx=warn",
         _ => "warn,russh=error,sqlx=error",
     };
-    let filter = EnvFilter::try_from_env("ETIQA_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let mut filter = EnvFilter::try_from_env("ETIQA_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    for silent in SILENT.iter().filter_map(|silent| silent.parse().ok()) {
+        filter = filter.add_directive(silent);
+    }
     let console = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())

@@ -76,8 +76,8 @@ pub(super) fn zone_of_viewer() -> String {
 
 /// The zone that a request's `zone` cookie names, or UTC.
 pub fn zone_of(headers: &HeaderMap) -> String {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let zone = cookies.filter_map(|cookies| find_cookie(cookies, "zone")).next();
+    let mut cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let zone = cookies.find_map(|cookies| find_cookie(cookies, "zone"));
     zone.unwrap_or_else(|| "UTC".to_owned())
 }
 

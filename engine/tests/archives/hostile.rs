@@ -167,7 +167,7 @@ async fn what_is_no_archive_of_ours_or_a_newer_one_is_said_so() {
     let like = list(path(&world, &run), Key::None).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let newer = archive(folder.path(), &like, &[("database.json", &database(""))], |manifest| {
-        manifest.format = FORMAT + 1
+        manifest.format = FORMAT + 1;
     });
     assert!(refused(&newer, folder.path()).await.contains("newer than this program knows"));
     let newer =

@@ -13,9 +13,9 @@ async fn fates(world: &World, id: BackupConfigId, counts: Option<Retention>) -> 
     preview.fates.into_iter().map(|fate| (fate.run.id.0, fate.keep, fate.reason)).collect()
 }
 
-fn newest(count: &str) -> Option<Retention> {
+fn newest(count: &str) -> Retention {
     let counts = RetentionInput { max_backups: count.into(), ..RetentionInput::default() };
-    Some(counts.parse().unwrap())
+    counts.parse().unwrap()
 }
 
 /// A config that keeps ten, with so many archives; the newest last.
@@ -33,7 +33,7 @@ async fn with_archives(count: usize) -> (World, BackupConfigId, Vec<RunId>) {
 async fn a_preview_says_of_every_archive_whether_it_stays_and_why_and_changes_nothing() {
     let (world, config, runs) = with_archives(4).await;
     inspect::protect(&world.engine, runs[0], true, "ada").await.unwrap();
-    let found = fates(&world, config, newest("1")).await;
+    let found = fates(&world, config, Some(newest("1"))).await;
     let words: Vec<(bool, &str)> = found.iter().map(|(_, keep, why)| (*keep, why.as_str())).collect();
     assert_eq!(
         words,
@@ -64,14 +64,14 @@ async fn what_is_damaged_or_not_here_is_spared_and_the_preview_says_so() {
     let aside = second.with_extension("aside");
     std::fs::rename(&second, &aside).unwrap();
 
-    let found = fates(&world, config, newest("1")).await;
+    let found = fates(&world, config, Some(newest("1"))).await;
     let of = |run: usize| found.iter().find(|fate| fate.0 == runs[run].0).unwrap();
     assert!(of(0).1 && of(0).2.starts_with("damaged; kept for 60 days"), "{found:?}");
     assert!(of(1).1 && of(1).2.starts_with("its file is not here"), "{found:?}");
     assert!(!of(2).1, "{found:?}");
 
     let mut kept = find(&world.engine, "Daily").await.unwrap();
-    kept.retention = newest("1").unwrap();
+    kept.retention = newest("1");
     assert_eq!(
         prune::prune(&world.engine, &kept).await.unwrap(),
         1,

@@ -131,7 +131,7 @@ impl HttpServer {
                     // A client that goes away in the middle is its own affair.
                     match tls {
                         None => {
-                            drop(http1::Builder::new().serve_connection(TokioIo::new(socket), service).await)
+                            drop(http1::Builder::new().serve_connection(TokioIo::new(socket), service).await);
                         }
                         Some(tls) => {
                             if let Ok(socket) = TlsAcceptor::from(tls).accept(socket).await {
@@ -233,7 +233,7 @@ fn status(status: u16) -> Response<Body> {
 
 async fn s3(service: &S3Service, request: Request<Incoming>) -> Response<Body> {
     match service.call(request.map(s3s::Body::from)).await {
-        Ok(response) => response.map(|body| body.boxed_unsync()),
+        Ok(response) => response.map(BodyExt::boxed_unsync),
         Err(_) => status(500),
     }
 }

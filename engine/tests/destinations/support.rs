@@ -169,7 +169,7 @@ pub(crate) async fn run_by_worker(world: &World, config: BackupConfigId) -> Run 
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let run = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run does not end");
+    let run = tokio::time::timeout(Duration::from_mins(1), ended).await.expect("the run does not end");
     assert!(run.is_good(), "{run:?}");
     run
 }

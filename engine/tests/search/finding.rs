@@ -189,7 +189,7 @@ async fn both_databases_find_what_a_walk_through_all_texts_finds_however_much_is
             for pattern in PATTERNS {
                 for match_case in [false, true] {
                     let input = SearchInput { match_case, ..regex(pattern) };
-                    if pattern.is_empty() || pattern.contains('\n') {
+                    if pattern.is_empty() || pattern.contains(['\n', '\r']) {
                         refusal(&engine, &input).await;
                         continue;
                     }

@@ -198,7 +198,7 @@ impl DestinationSettings {
                 input.url = git.url.unwrap_or_default();
                 input.branch = git.branch;
                 input.username = git.username.unwrap_or_default();
-                input.texts = git.texts.as_str().to_owned();
+                git.texts.as_str().clone_into(&mut input.texts);
             }
         }
     }

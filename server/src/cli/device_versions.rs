@@ -64,12 +64,15 @@ impl Export {
         let zone = etiqa_engine::schedule::due::machine_zone();
         // Whoever runs this may read the database anyway.
         let reader = Reader::new(Role::Admin, Reading { masked: self.masked, without_volatile: false });
-        let mut export = texts_zip(engine, whose, at, reader, &zone).await?;
         let file = new_file::create(&self.file).await?;
-        if let Err(error) = write(file, &mut export.pieces).await {
+        let written = async {
+            let mut export = texts_zip(engine, whose, at, reader, &zone).await?;
+            write(file, &mut export.pieces).await.map_err(Error::io("writing the texts"))
+        };
+        if let Err(error) = written.await {
             // Half a zip is worth nothing.
             let _ = tokio::fs::remove_file(&self.file).await;
-            return Err(Error::io("writing the texts")(error));
+            return Err(error);
         }
         output::say(&format!("The texts are in {}.", self.file.display()));
         Ok(())

@@ -66,7 +66,6 @@ struct Place {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "a process has one of it")]
 pub(crate) enum Command {
     /// Serve the pages, watch the clock and work on the queue
     Serve(Serve),

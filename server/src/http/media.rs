@@ -97,9 +97,8 @@ async fn file(
 ) -> Result<Response, Refusal> {
     let context = Context::require_in(&extensions, Role::Operator)?;
     let missing = || UserError::not_found("attached file of this number");
-    let (device, id) = match (device.parse::<DeviceId>(), id.parse::<MediaId>()) {
-        (Ok(device), Ok(id)) => (device, id),
-        _ => return Err(missing().into()),
+    let (Ok(device), Ok(id)) = (device.parse::<DeviceId>(), id.parse::<MediaId>()) else {
+        return Err(missing().into());
     };
     let (media, path) = media::open(&engine, id).await?;
     if media.device_id != device {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::harness::{Server, World, until};
+use crate::harness::{Answer, Server, World, until};
 
 /// Adds a folder as a destination, and a backup that needs no device and sends there.
 async fn with_folder(world: &World) -> std::path::PathBuf {
@@ -126,7 +126,7 @@ async fn the_form_makes_a_destination_and_the_pages_show_it_without_its_secret()
     let detail = ada.call("get_backup_config", &[("id", "1")]).await.with_status(200).json();
     assert_eq!(detail["row"]["destinations"][0]["name"], "Store");
     ada.post("/backup/config/1/run/").await.with_status(202);
-    let problem = "SELECT problem FROM destination";
+    let problem = "SELECT COALESCE(problem, '') FROM destination";
     until("the first try", async || (!world.database.texts(problem).await[0].is_empty()).then_some(())).await;
     let tested = ada.call("test_destination", &[("id", "1")]).await.with_status(200);
     assert_eq!(tested.json()["is_good"], false);
@@ -147,7 +147,7 @@ async fn the_form_makes_a_destination_and_the_pages_show_it_without_its_secret()
     assert!(pages[2].text().contains("Not sent"), "{}", pages[2].text());
     assert!(pages[3].text().contains("destinations[]"), "{}", pages[3].text());
     let said = server.stop().await.1;
-    let seen = pages.iter().map(|page| page.text()).chain([said]);
+    let seen = pages.iter().map(Answer::text).chain([said]);
     for seen in seen {
         assert!(!seen.contains(secret));
     }

@@ -141,14 +141,15 @@ async fn a_takeover_that_is_killed_anywhere_comes_to_its_end_at_the_next_start()
 impl Form {
     /// Sends it to a server that will not live to answer.
     fn send_and_forget(self, server: &Server) -> tokio::task::JoinHandle<()> {
-        let url = format!("http://{}/setup/restore", server.address());
+        let origin = format!("http://{}", server.address());
         let form = reqwest::multipart::Form::new()
             .text("restore[code]", self.code)
             .text("restore[key]", self.key)
             .text("restore[passphrase]", self.passphrase)
             .part("archive", reqwest::multipart::Part::bytes(self.archive).file_name("archive.zip"));
         tokio::spawn(async move {
-            let _ = reqwest::Client::new().post(url).multipart(form).send().await;
+            let url = format!("{origin}/setup/restore");
+            let _ = reqwest::Client::new().post(url).header("origin", origin).multipart(form).send().await;
         })
     }
 }

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     async fn all(bytes: &[u8]) -> (Vec<Line>, Broken) {
-        let mut lines = Lines::new(bytes, Duration::from_secs(60), 1 << 20);
+        let mut lines = Lines::new(bytes, Duration::from_mins(1), 1 << 20);
         let mut read = Vec::new();
         loop {
             match lines.next().await {
@@ -147,7 +147,7 @@ mod tests {
         write_line(&mut bytes, b"one\n");
         write_line(&mut bytes, b"");
         bytes.extend_from_slice(FLUSH);
-        write_line(&mut bytes, &[7; LONGEST - 4]);
+        write_line(&mut bytes, &vec![7; LONGEST - 4]);
         let expected = vec![
             Line::Data(b"one\n".to_vec()),
             Line::Data(Vec::new()),
@@ -173,10 +173,10 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_is_read_than_an_answer_can_be_long() {
-        let mut lines = Lines::new(tokio::io::repeat(b'f'), Duration::from_secs(60), 1 << 20);
+        let mut lines = Lines::new(tokio::io::repeat(b'f'), Duration::from_mins(1), 1 << 20);
         assert!(matches!(lines.next().await, Err(Broken::Garbled(_))));
         let endless = b"0008abcd".repeat(1_000);
-        let mut lines = Lines::new(&endless[..], Duration::from_secs(60), 100);
+        let mut lines = Lines::new(&endless[..], Duration::from_mins(1), 100);
         let mut read = 0;
         let broken = loop {
             match lines.next().await {

@@ -131,9 +131,9 @@ async fn verify_all(world: &World, data: &Path) -> Output {
 
 /// Files in the folder of backups that neither the history promises nor a row names as left over.
 async fn strangers(data: &Path) -> Vec<String> {
-    let named = "SELECT CASE WHEN removed_at IS NULL THEN COALESCE(file, '') ELSE '' END || '|' ||
+    let promised = "SELECT CASE WHEN removed_at IS NULL THEN COALESCE(file, '') ELSE '' END || '|' ||
                  COALESCE(leftover_file, '') FROM backup_run";
-    let rows = Database::embedded(data).texts(named).await;
+    let rows = Database::embedded(data).texts(promised).await;
     let names: Vec<&str> = rows.iter().flat_map(|row| row.split('|')).collect();
     let entries = std::fs::read_dir(data.join("backups")).unwrap();
     let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -160,6 +160,7 @@ async fn the_next_run_is_good(world: &World, data: &Path, token: &str) {
     assert_eq!(
         database.number(kept).await,
         files as i64,
-        "{data:?}: every file is promised, and the other way round"
+        "{}: every file is promised, and the other way round",
+        data.display()
     );
 }

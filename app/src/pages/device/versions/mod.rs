@@ -52,8 +52,8 @@ impl Look {
 /// What stands at the right.
 #[derive(Deserialize)]
 enum Body {
-    Text(ConfigText),
-    Diff(VersionDiff),
+    Text(Box<ConfigText>),
+    Diff(Box<VersionDiff>),
 }
 
 #[component]
@@ -169,8 +169,8 @@ fn content(
         None => {
             view! { <section class="card">{empty("There is no such version", "Choose one of the list.", ())}</section> }.into_any()
         }
-        Some(Body::Text(text)) => body::text_card(text, asked, role),
-        Some(Body::Diff(diff)) => body::diff_card(diff, &listed, asked, role),
+        Some(Body::Text(text)) => body::text_card(*text, asked, role),
+        Some(Body::Diff(diff)) => body::diff_card(*diff, &listed, asked, role),
     };
     view! {
         <div class="cols">
