@@ -173,6 +173,8 @@ impl Engine {
             // Nobody else serves this directory: what servers before this one held is free.
             leases_expire_of(&engine.db, role.owner_prefix(), now()).await?;
             engine.dir.remove_scratch().map_err(Error::io("removing what drills left"))?;
+            let leftovers = takeover::remove_leftovers(engine.dir.root());
+            leftovers.map_err(Error::io("removing what a restore left"))?;
         }
         Ok(Arc::new(engine))
     }

@@ -197,6 +197,12 @@ pub(crate) fn take_over(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes what an upload or a restore left that was cut off; for the server, before it takes any. Blocks.
+pub(crate) fn remove_leftovers(root: &Path) -> io::Result<()> {
+    remove_file(&root.join(UPLOAD))?;
+    remove_dir(&root.join(RESTORED))
+}
+
 /// Moves all below `from` to `to`; what is there already stays.
 fn merge(from: &Path, to: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(from) {
