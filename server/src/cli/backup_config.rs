@@ -11,7 +11,7 @@ use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::{Secret, UserError};
 
 use super::output;
-use super::retention::Archives;
+use super::retention::{Archives, Counts};
 
 /// Manage what is backed up, when, and how many archives are kept
 #[derive(Debug, Subcommand)]
@@ -85,24 +85,8 @@ pub(crate) struct Fields {
     /// IANA time zone; this machine's when not named
     #[arg(long, value_name = "TZ")]
     zone: Option<String>,
-    /// Keep the newest so many
-    #[arg(long, value_name = "N")]
-    max_backups: Option<String>,
-    /// Besides, keep the last of each of so many hours
-    #[arg(long, value_name = "N")]
-    keep_hourly: Option<String>,
-    /// … days
-    #[arg(long, value_name = "N")]
-    keep_daily: Option<String>,
-    /// … weeks
-    #[arg(long, value_name = "N")]
-    keep_weekly: Option<String>,
-    /// … months
-    #[arg(long, value_name = "N")]
-    keep_monthly: Option<String>,
-    /// … years
-    #[arg(long, value_name = "N")]
-    keep_yearly: Option<String>,
+    #[command(flatten)]
+    counts: Counts,
     /// Take in database, media or logs (with commas between)
     #[arg(long, value_delimiter = ',', value_name = "WHAT")]
     include: Vec<String>,
@@ -233,12 +217,12 @@ impl Fields {
             (self.day, &mut input.day),
             (self.cron, &mut input.cron),
             (self.zone, &mut input.time_zone),
-            (self.max_backups, &mut input.max_backups),
-            (self.keep_hourly, &mut input.keep_hourly),
-            (self.keep_daily, &mut input.keep_daily),
-            (self.keep_weekly, &mut input.keep_weekly),
-            (self.keep_monthly, &mut input.keep_monthly),
-            (self.keep_yearly, &mut input.keep_yearly),
+            (self.counts.max_backups, &mut input.max_backups),
+            (self.counts.keep_hourly, &mut input.keep_hourly),
+            (self.counts.keep_daily, &mut input.keep_daily),
+            (self.counts.keep_weekly, &mut input.keep_weekly),
+            (self.counts.keep_monthly, &mut input.keep_monthly),
+            (self.counts.keep_yearly, &mut input.keep_yearly),
             (self.artifacts, &mut input.artifacts),
         ];
         for (new, field) in pairs {

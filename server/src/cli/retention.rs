@@ -1,4 +1,4 @@
-//! `etiqa backup-config archives`: what retention keeps and why.
+//! What `etiqa backup-config` says of retention: how many archives are kept, and which ones that means.
 
 use clap::Args;
 use etiqa_engine::backup::{config, prune};
@@ -6,6 +6,29 @@ use etiqa_engine::{Engine, Result};
 use etiqa_model::backup::RetentionInput;
 
 use super::output;
+
+/// How many archives are kept.
+#[derive(Debug, Args)]
+pub(super) struct Counts {
+    /// Keep the newest so many
+    #[arg(long, value_name = "N")]
+    pub(super) max_backups: Option<String>,
+    /// Besides, keep the last of each of so many hours
+    #[arg(long, value_name = "N")]
+    pub(super) keep_hourly: Option<String>,
+    /// … days
+    #[arg(long, value_name = "N")]
+    pub(super) keep_daily: Option<String>,
+    /// … weeks
+    #[arg(long, value_name = "N")]
+    pub(super) keep_weekly: Option<String>,
+    /// … months
+    #[arg(long, value_name = "N")]
+    pub(super) keep_monthly: Option<String>,
+    /// … years
+    #[arg(long, value_name = "N")]
+    pub(super) keep_yearly: Option<String>,
+}
 
 /// The archives of a backup config, and other counts to think about.
 #[derive(Debug, Args)]
@@ -15,24 +38,8 @@ use super::output;
 pub(crate) struct Archives {
     /// Its name
     name: String,
-    /// What if it kept the newest so many
-    #[arg(long, value_name = "N")]
-    max_backups: Option<String>,
-    /// … and the last of each of so many hours
-    #[arg(long, value_name = "N")]
-    keep_hourly: Option<String>,
-    /// … days
-    #[arg(long, value_name = "N")]
-    keep_daily: Option<String>,
-    /// … weeks
-    #[arg(long, value_name = "N")]
-    keep_weekly: Option<String>,
-    /// … months
-    #[arg(long, value_name = "N")]
-    keep_monthly: Option<String>,
-    /// … years
-    #[arg(long, value_name = "N")]
-    keep_yearly: Option<String>,
+    #[command(flatten)]
+    counts: Counts,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -44,12 +51,12 @@ impl Archives {
         let keeps = known.retention;
         let or = |asked: Option<String>, now: u32| asked.unwrap_or_else(|| now.to_string());
         let counts = RetentionInput {
-            max_backups: or(self.max_backups, keeps.max_backups),
-            keep_hourly: or(self.keep_hourly, keeps.keep_hourly),
-            keep_daily: or(self.keep_daily, keeps.keep_daily),
-            keep_weekly: or(self.keep_weekly, keeps.keep_weekly),
-            keep_monthly: or(self.keep_monthly, keeps.keep_monthly),
-            keep_yearly: or(self.keep_yearly, keeps.keep_yearly),
+            max_backups: or(self.counts.max_backups, keeps.max_backups),
+            keep_hourly: or(self.counts.keep_hourly, keeps.keep_hourly),
+            keep_daily: or(self.counts.keep_daily, keeps.keep_daily),
+            keep_weekly: or(self.counts.keep_weekly, keeps.keep_weekly),
+            keep_monthly: or(self.counts.keep_monthly, keeps.keep_monthly),
+            keep_yearly: or(self.counts.keep_yearly, keeps.keep_yearly),
         };
         let preview = prune::preview(engine, known.id, Some(counts.parse()?)).await?;
         if self.json {
