@@ -80,6 +80,7 @@ pub(crate) fn copy_state(copy: &ArchiveCopy) -> AnyView {
         CopyState::Sent => chip(Tone::Ok, "There"),
         CopyState::Leaving if copy.problem.is_some() => chip(Tone::Warn, "Not deleted"),
         CopyState::Leaving => chip(Tone::Run, "To be deleted"),
+        CopyState::Gone if copy.problem.is_some() => chip(Tone::Off, "Left there"),
         CopyState::Gone => chip(Tone::Off, "Deleted"),
     }
 }

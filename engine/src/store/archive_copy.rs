@@ -125,7 +125,7 @@ pub async fn copy_next_due(
     let sql = format!(
         "SELECT c.id, c.run_id, c.state, c.attempts, c.remote_name, r.file, r.size_bytes, r.sha256 FROM {DUE}
            AND c.destination_id = $3
-         ORDER BY c.state DESC, c.due_at, c.id LIMIT 1"
+         ORDER BY c.state DESC, c.id LIMIT 1"
     );
     let row = sqlx::query(crate::db::built(sql))
         .bind(now.millis())
@@ -174,14 +174,83 @@ pub async fn copy_set_sent_in_txn(tx: &mut Tx, id: CopyId, remote_name: &str, no
     Ok(())
 }
 
-/// Notes that it was deleted there; false when that is not what was to be done.
+/// Notes that one which was to be deleted is not there any more; false when it was noted already. It is gone even if
+/// somebody decided meanwhile that copies are kept.
 pub async fn copy_set_gone_in_txn(tx: &mut Tx, id: CopyId) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE archive_copy SET state = 'gone', problem = NULL WHERE id = $1 AND state = 'leaving'",
+        "UPDATE archive_copy SET state = 'gone', problem = NULL WHERE id = $1 AND state IN ('leaving', 'sent')",
     )
     .bind(id.0)
     .execute(&mut **tx)
     .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes that what has its name there is another file, which was left; false when it was noted already.
+pub async fn copy_set_left_in_txn(tx: &mut Tx, id: CopyId, why: &str) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE archive_copy SET state = 'gone', problem = $2 WHERE id = $1 AND state IN ('leaving', 'sent')",
+    )
+    .bind(id.0)
+    .bind(why.to_owned())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes that one which was to be deleted is there, and is kept.
+pub async fn copy_set_kept_in_txn(tx: &mut Tx, id: CopyId, remote_name: &str, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE archive_copy SET state = 'sent', remote_name = $2, sent_at = COALESCE(sent_at, $3), problem = NULL
+         WHERE id = $1 AND state = 'leaving'",
+    )
+    .bind(id.0)
+    .bind(remote_name.to_owned())
+    .bind(now.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A destination that keeps its copies from now on keeps those as well that were to be deleted and are known to be there.
+pub async fn copy_keep_in_txn(tx: &mut Tx, destination: DestinationId) -> Result<()> {
+    sqlx::query(
+        "UPDATE archive_copy SET state = 'sent', problem = NULL
+         WHERE destination_id = $1 AND state = 'leaving' AND remote_name IS NOT NULL",
+    )
+    .bind(destination.0)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A destination is another place from now on: archives that are kept here are sent anew, and what else the place before
+/// has is forgotten. A try that goes on counts no more: see [`copy_hold_in_txn`].
+pub async fn copy_move_in_txn(tx: &mut Tx, destination: DestinationId, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE archive_copy SET state = 'waiting', attempts = 0, due_at = $2, problem = NULL, sent_at = NULL,
+                remote_name = NULL
+         WHERE destination_id = $1 AND state IN ('waiting', 'sent')
+           AND EXISTS (SELECT 1 FROM backup_run r WHERE r.id = archive_copy.run_id AND r.removed_at IS NULL)",
+    )
+    .bind(destination.0)
+    .bind(now.millis())
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query("DELETE FROM archive_copy WHERE destination_id = $1 AND state IN ('sent', 'leaving')")
+        .bind(destination.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Holds a copy until the transaction ends, if its last try was the one of this number; false: that try counts no more.
+pub async fn copy_hold_in_txn(tx: &mut Tx, id: CopyId, attempts: u32) -> Result<bool> {
+    let done = sqlx::query("UPDATE archive_copy SET attempts = attempts WHERE id = $1 AND attempts = $2")
+        .bind(id.0)
+        .bind(i64::from(attempts))
+        .execute(&mut **tx)
+        .await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -44,6 +44,15 @@ pub struct KeyedDestination {
     pub openssh: Option<String>,
 }
 
+/// What is another one with changed settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// The server: it has another key.
+    pub server: bool,
+    /// The place: what was found out is of the one before.
+    pub place: bool,
+}
+
 /// Every destination, by name.
 pub async fn destination_list(db: &Db) -> Result<Vec<Destination>> {
     let rows = Filter::new().query(SELECT, " ORDER BY d.name").fetch_all(db.reader()).await?;
@@ -120,23 +129,24 @@ pub async fn destination_insert_in_txn(
     Ok(DestinationId(inserted.int("id")?))
 }
 
-/// Replaces what a person said of one, and lets it be tried at once. What was found out about the place is found out
-/// anew; a server that `is_elsewhere` has another key.
+/// Replaces what a person said of one, and lets it be tried at once. What was found out about a server or a place that it
+/// is no more is forgotten.
 pub async fn destination_update_in_txn(
     tx: &mut Tx,
     id: DestinationId,
     row: &DestinationRow,
-    is_elsewhere: bool,
+    moved: Moved,
     now: Timestamp,
 ) -> Result<()> {
-    let forgets = if is_elsewhere {
+    let key = if moved.server {
         ", openssh = NULL, fingerprint = NULL, offered_openssh = NULL, offered_fingerprint = NULL"
     } else {
         ""
     };
+    let facts = if moved.place { ", facts = '{}'" } else { "" };
     let sql = format!(
         "UPDATE destination SET name = $2, kind = $3, settings = $4, keep = $5, enabled = $6, updated_at = $7,
-                facts = '{{}}', problem = NULL, failures = 0, paused_until = NULL{forgets} WHERE id = $1"
+                problem = NULL, failures = 0, paused_until = NULL{key}{facts} WHERE id = $1"
     );
     sqlx::query(built(sql))
         .bind(id.0)
@@ -229,6 +239,17 @@ pub async fn destination_facts_save_in_txn(
         .bind(json(facts))
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Forgets which folder copies were sent to, and lets it be tried at once: the one that is there is taken for it.
+pub async fn destination_folder_forget_in_txn(tx: &mut Tx, id: DestinationId) -> Result<()> {
+    sqlx::query(
+        "UPDATE destination SET facts = '{}', problem = NULL, failures = 0, paused_until = NULL WHERE id = $1",
+    )
+    .bind(id.0)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

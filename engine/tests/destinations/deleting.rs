@@ -1,19 +1,15 @@
 //! What retention gives up here goes from destinations as well, and nothing else does.
 
-use etiqa_engine::backup::destinations::send_now;
+use etiqa_engine::backup::destinations::{save, send_now};
 use etiqa_engine::backup::{config, prune};
+use etiqa_model::Secret;
 use etiqa_model::destination::{CopyState, DestinationInput, DestinationKind};
 
 use crate::servers::HttpServer;
-use crate::support::{KINDS, Place, bucket, copy, execute, is_sent, nas, notes, run_and_send, world_with};
-
-/// Lets only the newest archive stay.
-async fn keep_one(world: &crate::common::world::World) {
-    let known = config::find(&world.engine, "Daily").await.unwrap();
-    let mut input = known.to_input();
-    "1".clone_into(&mut input.max_backups);
-    config::save(&world.engine, Some(known.id), &input).await.unwrap();
-}
+use crate::support::{
+    KINDS, Place, bucket, copies, copy, dav, execute, is_sent, keep_one, nas, notes, pause_minutes,
+    run_and_send, world_with,
+};
 
 #[tokio::test]
 async fn what_retention_removes_goes_from_every_kind_of_place() {
@@ -51,8 +47,7 @@ async fn what_was_never_sent_is_forgotten_and_what_came_there_unnoticed_is_delet
     keep_one(&world).await;
     let never_sent = world.run(config).await;
     world.run(config).await;
-    let copies = etiqa_engine::store::archive_copy::copy_list_of_run(&world.engine.db, never_sent.id).await;
-    assert_eq!(copies.unwrap(), []);
+    assert_eq!(copies(&world, never_sent.id).await, []);
 
     send_now(&world.engine).await.unwrap();
     // As after a kill between the upload and its note: it is there, and nobody knows.
@@ -74,6 +69,40 @@ async fn what_somebody_put_in_place_of_a_copy_is_not_deleted() {
         assert_eq!(place.files(), [file, second.file.unwrap()], "{kind:?}");
         let notes = notes(&world, first.id).await;
         assert!(notes[1].starts_with("Not deleted at NAS: "), "{kind:?}: {notes:?}");
+        let left = copy(&world, first.id).await;
+        assert_eq!(left.state, CopyState::Gone, "{kind:?}: nothing more is to be done");
+        let why = left.problem.expect("it is not shown as one that was deleted");
+        assert!(why.contains("is another file there by now"), "{kind:?}: {why}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_to_be_deleted_is_there_and_stays_where_copies_are_kept_from_now_on() {
+    for is_known_there in [true, false] {
+        let server = HttpServer::s3().await;
+        let (world, id, config) = world_with(&bucket(&server)).await;
+        keep_one(&world).await;
+        let first = run_and_send(&world, config).await;
+        server.fault(|faults| faults.refused_methods = vec!["DELETE"]);
+        run_and_send(&world, config).await;
+        assert_eq!(copy(&world, first.id).await.state, CopyState::Leaving);
+        if !is_known_there {
+            // As after a kill between the upload and its note, before the archive was given up.
+            execute(
+                &world,
+                "UPDATE archive_copy SET remote_name = NULL, sent_at = NULL WHERE state = 'leaving'",
+            )
+            .await;
+        }
+        server.fault(|faults| faults.refused_methods.clear());
+        let keeps = DestinationInput { keep: "forever".into(), ..bucket(&server) };
+        save(&world.engine, Some(id), &keeps).await.unwrap();
+        send_now(&world.engine).await.unwrap();
+        let kept = copy(&world, first.id).await;
+        assert_eq!((kept.state, kept.problem), (CopyState::Sent, None), "{is_known_there}");
+        assert_eq!(kept.remote_name, first.file);
+        assert!(server.folder().join("vienna").join(first.file.unwrap()).is_file());
+        assert_eq!(notes(&world, first.id).await.len(), 1, "nothing was deleted there");
     }
 }
 
@@ -106,6 +135,32 @@ async fn a_login_that_may_not_delete_still_sends() {
     let third = run_and_send(&world, config).await;
     assert!(is_sent(&world, third.id).await);
     assert_eq!(nas(&world).await.problem, None, "it works, but for that one thing");
+}
+
+#[tokio::test]
+async fn what_keeps_a_destination_from_working_pauses_it_though_only_deletions_are_due() {
+    let server = HttpServer::dav().await;
+    let (world, id, config) = world_with(&dav(&server)).await;
+    keep_one(&world).await;
+    let first = run_and_send(&world, config).await;
+    server.fault(|faults| faults.refused_methods = vec!["DELETE"]);
+    run_and_send(&world, config).await;
+    assert_eq!(copy(&world, first.id).await.state, CopyState::Leaving);
+    assert_eq!((nas(&world).await.problem, pause_minutes(&world).await), (None, None));
+
+    let wrong = DestinationInput { password: Secret::new("wrong"), ..dav(&server) };
+    save(&world.engine, Some(id), &wrong).await.unwrap();
+    send_now(&world.engine).await.unwrap();
+    let problem = nas(&world).await.problem.expect("nobody hears of the refused login");
+    assert!(problem.contains("check user name and password"), "{problem}");
+    assert_eq!(pause_minutes(&world).await, Some(24 * 60));
+
+    save(&world.engine, Some(id), &dav(&server)).await.unwrap();
+    execute(&world, "UPDATE destination SET sealed = NULL").await;
+    send_now(&world.engine).await.unwrap();
+    let problem = nas(&world).await.problem.expect("nobody hears of the lost secret");
+    assert!(problem.contains("fill it in again"), "{problem}");
+    assert_eq!(pause_minutes(&world).await, Some(24 * 60));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use etiqa_engine::backup::destinations::deliver::{Parcel, deliver};
 use etiqa_engine::backup::destinations::object_store::ObjectStore;
 use etiqa_engine::backup::destinations::place::{Headway, Place as _};
-use etiqa_engine::backup::destinations::{retry, save, send_now, test};
+use etiqa_engine::backup::destinations::{accept_key, retry, save, send_now, test};
 use etiqa_engine::hex::sha256_hex;
 use etiqa_engine::schedule::worker::worker;
 use etiqa_engine::{Engine, Options, Role};
@@ -191,48 +191,18 @@ async fn a_destination_that_hangs_delays_itself_alone() {
 }
 
 #[tokio::test]
-async fn a_folder_that_nobody_may_write_to_or_that_is_gone_says_so() {
-    let (world, _, config) = world_with(&Place::of(DestinationKind::Folder).await.input).await;
-    // Its share went away with the place.
-    run_and_send(&world, config).await;
-    let problem = nas(&world).await.problem.unwrap();
-    assert!(problem.contains("Is the share mounted?"), "{problem}");
-    assert_eq!(pause_minutes(&world).await, Some(1));
-
-    let sealed = DestinationInput {
-        name: "Sealed".into(),
-        // Of the system itself: not even root makes files there.
-        path: "/sys/kernel".into(),
-        ..DestinationInput::default()
-    };
-    let id = save(&world.engine, None, &sealed).await.unwrap();
-    let tested = test(&world.engine, id).await.unwrap();
-    assert!(!tested.is_good && tested.message.contains("this user may not"), "{}", tested.message);
-}
-
-#[tokio::test]
-async fn a_share_that_is_not_mounted_any_more_is_not_filled() {
-    let place = Place::of(DestinationKind::Folder).await;
-    let (world, _, config) = world_with(&place.input).await;
-    run_and_send(&world, config).await;
-    // What an unmounted share leaves: the folder, and nothing in it.
-    for entry in std::fs::read_dir(&place.input.path).unwrap() {
-        std::fs::remove_file(entry.unwrap().path()).unwrap();
+async fn an_answer_that_does_not_end_is_not_kept_in_memory() {
+    let (s3, webdav) = (HttpServer::s3().await, HttpServer::dav().await);
+    for (server, method, input) in [(&s3, "PUT", bucket(&s3)), (&webdav, "PROPFIND", dav(&webdav))] {
+        let (world, id, _) = world_with(&input).await;
+        server.fault(|faults| faults.floods = vec![method]);
+        let tested = test(&world.engine, id).await.unwrap();
+        assert!(!tested.is_good && tested.message.contains("longer than 1 MiB"), "{}", tested.message);
     }
-    let run = run_and_send(&world, config).await;
-    assert_eq!(place.files(), [] as [&str; 0]);
-    let problem = copy(&world, run.id).await.problem.unwrap();
-    assert!(problem.contains("is not the folder that copies were sent to before"), "{problem}");
-    // A person says that it is the right one.
-    let known = nas(&world).await;
-    save(&world.engine, Some(known.id), &known.to_input()).await.unwrap();
-    send_now(&world.engine).await.unwrap();
-    assert!(is_sent(&world, run.id).await);
 }
 
 #[tokio::test]
 async fn a_changed_host_key_stops_the_destination_until_a_person_accepts_it() {
-    use etiqa_engine::backup::destinations::accept_key;
     let first = Sshd::start("Subsystem sftp internal-sftp").await;
     let (world, id, config) = world_with(&sftp(&first, first.path("copies").as_ref())).await;
     run_and_send(&world, config).await;

@@ -72,6 +72,31 @@ async fn every_run_that_changes_something_is_a_commit_at_the_remote_that_names_t
 }
 
 #[tokio::test]
+async fn a_mirror_whose_remote_moves_commits_nothing_again_and_brings_all_of_it_along() {
+    let place = tempfile::tempdir().unwrap();
+    let (first, second) = (place.path().join("first.git"), place.path().join("second.git"));
+    for name in ["first.git", "second.git"] {
+        git(place.path(), &["init", "--quiet", "--bare", "--initial-branch=main", name]);
+    }
+    let world = World::new().await;
+    let (simulated, _) = world.add_ios().await;
+    let destination = save(&world.engine, None, &mirror(&first)).await.unwrap();
+    let config = world.add_config(|input| input.destinations = Some(vec![destination])).await;
+    let run = world.run(config).await;
+    send_now(&world.engine).await.unwrap();
+    let sent = copy(&world, run.id).await;
+    assert_eq!(sent.state, CopyState::Sent);
+
+    save(&world.engine, Some(destination), &mirror(&second)).await.unwrap();
+    assert_eq!(copy(&world, run.id).await, sent);
+    simulated.change_config();
+    world.run(config).await;
+    send_now(&world.engine).await.unwrap();
+    assert_eq!(copy(&world, run.id).await, sent);
+    assert_eq!(git(&second, &["rev-list", "--count", "main"]).trim(), "2");
+}
+
+#[tokio::test]
 async fn a_mirror_without_a_remote_stays_here_and_holds_no_secret_unless_it_is_asked_to() {
     let world = World::new().await;
     let (simulated, _) = world.add_ios().await;

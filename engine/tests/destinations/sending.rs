@@ -1,5 +1,6 @@
 //! Archives come to every kind of place whole, under their names, once.
 
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,6 +89,23 @@ async fn what_an_upload_left_that_was_cut_off_is_begun_anew() {
 }
 
 #[tokio::test]
+async fn a_copy_in_a_folder_is_nobody_elses_to_read_and_follows_no_link() {
+    let place = Place::of(DestinationKind::Folder).await;
+    let (world, _, config) = world_with(&place.input).await;
+    let run = world.run(config).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let target = elsewhere.path().join("precious");
+    std::fs::write(&target, "somebody's own").unwrap();
+    symlink(&target, place.file(&format!(".etiqa-{}-1.part", world.engine.dir.id()))).unwrap();
+    send_now(&world.engine).await.unwrap();
+    assert!(is_sent(&world, run.id).await);
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "somebody's own");
+    let there = std::fs::symlink_metadata(place.file(&run.file.unwrap())).unwrap();
+    assert!(there.is_file());
+    assert_eq!(there.permissions().mode() & 0o777, 0o600);
+}
+
+#[tokio::test]
 async fn a_large_archive_goes_to_a_bucket_in_parts() {
     let server = HttpServer::s3().await;
     let (world, _, config) = world_with(&bucket(&server)).await;
@@ -128,6 +146,12 @@ async fn the_retention_that_a_bucket_has_by_itself_is_found_and_shown() {
     });
     assert!(test(&world.engine, id).await.unwrap().is_good);
     assert_eq!(nas(&world).await.facts.retention.as_deref(), Some("30 days, compliance mode"));
+    server.fault(|faults| {
+        let words = "<Mode>COMPLIANCE</Mode><Days>30</Days>";
+        faults.object_lock = Some(format!("{words}{}", " ".repeat(100 << 10)).leak());
+    });
+    assert!(test(&world.engine, id).await.unwrap().is_good);
+    assert_eq!(nas(&world).await.facts.retention, None, "so long an answer is not read");
 }
 
 #[tokio::test]

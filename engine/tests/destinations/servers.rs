@@ -49,6 +49,8 @@ pub(crate) struct Faults {
     pub(crate) refused_methods: Vec<&'static str>,
     /// So many of the next downloads end in their middle.
     pub(crate) halved: u32,
+    /// Methods that are answered with eight megabytes.
+    pub(crate) floods: Vec<&'static str>,
     /// Nothing is answered.
     pub(crate) hangs: bool,
     /// The answer to a question about the bucket's object lock.
@@ -173,13 +175,14 @@ async fn faulty<F>(
 where
     F: Future<Output = Response<Body>>,
 {
-    let (wrong, hangs, lock, no_uploads) = {
+    let (wrong, is_flood, hangs, lock, no_uploads) = {
         let mut faults = faults.lock().unwrap();
         faults.calls.push(format!("{} {}", request.method(), request.uri()));
         let is_refused = faults.refused_methods.contains(&request.method().as_str());
         let refusal = is_refused.then_some(403);
         (
             faults.next.pop_front().or(faults.always).or(refusal),
+            faults.floods.contains(&request.method().as_str()),
             faults.hangs,
             faults.object_lock,
             faults.no_uploads,
@@ -190,6 +193,9 @@ where
     }
     if let Some(wrong) = wrong {
         return status(wrong);
+    }
+    if is_flood {
+        return flood();
     }
     if let Some(lock) =
         lock.filter(|_| request.uri().query().is_some_and(|query| query.starts_with("object-lock")))
@@ -224,6 +230,13 @@ async fn half(response: Response<Body>) -> Response<Body> {
         frame
     });
     Response::from_parts(parts, StreamBody::new(Box::pin(frames)).boxed_unsync())
+}
+
+/// Much more than anybody asked for.
+fn flood() -> Response<Body> {
+    let piece = || Ok::<_, Trouble>(Frame::data(Bytes::from(vec![b'x'; 1 << 16])));
+    let pieces = futures::stream::repeat_with(piece).take(128);
+    Response::builder().status(207).body(StreamBody::new(pieces).boxed_unsync()).unwrap()
 }
 
 fn status(status: u16) -> Response<Body> {

@@ -40,6 +40,29 @@ async fn what_cannot_work_is_refused_where_it_was_filled_in() {
 }
 
 #[tokio::test]
+async fn an_address_of_a_mirror_with_a_secret_in_it_or_that_cannot_be_pushed_to_is_refused() {
+    let world = World::new().await;
+    for url in [
+        "https://ada:canary@git.example.org/x.git",
+        "https://git.example.org/x.git?private_token=canary",
+        "ssh://ada:canary@git.example.org/x.git",
+        "ada:canary@git.example.org:x.git",
+        "ssh://git.example.org",
+        "http://git.example.org/x.git",
+    ] {
+        let input = DestinationInput {
+            name: "Texts".into(),
+            kind: "git".into(),
+            url: url.into(),
+            ..DestinationInput::default()
+        };
+        let (field, message) = refused(&world, &input).await;
+        assert!(field == "url" && !message.contains("canary"), "{url}: {field}: {message}");
+    }
+    assert_eq!(names(&world.engine).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_destination_stays_of_its_kind() {
     let server = HttpServer::s3().await;
     let (world, id, _) = world_with(&Place::of(DestinationKind::Folder).await.input).await;

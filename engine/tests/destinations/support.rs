@@ -1,11 +1,15 @@
 //! A world whose backups need no device, and places for their copies.
 
 use std::any::Any;
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use etiqa_engine::backup::destinations::{find, save, send_now};
-use etiqa_engine::backup::{find_run, start};
+use etiqa_engine::backup::{config, find_run, start};
 use etiqa_engine::store::archive_copy::copy_list_of_run;
 use etiqa_engine::store::run_note::run_note_list;
 use etiqa_engine::time::now;
@@ -149,6 +153,14 @@ pub(crate) async fn world_with(input: &DestinationInput) -> (World, DestinationI
     (world, id, config)
 }
 
+/// Lets only the newest archive stay.
+pub(crate) async fn keep_one(world: &World) {
+    let known = config::find(&world.engine, "Daily").await.unwrap();
+    let mut input = known.to_input();
+    "1".clone_into(&mut input.max_backups);
+    config::save(&world.engine, Some(known.id), &input).await.unwrap();
+}
+
 /// Runs a backup and sends what is due.
 pub(crate) async fn run_and_send(world: &World, config: BackupConfigId) -> Run {
     let run = world.run(config).await;
@@ -174,9 +186,14 @@ pub(crate) async fn run_by_worker(world: &World, config: BackupConfigId) -> Run 
     run
 }
 
+/// What destinations have of a run.
+pub(crate) async fn copies(world: &World, run: RunId) -> Vec<ArchiveCopy> {
+    copy_list_of_run(&world.engine.db, run).await.unwrap()
+}
+
 /// The one copy of a run.
 pub(crate) async fn copy(world: &World, run: RunId) -> ArchiveCopy {
-    let mut copies = copy_list_of_run(&world.engine.db, run).await.unwrap();
+    let mut copies = copies(world, run).await;
     assert_eq!(copies.len(), 1, "{copies:?}");
     copies.remove(0)
 }
@@ -206,4 +223,38 @@ pub(crate) async fn execute(world: &World, sql: &'static str) {
 pub(crate) async fn pause_minutes(world: &World) -> Option<u64> {
     let until = nas(world).await.paused_until?;
     Some(until.since(now()).as_secs().div_ceil(60))
+}
+
+/// The mark of a folder, as a share has it that hangs: who reads it waits for an answer.
+pub(crate) struct HangingMark {
+    path: PathBuf,
+    text: String,
+}
+
+impl HangingMark {
+    /// Takes the place of the mark that is there.
+    pub(crate) fn of(folder: &str) -> Self {
+        let path = Path::new(folder).join(".etiqa-destination");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        Self { path, text }
+    }
+
+    /// Waits until somebody reads it. Who does waits until what this gives is dropped.
+    pub(crate) async fn asked(&self) -> File {
+        // Only while somebody reads can a pipe be opened for writing in this way.
+        let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        loop {
+            if let Ok(pipe) = File::options().write(true).custom_flags(flags).open(&self.path) {
+                return pipe;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Gives what the mark says.
+    pub(crate) fn answer(&self, mut asked: File) {
+        asked.write_all(self.text.as_bytes()).unwrap();
+    }
 }

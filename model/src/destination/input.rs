@@ -277,6 +277,10 @@ impl DestinationInput {
         if is_web && authority(&url).contains('@') {
             fields
                 .wrong("url", "Put the user name and the token into their own fields, not into the address.");
+        } else if is_web && url.contains(['?', '#']) {
+            fields.wrong("url", "The remote is only a host and a path; a token has a field of its own.");
+        } else if is_ssh && has_password(&url) {
+            fields.wrong("url", "The remote has a password in it; that has a field of its own.");
         }
         let branch = fields.check("branch", optional_text("The branch", &self.branch, 200))?;
         let branch = if branch.is_empty() { "main".to_owned() } else { branch };
@@ -308,6 +312,16 @@ fn authority(url: &str) -> &str {
     rest.split('/').next().unwrap_or_default()
 }
 
+/// Whether what stands in front of the `@` of an SSH address is more than a name. `user:secret@host:path` is none as Git
+/// reads it, and is typed all the same.
+fn has_password(url: &str) -> bool {
+    let begin = match url.split_once("://") {
+        Some(_) => authority(url),
+        None => url.split('/').next().unwrap_or_default(),
+    };
+    begin.rsplit_once('@').is_some_and(|(login, _)| login.contains(':'))
+}
+
 /// An address of the web without a login, a query or an anchor in it; without the slash at its end.
 fn http_url(what: &str, url: &str) -> Result<String, String> {
     let url = short_text(what, url, 1000)?;
@@ -334,6 +348,15 @@ mod tests {
         input.parse().unwrap_err().fields.into_iter().map(|error| error.field).collect()
     }
 
+    fn mirror(url: &str) -> DestinationInput {
+        DestinationInput {
+            name: "Texts".into(),
+            kind: "git".into(),
+            url: url.into(),
+            ..DestinationInput::default()
+        }
+    }
+
     #[test]
     fn each_kind_asks_for_what_it_needs_and_for_nothing_else() {
         let kind = |kind: &'static str| move |input: &mut DestinationInput| kind.clone_into(&mut input.kind);
@@ -357,6 +380,23 @@ mod tests {
                 url.clone_into(&mut input.url);
             });
             assert_eq!(fields, ["url"], "{url}");
+        }
+        for url in [
+            "https://ada:secret@git/x.git",
+            "https://git/x.git?private_token=secret",
+            "https://git/x.git#secret",
+            "ssh://ada:secret@git/x.git",
+            "ada:secret@git:x.git",
+        ] {
+            let error = mirror(url).parse().unwrap_err();
+            assert!(
+                error.field("url").is_some_and(|message| !message.contains("secret")),
+                "{url}: {error:?}"
+            );
+        }
+        for url in ["git@git:team/x.git", "git:x.git", "ssh://git@git:2222/~team/x.git", "https://git/x.git"]
+        {
+            assert!(mirror(url).parse().is_ok(), "{url}");
         }
         for path in ["backups", "/mnt/../etc"] {
             assert_eq!(wrong(|input| path.clone_into(&mut input.path)), ["path"], "{path}");

@@ -106,6 +106,8 @@ pub struct DestinationFacts {
     pub retention: Option<String>,
     /// Names the folder that copies were sent to; a file there has the same text. A share that is not mounted has none.
     pub marker: Option<String>,
+    /// The folder was last found to be another one than the marked one: nothing goes there until a person accepts it.
+    pub is_other_folder: bool,
 }
 
 /// A destination as pages show it: no secret.
@@ -184,7 +186,7 @@ pub enum CopyState {
     Sent,
     /// To be deleted there.
     Leaving,
-    /// Deleted there.
+    /// Not there any more: deleted, or, where a problem is noted, another file has its name and was left.
     Gone,
 }
 

@@ -170,6 +170,26 @@ impl DestinationSettings {
         }
     }
 
+    /// Whether copies that were sent with these settings are where the other ones lead: the place itself, whoever logs in
+    /// and however it is encrypted there.
+    pub fn has_same_copies(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Folder(a), Self::Folder(b)) => folder(&a.path) == folder(&b.path),
+            (Self::S3(a), Self::S3(b)) => {
+                (&a.endpoint, &a.bucket, &a.prefix) == (&b.endpoint, &b.bucket, &b.prefix)
+            }
+            (Self::Webdav(a), Self::Webdav(b)) => a.url == b.url,
+            (Self::Sftp(a), Self::Sftp(b)) => {
+                // What does not begin at the root is in the user's own folder.
+                let is_same_home = a.path.starts_with('/') || a.username == b.username;
+                (&a.address, a.port, folder(&a.path)) == (&b.address, b.port, folder(&b.path)) && is_same_home
+            }
+            // A mirror is kept here, and all of it is pushed to wherever its remote is.
+            (Self::Git(_), Self::Git(_)) => true,
+            _ => false,
+        }
+    }
+
     /// Fills a form with it.
     pub(super) fn fill(&self, input: &mut DestinationInput) {
         match self.clone() {
@@ -201,5 +221,72 @@ impl DestinationSettings {
                 git.texts.as_str().clone_into(&mut input.texts);
             }
         }
+    }
+}
+
+/// A folder, however many slashes are at the ends of its path: whether it begins at the root, and what follows.
+fn folder(path: &str) -> (bool, &str) {
+    (path.starts_with('/'), path.trim_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(kind: &str, change: impl FnOnce(&mut DestinationInput)) -> DestinationSettings {
+        let mut input = DestinationInput {
+            name: "NAS".into(),
+            kind: kind.into(),
+            path: "/copies".into(),
+            bucket: "configs".into(),
+            prefix: "vienna".into(),
+            access_key_id: "id".into(),
+            url: "https://nas/copies".into(),
+            address: "nas".into(),
+            username: "etiqa".into(),
+            ..DestinationInput::default()
+        };
+        change(&mut input);
+        input.parse().unwrap().settings
+    }
+
+    #[test]
+    fn copies_are_where_they_were_unless_the_place_itself_is_another_one() {
+        type Change = fn(&mut DestinationInput);
+        let stays: [(&str, Change); 8] = [
+            ("folder", |input| input.path = "/copies/".into()),
+            ("s3", |input| input.access_key_id = "other".into()),
+            ("s3", |input| input.path_style = true),
+            ("s3", |input| input.region = "eu-central-1".into()),
+            ("webdav", |input| input.username = "other".into()),
+            ("sftp", |input| input.username = "other".into()),
+            ("sftp", |input| input.path = "/copies/".into()),
+            ("git", |input| input.url = "https://git.example/other.git".into()),
+        ];
+        for (kind, change) in stays {
+            let before = settings(kind, |_| {});
+            assert!(before.has_same_copies(&settings(kind, change)), "{kind}: {before:?}");
+        }
+        let moves: [(&str, Change); 9] = [
+            ("folder", |input| input.path = "/copies2".into()),
+            ("s3", |input| input.bucket = "other".into()),
+            ("s3", |input| input.prefix = "graz".into()),
+            ("s3", |input| input.endpoint = "https://s3.example".into()),
+            ("webdav", |input| input.url = "https://nas/other".into()),
+            ("sftp", |input| input.path = "copies".into()),
+            ("sftp", |input| input.address = "other".into()),
+            ("sftp", |input| input.port = "2222".into()),
+            ("sftp", |input| input.path = "/".into()),
+        ];
+        for (kind, change) in moves {
+            let before = settings(kind, |_| {});
+            assert!(!before.has_same_copies(&settings(kind, change)), "{kind}: {before:?}");
+        }
+        let home = settings("sftp", |input| input.path = "copies".into());
+        let others = settings("sftp", |input| {
+            input.path = "copies".into();
+            input.username = "other".into();
+        });
+        assert!(!home.has_same_copies(&others), "it is another one's own folder");
     }
 }

@@ -69,9 +69,12 @@ pub(crate) enum Destination {
         /// The run's number
         run: i64,
     },
-    /// Take the changed host key that a destination shows as its own
-    #[command(alias = "accept_host_key")]
-    AcceptHostKey {
+    /// Take what a destination shows instead of what was known as its own: a changed host key, or another folder
+    #[command(
+        aliases = ["accept-host-key", "accept_host_key"],
+        after_help = "Example: etiqa destination accept nas"
+    )]
+    Accept {
         /// Its name
         name: String,
     },
@@ -175,7 +178,7 @@ impl Destination {
                 let known = destinations::find(engine, &name).await?;
                 destinations::bring_back(engine, etiqa_model::RunId(run), known.id).await?;
             }
-            Self::AcceptHostKey { name } => {
+            Self::Accept { name } => {
                 let known = destinations::find(engine, &name).await?;
                 destinations::accept_key(engine, known.id).await?;
             }

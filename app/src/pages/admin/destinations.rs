@@ -82,10 +82,14 @@ fn list(known: Vec<Destination>, role: Role, actions: Actions) -> AnyView {
     let none = known.is_empty().then(|| empty("No destination yet", words, ()));
     let columns =
         &[Column::Text("Destination"), Column::Text("State"), Column::Text("Copies"), Column::Actions];
-    let offered =
-        known.iter().filter_map(|destination| changed_key(destination, role, actions)).collect_view();
+    let changed = known
+        .iter()
+        .filter_map(|destination| {
+            changed_key(destination, role, actions).or_else(|| other_folder(destination, role, actions))
+        })
+        .collect_view();
     let rows = known.into_iter().map(|destination| row(destination, role, actions)).collect();
-    view! { {offered}{list_card(columns, rows, none, nothing())} }.into_any()
+    view! { {changed}{list_card(columns, rows, none, nothing())} }.into_any()
 }
 
 fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
@@ -175,15 +179,7 @@ fn copies(destination: &Destination) -> AnyView {
 /// The key that an SSH server shows instead of the remembered one; nothing goes there until somebody accepts.
 fn changed_key(destination: &Destination, role: Role, actions: Actions) -> Option<AnyView> {
     let offered = destination.offered.clone()?;
-    let id = destination.id;
-    let accept = (role >= Role::Admin).then(|| {
-        view! {
-            <PostForm to=actions.accept_key>
-                {act(&[("id", id.to_string())], "Accept the new key", "btn small")}
-            </PostForm>
-        }
-        .into_any()
-    });
+    let accept = accept(destination, role, actions, "Accept the new key");
     let known = destination.fingerprint.clone().unwrap_or_default();
     Some(
         view! {
@@ -196,6 +192,36 @@ fn changed_key(destination: &Destination, role: Role, actions: Actions) -> Optio
         }
         .into_any(),
     )
+}
+
+/// A folder that is not the one that copies were sent to; nothing goes there until the right one is back, or somebody
+/// accepts.
+fn other_folder(destination: &Destination, role: Role, actions: Actions) -> Option<AnyView> {
+    if !destination.facts.is_other_folder {
+        return None;
+    }
+    let accept = accept(destination, role, actions, "Accept this folder");
+    let path = destination.settings.words();
+    Some(
+        view! {
+            <div class="notice bad">
+                <p><b>{format!("The folder of {} is another one. ", destination.name)}</b>"Copies were sent to one that had a mark in it. Most likely its share is not mounted: mount it, and all goes on. If this folder takes its place, accept it; every archive that is kept here is then sent anew, and what was to be deleted is forgotten."</p>
+                <p class="mono hash">{path}</p>
+                <div class="actions">{accept}</div>
+            </div>
+        }
+        .into_any(),
+    )
+}
+
+fn accept(destination: &Destination, role: Role, actions: Actions, words: &'static str) -> Option<AnyView> {
+    let id = destination.id;
+    (role >= Role::Admin).then(|| {
+        view! {
+            <PostForm to=actions.accept_key>{act(&[("id", id.to_string())], words, "btn small")}</PostForm>
+        }
+        .into_any()
+    })
 }
 
 fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> AnyView {
@@ -212,6 +238,12 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
         .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> }.into_any());
     let cancel =
         (!is_new).then(|| view! { <a class="btn" href="/admin/destinations">"Cancel"</a> }.into_any());
+    // A mirror is pushed whole, wherever its remote is.
+    let holds_archives = known.as_ref().is_some_and(|known| known.kind() != DestinationKind::Git);
+    let remark = holds_archives.then(|| {
+        view! { <p class="muted">"Where it moves to another place, every archive that is kept here is sent anew; copies at the place before stay there."</p> }
+            .into_any()
+    });
     let input = known.map(|known| known.to_input()).unwrap_or_default();
     let (kind, set_kind) = signal(input.kind.clone());
     let kinds =
@@ -245,6 +277,7 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
                 {accepted(save, "Saved. Test it, to be sure.")}
                 {hidden}
                 <div class="fields">{fields}</div>
+                {remark}
                 <Check name="enabled" label="Enabled" hint="Archives are sent there." checked=Signal::stored(is_enabled)/>
                 <div class="actions">{submit("Save destination", save.pending())}{cancel}</div>
             </PostForm>

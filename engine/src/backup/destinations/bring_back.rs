@@ -1,5 +1,6 @@
 //! An archive that is lost or damaged here, fetched from a destination that has a whole one.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,13 +13,13 @@ use tokio::task::spawn_blocking;
 use super::deliver::fetch;
 use super::manage::missing;
 use super::open;
+use super::part::{make_part, sweep};
 use super::place::Headway;
 use crate::backup::archive::read_back::hash_file;
-use crate::backup::publish::part_file;
 use crate::backup::verify::refuse_elsewhere;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::files::{Disk, rename_without_replacing, sync_folder};
+use crate::files::{Disk, folder_of, rename_without_replacing, sync_folder};
 use crate::store::archive_copy::copy_fetch;
 use crate::store::destination::destination_fetch;
 use crate::store::run::run_fetch;
@@ -26,8 +27,9 @@ use crate::store::run_note::run_note_insert_in_txn;
 use crate::store::run_write::{run_set_found_in_txn, run_set_verified_in_txn};
 use crate::time::now;
 
-/// Fetches the archive of a run from a destination, verifies it, and puts it where it was. A damaged one that is there
-/// is kept beside it under another ending; a whole one is left alone.
+/// Fetches the archive of a run from a destination, reads it back from this disk, and puts it where it was. A damaged one
+/// that is there is kept beside it under another ending; a whole one is left alone. Who asks for the same twice at once,
+/// here or in another process, fetches it twice, and one of the two is kept.
 pub async fn bring_back(engine: &Engine, id: RunId, from: DestinationId) -> Result<()> {
     let run = run_fetch(&engine.db, id).await?.ok_or_else(|| UserError::not_found(format!("run {id}")))?;
     refuse_elsewhere(engine, id).await?;
@@ -51,19 +53,23 @@ pub async fn bring_back(engine: &Engine, id: RunId, from: DestinationId) -> Resu
             UserError::conflict("The archive is here, and whole: there is nothing to bring back.").into()
         );
     }
+    sweep(engine).await;
     refuse_without_room(engine, size)?;
-    let place =
-        open::open(engine, &keyed).await?.map_err(|error| unavailable(&place_name, &error.message))?;
-    let part = part_file(engine, id);
     let headway = Headway::new(&engine.stopping);
-    let fetched = headway.watch(fetch(&*place, &name, size, sha256, &part, &headway)).await;
-    if let Err(error) = fetched {
-        let _ = tokio::fs::remove_file(&part).await;
-        return Err(unavailable(&place_name, &error.message).into());
+    let opened = open::open(engine, &keyed, &headway).await?;
+    let place = opened.map_err(|error| unavailable(&place_name, &error.message))?;
+    let part = make_part(&engine.dir.backups(), id).map_err(Error::io("making a file for an archive"))?;
+    let fetched = headway.watch(fetch(&*place, &name, size, sha256, part.path(), &headway)).await;
+    fetched.map_err(|error| unavailable(&place_name, &error.message))?;
+    // It is, byte for byte, what was verified when it was made: more than its hash need not be looked at.
+    if !is_whole(part.path(), sha256).await? {
+        let message = "This disk does not give back what was written to it, so nothing was put in place.";
+        return Err(UserError::new(ErrorKind::Unavailable, message).into());
     }
-    let put = spawn_blocking(move || put_in_place(&part, &local)).await.map_err(io::Error::other);
-    put.and_then(|put| put).map_err(Error::io("putting an archive back"))?;
-    note(engine, &run, &place_name).await
+    let sha256 = sha256.clone();
+    let put = spawn_blocking(move || put_in_place(part.path(), &local, &sha256));
+    let put = put.await.map_err(io::Error::other).and_then(|put| put);
+    note(engine, &run, &place_name, put.map_err(Error::io("putting an archive back"))?).await
 }
 
 async fn is_whole(local: &Path, sha256: &str) -> Result<bool> {
@@ -85,8 +91,17 @@ fn refuse_without_room(engine: &Engine, size: u64) -> Result<()> {
     Ok(())
 }
 
-/// Never replaces a file: a damaged one gets a name of its own first, under which nobody takes it for an archive.
-fn put_in_place(part: &Path, local: &Path) -> io::Result<()> {
+/// Never replaces a file: a damaged one gets a name of its own first, under which nobody takes it for an archive. False:
+/// somebody else brought it back meanwhile, and it is whole.
+fn put_in_place(part: &Path, local: &Path, sha256: &str) -> io::Result<bool> {
+    let folder = folder_of(local);
+    // One after the other, also where they are of two processes. Where there are no locks, one of two whole ones may be
+    // set aside as a damaged one.
+    let turn = File::open(folder)?;
+    let _ = turn.lock();
+    if hash_file(local).is_ok_and(|(found, _)| found == sha256) {
+        return Ok(false);
+    }
     let mut number = 0_u32;
     while local.symlink_metadata().is_ok() {
         number += 1;
@@ -98,15 +113,19 @@ fn put_in_place(part: &Path, local: &Path) -> io::Result<()> {
         }
     }
     rename_without_replacing(part, local)?;
-    local.parent().map_or(Ok(()), sync_folder)
+    sync_folder(folder)?;
+    Ok(true)
 }
 
-async fn note(engine: &Engine, run: &Run, from: &str) -> Result<()> {
+/// Notes that it is here and whole; what brought it back says so in the run's notes.
+async fn note(engine: &Engine, run: &Run, from: &str, is_ours: bool) -> Result<()> {
     let at = now();
     let mut tx = engine.db.write().await?;
     run_set_found_in_txn(&mut tx, run.id, engine.dir.id()).await?;
     run_set_verified_in_txn(&mut tx, run.id, None, at).await?;
-    run_note_insert_in_txn(&mut tx, run.id, &format!("Brought back from {from}."), at).await?;
+    if is_ours {
+        run_note_insert_in_txn(&mut tx, run.id, &format!("Brought back from {from}."), at).await?;
+    }
     tx.commit().await?;
     tracing::info!(run = %run.id, destination = %from, "the archive of run {} was brought back from {from}", run.id);
     engine.events.send(Topic::Runs, run.id.0);
@@ -115,4 +134,34 @@ async fn note(engine: &Engine, run: &Run, from: &str) -> Result<()> {
 
 fn unavailable(place: &str, why: &str) -> UserError {
     UserError::new(ErrorKind::Unavailable, format!("{place}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hex::sha256_hex;
+
+    #[test]
+    fn of_two_that_come_back_one_is_kept_and_a_damaged_one_is_set_aside_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (name, content) in [("a.zip", "damaged"), ("first.part", "whole"), ("second.part", "whole")] {
+            std::fs::write(path(name), content).unwrap();
+        }
+        let sha256 = sha256_hex(b"whole");
+        assert!(put_in_place(&path("first.part"), &path("a.zip"), &sha256).unwrap());
+        assert!(!put_in_place(&path("second.part"), &path("a.zip"), &sha256).unwrap());
+        assert_eq!(std::fs::read_to_string(path("a.zip")).unwrap(), "whole");
+        assert_eq!(std::fs::read_to_string(path("a.zip.damaged-1")).unwrap(), "damaged");
+        assert!(!path("a.zip.damaged-2").exists());
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_gives_back_is_held_against_what_was_sent() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "whole").unwrap();
+        assert!(is_whole(file.path(), &sha256_hex(b"whole")).await.unwrap());
+        assert!(!is_whole(file.path(), &sha256_hex(b"other")).await.unwrap());
+        assert!(!is_whole(Path::new("/no/such/file"), &sha256_hex(b"whole")).await.unwrap());
+    }
 }

@@ -114,6 +114,10 @@ pub(super) async fn compare(
             while let Some(piece) = pieces.try_next().await? {
                 hash.update(&piece);
                 size += piece.len() as u64;
+                // More than was said, and who knows how much more.
+                if size > parcel.size {
+                    return Ok(There::Other);
+                }
                 headway.step()?;
             }
             let is_same = size == parcel.size && to_hex(&hash.finalize()) == parcel.sha256;
@@ -122,7 +126,7 @@ pub(super) async fn compare(
     }
 }
 
-/// Reads a file from a place into a new local one, which is on the disk when this returns; an error unless it is the
+/// Reads a file from a place into an empty local one, which is on the disk when this returns; an error unless it is the
 /// very file.
 pub async fn fetch(
     place: &dyn Place,
@@ -135,7 +139,7 @@ pub async fn fetch(
     let broken = |error: io::Error| PlaceError::one_file(format!("It cannot be written here: {error}."));
     let mut hash = Sha256::new();
     let mut read = 0;
-    let mut file = tokio::fs::File::create(into).await.map_err(broken)?;
+    let mut file = tokio::fs::OpenOptions::new().write(true).open(into).await.map_err(broken)?;
     let mut pieces = place.read(name).await?;
     while let Some(piece) = pieces.try_next().await? {
         hash.update(&piece);
@@ -167,7 +171,51 @@ fn numbered(name: &str, number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::place::{Doing, Pieces};
     use super::*;
+
+    /// Says of every file how large it is, and does not come to the end of any.
+    struct Endless(u64);
+
+    impl Place for Endless {
+        fn can_rename(&self) -> bool {
+            false
+        }
+
+        fn write<'a>(&'a self, _name: &'a str, _file: &'a Path, _headway: &'a Headway) -> Doing<'a, ()> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn rename<'a>(&'a self, _from: &'a str, _to: &'a str) -> Doing<'a, bool> {
+            Box::pin(async { Ok(false) })
+        }
+
+        fn size_of<'a>(&'a self, _name: &'a str) -> Doing<'a, Option<u64>> {
+            Box::pin(async move { Ok(Some(self.0)) })
+        }
+
+        fn read<'a>(&'a self, _name: &'a str) -> Doing<'a, Pieces<'a>> {
+            Box::pin(async {
+                let pieces = futures::stream::repeat_with(|| Ok::<_, PlaceError>(vec![0_u8; 8]));
+                Ok(Box::pin(pieces) as Pieces<'a>)
+            })
+        }
+
+        fn delete<'a>(&'a self, _name: &'a str) -> Doing<'a, ()> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_does_not_end_where_it_should_is_another_one() {
+        let parcel =
+            Parcel { path: Path::new("a.zip"), name: "a.zip", size: 20, sha256: "", stage: ".a.part" };
+        let headway = Headway::new(&CancellationToken::new());
+        let there = compare(&Endless(20), "a.zip", &parcel, &headway).await;
+        assert_eq!(there, Ok(There::Other));
+    }
 
     #[test]
     fn a_second_name_keeps_its_ending() {

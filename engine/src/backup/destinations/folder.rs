@@ -3,7 +3,7 @@
 //! A share that is not mounted looks like an empty folder, and copies would fill the local disk. So a small file is left
 //! in the folder the first time; where it is missing later, nothing is written.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,8 @@ use crate::hex::to_hex;
 
 /// The file that tells one folder from another.
 const MARKER: &str = ".etiqa-destination";
+/// Bytes of that file that are read; ours has 33.
+const LONGEST_MARKER: u64 = 256;
 /// Bytes that are copied at once.
 const PIECE: usize = 1 << 18;
 
@@ -25,35 +27,42 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Looks whether the folder is the one that copies were sent to before, where that is known. Gives what marks it.
-    pub(super) async fn open(path: &str, known: Option<&str>) -> Result<(Self, String), PlaceError> {
+    /// Looks whether the folder is the one that copies were sent to before, where that is known. Gives what marks it; none:
+    /// it is another one.
+    pub(super) async fn open(path: &str, known: Option<&str>) -> Result<Option<(Self, String)>, PlaceError> {
         let (path, known) = (PathBuf::from(path), known.map(str::to_owned));
         off_runtime(move || {
             let marker = mark(&path, known.as_deref())?;
-            Ok((Self { path }, marker))
+            Ok(marker.map(|marker| (Self { path }, marker)))
         })
         .await
     }
 }
 
-fn mark(path: &Path, known: Option<&str>) -> Result<String, PlaceError> {
+/// Why nothing is written to a folder that is not the known one.
+pub(super) fn other_folder(path: &str) -> PlaceError {
+    PlaceError::temporary(format!(
+        "{path} is not the folder that copies were sent to before: the file {MARKER} is missing in it or another one. Is \
+         the share mounted? If this folder is to take its place, an admin accepts it: on the page of the destinations, or \
+         by `etiqa destination accept`."
+    ))
+}
+
+/// What marks the folder; none where that is something else than what is known. One that is not known yet is marked.
+fn mark(path: &Path, known: Option<&str>) -> Result<Option<String>, PlaceError> {
     let shown = path.display();
     if !path.is_dir() {
         return Err(PlaceError::temporary(format!("The folder {shown} is not there. Is the share mounted?")));
     }
     let file = path.join(MARKER);
-    let found = match fs::read_to_string(&file) {
+    let found = match read_marker(&file) {
         Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(trouble(&error, "The folder cannot be read")),
     };
     match (found, known) {
-        (Some(found), Some(known)) if found == known => Ok(found),
-        (Some(found), None) => Ok(found),
-        (_, Some(_)) => Err(PlaceError::temporary(format!(
-            "{shown} is not the folder that copies were sent to before: the file {MARKER} is missing in it or another \
-             one. Is the share mounted? If this is the right folder, save the destination's settings again."
-        ))),
+        (found, Some(known)) => Ok(found.filter(|found| found == known)),
+        (Some(found), None) => Ok(Some(found)),
         (None, None) => {
             let mut unique = [0_u8; 16];
             rand::fill(&mut unique);
@@ -63,9 +72,29 @@ fn mark(path: &Path, known: Option<&str>) -> Result<String, PlaceError> {
                 file.sync_all()
             });
             written.map_err(|error| trouble(&error, "The folder cannot be written to"))?;
-            Ok(unique)
+            Ok(Some(unique))
         }
     }
+}
+
+fn read_marker(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?.take(LONGEST_MARKER).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A new file that nobody else may read, in place of what has its name: a link there is not followed.
+fn create_anew(path: &Path) -> io::Result<File> {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 impl Place for Folder {
@@ -82,7 +111,7 @@ impl Place for Folder {
                     PlaceError::one_file(format!("The archive cannot be read here: {error}."))
                 })?;
                 let to =
-                    File::create(to).map_err(|error| trouble(&error, "The folder cannot be written to"))?;
+                    create_anew(&to).map_err(|error| trouble(&error, "The folder cannot be written to"))?;
                 Ok((from, to))
             })
             .await?;

@@ -30,6 +30,7 @@ pub(super) async fn commit_run(
     let work = async {
         let run = find_run(engine, run).await.map_err(of_this_program)?;
         let (repository, texts) = (repository_of(engine, keyed), texts_of(settings));
+        refuse_second_beginning(engine, keyed, settings, secrets).await?;
         let committed = mirror::mirror_run(engine, &repository, &settings.branch, texts, &run).await;
         let committed = committed.map_err(of_this_program)?;
         let pushed = push(engine, keyed, settings, secrets).await?;
@@ -40,6 +41,23 @@ pub(super) async fn commit_run(
     tokio::select! {
         done = work => done,
         stopped = headway.unwanted() => Err(stopped),
+    }
+}
+
+/// A mirror without a commit would begin a history of its own; where its remote has one already, the two would never meet.
+async fn refuse_second_beginning(
+    engine: &Engine,
+    keyed: &KeyedDestination,
+    settings: &GitSettings,
+    secrets: &DestinationSecrets,
+) -> Result<(), PlaceError> {
+    let repository = repository_of(engine, keyed);
+    if mirror::is_begun(&repository, &settings.branch).await.map_err(of_this_program)? {
+        return Ok(());
+    }
+    match push(engine, keyed, settings, secrets).await {
+        Err(error) if error.message != FIRST_COMMIT => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use futures::TryStreamExt;
-use hyper::{Request, Response};
+use futures::StreamExt;
+use hyper::{Method, Request, Response};
 use opendal::{Buffer, ErrorKind, HttpBody, HttpTransport};
 use reqwest::Client;
 use thiserror::Error;
@@ -20,6 +20,8 @@ use crate::collect::{Trust, certificate_problem};
 
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(15);
+/// Bytes of any answer that is not a file which was asked for: lists and refusals are kept in memory.
+const LONGEST_ANSWER: usize = 1 << 20;
 
 /// A client that trusts whom the program trusts.
 pub(super) fn client(trust: &Trust) -> Result<Client, PlaceError> {
@@ -63,6 +65,7 @@ impl HttpTransport for Transport {
         self.last_status.store(0, Ordering::Relaxed);
         let (parts, body) = request.into_parts();
         let uri = parts.uri.to_string();
+        let is_for_a_file = parts.method == Method::GET;
         let mut asked = self.client.request(parts.method, uri.as_str()).headers(parts.headers);
         if !body.is_empty() {
             asked = asked.body(body.to_bytes());
@@ -74,7 +77,15 @@ impl HttpTransport for Transport {
             headers.clone_from(answer.headers());
         }
         let length = answer.content_length();
-        let pieces = answer.bytes_stream().map_ok(Buffer::from).map_err(|error| failed(&error));
+        let is_a_file = is_for_a_file && answer.status().is_success();
+        let mut left = LONGEST_ANSWER;
+        let pieces = answer.bytes_stream().map(move |piece| -> opendal::Result<Buffer> {
+            let piece = piece.map_err(|error| failed(&error))?;
+            if !is_a_file {
+                left = left.checked_sub(piece.len()).ok_or_else(too_long)?;
+            }
+            Ok(Buffer::from(piece))
+        });
         response.body(HttpBody::new(Box::pin(pieces), length)).map_err(|error| {
             opendal::Error::new(ErrorKind::Unexpected, "an answer could not be read").set_source(error)
         })
@@ -87,6 +98,14 @@ fn failed(error: &reqwest::Error) -> opendal::Error {
     opendal::Error::new(ErrorKind::Unexpected, "no answer")
         .with_temporary(is_temporary)
         .set_source(NoAnswer(why))
+}
+
+fn too_long() -> opendal::Error {
+    let why = PlaceError::permanent(format!(
+        "The server's answer to a simple question is longer than {} MiB: check the address.",
+        LONGEST_ANSWER >> 20
+    ));
+    opendal::Error::new(ErrorKind::Unexpected, "an answer that is too long").set_source(NoAnswer(why))
 }
 
 /// Why a request got no answer, as one sentence.

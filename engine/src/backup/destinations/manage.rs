@@ -1,28 +1,36 @@
-//! What people do with destinations: add, change, remove, accept a changed key, have something tried again.
+//! What people do with destinations: add, change, remove, accept what changed there, have something tried again.
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use etiqa_model::destination::{
     Destination, DestinationInput, DestinationKind, DestinationName, DestinationSecrets, DestinationSettings,
-    NewDestination,
+    GitSettings, KeepCopies, NewDestination,
 };
 use etiqa_model::event::Topic;
-use etiqa_model::{DestinationId, FieldError, RunId, UserError};
+use etiqa_model::{DestinationId, FieldError, RunId, Timestamp, UserError};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::open::{row_name, secrets_of};
 use super::send::queue_due;
+use crate::backup::mirror::Address;
 use crate::collect::key_opens;
-use crate::db::DbError;
+use crate::db::{DbError, Tx};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::archive_copy::copy_hurry_in_txn;
+use crate::store::archive_copy::{copy_hurry_in_txn, copy_keep_in_txn, copy_move_in_txn};
 use crate::store::destination::{
-    DestinationRow, destination_delete, destination_fetch_by_name, destination_fetch_in_txn,
-    destination_insert_in_txn, destination_key_accept_in_txn, destination_list, destination_list_names,
-    destination_seal_in_txn, destination_unpause_in_txn, destination_update_in_txn,
+    DestinationRow, KeyedDestination, Moved, destination_delete, destination_fetch_by_name,
+    destination_fetch_in_txn, destination_folder_forget_in_txn, destination_insert_in_txn,
+    destination_key_accept_in_txn, destination_list, destination_list_names, destination_seal_in_txn,
+    destination_unpause_in_txn, destination_update_in_txn,
 };
 use crate::time::now;
+
+/// How long a folder may take to say that it is there.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// Every destination, by name.
 pub async fn list(engine: &Engine) -> Result<Vec<Destination>> {
@@ -48,42 +56,24 @@ pub async fn save(
     input: &DestinationInput,
 ) -> Result<DestinationId> {
     let new = input.parse()?;
-    refuse_odd_folder(engine, &new)?;
+    refuse_odd_place(engine, &new).await?;
     let at = now();
     let mut tx = engine.db.write().await?;
     let known = match id {
         Some(id) => Some(destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?),
         None => None,
     };
-    let mut before = DestinationSecrets::default();
-    let mut is_elsewhere = false;
-    if let Some(known) = &known {
-        let settings = &known.destination.settings;
-        if settings.kind() != new.settings.kind() {
-            let message =
-                "A destination stays of its kind, for its copies are there: add another one instead.";
-            return Err(in_field("kind", message).into());
-        }
-        is_elsewhere = !settings.is_same_place(&new.settings);
-        if !is_elsewhere {
-            before = secrets_of(engine, known)?;
-        }
-    }
+    let before = match &known {
+        Some(known) => secrets_before(engine, known, &new)?,
+        None => DestinationSecrets::default(),
+    };
     let secrets = new.secrets.clone().or(&before);
     check_secrets(&new, &secrets)?;
-    let row = DestinationRow {
-        name: new.name.clone(),
-        settings: new.settings.clone(),
-        keep: new.keep,
-        enabled: new.enabled,
-    };
+    let row = DestinationRow { name: new.name, settings: new.settings, keep: new.keep, enabled: new.enabled };
     let id = match known {
         Some(known) => {
-            let id = known.destination.id;
-            let updated = destination_update_in_txn(&mut tx, id, &row, is_elsewhere, at).await;
-            updated.map_err(|error| taken(error, &row.name))?;
-            copy_hurry_in_txn(&mut tx, id, None, at).await?;
-            id
+            change(&mut tx, &known.destination, &row, at).await?;
+            known.destination.id
         }
         None => {
             destination_insert_in_txn(&mut tx, &row, at).await.map_err(|error| taken(error, &row.name))?
@@ -96,6 +86,41 @@ pub async fn save(
     Ok(id)
 }
 
+/// What it knows of secrets that may still be used with what was filled in.
+fn secrets_before(
+    engine: &Engine,
+    known: &KeyedDestination,
+    new: &NewDestination,
+) -> Result<DestinationSecrets> {
+    let settings = &known.destination.settings;
+    if settings.kind() != new.settings.kind() {
+        let message = "A destination stays of its kind, for its copies are there: add another one instead.";
+        return Err(in_field("kind", message).into());
+    }
+    if settings.is_same_place(&new.settings) {
+        secrets_of(engine, known)
+    } else {
+        Ok(DestinationSecrets::default())
+    }
+}
+
+/// Changes one, and what is noted of its copies: at another place there are none of them yet.
+async fn change(tx: &mut Tx, known: &Destination, row: &DestinationRow, at: Timestamp) -> Result<()> {
+    let moved = Moved {
+        server: !known.settings.is_same_place(&row.settings),
+        place: !known.settings.has_same_copies(&row.settings),
+    };
+    let updated = destination_update_in_txn(tx, known.id, row, moved, at).await;
+    updated.map_err(|error| taken(error, &row.name))?;
+    if moved.place {
+        copy_move_in_txn(tx, known.id, at).await?;
+    } else if row.keep == KeepCopies::Forever {
+        copy_keep_in_txn(tx, known.id).await?;
+    }
+    copy_hurry_in_txn(tx, known.id, None, at).await?;
+    Ok(())
+}
+
 fn sealed(engine: &Engine, id: DestinationId, secrets: &DestinationSecrets) -> Result<Option<Vec<u8>>> {
     if secrets.is_empty() {
         return Ok(None);
@@ -104,16 +129,38 @@ fn sealed(engine: &Engine, id: DestinationId, secrets: &DestinationSecrets) -> R
     Ok(Some(engine.vault.seal(&row_name(id), &Zeroizing::new(plain))?))
 }
 
-/// A folder that is not there, or is the program's own, is a mistake that is better told now than at night.
-fn refuse_odd_folder(engine: &Engine, new: &NewDestination) -> Result<(), UserError> {
-    let DestinationSettings::Folder(folder) = &new.settings else { return Ok(()) };
-    let Ok(path) = Path::new(&folder.path).canonicalize() else {
+/// A mistake is better told now than at night.
+async fn refuse_odd_place(engine: &Engine, new: &NewDestination) -> Result<(), UserError> {
+    match &new.settings {
+        DestinationSettings::Folder(folder) => refuse_odd_folder(engine, &folder.path).await,
+        DestinationSettings::Git(GitSettings { url: Some(url), .. }) => {
+            Address::parse(url).map(drop).map_err(|error| in_field("url", error.message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One that is not there, or is the program's own.
+async fn refuse_odd_folder(engine: &Engine, path: &str) -> Result<(), UserError> {
+    let path = PathBuf::from(path);
+    let looked = spawn_blocking(move || {
+        let path = path.canonicalize().ok()?;
+        Some((path.is_dir(), path))
+    });
+    // A share that hangs must not hold up who types.
+    let Ok(looked) = timeout(LONGEST_LOOK, looked).await else {
+        return Err(in_field(
+            "path",
+            "The folder does not answer. Is its share mounted, and its server there?",
+        ));
+    };
+    let Some((is_folder, path)) = looked.ok().flatten() else {
         return Err(in_field(
             "path",
             "There is no such folder on this machine; make it, or mount the share.",
         ));
     };
-    if !path.is_dir() {
+    if !is_folder {
         return Err(in_field("path", "This is no folder."));
     }
     let own = engine.dir.root();
@@ -185,12 +232,18 @@ pub async fn retry_copy(engine: &Engine, run: RunId, id: DestinationId) -> Resul
     queue_due(engine, at).await
 }
 
-/// Takes the changed key that waits as the destination's own, and has what waits for it tried now.
+/// Takes what a destination shows instead of what was known as its own: a changed host key, or another folder. What waits
+/// for it is tried now; another folder is another place, so that archives are sent anew to it.
 pub async fn accept_key(engine: &Engine, id: DestinationId) -> Result<()> {
     let at = now();
     let mut tx = engine.db.write().await?;
-    if !destination_key_accept_in_txn(&mut tx, id).await? {
-        return Err(UserError::invalid("No changed key waits for this destination.").into());
+    let known = destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?.destination;
+    if known.facts.is_other_folder {
+        destination_folder_forget_in_txn(&mut tx, id).await?;
+        copy_move_in_txn(&mut tx, id, at).await?;
+    } else if !destination_key_accept_in_txn(&mut tx, id).await? {
+        let message = "No changed key and no other folder waits for this destination.";
+        return Err(UserError::invalid(message).into());
     }
     copy_hurry_in_txn(&mut tx, id, None, at).await?;
     tx.commit().await?;

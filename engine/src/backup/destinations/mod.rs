@@ -7,18 +7,21 @@
 
 mod bring_back;
 pub mod deliver;
+mod done;
 mod folder;
 mod git;
 mod http;
 mod manage;
 pub mod object_store;
 mod open;
+mod part;
 pub mod place;
 mod probe;
 mod s3_lock;
 mod send;
 mod sftp;
 mod webdav;
+mod withdraw;
 
 pub use bring_back::bring_back;
 pub use manage::{accept_key, find, list, names, remove, retry, retry_copy, save};

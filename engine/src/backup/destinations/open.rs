@@ -2,48 +2,49 @@
 
 use etiqa_model::DestinationId;
 use etiqa_model::destination::{
-    Destination, DestinationFacts, DestinationKind, DestinationSecrets, DestinationSettings,
+    Destination, DestinationFacts, DestinationKind, DestinationSecrets, DestinationSettings, FolderSettings,
 };
 use etiqa_model::event::Topic;
 
-use super::folder::Folder;
+use super::folder::{Folder, other_folder};
 use super::http::client;
 use super::object_store::ObjectStore;
-use super::place::{Place, PlaceError};
+use super::place::{Headway, Place, PlaceError};
 use super::sftp::Sftp;
 use super::webdav::Webdav;
 use crate::collect::HostKeySeen;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::destination::{
-    KeyedDestination, destination_facts_save_in_txn, destination_key_offer_in_txn,
+    KeyedDestination, destination_facts_save_in_txn, destination_fetch_in_txn, destination_key_offer_in_txn,
     destination_key_remember_in_txn,
 };
 
-/// Opens a place. The outer error is this program's own; the inner one is the place's.
+/// Opens a place, unless it does not answer. The outer error is this program's own; the inner one is the place's.
 pub(super) async fn open(
     engine: &Engine,
     keyed: &KeyedDestination,
+    headway: &Headway,
 ) -> Result<Result<Box<dyn Place>, PlaceError>> {
+    let opening = Box::pin(open_place(engine, keyed));
+    match headway.watch(async { Ok(opening.await) }).await {
+        Ok(opened) => {
+            // What comes next has all of the patience; that it is not wanted any more is heard there.
+            let _ = headway.step();
+            opened
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+async fn open_place(engine: &Engine, keyed: &KeyedDestination) -> Result<Result<Box<dyn Place>, PlaceError>> {
     let secrets = secrets_of(engine, keyed)?;
     let destination = &keyed.destination;
     if secrets.is_empty() && needs_secrets(&destination.settings) {
         return Ok(Err(PlaceError::permanent("Its password or key is not known here; fill it in again.")));
     }
     let place = match &destination.settings {
-        DestinationSettings::Folder(folder) => {
-            let known = destination.facts.marker.as_deref();
-            match Folder::open(&folder.path, known).await {
-                Ok((folder, marker)) => {
-                    if known.is_none() {
-                        let facts = DestinationFacts { marker: Some(marker), ..destination.facts.clone() };
-                        save_facts(engine, destination, &facts).await?;
-                    }
-                    Ok(boxed(folder))
-                }
-                Err(why) => Err(why),
-            }
-        }
+        DestinationSettings::Folder(folder) => open_folder(engine, destination, folder).await?,
         DestinationSettings::S3(s3) => client(&engine.trust())
             .and_then(|client| ObjectStore::s3(s3, &secrets.secret_access_key, client))
             .map(boxed),
@@ -61,6 +62,28 @@ pub(super) async fn open(
             Err(PlaceError::permanent("A Git mirror holds texts and no archives."))
         }
     };
+    Ok(place)
+}
+
+/// Opens a folder, and notes which one it is, or that it is another one than before.
+async fn open_folder(
+    engine: &Engine,
+    destination: &Destination,
+    settings: &FolderSettings,
+) -> Result<Result<Box<dyn Place>, PlaceError>> {
+    let before = &destination.facts;
+    let (place, facts) = match Folder::open(&settings.path, before.marker.as_deref()).await {
+        Ok(Some((folder, marker))) => {
+            let facts = DestinationFacts { marker: Some(marker), is_other_folder: false, ..before.clone() };
+            (Ok(boxed(folder)), facts)
+        }
+        Ok(None) => {
+            let facts = DestinationFacts { is_other_folder: true, ..before.clone() };
+            (Err(other_folder(&settings.path)), facts)
+        }
+        Err(why) => return Ok(Err(why)),
+    };
+    save_facts(engine, destination, &facts).await?;
     Ok(place)
 }
 
@@ -88,7 +111,7 @@ pub(super) fn row_name(id: DestinationId) -> String {
     format!("destination:{id}")
 }
 
-/// Writes down what was found out about a place.
+/// Writes down what was found out about a place, unless it was changed meanwhile: then it is of another one.
 pub(super) async fn save_facts(
     engine: &Engine,
     destination: &Destination,
@@ -98,8 +121,12 @@ pub(super) async fn save_facts(
         return Ok(());
     }
     let mut tx = engine.db.write().await?;
-    destination_facts_save_in_txn(&mut tx, destination.id, facts).await?;
-    Ok(tx.commit().await?)
+    let known = destination_fetch_in_txn(&mut tx, destination.id).await?.map(|known| known.destination);
+    if known.is_some_and(|known| known.settings == destination.settings && known.facts == destination.facts) {
+        destination_facts_save_in_txn(&mut tx, destination.id, facts).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Remembers the first host key that an SSH server showed; keeps a changed one for a person to look at.

@@ -58,7 +58,8 @@ pub async fn test(engine: &Engine, id: DestinationId) -> Result<DestinationTest>
 }
 
 async fn try_out(engine: &Engine, keyed: &KeyedDestination) -> Result<Result<String, PlaceError>> {
-    let place = match open::open(engine, keyed).await? {
+    let headway = Headway::new(&engine.stopping);
+    let place = match open::open(engine, keyed, &headway).await? {
         Ok(place) => place,
         Err(error) => return Ok(Err(error)),
     };
@@ -74,7 +75,6 @@ async fn try_out(engine: &Engine, keyed: &KeyedDestination) -> Result<Result<Str
         sha256: &sha256_hex(&probe),
         stage: &stage,
     };
-    let headway = Headway::new(&engine.stopping);
     let tried = headway.watch(there_and_back(&*place, &parcel, &headway)).await;
     if tried.is_err() {
         // As far as it goes: the reason of the failure is what is told.

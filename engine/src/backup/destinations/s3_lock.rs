@@ -1,12 +1,19 @@
 //! The retention that a bucket gives every object by itself (S3 object lock). The object store library does not know it,
 //! so this one request is signed and sent here.
 
+use std::time::Duration;
+
 use etiqa_model::Secret;
 use etiqa_model::destination::S3Settings;
 use hyper::Request;
 use reqsign_aws_v4::{Credential, RequestSigner};
 use reqsign_core::{Context, SignRequest};
-use reqwest::Client;
+use reqwest::{Client, Response};
+
+/// The whole answer comes within this time.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes of the answer; what it has to say takes a few hundred.
+const LONGEST: usize = 64 << 10;
 
 /// How long the bucket keeps objects, in words; none where it does not, or does not say.
 pub(super) async fn default_retention(
@@ -24,11 +31,24 @@ pub(super) async fn default_retention(
     };
     let signer = RequestSigner::new("s3", &settings.region);
     signer.sign_request(&Context::new(), &mut parts, Some(&credential), None).await.ok()?;
-    let answer = client.get(parts.uri.to_string()).headers(parts.headers).send().await.ok()?;
+    let asked = client.get(parts.uri.to_string()).headers(parts.headers).timeout(PATIENCE);
+    let answer = asked.send().await.ok()?;
     if !answer.status().is_success() {
         return None;
     }
-    words(&answer.text().await.ok()?)
+    words(&text_of(answer).await?)
+}
+
+/// The text of an answer; none where it is too long or does not come.
+async fn text_of(mut answer: Response) -> Option<String> {
+    let mut text = Vec::new();
+    while let Some(piece) = answer.chunk().await.ok()? {
+        text.extend_from_slice(&piece);
+        if text.len() > LONGEST {
+            return None;
+        }
+    }
+    String::from_utf8(text).ok()
 }
 
 /// GetObjectLockConfiguration of the Amazon S3 API Reference.

@@ -1,18 +1,17 @@
 //! The sending itself: everything that is due at one destination, one archive after another, until one does not go.
-//!
-//! What keeps a destination from working pauses it: for a minute, then twice as long each time, six hours at most; a day
-//! where only a person can mend it. Retry reads what the error says of itself, never its words.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use etiqa_model::destination::{ArchiveCopy, CopyState, DestinationSettings, KeepCopies};
+use etiqa_model::destination::{ArchiveCopy, CopyState, DestinationSettings};
 use etiqa_model::event::Topic;
 use etiqa_model::{DestinationId, JobId, RunId, Timestamp};
 
-use super::deliver::{Parcel, There, compare, deliver};
-use super::place::{Headway, Outlook, Place, PlaceError};
-use super::{git, open};
+use super::deliver::{Parcel, deliver};
+use super::done::{Done, note_done, note_failed};
+use super::place::{Headway, Place, PlaceError};
+use super::withdraw::withdraw;
+use super::{git, open, part};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::failpoint::failpoint;
@@ -20,25 +19,21 @@ use crate::pause::paused_since;
 use crate::schedule::queue::{Work, enqueue};
 use crate::schedule::worker::work_on_one;
 use crate::store::archive_copy::{
-    DueCopy, copy_begin, copy_list_due_destinations, copy_list_waiting, copy_next_due, copy_put_off_in_txn,
-    copy_set_gone_in_txn, copy_set_sent_in_txn,
+    DueCopy, copy_begin, copy_list_due_destinations, copy_list_waiting, copy_next_due,
 };
-use crate::store::destination::{
-    KeyedDestination, destination_failed_in_txn, destination_fetch, destination_worked_in_txn,
-};
+use crate::store::destination::{KeyedDestination, destination_fetch};
 use crate::store::job::job_fetch_open_by_key;
-use crate::store::run_note::run_note_insert_in_txn;
 use crate::time::now;
 
-/// The first pause of a destination that does not work; each one after it is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_mins(1);
-const LONGEST_PAUSE: Duration = Duration::from_hours(6);
-/// What only a person can mend is tried again once a day, for they may have mended it elsewhere.
-const DAILY: Duration = Duration::from_hours(24);
+/// Archives on their way back that a killed process left are looked for at the start of this one.
+static HAS_SWEPT: AtomicBool = AtomicBool::new(false);
 
 /// Queues the sending to every destination for which something is due here. A restored instance sends nothing until
 /// somebody confirms.
 pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
+    if !HAS_SWEPT.swap(true, Ordering::Relaxed) {
+        part::sweep(engine).await;
+    }
     let due = copy_list_due_destinations(&engine.db, engine.dir.id(), at).await?;
     if due.is_empty() || paused_since(engine).await?.is_some() {
         return Ok(());
@@ -79,10 +74,16 @@ pub async fn still_waiting(engine: &Engine, runs: &[RunId]) -> Result<Vec<Archiv
     Ok(copy_list_waiting(&engine.db, runs).await?)
 }
 
+/// A place that is open, and what was said of it then.
+struct Opened {
+    place: Box<dyn Place>,
+    settings: DestinationSettings,
+}
+
 /// Sends and deletes whatever is due at a destination, until something does not work or the program stops. Only a lost
 /// database is an error: all else is noted at the destination and its copies.
 pub(crate) async fn send_due(engine: &Engine, id: DestinationId) -> Result<()> {
-    let mut place: Option<Box<dyn Place>> = None;
+    let mut opened: Option<Opened> = None;
     while !engine.stopping.is_cancelled() && paused_since(engine).await?.is_none() {
         let at = now();
         let Some(keyed) = destination_fetch(&engine.db, id).await? else { return Ok(()) };
@@ -94,8 +95,10 @@ pub(crate) async fn send_due(engine: &Engine, id: DestinationId) -> Result<()> {
         if !copy_begin(&engine.db, copy.id, copy.state).await? {
             continue;
         }
+        // Only now, for a move of the destination from here on makes this try count no more.
+        let Some(keyed) = destination_fetch(&engine.db, id).await? else { return Ok(()) };
         engine.events.send(Topic::Runs, copy.run.0);
-        let done = handle(engine, &keyed, &copy, &mut place).await?;
+        let done = handle(engine, &keyed, &copy, &mut opened).await?;
         // What the stop cut off is no failure; it is begun anew at the next start.
         if done.is_err() && engine.stopping.is_cancelled() {
             return Ok(());
@@ -113,38 +116,32 @@ pub(crate) async fn send_due(engine: &Engine, id: DestinationId) -> Result<()> {
     Ok(())
 }
 
-/// What was done about a copy.
-enum Done {
-    /// It is there under this name.
-    Sent(String),
-    /// It is gone from there, with a sentence for the run's notes where it had been there.
-    Gone(Option<String>),
-}
-
 async fn handle(
     engine: &Engine,
     keyed: &KeyedDestination,
     copy: &DueCopy,
-    place: &mut Option<Box<dyn Place>>,
+    opened: &mut Option<Opened>,
 ) -> Result<Result<Done, PlaceError>> {
     let headway = Headway::new(&engine.stopping);
-    if let DestinationSettings::Git(settings) = &keyed.destination.settings {
+    let settings = &keyed.destination.settings;
+    if let DestinationSettings::Git(mirror) = settings {
         if copy.state == CopyState::Leaving {
             // History is what a mirror is for.
-            return Ok(Ok(Done::Gone(None)));
+            return Ok(Ok(Done::Absent));
         }
         let secrets = open::secrets_of(engine, keyed)?;
-        let committed = git::commit_run(engine, keyed, settings, &secrets, copy.run, &headway).await;
+        let committed = git::commit_run(engine, keyed, mirror, &secrets, copy.run, &headway).await;
         return Ok(committed.map(Done::Sent));
     }
     let path = engine.dir.backups().join(&copy.file);
     if copy.state == CopyState::Waiting && !path.is_file() {
         return Ok(Err(PlaceError::one_file("The archive's file is not here, so it cannot be sent.")));
     }
-    let opened = match place.take() {
+    // One whose destination was changed meanwhile is left.
+    let open = match opened.take().filter(|open| open.settings == *settings) {
         Some(open) => open,
-        None => match open::open(engine, keyed).await? {
-            Ok(open) => open,
+        None => match open::open(engine, keyed, &headway).await? {
+            Ok(place) => Opened { place, settings: settings.clone() },
             Err(error) => return Ok(Err(error)),
         },
     };
@@ -153,124 +150,18 @@ async fn handle(
     let parcel =
         Parcel { path: &path, name: &copy.file, size: copy.size_bytes, sha256: &copy.sha256, stage: &stage };
     let done = match copy.state {
-        CopyState::Waiting => headway.watch(deliver(&*opened, &parcel, &headway)).await.map(|name| {
+        CopyState::Waiting => headway.watch(deliver(&*open.place, &parcel, &headway)).await.map(|name| {
             failpoint("send.delivered");
             Done::Sent(name)
         }),
         CopyState::Leaving | CopyState::Sent | CopyState::Gone => {
-            let withdrawn = withdraw(&*opened, keyed, copy, &parcel, &headway);
-            headway.watch(withdrawn).await.map(Done::Gone)
+            let keep = keyed.destination.keep;
+            headway.watch(withdraw(&*open.place, keep, copy, &parcel, &headway)).await
         }
     };
     // A connection on which something went wrong is opened anew.
     if done.is_ok() {
-        *place = Some(opened);
+        *opened = Some(open);
     }
     Ok(done)
-}
-
-/// Deletes a copy, and what an upload left that was cut off. What is not ours, as far as that can be told, stays.
-async fn withdraw(
-    place: &dyn Place,
-    keyed: &KeyedDestination,
-    copy: &DueCopy,
-    parcel: &Parcel<'_>,
-    headway: &Headway,
-) -> Result<Option<String>, PlaceError> {
-    let at = &keyed.destination.name;
-    if place.can_rename() {
-        place.delete(parcel.stage).await?;
-    }
-    if keyed.destination.keep == KeepCopies::Forever {
-        return Ok(None);
-    }
-    let (name, is_ours) = match &copy.remote_name {
-        Some(name) => match place.size_of(name).await? {
-            None => return Ok(None),
-            Some(size) => (name, size == copy.size_bytes),
-        },
-        // It may have come there whole, and the program ended before it could say so.
-        None => (&copy.file, compare(place, &copy.file, parcel, headway).await? == There::Same),
-    };
-    if !is_ours {
-        let said = copy.remote_name.as_ref();
-        return Ok(said.map(|_| format!("Not deleted at {at}: {name} is another file there by now.")));
-    }
-    place.delete(name).await?;
-    Ok(Some(format!("Deleted at {at}.")))
-}
-
-async fn note_done(engine: &Engine, keyed: &KeyedDestination, copy: &DueCopy, done: Done) -> Result<()> {
-    let (at, destination) = (now(), &keyed.destination);
-    let mut tx = engine.db.write().await?;
-    match &done {
-        Done::Sent(name) => copy_set_sent_in_txn(&mut tx, copy.id, name, at).await?,
-        Done::Gone(note) => {
-            let is_new = copy_set_gone_in_txn(&mut tx, copy.id).await?;
-            if let Some(note) = note.as_ref().filter(|_| is_new) {
-                run_note_insert_in_txn(&mut tx, copy.run, note, at).await?;
-            }
-        }
-    }
-    destination_worked_in_txn(&mut tx, destination.id, at).await?;
-    tx.commit().await?;
-    let (run, file, place) = (copy.run, &copy.file, &destination.name);
-    match done {
-        Done::Sent(_) => tracing::info!(%run, %file, destination = %place, "{file} is at {place}"),
-        Done::Gone(_) => tracing::info!(%run, %file, destination = %place, "{file} is gone from {place}"),
-    }
-    Ok(())
-}
-
-/// Notes why it did not work; false when the destination is not to be asked for anything else now.
-async fn note_failed(
-    engine: &Engine,
-    keyed: &KeyedDestination,
-    copy: &DueCopy,
-    error: &PlaceError,
-) -> Result<bool> {
-    let (at, destination) = (now(), &keyed.destination);
-    // What may not be deleted keeps nothing from being sent: logins that may only add are there for a reason.
-    let is_of_one = error.outlook == Outlook::OneFile
-        || (copy.state == CopyState::Leaving && error.outlook == Outlook::Permanent);
-    let failures = destination.failures.saturating_add(1);
-    let pause = match error.outlook {
-        _ if is_of_one => DAILY,
-        Outlook::Temporary => pause_after(failures),
-        Outlook::Permanent | Outlook::OneFile => DAILY,
-    };
-    let until = at.plus(pause);
-    let mut tx = engine.db.write().await?;
-    copy_put_off_in_txn(&mut tx, copy.id, &error.message, until).await?;
-    if !is_of_one {
-        destination_failed_in_txn(&mut tx, destination.id, &error.message, failures, until).await?;
-    }
-    tx.commit().await?;
-    let (run, file, place, pause_s) = (copy.run, &copy.file, &destination.name, pause.as_secs());
-    match copy.state {
-        CopyState::Leaving => tracing::warn!(
-            %run, %file, destination = %place, pause_s, %error, "{file} could not be deleted at {place}: {error}"
-        ),
-        _ => tracing::warn!(
-            %run, %file, destination = %place, pause_s, %error, "{file} could not be sent to {place}: {error}"
-        ),
-    }
-    Ok(is_of_one)
-}
-
-/// How long a destination is left alone after so many failures in a row.
-fn pause_after(failures: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pause_doubles_from_a_minute_to_six_hours() {
-        let minutes: Vec<u64> = (1..=10).map(|failures| pause_after(failures).as_secs() / 60).collect();
-        assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 64, 128, 256, 360]);
-        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
-    }
 }
