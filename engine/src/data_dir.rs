@@ -29,6 +29,24 @@ pub struct ServerLock {
     _file: File,
 }
 
+/// Held by a command for as long as it runs: several of them may.
+#[derive(Debug)]
+pub struct CommandLock {
+    file: File,
+}
+
+impl CommandLock {
+    /// Whether no other command works on this directory. If so, none does until this one ends.
+    pub fn is_alone(&self) -> io::Result<bool> {
+        // The same handle asks for more than it has (flock(2)), of which the standard library promises nothing.
+        match rustix::fs::flock(&self.file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 impl DataDir {
     /// Makes what is missing (mode 0700) and checks that files can be written.
     pub fn open(root: &Path) -> Result<Self, UserError> {
@@ -172,8 +190,22 @@ impl DataDir {
         }
     }
 
+    /// Takes a command's lock; none while another command must be alone.
+    pub(crate) fn lock_for_command(&self) -> io::Result<Option<CommandLock>> {
+        let file = self.open_lock("commands.lock")?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(CommandLock { file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     fn lock_file(&self) -> io::Result<File> {
-        File::options().create(true).truncate(false).write(true).open(self.root.join("serve.lock"))
+        self.open_lock("serve.lock")
+    }
+
+    fn open_lock(&self, name: &str) -> io::Result<File> {
+        File::options().create(true).truncate(false).write(true).open(self.root.join(name))
     }
 }
 

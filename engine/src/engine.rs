@@ -1,7 +1,7 @@
 //! What a process of the program shares among its tasks: database, data directory, key, drivers, events.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use etiqa_model::admin::Settings;
 use etiqa_model::{ErrorKind, UserError};
@@ -9,9 +9,10 @@ use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
-use crate::backup::restore::takeover::{self, Takeover};
+use crate::backup::restore::moving;
+use crate::backup::restore::takeover::Takeover;
 use crate::collect::Trust;
-use crate::data_dir::{DataDir, ServerLock};
+use crate::data_dir::{CommandLock, DataDir, ServerLock};
 use crate::db::Db;
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
@@ -79,7 +80,7 @@ pub struct Engine {
     pub throttle: Throttle,
     /// Lets the first admin in.
     pub setup_code: SetupCode,
-    /// How a restore into this instance ended, while it waits for its first admin.
+    /// How a restore into this instance goes, while it waits for its first admin.
     pub takeover: Takeover,
     /// The name under which this process holds leases.
     pub owner: String,
@@ -105,19 +106,40 @@ pub struct Engine {
     pub searches: Semaphore,
     /// The authorities that appliances' certificates are verified against; read when first needed.
     trust: OnceLock<Arc<Trust>>,
-    /// Keeps a second server off the embedded database.
-    _lock: Option<ServerLock>,
+    /// Keeps a second server off the embedded database; the next engine of this process takes it over.
+    lock: std::sync::Mutex<Option<ServerLock>>,
+    /// Says that a command works with the key.
+    command: Option<CommandLock>,
 }
 
 impl Engine {
     /// Opens everything; creates what is missing. The error says in one sentence what to do.
     pub async fn open(options: Options, role: Role) -> Result<Arc<Self>> {
+        Self::open_with(options, role, None).await
+    }
+
+    /// Opens the same again for the same server, once the database of this engine is closed. The lock changes hands and is
+    /// never let go of: an answer that still hangs holds this engine, and keeps nobody out.
+    pub async fn reopen(&self, options: Options) -> Result<Arc<Self>> {
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Self::open_with(options, Role::Server, lock).await
+    }
+
+    async fn open_with(options: Options, role: Role, held: Option<ServerLock>) -> Result<Arc<Self>> {
         let mut dir = DataDir::open(&options.data_dir)?;
         // Before the database is touched: a second server must not even bring the schema up to date.
         let is_embedded = options.database_url.is_none();
-        let lock = if role == Role::Server && is_embedded { Some(lock(&dir)?) } else { None };
-        if takeover::is_waiting(dir.root()) {
-            dir = taken_over(dir, lock.is_some())?;
+        let lock = match held {
+            None if role == Role::Server && is_embedded => Some(lock(&dir)?),
+            held => held,
+        };
+        let command = if role == Role::Command { Some(lock_for_command(&dir)?) } else { None };
+        let mut refusal = None;
+        if lock.is_none() {
+            refuse_waiting(&dir)?;
+        } else if moving::is_waiting(dir.root()) {
+            refusal = moving::take_over(dir.root()).await?;
+            dir = DataDir::open(dir.root())?;
         }
         let db = match &options.database_url {
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
@@ -134,6 +156,10 @@ impl Engine {
         };
         let db = db.map_err(explained)?;
         refuse_half_restored(&db, &dir).await?;
+        if lock.is_none() {
+            // Whoever takes over sees from now on that the database is open, and it may have been noted just before.
+            refuse_waiting(&dir)?;
+        }
         let trust = OnceLock::new();
         if let Some(file) = &options.ca_file {
             // One that cannot be read is said now, not when a device is asked at night.
@@ -150,7 +176,7 @@ impl Engine {
             events: Events::default(),
             throttle: Throttle::default(),
             setup_code: SetupCode::default(),
-            takeover: Takeover::default(),
+            takeover: Takeover::after(refusal),
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
             stopping: CancellationToken::new(),
             work: Notify::new(),
@@ -167,13 +193,14 @@ impl Engine {
             dir,
             vault,
             key_file,
-            _lock: lock,
+            lock: std::sync::Mutex::new(lock),
+            command,
         };
         if role == Role::Server && is_embedded {
             // Nobody else serves this directory: what servers before this one held is free.
             leases_expire_of(&engine.db, role.owner_prefix(), now()).await?;
             engine.dir.remove_scratch().map_err(Error::io("removing what drills left"))?;
-            let leftovers = takeover::remove_leftovers(engine.dir.root());
+            let leftovers = moving::remove_leftovers(engine.dir.root());
             leftovers.map_err(Error::io("removing what a restore left"))?;
         }
         Ok(Arc::new(engine))
@@ -182,6 +209,12 @@ impl Engine {
     /// Lets go of everything that this process holds: the next one takes it up at once.
     pub async fn hand_back(&self) -> Result<()> {
         Ok(leases_expire_of(&self.db, &self.owner, now()).await?)
+    }
+
+    /// Whether no other command works on this data directory; if so, none does as long as this one.
+    pub fn is_alone(&self) -> Result<bool> {
+        let asked = self.command.as_ref().map_or(Ok(false), CommandLock::is_alone);
+        asked.map_err(Error::io("asking for other commands"))
     }
 
     /// The authorities that appliances' certificates are verified against.
@@ -204,16 +237,22 @@ impl Engine {
     }
 }
 
-/// The data directory, once what was restored beside it has taken its place; a server alone, who has the lock, does that.
-fn taken_over(dir: DataDir, is_locked: bool) -> Result<DataDir> {
-    let root = dir.root();
-    if !is_locked {
-        let message =
-            format!("What was restored into {} is about to take over: start `etiqa serve`.", root.display());
-        return Err(UserError::conflict(message).into());
+/// Refuses a data directory in which what was restored waits to take over: a server alone, who has the lock, lets it.
+fn refuse_waiting(dir: &DataDir) -> Result<()> {
+    if !moving::is_waiting(dir.root()) {
+        return Ok(());
     }
-    takeover::take_over(root).map_err(Error::io("putting what was restored into place"))?;
-    Ok(DataDir::open(root)?)
+    let message = format!(
+        "What was restored into {} is about to take over: start `etiqa serve`.",
+        dir.root().display()
+    );
+    Err(UserError::conflict(message).into())
+}
+
+fn lock_for_command(dir: &DataDir) -> Result<CommandLock> {
+    let lock = dir.lock_for_command().map_err(Error::io("taking a command's lock"))?;
+    let message = "The key is being replaced: try again in a moment.";
+    lock.ok_or_else(|| UserError::conflict(message).into())
 }
 
 fn lock(dir: &DataDir) -> Result<ServerLock> {

@@ -42,8 +42,8 @@ pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCo
     let listener = listener.into_std().map_err(Error::io("listening"))?;
     let mut engine = engine;
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
-    while serve_engine(engine, &listener, address, &stop).await? == Then::Reopen {
-        engine = Engine::open(options.clone(), Role::Server).await?;
+    while serve_engine(&engine, &listener, address, &stop).await? == Then::Reopen {
+        engine = engine.reopen(options.clone()).await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -55,9 +55,10 @@ enum Then {
     Reopen,
 }
 
-/// Serves one engine to its end.
+/// Serves one engine to its end, when its database is closed. An answer that hangs may hold the engine itself for longer:
+/// the next one is not kept waiting by that.
 async fn serve_engine(
-    engine: Arc<Engine>,
+    engine: &Arc<Engine>,
     listener: &std::net::TcpListener,
     address: SocketAddr,
     stop: &CancellationToken,
@@ -70,11 +71,11 @@ async fn serve_engine(
             code.reveal()
         ));
     }
-    let scheduler = tokio::spawn(tick::scheduler(Arc::clone(&engine)));
-    let reaper = tokio::spawn(tick::reaper(Arc::clone(&engine)));
-    let looking = tokio::spawn(reachability::watch(Arc::clone(&engine)));
-    let indexing = tokio::spawn(search::keep_index(Arc::clone(&engine)));
-    let working = tokio::spawn(worker::worker(Arc::clone(&engine)));
+    let scheduler = tokio::spawn(tick::scheduler(Arc::clone(engine)));
+    let reaper = tokio::spawn(tick::reaper(Arc::clone(engine)));
+    let looking = tokio::spawn(reachability::watch(Arc::clone(engine)));
+    let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
+    let working = tokio::spawn(worker::worker(Arc::clone(engine)));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
     tokio::spawn(async move {
         tokio::select! {
@@ -87,7 +88,7 @@ async fn serve_engine(
         tokio::time::sleep(ANSWERS_END_WITHIN).await;
     };
     let served = tokio::select! {
-        served = http::serve(Arc::clone(&engine), listener) => served,
+        served = http::serve(Arc::clone(engine), listener) => served,
         () = too_long => {
             tracing::warn!("some answers did not come to their end in time; they are cut off");
             Ok(())
@@ -101,7 +102,9 @@ async fn serve_engine(
     }
     let is_restored = engine.takeover.has_restored();
     engine.hand_back().await?;
-    engine.db.close().await;
+    if tokio::time::timeout(ANSWERS_END_WITHIN, engine.db.close()).await.is_err() {
+        tracing::warn!("an answer that hangs still has the database open");
+    }
     served.map_err(Error::io("serving"))?;
     Ok(if is_restored && !stop.is_cancelled() { Then::Reopen } else { Then::End })
 }

@@ -19,7 +19,8 @@ pub async fn whoami() -> Result<Option<Identity>, AppError> {
     Ok(caller()?.identity)
 }
 
-/// Whether no admin exists yet, so that `/setup` is open, and why the last restore there came to nothing.
+/// Whether no admin exists yet, so that `/setup` is open, and why the last restore there came to nothing that was asked
+/// for with the right code. Strangers ask this.
 #[server(endpoint = "get_setup")]
 pub async fn get_setup() -> Result<SetupState, AppError> {
     let engine = caller()?.engine;
@@ -60,9 +61,8 @@ pub async fn sign_out() -> Result<(), AppError> {
 pub async fn set_up(code: Secret, name: String, password: Secret) -> Result<(), AppError> {
     let caller = caller()?;
     let engine = &caller.engine;
-    let code =
-        engine.setup_code.redeem(&engine.db, &engine.throttle, &code, &name, &password, &caller.address);
-    set_session_cookie(&code.await?.secret);
+    let signed_in = engine.setup_code.redeem(engine, &code, &name, &password, &caller.address).await?;
+    set_session_cookie(&signed_in.secret);
     leptos_axum::redirect("/");
     Ok(())
 }

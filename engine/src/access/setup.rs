@@ -8,6 +8,7 @@ use etiqa_model::{ErrorKind, FieldError, Secret, UserError};
 use super::sign_in::begin_session;
 use super::{SignedIn, Throttle, account, password};
 use crate::db::Db;
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::user::{user_count, user_count_in_txn, user_insert_in_txn};
 use crate::time::now;
@@ -57,11 +58,11 @@ impl SetupCode {
         Ok(())
     }
 
-    /// Creates the first admin and begins their session. Refused once anybody exists.
+    /// Creates the first admin and begins their session. Refused once anybody exists, and while an archive is restored
+    /// into this instance: what is done in it then would be gone.
     pub async fn redeem(
         &self,
-        db: &Db,
-        throttle: &Throttle,
+        engine: &Engine,
         code: &Secret,
         name: &str,
         password: &Secret,
@@ -71,11 +72,12 @@ impl SetupCode {
         let wrong = |field: &str, message: String| {
             UserError::in_fields(vec![FieldError { field: field.to_owned(), message }])
         };
-        self.check(throttle, code, address)?;
+        self.check(&engine.throttle, code, address)?;
         let name = check_user_name(name).map_err(|message| wrong("name", message))?;
         check_password(password).map_err(|message| wrong("password", message))?;
+        let _turn = engine.takeover.begin(&engine.dir)?;
         let hash = password::hash(password).await?;
-        let mut tx = db.write().await?;
+        let mut tx = engine.db.write().await?;
         if user_count_in_txn(&mut tx).await? > 0 {
             return Err(
                 UserError::new(ErrorKind::Conflict, "There is an admin already; sign in instead.").into()
@@ -85,7 +87,7 @@ impl SetupCode {
             .await
             .map_err(|error| account::taken(error, &name))?;
         tx.commit().await?;
-        begin_session(db, id, at).await
+        begin_session(&engine.db, id, at).await
     }
 }
 

@@ -1,13 +1,17 @@
 //! Rows of an archive, put into a database that is empty, and what must be said of them there.
 
 use etiqa_model::Timestamp;
+use etiqa_model::admin::Settings;
 use sqlx::Row;
 
 use super::dump::TABLES;
-use crate::db::{DbError, DbKind, Result, Tx, built};
+use super::setting::settings_fetch;
+use crate::db::{Db, DbError, DbKind, Result, Tx, built};
 
 /// Values in one statement; both databases take more.
 const VALUES_AT_ONCE: usize = 10_000;
+/// What a start puts there by itself: the fingerprint of the key, when the scheduler looked, the drivers of the folder.
+const OF_A_START: [&str; 2] = ["setting", "driver"];
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +50,17 @@ pub async fn first_filled_table_in_txn(tx: &mut Tx, tables: &[&'static str]) -> 
         }
     }
     Ok(None)
+}
+
+/// Whether nobody has worked with this database yet: of all that an archive keeps there is only what a start puts there,
+/// and no setting was changed. The schema must be the newest.
+pub async fn is_untouched(db: &Db) -> Result<bool> {
+    let tables: Vec<&'static str> =
+        TABLES.iter().copied().filter(|table| !OF_A_START.contains(table)).collect();
+    let mut tx = db.read().await?;
+    let filled = first_filled_table_in_txn(&mut tx, &tables).await?;
+    tx.rollback().await?;
+    Ok(filled.is_none() && settings_fetch(db).await? == Settings::default())
 }
 
 /// Inserts rows; each has one cell a column. Names come from an archive, which anybody may have made: a table that is
@@ -165,7 +180,7 @@ pub async fn artifact_blob_found_in_txn(tx: &mut Tx, sha256: &str) -> Result<()>
     Ok(())
 }
 
-/// Forgets every sealed secret: the key that opens them is lost.
+/// Forgets every sealed secret: the key that opens them is lost. The schema must be the newest.
 pub async fn secrets_forget_in_txn(tx: &mut Tx) -> Result<()> {
     for sql in [
         "DELETE FROM setting WHERE name IN ('key_fingerprint', 'key_made_at', 'kit_taken_at')",

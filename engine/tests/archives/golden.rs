@@ -122,6 +122,26 @@ async fn a_golden_archive_restores_into_postgres_even_where_newer_tables_stand_e
     }
 }
 
+#[tokio::test]
+async fn a_golden_archive_restores_without_its_key_and_then_has_no_login() {
+    for (name, encryption) in GOLDEN {
+        for database_url in [None, Some(postgres_url().await)] {
+            let folder = tempfile::tempdir().unwrap();
+            let data_dir = folder.path().join("new");
+            let with_key = request(name, *encryption, &data_dir, database_url.clone());
+            let restored = restore(Request { secrets: Secrets::Forget, ..with_key }).await.unwrap();
+            let manifest = list(golden(name), key(*encryption)).await.unwrap();
+            assert_eq!(restored.rows, manifest.counts.database_rows, "{name}");
+
+            let options = Options { data_dir, database_url, secret_key_file: None, ca_file: None };
+            let engine = Engine::open(options, Role::Command).await.unwrap();
+            assert!(credential_list_for_page(&engine).await.unwrap().is_empty(), "{name}");
+            assert_eq!(table_count(&engine.db, "device").await.unwrap(), manifest.tables["device"], "{name}");
+            engine.db.close().await;
+        }
+    }
+}
+
 /// The restored instance has every row, every text, every file, and a login that its key opens.
 async fn is_as_it_was(
     name: &str,

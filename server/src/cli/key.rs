@@ -30,6 +30,10 @@ impl Key {
             let message = "A server works with this database, and holds the old key: stop it first, then rotate the key.";
             return Err(UserError::conflict(message).into());
         }
+        if !engine.is_alone()? {
+            let message = "Another command of etiqa is running, and holds the old key: let it end first, then rotate the key.";
+            return Err(UserError::conflict(message).into());
+        }
         let old = recovery::rotate_key(engine).await?;
         output::print(&format!(
             "The key was replaced, and every secret is sealed anew. The old key is {}: archives made before need it. Take a \

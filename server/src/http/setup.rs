@@ -2,6 +2,7 @@
 //! code. The server then opens what was restored.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::multipart::Field;
@@ -12,7 +13,7 @@ use axum::routing::post;
 use etiqa_app::api::context::Caller;
 use etiqa_engine::access::SetupCode;
 use etiqa_engine::backup::restore::Secrets;
-use etiqa_engine::backup::restore::takeover::{Takeover, Upload};
+use etiqa_engine::backup::restore::takeover::Upload;
 use etiqa_engine::backup::verify::Key;
 use etiqa_engine::{Engine, Error};
 use etiqa_model::{Secret, UserError};
@@ -21,16 +22,19 @@ use super::refusal::Refusal;
 
 /// Bytes of any field but the archive: an SSH key is far smaller.
 const LARGEST_FIELD: usize = 64 << 10;
+/// How long the next bytes of the form may take to come. Whoever sends none keeps everybody else from setting up.
+const NEXT_WITHIN: Duration = Duration::from_secs(60);
 
 pub(super) fn router() -> Router<Arc<Engine>> {
     // An archive is as large as it is; the room on the disk is looked at while it comes.
     Router::new().route("/setup/restore", post(restore)).layer(DefaultBodyLimit::disable())
 }
 
-/// What opens the archive, and its secrets.
+/// What came of the form before the archive.
 #[derive(Default)]
 struct Given {
-    code: Secret,
+    /// Whether the right code came.
+    is_let_in: bool,
     key: Secret,
     is_without_key: bool,
     passphrase: Secret,
@@ -49,58 +53,66 @@ async fn restore(
     }
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let is_page = accepts.is_some_and(|accept| accept.contains("text/html"));
-    let restored = match upload(&engine, &mut form, &caller.address).await {
-        Err(Stop::WrongCode(error)) if !is_page => return Err(error.into()),
-        Err(Stop::WrongCode(_)) => return Ok(Redirect::to("/setup?refused=code").into_response()),
-        Err(Stop::Error(error)) => Err(error),
-        Ok((upload, given)) => finish(&engine, upload, given).await,
-    };
-    let refused = restored.map_err(Error::into_user_error).err();
-    Takeover::ended(&engine, refused.as_ref().map(|error| error.message.clone()));
-    match refused {
-        Some(error) if !is_page => Err(error.into()),
-        // What went wrong stands there; or, that there is somebody who can sign in.
-        _ => Ok(Redirect::to("/setup").into_response()),
-    }
-}
-
-enum Stop {
-    /// Nothing is noted: whoever has no code has no say.
-    WrongCode(Error),
-    Error(Error),
-}
-
-impl<E: Into<Error>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
-    }
-}
-
-/// Takes the form in. The archive is its last field, so that a wrong code is known before it comes.
-async fn upload(engine: &Engine, form: &mut Multipart, address: &str) -> Result<(Upload, Given), Stop> {
     let mut given = Given::default();
-    while let Some(mut field) = form.next_field().await.map_err(|_| broken_off())? {
+    let restored = match upload(&engine, &mut form, &caller.address, &mut given).await {
+        Ok(upload) => finish(&engine, upload, given).await,
+        // Nothing is noted: whoever has no code has no say.
+        Err(error) if !given.is_let_in => {
+            let refusal = Refusal::from(error);
+            let page = Redirect::to("/setup?refused=code").into_response();
+            return if is_page { Ok(page) } else { Err(refusal) };
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = restored {
+        let error = error.into_user_error();
+        engine.takeover.failed(&error);
+        if !is_page {
+            return Err(error.into());
+        }
+    }
+    // What went wrong stands there; or, that there is somebody who can sign in.
+    Ok(Redirect::to("/setup").into_response())
+}
+
+/// Takes the form in. The code is its first field and the archive its last one, so that a wrong code is known before
+/// that comes.
+async fn upload(
+    engine: &Engine,
+    form: &mut Multipart,
+    address: &str,
+    given: &mut Given,
+) -> Result<Upload, Error> {
+    while let Some(field) = arrived(NEXT_WITHIN, form.next_field()).await? {
         match field.name().unwrap_or_default() {
-            "restore[code]" => given.code = text_of(field).await?,
+            "restore[code]" => {
+                let code = text_of(field).await?;
+                engine.setup_code.check(&engine.throttle, &code, address)?;
+                given.is_let_in = true;
+            }
             "restore[key]" => given.key = text_of(field).await?,
             "restore[without_key]" => given.is_without_key = text_of(field).await?.reveal() == "true",
             "restore[passphrase]" => given.passphrase = text_of(field).await?,
             "restore[identity]" => given.identity = text_of(field).await?,
+            "archive" if given.is_let_in => return store(engine, field).await,
             "archive" => {
-                engine.setup_code.check(&engine.throttle, &given.code, address).map_err(Stop::WrongCode)?;
-                let mut upload = Upload::begin(engine).await?;
-                while let Some(piece) = field.chunk().await.map_err(|_| broken_off())? {
-                    upload.write(&piece).await?;
-                }
-                if upload.is_empty() {
-                    return Err(UserError::invalid("Choose an archive.").into());
-                }
-                return Ok((upload, given));
+                return Err(UserError::invalid("The one-time code must come before the archive.").into());
             }
             _ => {}
         }
     }
     Err(UserError::invalid("Choose an archive.").into())
+}
+
+async fn store(engine: &Engine, mut archive: Field<'_>) -> Result<Upload, Error> {
+    let mut upload = Upload::begin(engine).await?;
+    while let Some(piece) = arrived(NEXT_WITHIN, archive.chunk()).await? {
+        upload.write(&piece).await?;
+    }
+    if upload.is_empty() {
+        return Err(UserError::invalid("Choose an archive.").into());
+    }
+    Ok(upload)
 }
 
 async fn finish(engine: &Arc<Engine>, upload: Upload, given: Given) -> Result<(), Error> {
@@ -120,21 +132,13 @@ async fn finish(engine: &Arc<Engine>, upload: Upload, given: Given) -> Result<()
             return Err(UserError::invalid(message).into());
         }
     };
-    let engine = Arc::clone(engine);
-    // Whoever asked for it may go away meanwhile; it comes to its end anyway.
-    let restored = tokio::spawn(async move { upload.restore(&engine, key, secrets).await }).await;
-    let restored = restored.map_err(|error| Error::io("restoring")(std::io::Error::other(error)))??;
-    tracing::warn!(
-        rows = restored.rows,
-        files = restored.files,
-        "an archive was restored; it takes over now"
-    );
+    upload.restore(engine, key, secrets).await?;
     Ok(())
 }
 
 async fn text_of(mut field: Field<'_>) -> Result<Secret, UserError> {
     let mut text = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(|_| broken_off())? {
+    while let Some(piece) = arrived(NEXT_WITHIN, field.chunk()).await? {
         text.extend_from_slice(&piece);
         if text.len() > LARGEST_FIELD {
             return Err(UserError::invalid("A field of the form is longer than any key is."));
@@ -143,6 +147,27 @@ async fn text_of(mut field: Field<'_>) -> Result<Secret, UserError> {
     String::from_utf8(text).map(Secret::new).map_err(|_| UserError::invalid("The key is no text."))
 }
 
-fn broken_off() -> UserError {
-    UserError::invalid("The upload broke off; try again.")
+/// The next piece of the form.
+async fn arrived<T, E>(within: Duration, piece: impl Future<Output = Result<T, E>>) -> Result<T, UserError> {
+    match tokio::time::timeout(within, piece).await {
+        Ok(piece) => piece.map_err(|_| UserError::invalid("The upload broke off; try again.")),
+        Err(_) => Err(UserError::invalid("Nothing more of the upload came for a minute; try again.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_upload_of_which_nothing_more_comes_ends() {
+        let within = Duration::from_millis(10);
+        let ended = arrived(within, pending::<Result<u8, ()>>()).await.unwrap_err();
+        assert_eq!(ended.message, "Nothing more of the upload came for a minute; try again.");
+        let broken = arrived(within, ready(Err::<u8, _>(()))).await.unwrap_err();
+        assert_eq!(broken.message, "The upload broke off; try again.");
+        assert_eq!(arrived(within, ready(Ok::<_, ()>(7))).await, Ok(7));
+    }
 }

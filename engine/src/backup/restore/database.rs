@@ -38,8 +38,8 @@ pub(super) struct Settling<'a> {
     pub(super) at: Timestamp,
 }
 
-/// Restores every table in one transaction, then brings the schema up to date; gives the rows of each table. The
-/// database must be empty, and may be one without any table yet.
+/// Restores every table in one transaction, then brings the schema up to date, and forgets secrets whose key is lost;
+/// gives the rows of each table. The database must be empty, and may be one without any table yet.
 pub(super) async fn restore_database(
     db: &Db,
     archive: &Archive,
@@ -57,6 +57,7 @@ pub(super) async fn restore_database(
         return Err(UserError::new(ErrorKind::Conflict, message).into());
     }
     db.migrate(schema).await?;
+    let is_key_lost = settling.as_ref().is_some_and(|settling| settling.key_fingerprint.is_none());
     let (pieces, mut received) = mpsc::channel(WAITING);
     let reading = {
         let archive = archive.clone();
@@ -73,6 +74,12 @@ pub(super) async fn restore_database(
     };
     transaction.commit().await?;
     db.migrate(newest_schema()).await?;
+    if is_key_lost {
+        // Not before: an older schema has not every table in which a secret may be.
+        let mut tx = db.write().await?;
+        secrets_forget_in_txn(&mut tx).await?;
+        tx.commit().await?;
+    }
     Ok(rows)
 }
 
@@ -156,13 +163,10 @@ async fn insert(
         for sha256 in settling.artifacts {
             artifact_blob_found_in_txn(&mut tx, sha256).await?;
         }
-        match settling.key_fingerprint {
-            None => secrets_forget_in_txn(&mut tx).await?,
-            Some(given) => {
-                let known = key_fingerprint_fetch_in_txn(&mut tx).await?;
-                if known.is_some_and(|known| known != given) {
-                    return Err(VaultError::Foreign.into());
-                }
+        if let Some(given) = settling.key_fingerprint {
+            let known = key_fingerprint_fetch_in_txn(&mut tx).await?;
+            if known.is_some_and(|known| known != given) {
+                return Err(VaultError::Foreign.into());
             }
         }
         restored_at_save_in_txn(&mut tx, settling.at).await?;

@@ -58,7 +58,7 @@ pub async fn drill_run(engine: &Engine, id: RunId, key: Option<Key>) -> Result<D
         Ok(Tried { rows, files, problem }) => ((rows, files), problem),
         // What the disk could not do says nothing about the archive.
         Err(error @ Error::Io { .. }) => return Err(error),
-        Err(Error::Db(error)) if error.is_lost() => return Err(error.into()),
+        Err(Error::Db(error)) if error.is_lost() || error.is_of_the_disk() => return Err(error.into()),
         Err(Error::Db(error)) => ((0, 0), Some(format!("A database refuses its rows: {error}."))),
         Err(error) => ((0, 0), Some(error.into_user_error().message)),
     };

@@ -7,6 +7,7 @@ mod bounded;
 mod database;
 pub mod drill;
 mod files;
+pub(crate) mod moving;
 mod rows;
 pub mod takeover;
 mod target;
@@ -65,7 +66,7 @@ pub struct Restored {
 /// Restores all of an archive into an empty instance. Everything is read back against the manifest first.
 pub async fn restore(request: Request) -> Result<Restored> {
     let archive = Archive::new(&request.archive, request.key.clone());
-    let manifest = whole_manifest(&request.archive, request.key).await?;
+    let manifest = readable_manifest(&request.archive, request.key).await?;
     let target = Target::begin(&request.data_dir, request.database_url.as_deref(), &request.archive).await?;
     failpoint("restore.begun");
     match fill(&target, &archive, &manifest, &request.secrets).await {
@@ -121,7 +122,7 @@ async fn fill(
 
 /// Writes the entries of an archive that are named `paths`, or are below them, into `folder`; gives how many.
 pub async fn extract(archive: PathBuf, key: Key, paths: Vec<String>, folder: PathBuf) -> Result<u64> {
-    let manifest = whole_manifest(&archive, key.clone()).await?;
+    let manifest = readable_manifest(&archive, key.clone()).await?;
     for path in &paths {
         if !manifest.entries.iter().any(|entry| is_at_or_below(&entry.name, path)) {
             let message =
@@ -150,11 +151,20 @@ pub async fn list(archive: PathBuf, key: Key) -> Result<Manifest> {
     read.await.map_err(|error| Error::io("reading an archive")(std::io::Error::other(error)))?
 }
 
+/// The manifest of an archive that was read back whole.
 async fn whole_manifest(archive: &Path, key: Key) -> Result<Manifest> {
     let path = archive.to_owned();
     let read = spawn_blocking(move || read_back(&path, key)).await;
-    let read = read.map_err(std::io::Error::other).and_then(|read| read).map_err(unread)?;
-    Ok(read.map_err(refused)?.manifest)
+    let read = read.map_err(std::io::Error::other).and_then(|read| read);
+    Ok(read.map_err(Error::io("reading an archive"))?.map_err(refused)?.manifest)
+}
+
+/// [`whole_manifest`], where a file that cannot be read is the person's to mend.
+async fn readable_manifest(archive: &Path, key: Key) -> Result<Manifest> {
+    match whole_manifest(archive, key).await {
+        Err(Error::Io { source, .. }) => Err(unread(source)),
+        read => read,
+    }
 }
 
 fn unread(error: std::io::Error) -> Error {

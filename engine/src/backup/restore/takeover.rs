@@ -1,10 +1,10 @@
 //! Restoring into the instance that is asked for it, while it is new and empty: the page of the first visit does that.
 //!
 //! The archive is restored beside the instance, whole and verified, before anything of the instance is touched. Then a
-//! note says that the restored one takes over, the server closes the database, and [`take_over`] moves everything into
-//! place before it opens again. Cut off anywhere it goes on at the next start.
+//! note says that the restored one takes over, the server closes the database, and `moving` puts everything into place
+//! before it opens again. From the upload on until then nobody else sets the instance up.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,39 +16,34 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::task::spawn_blocking;
 
 use super::super::archive::seal::Key;
+use super::moving::{RESTORED, UPLOAD, give_up, is_waiting, note};
 use super::{Request, Restored, Secrets, restore};
+use crate::data_dir::DataDir;
 use crate::db::DbKind;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-use crate::files::{Disk, rename_without_replacing, sync_folder};
-use crate::store::dump::table_count;
+use crate::files::Disk;
+use crate::store::restore::is_untouched;
 
-/// Where the archive is restored, beside what it takes the place of.
-const RESTORED: &str = ".restored";
-/// A data directory with this file in it is being taken over.
-const TAKING_OVER: &str = ".taking-over";
-/// Where an uploaded archive grows.
-const UPLOAD: &str = ".restore-upload";
-
-/// What replaces what is there, the database last: once it is there, all the rest is.
-const FILES: [&str; 3] = ["secret.key", "instance", "etiqa.db"];
-/// What is put to what is there.
-const FOLDERS: [&str; 5] = ["backups", "artifacts", "media", "logs", "drivers"];
-/// Tables that are empty as long as nobody has worked with an instance.
-const UNTOUCHED: [&str; 5] = ["app_user", "device", "credential", "backup_config", "backup_run"];
-
-/// How a restore into this instance ended, while it waits for its first admin.
+/// How a restore into this instance goes, while it waits for its first admin.
 #[derive(Debug, Default)]
 pub struct Takeover {
     problem: Mutex<Option<String>>,
-    /// Held by the one upload that is restored.
-    going: Arc<tokio::sync::Mutex<()>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     has_restored: AtomicBool,
 }
 
+/// Held by the one who sets the instance up: an upload that is restored, or the first admin.
+pub(crate) type Turn = OwnedMutexGuard<()>;
+
 impl Takeover {
-    /// Why the last restore came to nothing.
+    /// For an instance that what was restored into it did not take the place of, for this reason.
+    pub(crate) fn after(refusal: Option<UserError>) -> Self {
+        Self { problem: Mutex::new(refusal.map(|refusal| refusal.message)), ..Self::default() }
+    }
+
+    /// Why the last restore came to nothing; strangers may read it.
     pub fn problem(&self) -> Option<String> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -58,25 +53,33 @@ impl Takeover {
         self.has_restored.load(Ordering::Acquire)
     }
 
-    /// Notes how a restore ended; after a good one the server closes the instance and opens it again.
-    pub fn ended(engine: &Engine, problem: Option<String>) {
-        let standing = &engine.takeover;
-        let is_good = problem.is_none();
-        *standing.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-        if is_good {
-            standing.has_restored.store(true, Ordering::Release);
-            engine.stopping.cancel();
+    /// Notes why a restore came to nothing that was asked for with the right code.
+    pub fn failed(&self, error: &UserError) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.message.clone());
+    }
+
+    /// Begins to set the instance up. Refused while somebody else does, and once a restored one is about to take over:
+    /// what is done here then would be gone.
+    pub(crate) fn begin(&self, dir: &DataDir) -> Result<Turn> {
+        let turn = Arc::clone(&self.turn).try_lock_owned().map_err(|_| {
+            UserError::conflict(
+                "Somebody is setting this instance up just now, or restores into it: wait for the end.",
+            )
+        })?;
+        if is_waiting(dir.root()) {
+            let message = "An archive was restored into this instance and is about to take over: wait a moment, then sign \
+                           in.";
+            return Err(UserError::conflict(message).into());
         }
+        Ok(turn)
     }
 }
 
 /// Refuses an instance that somebody has worked with, and one that keeps its things elsewhere.
-pub async fn check_untouched(engine: &Engine) -> Result<()> {
-    for table in UNTOUCHED {
-        if table_count(&engine.db, table).await? > 0 {
-            let message = "This instance is not empty: restore into a new one, with `etiqa restore`.";
-            return Err(UserError::conflict(message).into());
-        }
+async fn check_untouched(engine: &Engine) -> Result<()> {
+    if !is_untouched(&engine.db).await? {
+        let message = "This instance is not empty: restore into a new one, with `etiqa restore`.";
+        return Err(UserError::conflict(message).into());
     }
     if engine.db.kind() != DbKind::Sqlite || engine.key_file != engine.dir.secret_key() {
         let message =
@@ -89,7 +92,7 @@ pub async fn check_untouched(engine: &Engine) -> Result<()> {
 /// An archive that is being uploaded; gone again unless it is restored.
 #[derive(Debug)]
 pub struct Upload {
-    _going: OwnedMutexGuard<()>,
+    _turn: Turn,
     path: PathBuf,
     file: tokio::fs::File,
     room: u64,
@@ -97,12 +100,10 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Begins one, unless another goes on. What an earlier one left is removed.
+    /// Begins one, unless somebody else sets the instance up. What an earlier one left is removed.
     pub async fn begin(engine: &Engine) -> Result<Self> {
+        let turn = engine.takeover.begin(&engine.dir)?;
         check_untouched(engine).await?;
-        let going = Arc::clone(&engine.takeover.going).try_lock_owned().map_err(|_| {
-            UserError::conflict("Somebody is restoring into this instance already: wait for the end.")
-        })?;
         let path = engine.dir.root().join(UPLOAD);
         let room = Disk::of(engine.dir.root()).map_err(Error::io("looking for free space"))?.room();
         let mut options = tokio::fs::File::options();
@@ -110,7 +111,7 @@ impl Upload {
         #[cfg(unix)]
         options.mode(0o600);
         let file = options.open(&path).await.map_err(Error::io("storing an archive"))?;
-        Ok(Self { _going: going, path, file, room, size: 0 })
+        Ok(Self { _turn: turn, path, file, room, size: 0 })
     }
 
     /// Puts the next piece to it.
@@ -129,27 +130,55 @@ impl Upload {
         self.size == 0
     }
 
-    /// Restores it in the place of the instance. When this returns, the server must close the instance and open it
-    /// again.
-    pub async fn restore(mut self, engine: &Engine, key: Key, secrets: Secrets) -> Result<Restored> {
+    /// Restores it in the place of the instance. It comes to its end, and the server then opens what was restored,
+    /// whether or not whoever asked for it still waits.
+    pub async fn restore(self, engine: &Arc<Engine>, key: Key, secrets: Secrets) -> Result<Restored> {
+        let engine = Arc::clone(engine);
+        let restoring = tokio::spawn(async move { self.restore_to_the_end(&engine, key, secrets).await });
+        Ok(restoring.await.map_err(|error| Error::io("restoring")(io::Error::other(error)))??)
+    }
+
+    /// Notes how it ended; after a good end the server closes the instance and opens it again.
+    async fn restore_to_the_end(
+        mut self,
+        engine: &Engine,
+        key: Key,
+        secrets: Secrets,
+    ) -> Result<Restored, UserError> {
+        let root = engine.dir.root();
+        let restored = match self.restore_beside(engine, key, secrets).await {
+            Ok(restored) => restored,
+            Err(error) => {
+                let error = told(root, error);
+                engine.takeover.failed(&error);
+                // What cannot be removed now is removed before the next restore.
+                let _ = with_files(root, "making room", give_up).await;
+                return Err(error);
+            }
+        };
+        tracing::warn!(
+            rows = restored.rows,
+            files = restored.files,
+            "an archive was restored; it takes over now"
+        );
+        engine.takeover.has_restored.store(true, Ordering::Release);
+        engine.stopping.cancel();
+        Ok(restored)
+    }
+
+    /// Everything up to the note, which nothing may follow that can fail.
+    async fn restore_beside(&mut self, engine: &Engine, key: Key, secrets: Secrets) -> Result<Restored> {
         self.file.flush().await.map_err(Error::io("storing an archive"))?;
         check_untouched(engine).await?;
-        let root = engine.dir.root().to_owned();
+        let root = engine.dir.root();
+        with_files(root, "making room", give_up).await?;
         let place = root.join(RESTORED);
-        let cleared = {
-            let place = place.clone();
-            spawn_blocking(move || remove_dir(&place)).await
-        };
-        cleared.map_err(io::Error::other).and_then(|cleared| cleared).map_err(Error::io("making room"))?;
         let request =
             Request { archive: self.path.clone(), key, data_dir: place, database_url: None, secrets };
         let restored = restore(request).await?;
-        let noted = spawn_blocking(move || {
-            File::create(root.join(TAKING_OVER))?.sync_all()?;
-            sync_folder(&root)
-        });
-        let noted = noted.await.map_err(io::Error::other).and_then(|noted| noted);
-        noted.map_err(Error::io("finishing a restore"))?;
+        // That took a while, and a command may have done something meanwhile.
+        check_untouched(engine).await?;
+        with_files(root, "finishing a restore", note).await?;
         failpoint("takeover.noted");
         Ok(restored)
     }
@@ -161,83 +190,35 @@ impl Drop for Upload {
     }
 }
 
-/// Whether a data directory waits for [`take_over`].
-pub(crate) fn is_waiting(root: &Path) -> bool {
-    root.join(TAKING_OVER).exists()
+/// What is said of an error: strangers read it on the page, so that a sentence with a path in it is for the log alone.
+fn told(root: &Path, error: Error) -> UserError {
+    let error = error.into_user_error();
+    if !error.message.contains(&*root.to_string_lossy()) {
+        return error;
+    }
+    tracing::error!(problem = %error.message, "an archive was not restored");
+    UserError::new(error.kind, "The archive could not be restored. The program's log says why.")
 }
 
-/// Moves what was restored into place, where a data directory says so; nobody has its database open. Blocks.
-pub(crate) fn take_over(root: &Path) -> io::Result<()> {
-    if !is_waiting(root) {
-        return Ok(());
-    }
-    let restored = root.join(RESTORED);
-    for folder in FOLDERS {
-        merge(&restored.join(folder), &root.join(folder))?;
-    }
-    if restored.join("etiqa.db").exists() {
-        // A log that belongs to the database before would be taken for this one's.
-        for log in ["etiqa.db-wal", "etiqa.db-shm"] {
-            remove_file(&root.join(log))?;
-        }
-        sync_folder(root)?;
-    }
-    for file in FILES {
-        let from = restored.join(file);
-        if from.exists() {
-            fs::rename(&from, root.join(file))?;
-            failpoint("takeover.moved");
-        }
-    }
-    sync_folder(root)?;
-    remove_dir(&restored)?;
-    fs::remove_file(root.join(TAKING_OVER))?;
-    sync_folder(root)?;
-    tracing::info!("the restored instance has taken over");
-    Ok(())
+/// Does something with the files of a data directory, which may take a while.
+async fn with_files(root: &Path, what: &str, work: fn(&Path) -> io::Result<()>) -> Result<()> {
+    let root = root.to_owned();
+    let done = spawn_blocking(move || work(&root)).await;
+    done.map_err(io::Error::other).and_then(|done| done).map_err(Error::io(what))
 }
 
-/// Removes what an upload or a restore left that was cut off; for the server, before it takes any. Blocks.
-pub(crate) fn remove_leftovers(root: &Path) -> io::Result<()> {
-    remove_file(&root.join(UPLOAD))?;
-    remove_dir(&root.join(RESTORED))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Moves all below `from` to `to`; what is there already stays.
-fn merge(from: &Path, to: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(from) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    match fs::create_dir(to) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    for entry in entries {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            merge(&entry.path(), &target)?;
-            continue;
-        }
-        match rename_without_replacing(&entry.path(), &target) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-    }
-    sync_folder(to)
-}
-
-fn remove_file(file: &Path) -> io::Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn remove_dir(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    #[test]
+    fn a_path_of_the_server_is_in_nothing_that_the_page_says() {
+        let root = Path::new("/srv/etiqa");
+        let with_a_path = UserError::conflict("The data directory /srv/etiqa/.restored is not empty.");
+        let said = told(root, with_a_path.into());
+        assert_eq!(said.kind, ErrorKind::Conflict);
+        assert_eq!(said.message, "The archive could not be restored. The program's log says why.");
+        let without = UserError::invalid("The archive cannot be used. The passphrase does not open it.");
+        assert_eq!(told(root, without.clone().into()), without);
     }
 }

@@ -76,9 +76,8 @@ impl Target {
             return Ok(());
         }
         let message = format!(
-            "The archive unpacks to {} MiB, and {} has {} MiB free: make room, or restore to another disk.",
+            "The archive unpacks to {} MiB, and the disk has room for {} MiB: make room, or restore to another disk.",
             needed >> 20,
-            self.root().display(),
             free >> 20
         );
         Err(UserError::new(ErrorKind::Unavailable, message).into())
