@@ -10,12 +10,19 @@ use crate::{DeviceId, RunId, Timestamp};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SideInput {
-    /// Host name or address of the device.
+    /// Host name or address of the device, or its number: `#12`.
     pub device: String,
     /// `running`, `startup`, …; the device's first part when empty.
     pub part: String,
     /// A [`Which`] in its text form.
     pub which: String,
+}
+
+impl SideInput {
+    /// The number of the device, where that is how it is named: devices of two sites may share name and address.
+    pub fn device_number(&self) -> Option<DeviceId> {
+        self.device.trim().strip_prefix('#')?.parse().ok()
+    }
 }
 
 /// Which text of a part.
@@ -127,6 +134,15 @@ pub struct SideText {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_is_named_by_its_number_too() {
+        let number = |device: &str| {
+            SideInput { device: device.into(), ..SideInput::default() }.device_number().map(|id| id.0)
+        };
+        assert_eq!(number(" #12 "), Some(12));
+        assert_eq!([number("12"), number("#core"), number("core-1#2"), number("")], [None; 4]);
+    }
 
     #[test]
     fn a_side_is_a_number_a_time_or_an_archive() {

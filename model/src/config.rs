@@ -63,7 +63,9 @@ pub struct ConfigVersion {
     pub added: u32,
     /// Lines of the version before that are not in this one.
     pub removed: u32,
-    /// SHA-256 of the text, lower-case hex.
+    /// SHA-256 of the text, lower-case hex. It stays within the server: beside a masked text it would let a viewer try out
+    /// what was masked.
+    #[serde(skip)]
     pub sha256: String,
     /// The driver that took it.
     pub driver: String,
@@ -88,6 +90,8 @@ pub struct ConfigVersionRow {
     pub address: String,
     /// The version.
     pub version: ConfigVersion,
+    /// SHA-256 of the text, lower-case hex; only for those who may see the text as it is.
+    pub sha256: Option<String>,
 }
 
 /// The newest versions of one part, newest first.

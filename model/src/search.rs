@@ -155,7 +155,8 @@ pub struct SearchResults {
     pub more_after: Option<DeviceId>,
     /// The time for a search was over before the page was full or every text was searched.
     pub stopped_early: bool,
-    /// Texts that could not be masked for a viewer, because their driver is gone.
+    /// Texts that could not be masked for a viewer, because their driver is gone; all that the search is narrowed to, on
+    /// whatever page, and whatever is searched for.
     pub left_out: u64,
     /// Masked texts were searched.
     pub redacted: bool,

@@ -39,7 +39,7 @@ pub async fn list_versions(
 #[server(endpoint = "get_version")]
 pub async fn get_version(id: ConfigVersionId) -> Result<ConfigVersionRow, AppError> {
     let context = Context::require(Role::Viewer)?;
-    Ok(read::version(&context.engine, id).await?)
+    Ok(read::version_for(&context.engine, id, context.identity.role.into()).await?)
 }
 
 /// The text of a version; viewers get it masked.

@@ -22,6 +22,7 @@ struct Asked {
     is_split: bool,
 }
 
+const DEVICE: &str = "Host name, address, or number: #12 is the device at /devices/12.";
 const WHICH: &str = "A version's number, a time such as 2026-11-01 14:30, or run 7 for that run's archive. Empty: the active one.";
 
 #[component]
@@ -55,8 +56,8 @@ pub(crate) fn ComparePage() -> AnyView {
             Ok(comparison) => {
                 problem.set(None);
                 comparison.map_or_else(nothing, |comparison| {
-                    let is_split = asked.with_untracked(|asked| asked.is_split);
-                    result(&comparison, is_split)
+                    let (reading, is_split) = asked.with_untracked(|asked| (asked.reading, asked.is_split));
+                    result(&comparison, reading, is_split)
                 })
             }
             Err(error) => {
@@ -110,7 +111,7 @@ fn side_fields(
     view! {
         <fieldset>
             <legend>{legend}</legend>
-            <Field name=device label="Device" placeholder="Host name or address" required=true value=side.device problem/>
+            <Field name=device label="Device" hint=DEVICE required=true value=side.device problem/>
             <Field name=part label="Part" placeholder="the first" value=side.part problem/>
             <Field name=which label="Which text" placeholder="the active one" hint=WHICH value=side.which problem/>
         </fieldset>
@@ -118,9 +119,14 @@ fn side_fields(
     .into_any()
 }
 
-fn result(comparison: &Comparison, is_split: bool) -> AnyView {
-    let Comparison { old, new, diff: difference, .. } = comparison;
+fn result(comparison: &Comparison, asked: Reading, is_split: bool) -> AnyView {
+    let Comparison { old, new, diff: difference, reading } = comparison;
+    let volatile = (asked.without_volatile && !reading.without_volatile).then(|| {
+        let words = "Volatile lines are not left out: the driver that took one of these texts is gone, and nobody else knows which lines change by themselves.";
+        view! { <p class="notice warn">{words}</p> }.into_any()
+    });
     view! {
+        {volatile}
         <section class="card">
             <header>
                 <h2>{side_words(old)}" → "{side_words(new)}</h2>
@@ -155,7 +161,7 @@ fn side_time(side: &SideText) -> AnyView {
 fn download() -> AnyView {
     let body = view! {
         <div class="pad form">
-            <p class="muted">"A zip of the texts of every device, or, on a device's page, of that one. With a time it holds what had been taken by then."</p>
+            <p class="muted">"A zip of the texts of every device, or, on a device's page, of that one. With a time it holds what was active then. Devices that were deleted since are not in it."</p>
             <form method="get" action="/configs/download">
                 <Field name="at" label="As of" kind="datetime-local" hint="Empty: as they are now."/>
                 <Check name="masked" label="Secrets masked" checked=false/>

@@ -39,14 +39,15 @@ fn content(
     describe: Post<DescribeVersion>,
     activate: Post<ActivateVersion>,
 ) -> AnyView {
-    let ConfigVersionRow { hostname, address: place, version } = row;
+    let ConfigVersionRow { hostname, version, sha256, .. } = row;
     let title = format!("{hostname} {} v{}", version.part, version.version);
     let chips = view! { <span class="chips">{chip::version_state(version.state)}</span> }.into_any();
     let to = version_address(version.device_id, &version.part, version.version);
     let compare = address(
         "/configs/compare",
         &[
-            ("old_device", place.clone()),
+            // Its number: another device may have its name and address as well.
+            ("old_device", format!("#{}", version.device_id)),
             ("old_part", version.part.clone()),
             ("old_which", version.version.to_string()),
             ("new_part", version.part.clone()),
@@ -61,7 +62,7 @@ fn content(
             <a class="btn" href=download rel="external" download="">"Download"</a>
         </PageHeader>
         <div class="stack narrow">
-            {facts(&version)}
+            {facts(&version, sha256)}
             {may.then(|| words(&version, describe))}
             {(may && version.state == VersionState::Inactive).then(|| activation(&version, activate))}
         </div>
@@ -69,7 +70,7 @@ fn content(
     .into_any()
 }
 
-fn facts(version: &ConfigVersion) -> AnyView {
+fn facts(version: &ConfigVersion, sha256: Option<String>) -> AnyView {
     let run = version.run_id.map(|run| {
         fact(
             "Taken by",
@@ -77,6 +78,8 @@ fn facts(version: &ConfigVersion) -> AnyView {
         )
     });
     let said = |name: &'static str, words: &Option<String>| words.clone().map(|words| fact(name, words));
+    let hash =
+        sha256.map(|sha256| fact("SHA-256", view! { <span class="mono hash">{sha256}</span> }.into_any()));
     let size =
         format!("{}, {}", format::plural(version.lines.into(), "line"), format::size(version.size_bytes));
     view! {
@@ -89,7 +92,7 @@ fn facts(version: &ConfigVersion) -> AnyView {
                 {fact("Size", size)}
                 {fact("Driver", view! { <span class="mono">{version.driver.clone()}</span> }.into_any())}
                 {run}
-                {fact("SHA-256", view! { <span class="mono hash">{version.sha256.clone()}</span> }.into_any())}
+                {hash}
             </dl>
         </section>
     }

@@ -33,6 +33,8 @@ const STEPS: &[Step] = &[
     step!(7, "destinations", "0007_destinations.sql"),
     step!(8, "search", "0008_search.sql"),
     step!(9, "history and media", "0009_history_media.sql"),
+    step!(10, "search by numbers", "0010_search_by_numbers.sql"),
+    step!(11, "activations", "0011_activations.sql"),
 ];
 
 /// The newest schema number that this program knows.

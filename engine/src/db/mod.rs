@@ -85,6 +85,20 @@ impl DbError {
             _ => false,
         }
     }
+
+    /// Whether SQLite could not read or write its file: no room (13), an error of the disk (10), no way to open it (14).
+    /// Extended codes have the plain one in their lowest byte (<https://sqlite.org/rescode.html>).
+    pub fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::Sqlx(sqlx::Error::Database(error)) => error
+                .code()
+                .filter(|code| code.len() != 5)
+                .and_then(|code| code.parse::<u32>().ok())
+                .is_some_and(|code| [10, 13, 14].contains(&(code & 0xff))),
+            Self::Shared(error) => error.is_of_the_disk(),
+            _ => false,
+        }
+    }
 }
 
 /// What stores return.

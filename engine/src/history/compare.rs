@@ -5,14 +5,15 @@ use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
 use etiqa_model::{ErrorKind, FieldError, RunId, Timestamp, UserError};
 
-use super::read::{LONGEST_DIFF, diff_texts, find_version};
+use super::archived::{listed_devices, named_device, same_device, text_of};
+use super::read::{COMPARISONS, LONGEST_DIFF, diff_texts, find_version};
 use super::reader::Reader;
-use crate::backup::inspect::{ArchivedText, archived_text};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::inventory;
 use crate::schedule::due::instant_of;
 use crate::store::config_version::version_list_as_of;
+use crate::store::device::device_list_by_name;
 
 /// Compares two sides; what is wrong with one names its fields, `old[device]` and so on. Local times are those of
 /// `zone`, an IANA name.
@@ -23,65 +24,133 @@ pub async fn compare(
     reader: Reader,
     zone: &str,
 ) -> Result<Comparison> {
-    let (old_side, old_text) =
-        side(engine, old, reader, zone).await.map_err(|error| in_side("old", error))?;
-    let (new_side, new_text) =
-        side(engine, new, reader, zone).await.map_err(|error| in_side("new", error))?;
+    // How large they are is known only once they are here.
+    let turn = COMPARISONS.take().await?;
+    let (old_side, old) = find(engine, old, zone).await.map_err(|error| in_side("old", error))?;
+    let (new_side, new) = find(engine, new, zone).await.map_err(|error| in_side("new", error))?;
+    let reader = reader.of_drivers(engine, [old.driver(), new.driver()]);
+    let old = old.read(engine, &old_side.part, reader).await?;
+    let new = new.read(engine, &new_side.part, reader).await?;
     Ok(Comparison {
-        diff: diff_texts(old_text, new_text, LONGEST_DIFF).await?,
+        diff: diff_texts(old, new, LONGEST_DIFF, Some(turn)).await?,
         old: old_side,
         new: new_side,
         reading: reader.reading(),
     })
 }
 
-async fn side(engine: &Engine, input: &SideInput, reader: Reader, zone: &str) -> Result<(SideText, String)> {
-    if input.device.trim().is_empty() {
-        return Err(wrong("device", "Name a device.").into());
-    }
-    let which = Which::parse(&input.which).map_err(|message| wrong("which", message))?;
-    let device =
-        inventory::find(engine, input.device.trim()).await.map_err(|error| in_field("device", error))?;
-    let part = Some(input.part.trim()).filter(|part| !part.is_empty());
-    match which {
-        Which::Archive(run) => {
-            let found = archived_text(engine, run, &device, part).await;
-            archived(engine, &device, run, found.map_err(|error| in_field("which", error))?, reader)
+/// Where a text is, as it was stored.
+enum Source {
+    Stored(Box<ConfigVersion>),
+    Archived { driver: String, text: String },
+}
+
+impl Source {
+    fn driver(&self) -> &str {
+        match self {
+            Self::Stored(version) => &version.driver,
+            Self::Archived { driver, .. } => driver,
         }
-        Which::Active | Which::Number(_) | Which::AsOf(_) => {
-            let version = version_of(engine, &device, part, which, zone).await;
-            let version = version.map_err(|error| in_field("which", error))?;
-            let text = reader.read(engine, &version).await?;
-            let side = SideText {
-                device_id: Some(device.id),
-                hostname: device.hostname,
-                part: version.part,
-                version: version.version,
-                collected_at: version.collected_at,
-                archive_of: None,
-            };
-            Ok((side, text))
+    }
+
+    async fn read(self, engine: &Engine, part: &str, reader: Reader) -> Result<String> {
+        match self {
+            Self::Stored(version) => reader.read(engine, &version).await,
+            Self::Archived { driver, text } => reader.see(engine, &driver, part, text).await,
         }
     }
 }
 
-fn archived(
-    engine: &Engine,
-    device: &Device,
-    run: RunId,
-    found: ArchivedText,
-    reader: Reader,
-) -> Result<(SideText, String)> {
-    let text = reader.see(engine, &found.driver, &found.part, found.text)?;
+async fn find(engine: &Engine, input: &SideInput, zone: &str) -> Result<(SideText, Source)> {
+    if input.device.trim().is_empty() {
+        return Err(wrong("device", "Name a device.").into());
+    }
+    let which = Which::parse(&input.which).map_err(|message| wrong("which", message))?;
+    let part = Some(input.part.trim()).filter(|part| !part.is_empty());
+    let device = device_of(engine, input).await;
+    if let Which::Archive(run) = which {
+        let device = match device {
+            Ok(device) => Some(device),
+            // An archive may hold what the inventory does not any more.
+            Err(Error::User(error)) if error.kind == ErrorKind::NotFound => None,
+            Err(error) => return Err(in_field("device", error)),
+        };
+        return archived(engine, run, device, input.device.trim(), part).await;
+    }
+    let device = device.map_err(|error| in_field("device", error))?;
+    let version = version_of(engine, &device, part, which, zone).await;
+    Ok(stored(device, version.map_err(|error| in_field("which", error))?))
+}
+
+/// The device that a person means: by its number (`#12`), its host name or its address.
+async fn device_of(engine: &Engine, input: &SideInput) -> Result<Device> {
+    if let Some(id) = input.device_number() {
+        return inventory::fetch(engine, id).await;
+    }
+    let name = input.device.trim();
+    match inventory::find(engine, name).await {
+        Err(Error::User(error)) if error.kind == ErrorKind::Conflict => {
+            Err(several(name, &device_list_by_name(&engine.db, name).await?).into())
+        }
+        found => found,
+    }
+}
+
+/// Two sites, or two ports, may have devices of one name and address: only their numbers tell them apart.
+fn several(name: &str, devices: &[Device]) -> UserError {
+    let ways: Vec<String> = devices
+        .iter()
+        .map(|device| {
+            format!("#{} is {} port {} in site {}", device.id, device.address, device.port, device.site)
+        })
+        .collect();
+    UserError::conflict(format!(
+        "{} devices are called \"{name}\". Write the number of one: {}.",
+        devices.len(),
+        ways.join("; ")
+    ))
+}
+
+fn stored(device: Device, version: ConfigVersion) -> (SideText, Source) {
     let side = SideText {
         device_id: Some(device.id),
-        hostname: device.hostname.clone(),
+        hostname: device.hostname,
+        part: version.part.clone(),
+        version: version.version,
+        collected_at: version.collected_at,
+        archive_of: None,
+    };
+    (side, Source::Stored(Box::new(version)))
+}
+
+/// A text out of an archive: of a device, or of the one of this name that is not in the inventory any more.
+async fn archived(
+    engine: &Engine,
+    run: RunId,
+    device: Option<Device>,
+    name: &str,
+    part: Option<&str>,
+) -> Result<(SideText, Source)> {
+    let in_which = |error| in_field("which", error);
+    let listed = listed_devices(engine, run).await.map_err(in_which)?;
+    let (device_id, hostname, listed) = match device {
+        Some(device) => (Some(device.id), device.hostname.clone(), same_device(listed, &device)),
+        None => {
+            let named = named_device(listed, name, run);
+            let named = named.map_err(|error| in_field("device", error.into()))?;
+            (None, named.hostname.clone(), Some(named))
+        }
+    };
+    let (found, text) = text_of(engine, run, listed, &hostname, part).await.map_err(in_which)?;
+    let side = SideText {
+        device_id,
+        hostname,
         part: found.part,
         version: found.version,
         collected_at: found.collected_at,
         archive_of: Some(run),
     };
-    Ok((side, text))
+    Ok((side, Source::Archived { driver: found.driver, text }))
 }
 
 async fn version_of(

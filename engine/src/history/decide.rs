@@ -7,12 +7,18 @@ use etiqa_model::{ConfigVersionId, UserError};
 use super::read::fetch;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::store::config_version::{version_activate, version_decide, version_describe};
+use crate::store::config_version::{version_activate_in_txn, version_decide, version_describe};
+use crate::time::now;
 
 /// Accepts a suspect version (it becomes active) or rejects it.
 pub async fn decide(engine: &Engine, id: ConfigVersionId, accept: bool) -> Result<()> {
     let version = fetch(engine, id).await?;
-    if !version_decide(&engine.db, id, accept).await? {
+    let is_done = if accept {
+        make_active(engine, id, VersionState::Suspect).await?
+    } else {
+        version_decide(&engine.db, id, false).await?
+    };
+    if !is_done {
         let message = format!("Version {} is not suspect (any more).", version.version);
         return Err(UserError::conflict(message).into());
     }
@@ -25,7 +31,7 @@ pub async fn decide(engine: &Engine, id: ConfigVersionId, accept: bool) -> Resul
 pub async fn activate(engine: &Engine, id: ConfigVersionId) -> Result<()> {
     let version = fetch(engine, id).await?;
     let number = version.version;
-    if !version_activate(&engine.db, id).await? {
+    if !make_active(engine, id, VersionState::Inactive).await? {
         // Somebody else may have been quicker since it was read.
         let message = match version.state {
             VersionState::Suspect => format!("Version {number} is suspect: accept or reject it."),
@@ -38,6 +44,14 @@ pub async fn activate(engine: &Engine, id: ConfigVersionId) -> Result<()> {
     }
     engine.events.send(Topic::Devices, version.device_id.0);
     Ok(())
+}
+
+/// Makes a version of this state the active one, from now on.
+async fn make_active(engine: &Engine, id: ConfigVersionId, from: VersionState) -> Result<bool> {
+    let mut tx = engine.db.write().await?;
+    let is_done = version_activate_in_txn(&mut tx, id, from, now()).await?;
+    tx.commit().await?;
+    Ok(is_done)
 }
 
 /// Gives a version a label and a note, or takes them away.

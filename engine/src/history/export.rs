@@ -57,8 +57,9 @@ pub async fn text_file(engine: &Engine, id: ConfigVersionId, reader: Reader) -> 
     Ok((name, reader.read(engine, &version).await?))
 }
 
-/// A zip of texts: the active ones, or of each part the newest that had been taken at a time; `<hostname>/<part>.cfg`
-/// and `texts.json`, which says what each one is. Local times are those of `zone`, an IANA name.
+/// A zip of texts: the active ones, or of each part the one that was active at a time; `<hostname>/<part>.cfg` and
+/// `texts.json`, which says what each one is. Devices that were deleted since are not in it. Local times are those of
+/// `zone`, an IANA name.
 pub async fn texts_zip(
     engine: &Arc<Engine>,
     whose: Whose,

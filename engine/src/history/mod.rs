@@ -1,5 +1,6 @@
 //! Config versions: what a session's outcome becomes, how two texts differ, and what is found in the active ones.
 
+mod archived;
 pub mod compare;
 pub mod decide;
 pub mod diff;
@@ -9,6 +10,7 @@ mod reader;
 pub mod record;
 pub mod search;
 mod text;
+mod turns;
 
 pub use reader::Reader;
 pub use text::{PackedText, text_read, unpack};

@@ -2,13 +2,15 @@
 
 use etiqa_model::config::{ConfigText, ConfigVersion, ConfigVersionRow, PartVersions, TextDiff, VersionDiff};
 use etiqa_model::page::{Page, Paged};
+use etiqa_model::user::Role;
 use etiqa_model::{ConfigVersionId, DeviceId, UserError};
 
 use super::diff::{self, DiffView};
 use super::reader::Reader;
-use super::text::text_read;
+use super::text::{off_runtime, text_read};
+use super::turns::{Turn, Turns};
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inventory;
 use crate::store::config_version::{
     version_count, version_fetch, version_fetch_before, version_fetch_by_number, version_list,
@@ -19,19 +21,28 @@ use crate::store::config_version::{
 const CONTEXT_LINES: u32 = 3;
 /// A page shows at most so many lines of a difference.
 pub(super) const LONGEST_DIFF: u32 = 5_000;
+/// Large texts that are compared at once.
+pub(super) static COMPARISONS: Turns = Turns::new(2);
 
 /// The text of a version.
 pub async fn config_text(engine: &Engine, id: ConfigVersionId, reader: Reader) -> Result<ConfigText> {
     let version = fetch(engine, id).await?;
+    let reader = reader.of_drivers(engine, [version.driver.as_str()]);
     let text = reader.read(engine, &version).await?;
     Ok(ConfigText { version, text, reading: reader.reading() })
 }
 
-/// A version with the name of its device.
+/// A version with the name of its device, as everybody may see it.
 pub async fn version(engine: &Engine, id: ConfigVersionId) -> Result<ConfigVersionRow> {
+    version_for(engine, id, Role::Viewer.into()).await
+}
+
+/// A version with the name of its device, and with the hash of its text where the reader sees that as it is.
+pub async fn version_for(engine: &Engine, id: ConfigVersionId, reader: Reader) -> Result<ConfigVersionRow> {
     let version = fetch(engine, id).await?;
     let device = inventory::fetch(engine, version.device_id).await?;
-    Ok(ConfigVersionRow { hostname: device.hostname, address: device.address, version })
+    let (hostname, address) = (device.hostname, device.address);
+    Ok(reader.row(ConfigVersionRow { hostname, address, version, sha256: None }))
 }
 
 /// What `to` changed against `from`, or against the version before it.
@@ -46,6 +57,7 @@ pub async fn version_diff(
         Some(from) => Some(fetch(engine, from).await?),
         None => version_fetch_before(&engine.db, &to).await?,
     };
+    let reader = reader.of_drivers(engine, from.iter().chain([&to]).map(|version| version.driver.as_str()));
     let diff = diff_versions(engine, from.as_ref(), &to, reader, LONGEST_DIFF).await?;
     Ok(VersionDiff { from, to, diff, reading: reader.reading() })
 }
@@ -132,20 +144,29 @@ async fn diff_versions(
     reader: Reader,
     max_lines: u32,
 ) -> Result<TextDiff> {
+    let turn = COMPARISONS.take_for(from.map_or(0, |from| from.size_bytes).max(to.size_bytes)).await?;
     let new = reader.read(engine, to).await?;
     let old = match from {
         Some(from) => reader.read(engine, from).await?,
         None => String::new(),
     };
-    diff_texts(old, new, max_lines).await
+    diff_texts(old, new, max_lines, turn).await
 }
 
-/// The difference of two texts, for a page.
-pub(super) async fn diff_texts(old: String, new: String, max_lines: u32) -> Result<TextDiff> {
+/// The difference of two texts, for a page; `turn` is let go of after it.
+pub(super) async fn diff_texts(
+    old: String,
+    new: String,
+    max_lines: u32,
+    turn: Option<Turn>,
+) -> Result<TextDiff> {
     let view = DiffView { context: CONTEXT_LINES, max_lines };
-    tokio::task::spawn_blocking(move || diff::diff(&old, &new, view))
-        .await
-        .map_err(|error| Error::io("comparing two texts")(std::io::Error::other(error)))
+    off_runtime("comparing two texts", move || {
+        let difference = diff::diff(&old, &new, view);
+        drop(turn);
+        Ok(difference)
+    })
+    .await
 }
 
 /// One version.

@@ -3,6 +3,7 @@
 use std::io;
 
 use etiqa_model::UserError;
+use tokio::task::spawn_blocking;
 
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -50,7 +51,15 @@ pub(crate) fn unpack_bytes(packed: &[u8]) -> io::Result<Vec<u8>> {
 /// Reads a stored text.
 pub async fn text_read(db: &Db, sha256: &str) -> Result<String> {
     let packed = text_fetch(db, sha256).await?.ok_or_else(|| UserError::not_found("text of this version"))?;
-    unpack(&packed)
+    off_runtime("unpacking a text", move || unpack(&packed)).await
+}
+
+/// Does what computes for long off the runtime's threads.
+pub(super) async fn off_runtime<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    spawn_blocking(work).await.map_err(|error| Error::io(what)(io::Error::other(error)))?
 }
 
 #[cfg(test)]

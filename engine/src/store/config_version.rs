@@ -1,5 +1,7 @@
 //! Config versions and their texts.
 
+use std::collections::{BTreeMap, HashSet};
+
 use etiqa_model::config::{ConfigVersion, ConfigVersionRow, PartVersions, VersionState};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::{ConfigVersionId, DeviceId, RunId, Timestamp};
@@ -108,20 +110,61 @@ pub async fn version_list_active(db: &Db, device: DeviceId) -> Result<Vec<Config
     rows.iter().map(version).collect()
 }
 
-/// What a device's parts were at a time: of each the newest good version that had been taken by then.
+/// What a device's parts were at a time: of each the version that had become active last by then, because it was taken or
+/// because a person made it the active one.
 pub async fn version_list_as_of(db: &Db, device: DeviceId, at: Timestamp) -> Result<Vec<ConfigVersion>> {
     // Every part has an active version: these are its parts, and each is one look into an index.
-    let sql = format!(
-        "SELECT {COLUMNS} FROM config_version a
+    let taken = format!(
+        "SELECT {COLUMNS}, v.collected_at AS active_from FROM config_version a
          JOIN config_version v ON v.id = (
             SELECT n.id FROM config_version n
             WHERE n.device_id = a.device_id AND n.part = a.part AND n.collected_at <= $2
-              AND n.state IN ('active', 'inactive') ORDER BY n.collected_at DESC, n.id DESC LIMIT 1)
+              AND n.state IN ('active', 'inactive')
+              AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1)
+            ORDER BY n.collected_at DESC, n.id DESC LIMIT 1)
          JOIN device d ON d.id = v.device_id
-         WHERE a.device_id = $1 AND a.state = 'active' ORDER BY v.part"
+         WHERE a.device_id = $1 AND a.state = 'active'"
     );
-    let rows = sqlx::query(built(sql)).bind(device.0).bind(at.millis()).fetch_all(db.reader()).await?;
-    rows.iter().map(version).collect()
+    let made = format!(
+        "SELECT {COLUMNS}, t.activated_at AS active_from FROM config_version a
+         JOIN config_activation t ON t.id = (
+            SELECT n.id FROM config_activation n
+            WHERE n.device_id = a.device_id AND n.part = a.part AND n.activated_at <= $2
+            ORDER BY n.activated_at DESC, n.id DESC LIMIT 1)
+         JOIN config_version v ON v.id = t.version_id
+         JOIN device d ON d.id = v.device_id
+         WHERE a.device_id = $1 AND a.state = 'active'"
+    );
+    let mut then: BTreeMap<String, (Timestamp, ConfigVersion)> = BTreeMap::new();
+    // In this order: what a person decided comes after what was taken at the same time.
+    for sql in [taken, made] {
+        let rows = sqlx::query(built(sql)).bind(device.0).bind(at.millis()).fetch_all(db.reader()).await?;
+        for row in &rows {
+            let (from, found) = (row.time("active_from")?, version(row)?);
+            if then.get(&found.part).is_none_or(|(known, _)| *known <= from) {
+                then.insert(found.part.clone(), (from, found));
+            }
+        }
+    }
+    Ok(then.into_values().map(|(_, found)| found).collect())
+}
+
+/// Devices of which a person made a version the active one after a time.
+pub async fn activation_list_devices_after(db: &Db, at: Timestamp) -> Result<HashSet<DeviceId>> {
+    let rows = sqlx::query("SELECT DISTINCT device_id FROM config_activation WHERE activated_at > $1")
+        .bind(at.millis())
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(|row| Ok(DeviceId(row.int("device_id")?))).collect()
+}
+
+/// The drivers that took the active versions, each once.
+pub async fn version_list_active_drivers(db: &Db) -> Result<Vec<String>> {
+    // By way of the devices: an index finds the active versions of each, so that no history is walked.
+    let sql = "SELECT DISTINCT v.driver AS driver FROM device d
+               JOIN config_version v ON v.device_id = d.id AND v.state = 'active'";
+    let rows = sqlx::query(sql).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| row.text("driver")).collect()
 }
 
 /// The active versions of a device with what they are compared by: what fresh texts are held against.
@@ -269,17 +312,34 @@ pub async fn version_list_changes(db: &Db, limit: u32) -> Result<Vec<ConfigVersi
     rows.iter().map(version_row).collect()
 }
 
-/// Stores a text, unless an equal one is there.
+/// Stores a text, unless it is there; one that is there otherwise than it should be is mended.
 pub async fn text_insert_in_txn(tx: &mut Tx, sha256: &str, size_bytes: u64, zstd: Vec<u8>) -> Result<()> {
-    sqlx::query(
+    // Two statements, so that on PostgreSQL nobody waits for a row that is as it should be.
+    for sql in [
         "INSERT INTO config_text (sha256, size_bytes, zstd) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING",
-    )
-    .bind(sha256.to_owned())
-    .bind(i64::try_from(size_bytes).unwrap_or(i64::MAX))
-    .bind(zstd)
-    .execute(&mut **tx)
-    .await?;
+        "UPDATE config_text SET size_bytes = $2, zstd = $3 WHERE sha256 = $1 AND zstd <> $3",
+    ] {
+        sqlx::query(sql)
+            .bind(sha256.to_owned())
+            .bind(i64::try_from(size_bytes).unwrap_or(i64::MAX))
+            .bind(zstd.clone())
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
+}
+
+/// Has the active version of a part taken for changed, whatever is collected next, so that its text is stored anew.
+pub async fn version_distrust(db: &Db, device: DeviceId, part: &str) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "UPDATE config_version SET compare_sha256 = '' WHERE device_id = $1 AND part = $2 AND state = 'active'",
+    )
+    .bind(device.0)
+    .bind(part.to_owned())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// A stored text, still compressed; none when there is no such text.
@@ -321,9 +381,38 @@ pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<Conf
     Ok(ConfigVersionId(row.int("id")?))
 }
 
-/// Makes an older good version the active one; false when it is not one (any more).
-pub async fn version_activate(db: &Db, id: ConfigVersionId) -> Result<bool> {
-    version_move(db, id, VersionState::Inactive, VersionState::Active).await
+/// Makes a version that is in the state `from` the active one, and notes since when; false when it is not in it (any more).
+pub async fn version_activate_in_txn(
+    tx: &mut Tx,
+    id: ConfigVersionId,
+    from: VersionState,
+    at: Timestamp,
+) -> Result<bool> {
+    let Some((device, part)) = version_move_in_txn(tx, id, from, VersionState::Active).await? else {
+        return Ok(false);
+    };
+    let newest = sqlx::query(
+        "SELECT MAX(collected_at) AS newest FROM config_version WHERE device_id = $1 AND part = $2",
+    )
+    .bind(device.0)
+    .bind(part.clone())
+    .fetch_one(&mut **tx)
+    .await?
+    .opt_time("newest")?;
+    // It takes the place of what was taken before, also where the clock was set back since.
+    let at = newest.map_or(at, |newest| newest.max(at));
+    sqlx::query(
+        "INSERT INTO config_activation (device_id, part, version_id, was_suspect, activated_at)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(device.0)
+    .bind(part)
+    .bind(id.0)
+    .bind(i64::from(from == VersionState::Suspect))
+    .bind(at.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(true)
 }
 
 /// What a person says of a version; false when there is no such version.
@@ -344,31 +433,40 @@ pub async fn version_describe(
     Ok(done.rows_affected() > 0)
 }
 
-/// Turns a suspect version into the active one, or into a rejected one; false when it is not suspect (any more).
+/// Turns a suspect version into a rejected one, or into one that is active as if it had never been suspect (since when a
+/// person has accepted it, [`version_activate_in_txn`] notes); false when it is not suspect (any more).
 pub async fn version_decide(db: &Db, id: ConfigVersionId, accept: bool) -> Result<bool> {
     let state = if accept { VersionState::Active } else { VersionState::Rejected };
-    version_move(db, id, VersionState::Suspect, state).await
+    let mut tx = db.write().await?;
+    let moved = version_move_in_txn(&mut tx, id, VersionState::Suspect, state).await?;
+    tx.commit().await?;
+    Ok(moved.is_some())
 }
 
-/// Moves a version from one state to another; the active one before it steps back for a new one.
-async fn version_move(db: &Db, id: ConfigVersionId, from: VersionState, to: VersionState) -> Result<bool> {
-    let mut tx = db.write().await?;
+/// Moves a version from one state to another; the active one before it steps back for a new one. Gives whose and which
+/// part it is; none, and nothing is done, when it is not in the first state (any more).
+async fn version_move_in_txn(
+    tx: &mut Tx,
+    id: ConfigVersionId,
+    from: VersionState,
+    to: VersionState,
+) -> Result<Option<(DeviceId, String)>> {
     let row = sqlx::query("SELECT device_id, part FROM config_version WHERE id = $1 AND state = $2")
         .bind(id.0)
         .bind(from.as_str())
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut **tx)
         .await?;
-    let Some(row) = row else { return Ok(false) };
+    let Some(row) = row else { return Ok(None) };
+    let (device, part) = (DeviceId(row.int("device_id")?), row.text("part")?);
     if to == VersionState::Active {
-        version_retire_active_in_txn(&mut tx, DeviceId(row.int("device_id")?), &row.text("part")?).await?;
+        version_retire_active_in_txn(tx, device, &part).await?;
     }
     sqlx::query("UPDATE config_version SET state = $2 WHERE id = $1")
         .bind(id.0)
         .bind(to.as_str())
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(Some((device, part)))
 }
 
 async fn version_retire_active_in_txn(tx: &mut Tx, device: DeviceId, part: &str) -> Result<()> {
@@ -406,5 +504,7 @@ fn version_row(row: &AnyRow) -> Result<ConfigVersionRow> {
         hostname: row.text("hostname")?,
         address: row.text("address")?,
         version: version(row)?,
+        // Lists go to viewers as well.
+        sha256: None,
     })
 }

@@ -34,6 +34,7 @@ pub const TABLES: &[&str] = &[
     "restore_drill",
     "config_text",
     "config_version",
+    "config_activation",
     "device_result",
     "artifact_blob",
     "artifact",

@@ -1,5 +1,7 @@
 //! The index of active texts, and which of them a search has to look into.
 
+use std::fmt::Write;
+
 use etiqa_model::DeviceId;
 use etiqa_model::search::Search;
 use sqlx::any::AnyRow;
@@ -159,15 +161,12 @@ pub async fn search_insert_in_txn(tx: &mut Tx, kind: DbKind, sha256: &str, grams
     Ok(())
 }
 
-/// Six hex digits a gram, with spaces between.
+/// Six hex digits or more a gram, with spaces between.
 fn tokens_of(grams: &[Gram]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut tokens = String::with_capacity(grams.len() * 7);
+    let mut tokens = String::with_capacity(grams.len() * 8);
     for gram in grams {
-        for shift in (0..24).step_by(4).rev() {
-            tokens.push(char::from(DIGITS[(gram.number() >> shift) as usize % 16]));
-        }
-        tokens.push(' ');
+        // To a string it never fails.
+        let _ = write!(tokens, "{:06x} ", gram.number());
     }
     tokens
 }

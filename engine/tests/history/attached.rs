@@ -1,6 +1,7 @@
 //! Files that people attach to devices.
 
 use etiqa_engine::media::{self, Attaching};
+use etiqa_engine::store::run_note::run_note_list;
 use etiqa_engine::{Engine, inventory};
 use etiqa_model::DeviceId;
 use etiqa_model::media::{Media, Refused};
@@ -74,6 +75,28 @@ async fn a_file_that_somebody_took_away_is_said_to_be_missing_and_its_name_is_no
     std::fs::remove_file(path).unwrap();
     assert!(media::list(&world.engine, id).await.unwrap().files[0].is_missing);
     assert_eq!(attach(&world.engine, id, "plan.pdf", b"two").await.file_name, "plan_2.pdf");
+}
+
+#[tokio::test]
+async fn an_archive_says_how_many_attached_files_are_not_in_it_as_they_were() {
+    let world = World::new().await;
+    let (_simulated, id) = world.add_ios().await;
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    for (name, now) in [("whole.pdf", None), ("rotten.pdf", Some("two")), ("gone.pdf", Some(""))] {
+        let file = attach(&world.engine, id, name, b"one").await;
+        let (_, path) = media::open(&world.engine, file.id).await.unwrap();
+        match now {
+            Some("") => std::fs::remove_file(path).unwrap(),
+            Some(text) => std::fs::write(path, text).unwrap(),
+            None => {}
+        }
+    }
+    let run = world.run(config).await;
+    let notes = run_note_list(&world.engine.db, run.id, 10).await.unwrap();
+    assert!(notes[0].note.starts_with("2 attached files are missing or damaged"), "{notes:?}");
+    let manifest: serde_json::Value =
+        serde_json::from_str(&world.entry(&run.file.unwrap(), "manifest.json")).unwrap();
+    assert_eq!(manifest["counts"]["media_missing"], 2);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Any two texts beside each other.
 
-use etiqa_engine::history::Reader;
 use etiqa_engine::history::compare::compare;
+use etiqa_engine::history::{Reader, read};
 use etiqa_model::DeviceId;
 use etiqa_model::compare::{Comparison, Reading, SideInput};
 use etiqa_model::user::Role;
@@ -72,6 +72,92 @@ async fn versions_times_and_archives_of_a_device_are_compared() {
     let unknown = refused(&world, side("nobody", ""), side(&name, "")).await;
     assert_eq!(unknown[0].0, "old_device");
     assert_eq!(refused(&world, side(&name, "yesterday"), side(&name, "")).await[0].0, "old_which");
+}
+
+#[tokio::test]
+async fn devices_that_share_a_name_and_an_address_are_told_apart_by_their_numbers() {
+    let world = World::new().await;
+    let (_first, one) = world.add_ios().await;
+    let (_second, other) = world.add_ios().await;
+    for id in [one, other] {
+        let mut input = world.device(id).await.to_input();
+        input.hostname = "core".into();
+        etiqa_engine::inventory::save(&world.engine, Some(id), &input).await.unwrap();
+        world.collect(id).await;
+    }
+    let (one, other) = (format!("#{one}"), format!(" #{other}"));
+    for shared in ["core", "127.0.0.1"] {
+        let refused = refused(&world, side(shared, ""), side(&other, "")).await;
+        assert_eq!(refused[0].0, "old_device");
+        let says = format!("2 devices are called \"{shared}\". Write the number of one: #");
+        assert!(refused[0].1.starts_with(&says) && refused[0].1.contains(&one), "{refused:?}");
+    }
+    let found = compared(&world, side(&one, ""), side(&other, "")).await;
+    assert_eq!(found.old.device_id.map(|id| format!("#{id}")), Some(one));
+    assert_ne!(found.old.device_id, found.new.device_id);
+    let gone = refused(&world, side("#4711", ""), side(&other, "")).await;
+    assert_eq!(
+        gone[0],
+        ("old_device".to_owned(), "There is no device 4711. It may have been deleted.".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_text_in_an_archive_is_compared_also_when_its_device_was_deleted() {
+    let world = World::new().await;
+    let (simulated, old) = world.add_ios().await;
+    let (other, new) = world.add_ios().await;
+    other.set_config(simulated.config());
+    let config = world.add_config(|input| input.kind = "config".into()).await;
+    let run = world.run(config).await;
+    let (gone, here) = (hostname(&world, old).await, hostname(&world, new).await);
+    etiqa_engine::inventory::delete(&world.engine, old).await.unwrap();
+
+    let archive = format!("run {}", run.id);
+    let found = compared(&world, side(&gone, &archive), side(&here, "")).await;
+    assert_eq!((found.old.device_id, found.old.archive_of), (None, Some(run.id)));
+    assert_eq!(
+        (found.old.hostname, found.old.part.as_str(), found.old.version),
+        (gone.clone(), "running", 1)
+    );
+    let nobody = refused(&world, side("nobody", &archive), side(&here, "")).await;
+    assert_eq!(nobody[0].0, "old_device");
+    assert!(nobody[0].1.contains("neither here nor in the archive"), "{nobody:?}");
+    assert_eq!(
+        refused(&world, side(&gone, ""), side(&here, "")).await[0].0,
+        "old_device",
+        "only an archive has it"
+    );
+}
+
+#[tokio::test]
+async fn a_text_whose_driver_is_gone_is_not_said_to_be_without_its_volatile_lines() {
+    let world = World::new().await;
+    let (simulated, id) = world.add_ios().await;
+    world.collect(id).await;
+    simulated.change_config();
+    world.collect(id).await;
+    let mut tx = world.engine.db.write().await.unwrap();
+    sqlx::query("UPDATE config_version SET driver = 'gone' WHERE version = 1")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let steady = Reading { without_volatile: true, masked: false };
+    let reader = Reader::new(Role::Admin, steady);
+    let device = format!("#{id}");
+    let both = compare(&world.engine, &side(&device, "1"), &side(&device, "2"), reader, "UTC").await.unwrap();
+    assert!(!both.reading.without_volatile);
+    // Neither side is without them: else they would be a difference.
+    let plain = compared(&world, side(&device, "1"), side(&device, "2")).await;
+    assert_eq!(both.diff, plain.diff);
+    let versions = world.versions(id).await;
+    let text = async |version: usize| {
+        read::config_text(&world.engine, versions[version].id, reader).await.unwrap().reading
+    };
+    assert_eq!((text(0).await, text(1).await), (steady, Reading::default()));
+    let diff = read::version_diff(&world.engine, versions[0].id, None, reader).await.unwrap();
+    assert_eq!((diff.reading, diff.diff), (Reading::default(), plain.diff));
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod as_of;
 mod attached;
 mod compared;
 mod decided;
 mod handed_out;
+mod hashes;

@@ -2,8 +2,11 @@
 
 use etiqa_engine::backup::mirror::{Texts, mirror_run};
 use etiqa_engine::inventory;
+use etiqa_engine::store::config_version::version_activate_in_txn;
+use etiqa_model::config::VersionState;
 use etiqa_model::device::DeviceInput;
 
+use crate::common::at;
 use crate::common::world::World;
 use crate::support::{Network, git, is_sound, mirrored};
 
@@ -222,12 +225,60 @@ async fn times_of_commits_never_run_backwards() {
     let (network, id) = mirrored().await;
     network.give(id, "running", "hostname other\n").await;
     let mut run = network.next_run();
-    run.finished_at = Some(crate::common::at(-9_999));
+    run.finished_at = Some(at(-9_999));
     let (engine, repository) = (&network.world.engine, network.repository());
     mirror_run(engine, &repository, "main", Texts::Whole, &run).await.unwrap().unwrap();
     let times = network.git(&["log", "--format=%ct", "main"]);
     let times: Vec<i64> = times.lines().map(|time| time.parse().unwrap()).collect();
     assert_eq!(times[0], times[1]);
+}
+
+#[tokio::test]
+async fn a_run_that_waited_for_its_turn_becomes_a_commit_of_its_own_texts() {
+    let (network, id) = mirrored().await;
+    let text = |name: &str| format!("hostname {name}\n");
+    network.give_at(at(100), &[(id, "running", &text("second"))], "ios").await;
+    let second = network.next_run();
+    // The remote was away meanwhile, and the next run came, and a device was new.
+    let new = network.device("new").await;
+    let later = [(id, "running", text("third")), (new, "running", text("new"))];
+    let later: Vec<_> = later.iter().map(|(id, part, text)| (*id, *part, text.as_str())).collect();
+    network.give_at(at(150), &later, "ios").await;
+    let third = network.next_run();
+
+    network.mirror_of(&second).await.unwrap().unwrap();
+    assert_eq!(network.message(), "Daily: 1 device changed\n\ncore-1: running v2 (+1 −2)\n\nRun: 2");
+    assert_eq!(network.file("core-1/running.cfg"), text("second"));
+    assert_eq!(network.mirror_of(&second).await.unwrap(), None, "done again it does nothing");
+    network.mirror_of(&third).await.unwrap().unwrap();
+    let message = network.message();
+    assert!(message.starts_with("Daily: 1 device changed, 1 device new\n"), "{message}");
+    assert!(message.ends_with("\n\nRun: 3"), "{message}");
+    assert_eq!(network.file("core-1/running.cfg"), text("third"));
+    // One whose turn comes after a later one's takes nothing back.
+    network.give_at(at(200), &[(id, "running", "hostname fourth\n")], "ios").await;
+    assert_eq!(network.mirror_of(&second).await.unwrap(), None);
+    assert_eq!(network.file("core-1/running.cfg"), text("third"));
+    network.mirror().await.unwrap();
+    assert_eq!(network.file("core-1/running.cfg"), text("fourth"));
+    assert_eq!(network.commits(), 4);
+}
+
+#[tokio::test]
+async fn what_a_person_made_active_after_a_run_is_of_the_next_one() {
+    let (network, id) = mirrored().await;
+    network.give(id, "running", "hostname bad\n").await;
+    let second = network.next_run();
+    let versions = network.world.versions(id).await;
+    let db = &network.world.engine.db;
+    let mut tx = db.write().await.unwrap();
+    let inactive = VersionState::Inactive;
+    assert!(version_activate_in_txn(&mut tx, versions[1].id, inactive, at(150)).await.unwrap());
+    tx.commit().await.unwrap();
+    network.mirror_of(&second).await.unwrap().unwrap();
+    assert_eq!(network.file("core-1/running.cfg"), "hostname bad\n");
+    network.mirror().await.unwrap();
+    assert_eq!(network.file("core-1/running.cfg"), "hostname core-1\nend\n");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use etiqa_engine::backup::mirror::{PushErrorKind, RemoteLogin};
+use etiqa_engine::backup::mirror::{PushErrorKind, RemoteLogin, is_begun};
 
 use crate::support::{bare, foreign_commit, git, is_sound, mirrored, remote};
 
@@ -39,7 +39,10 @@ async fn a_branch_that_somebody_else_moved_is_never_written_over() {
         let error = network.push(&remote).await.unwrap_err();
         assert_eq!(error.kind, PushErrorKind::Diverged);
         assert!(error.kind.is_permanent());
-        let expected = "The branch main at the remote has commits that are not from here; give the mirror a branch of its own.";
+        let expected = "The branch main at the remote has commits that the mirror here does not have: of another machine, \
+                        of this instance before it was restored, or of somebody else. Where they are ours, bring them here \
+                        with \"git fetch URL +main:main\" in the folder mirror/7 of the data directory, and the mirror \
+                        goes on from them; else give it a branch of its own.";
         assert_eq!(error.message, expected);
         network.give(id, "running", "hostname core-2\n").await;
         network.mirror().await.unwrap();
@@ -51,6 +54,34 @@ async fn a_branch_that_somebody_else_moved_is_never_written_over() {
     network.mirror().await.unwrap();
     assert_eq!(network.push(&remote).await.unwrap_err().kind, PushErrorKind::Diverged);
     assert_eq!(git(&to, &["rev-parse", "main"]), theirs);
+}
+
+#[tokio::test]
+async fn a_restored_instance_goes_on_from_the_commits_at_its_remote_once_they_are_fetched() {
+    let (network, id) = mirrored().await;
+    let folder = tempfile::tempdir().unwrap();
+    let to = bare(folder.path());
+    let remote = remote(to.to_str().unwrap(), RemoteLogin::default());
+    network.push(&remote).await.unwrap();
+    // The mirror is in no archive.
+    fs::remove_dir_all(network.repository()).unwrap();
+    assert!(!is_begun(&network.repository(), "main").await.unwrap());
+    let error = network.push(&remote).await.unwrap_err();
+    assert_eq!(error.kind, PushErrorKind::Diverged, "it is said before there is a second beginning");
+
+    for has_second_beginning in [false, true] {
+        if has_second_beginning {
+            fs::remove_dir_all(network.repository()).unwrap();
+            network.mirror().await.unwrap();
+            assert_eq!(network.push(&remote).await.unwrap_err().kind, PushErrorKind::Diverged);
+        }
+        network.git(&["fetch", "-q", to.to_str().unwrap(), "+main:main"]);
+        network.give(id, "running", &format!("hostname core-1\n! {has_second_beginning}\n")).await;
+        let commit = network.mirror().await.unwrap();
+        assert_eq!(network.push(&remote).await.unwrap().commit, commit);
+        is_sound(&to);
+    }
+    assert_eq!(git(&to, &["rev-list", "--count", "main"]).trim(), "3");
 }
 
 #[tokio::test]

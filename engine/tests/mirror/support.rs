@@ -16,7 +16,7 @@ use etiqa_engine::store::config_version::{NewVersion, text_insert_in_txn, versio
 use etiqa_engine::store::device_write::device_insert_in_txn;
 use etiqa_model::config::VersionState;
 use etiqa_model::run::{Run, Trigger};
-use etiqa_model::{DeviceId, RunId};
+use etiqa_model::{DeviceId, RunId, Timestamp};
 
 use crate::common::world::World;
 use crate::common::{at, device};
@@ -74,6 +74,16 @@ impl Network {
 
     /// The same for many, taken by `driver`.
     pub(crate) async fn give_all(&self, texts: &[(DeviceId, &str, &str)], driver: &str) {
+        self.give_at(at(self.runs.get()), texts, driver).await;
+    }
+
+    /// The same, taken at a time.
+    pub(crate) async fn give_at(
+        &self,
+        collected_at: Timestamp,
+        texts: &[(DeviceId, &str, &str)],
+        driver: &str,
+    ) {
         let mut tx = self.world.engine.db.write().await.unwrap();
         for (id, part, text) in texts {
             let sha256 = sha256_hex(text.as_bytes());
@@ -89,7 +99,7 @@ impl Network {
                 lines: 0,
                 added: 0,
                 removed: 0,
-                collected_at: at(self.runs.get()),
+                collected_at,
                 run_id: None,
                 driver: driver.to_owned(),
                 driver_sha256: String::new(),
@@ -112,8 +122,12 @@ impl Network {
     }
 
     pub(crate) async fn try_mirror(&self) -> Result<Option<CommitId>, Error> {
-        let run = self.next_run();
-        mirror_run(&self.world.engine, &self.repository(), "main", self.texts.get(), &run).await
+        self.mirror_of(&self.next_run()).await
+    }
+
+    /// Mirrors a run whose turn it is only now.
+    pub(crate) async fn mirror_of(&self, run: &Run) -> Result<Option<CommitId>, Error> {
+        mirror_run(&self.world.engine, &self.repository(), "main", self.texts.get(), run).await
     }
 
     /// The sentence that a person reads of a mirroring that is refused.

@@ -1,4 +1,6 @@
 use etiqa_engine::history::search::{PAGE_WITHIN, search_page};
+use etiqa_model::device::DeviceInput;
+use etiqa_model::search::SearchInput;
 use etiqa_model::user::Role;
 
 use crate::support::{add, found, found_by_viewer, index, on_both_engines, put, put_all, regex, text};
@@ -70,6 +72,32 @@ async fn a_text_that_nobody_knows_how_to_mask_is_left_out_and_counted() {
         assert_eq!(results.devices[0].hostname, "b");
         let results = search_page(&engine, &text("hostname"), Role::Operator, PAGE_WITHIN).await.unwrap();
         assert_eq!((results.devices.len(), results.left_out), (2, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn how_many_texts_are_left_out_tells_nothing_of_what_is_in_them() {
+    on_both_engines(async |engine| {
+        let site = |site: &'static str| move |input: &mut DeviceInput| site.clone_into(&mut input.site);
+        let gone = add(&engine.db, "a", site("vienna")).await;
+        let (known, other) = (add(&engine.db, "b", |_| {}).await, add(&engine.db, "c", site("graz")).await);
+        let (text_a, text_c) = (config("a"), config("c"));
+        let texts = [(gone, "running", text_a.as_str()), (other, "running", text_c.as_str())];
+        put_all(&engine.db, &texts, "a-driver-that-is-gone").await;
+        put(&engine.db, known, &config("b")).await;
+        index(&engine).await;
+        let left_out = async |input: &SearchInput| {
+            search_page(&engine, input, Role::Viewer, PAGE_WITHIN).await.unwrap().left_out
+        };
+        // Under the mask, beside it, and nowhere: the index knows which, and a viewer must not.
+        for asked in [SECRET, "s3cr3tXyZ RO", "ntp server", "s3cr3tXyA", "nowhere at all"] {
+            assert_eq!(left_out(&text(asked)).await, 2, "{asked}");
+            let narrowed = SearchInput { site: "graz".into(), ..text(asked) };
+            assert_eq!(left_out(&narrowed).await, 1, "{asked}");
+            let behind = SearchInput { after: known.to_string(), ..text(asked) };
+            assert_eq!(left_out(&behind).await, 2, "{asked}: every page says the same");
+        }
     })
     .await;
 }

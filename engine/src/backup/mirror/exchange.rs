@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::lines::{Broken, FLUSH, Line, Lines, write_line};
 use super::missing::{NoPack, pack_missing};
 use super::push::{PushError, PushErrorKind};
-use super::repository::{branch_reference, open_repository, tip_of};
+use super::repository::{branch_reference, name_of, open_repository, tip_of};
 use super::words::plain;
 
 /// Bytes of a list of branches and tags: some hundred thousand of them.
@@ -127,20 +127,19 @@ fn decide(repository: &Path, branch: &str, advertised: &Advertised) -> Result<To
         return Err(PushError::new(PushErrorKind::Unsupported, message));
     }
     let repo = open_repository(repository).map_err(here)?;
-    let new = tip_of(&repo, &reference).map_err(here)?.ok_or_else(|| {
-        let message =
-            format!("The mirror has no branch {branch} yet: its first commit comes with the next run.");
-        PushError::new(PushErrorKind::Nothing, message)
-    })?;
     let old = advertised.id_of(&reference);
+    let new = match (tip_of(&repo, &reference).map_err(here)?, old) {
+        (Some(new), _) => new,
+        (None, Some(_)) => return Err(diverged(repository, branch)),
+        (None, None) => {
+            let message =
+                format!("The mirror has no branch {branch} yet: its first commit comes with the next run.");
+            return Err(PushError::new(PushErrorKind::Nothing, message));
+        }
+    };
     match old {
         Some(old) if old == new => return Ok(Todo::Nothing(new)),
-        Some(old) if !is_before(&repo, old, new).map_err(here)? => {
-            let message = format!(
-                "The branch {branch} at the remote has commits that are not from here; give the mirror a branch of its own."
-            );
-            return Err(PushError::new(PushErrorKind::Diverged, message));
-        }
+        Some(old) if !is_before(&repo, old, new).map_err(here)? => return Err(diverged(repository, branch)),
         _ => {}
     }
     let theirs = advertised.refs.iter().map(|(id, _)| *id);
@@ -159,6 +158,18 @@ fn decide(repository: &Path, branch: &str, advertised: &Advertised) -> Result<To
     write_line(&mut request, format!("{from} {new} {reference}\0 {}", wanted.join(" ")).as_bytes());
     request.extend_from_slice(FLUSH);
     Ok(Todo::Send(Sending { new, reference, request, pack: File::from_std(pack), pack_bytes, is_side_band }))
+}
+
+/// Whose commits those are, this side cannot tell: they are not here.
+fn diverged(repository: &Path, branch: &str) -> PushError {
+    let message = format!(
+        "The branch {branch} at the remote has commits that the mirror here does not have: of another machine, of this \
+         instance before it was restored, or of somebody else. Where they are ours, bring them here with \
+         \"git fetch URL +{branch}:{branch}\" in the folder {} of the data directory, and the mirror goes on from them; else \
+         give it a branch of its own.",
+        name_of(repository)
+    );
+    PushError::new(PushErrorKind::Diverged, message)
 }
 
 /// Whether `old`, which may not be here at all, is among the commits that led to `new`.

@@ -10,6 +10,8 @@ use super::words::plain;
 const MOST_LINES: usize = 100;
 /// Characters of a backup's name, and of a host name.
 const LONGEST_NAME: usize = 60;
+/// Begins the line that names the run, the last one.
+const RUN: &str = "Run: ";
 
 /// The run that a commit is about.
 pub(super) struct About {
@@ -66,8 +68,13 @@ pub(super) fn message(about: &About, is_first: bool, changes: &[Change]) -> Stri
     if !changes.is_empty() {
         message.push('\n');
     }
-    let _ = writeln!(message, "Run: {}", about.run);
+    let _ = writeln!(message, "{RUN}{}", about.run);
     message
+}
+
+/// The run that a message of ours is about.
+pub(super) fn run_of(message: &str) -> Option<RunId> {
+    message.lines().rev().find_map(|line| line.strip_prefix(RUN)?.parse().ok())
 }
 
 fn devices(count: usize) -> String {
@@ -113,5 +120,7 @@ mod tests {
         assert!(message.contains("\nand 200 more\n\nRun: 7\n"), "{message}");
         assert!(message.contains("\nd99 Run: 9: running v8 (+3 −1)\n"), "{message}");
         assert_eq!(message.matches("\nRun: ").count(), 1, "{message}");
+        assert_eq!(run_of(&message), Some(RunId(7)));
+        assert_eq!(run_of("from somebody else\n"), None);
     }
 }

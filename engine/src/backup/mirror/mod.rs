@@ -82,9 +82,10 @@ impl fmt::Display for CommitId {
     }
 }
 
-/// Brings `branch` of the bare repository at `repository`, which is made on first use, to the active texts of the devices
-/// that the run's backup config covers, in one commit. Files of other devices stay as they are; those of devices that are not in
-/// the inventory any more go. None: nothing has changed since the last commit.
+/// Brings `branch` of the bare repository at `repository`, which is made on first use, to the texts of the devices that the
+/// run's backup config covers, in one commit: those that were active when the run ended, however long it waited for its turn.
+/// Files of other devices stay as they are; those of devices that are not in the inventory any more go. None: nothing has
+/// changed since the last commit, or that is of a later run and holds what has.
 ///
 /// Done again for the same run, it does nothing more. One process at a time works on a repository; another one waits a
 /// minute for it. Temporary is [`etiqa_model::ErrorKind::Conflict`] where somebody else holds it, and every error that is not a
@@ -112,15 +113,18 @@ pub async fn mirror_run(
         Ok((mirror, tip))
     })
     .await?;
-    let plan = plan(engine, tip.as_ref().map(|tip| &tip.listing), devices, texts).await?;
+    let at = run.finished_at.or(run.started_at).unwrap_or(run.queued_at);
+    let moment = match tip.as_ref().filter(|tip| tip.is_after(at)) {
+        None => Some(at),
+        Some(tip) if tip.run.is_some_and(|last| run.id < last) => return Ok(None),
+        // The clock was set back, and says nothing about what was active when.
+        Some(_) => None,
+    };
+    let plan = plan(engine, tip.as_ref().map(|tip| &tip.listing), devices, texts, moment).await?;
     if tip.is_some() && !plan.changes_anything() {
         return Ok(None);
     }
-    let about = About {
-        backup: run.name.clone(),
-        run: run.id,
-        at: run.finished_at.or(run.started_at).unwrap_or(run.queued_at),
-    };
+    let about = About { backup: run.name.clone(), run: run.id, at };
     let (sender, receiver) = mpsc::channel(TEXTS_AHEAD);
     let fresh = plan.fresh();
     let writer = blocking(move || commit(&mirror, tip.as_ref(), &plan, &about, receiver));
@@ -132,6 +136,12 @@ pub async fn mirror_run(
         tracing::info!(run = %run.id, commit = %id, "mirrored run {} of {}", run.id, run.name);
     }
     Ok(written)
+}
+
+/// Whether `branch` has a commit in the repository, which is made where there is none yet.
+pub async fn is_begun(repository: &Path, branch: &str) -> Result<bool> {
+    let mirror = Mirror::open(repository, branch).await?;
+    blocking(move || mirror.is_begun()).await
 }
 
 /// Makes the repository where there is none yet, and looks whether it can be written.

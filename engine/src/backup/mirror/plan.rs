@@ -5,9 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use etiqa_model::DeviceId;
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
+use etiqa_model::{DeviceId, Timestamp};
 
 use super::super::archive::names::{UniqueNames, safe_name};
 use super::Texts;
@@ -15,7 +15,7 @@ use super::listing::{ENDING, Entry, FILE, Listing, Part};
 use crate::collect::{Driver, DriverSet};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::store::config_version::version_list_active;
+use crate::store::config_version::{activation_list_devices_after, version_list_active, version_list_as_of};
 use crate::store::device::device_list_of;
 
 /// The next commit against the last one.
@@ -61,12 +61,14 @@ impl Plan {
     }
 }
 
-/// Plans the commit after one with `last` as its listing; `covered` are the devices to bring up to date.
+/// Plans the commit after one with `last` as its listing; `covered` are the devices to bring up to date: to what was active
+/// at the time `at`, or to what is active now.
 pub(super) async fn plan(
     engine: &Engine,
     last: Option<&Listing>,
     mut covered: Vec<Device>,
     texts: Texts,
+    at: Option<Timestamp>,
 ) -> Result<Plan> {
     let last = last.map_or(&[][..], |last| &last.devices);
     let known: HashMap<DeviceId, &Entry> = last.iter().map(|entry| (entry.id, entry)).collect();
@@ -95,10 +97,14 @@ pub(super) async fn plan(
         }
     }
     let drivers = engine.drivers.current();
+    let moment = match at {
+        Some(at) => Some((at, activation_list_devices_after(&engine.db, at).await?)),
+        None => None,
+    };
     // Among those that come in one run, the device that was there first gets the plain name.
     covered.sort_by_key(|device| device.id);
     for device in covered {
-        let versions = version_list_active(&engine.db, device.id).await?;
+        let versions = versions_of(engine, device.id, moment.as_ref()).await?;
         let was = known.get(&device.id).copied();
         let (parts, fresh) = parts(&device, &versions, was, texts, &drivers);
         if parts.is_empty() {
@@ -124,6 +130,24 @@ pub(super) async fn plan(
     let stay: HashSet<DeviceId> = devices.iter().map(|planned| planned.entry.id).collect();
     let removed = last.iter().filter(|entry| !stay.contains(&entry.id)).cloned().collect();
     Ok(Plan { devices, removed })
+}
+
+/// The versions of a device that were active at a moment, which comes with the devices that somebody decided about since.
+/// Mostly they still are.
+async fn versions_of(
+    engine: &Engine,
+    device: DeviceId,
+    moment: Option<&(Timestamp, HashSet<DeviceId>)>,
+) -> Result<Vec<ConfigVersion>> {
+    let active = version_list_active(&engine.db, device).await?;
+    match moment {
+        Some((at, decided))
+            if decided.contains(&device) || active.iter().any(|version| version.collected_at > *at) =>
+        {
+            Ok(version_list_as_of(&engine.db, device, *at).await?)
+        }
+        _ => Ok(active),
+    }
 }
 
 /// Whether a mirror of such texts has what the last commit holds of a device.

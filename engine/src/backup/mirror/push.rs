@@ -98,7 +98,7 @@ pub enum PushErrorKind {
     Certificate,
     /// There is no such repository, or not for this user.
     NoRepository,
-    /// The branch at the remote has commits that are not from here.
+    /// The branch at the remote has commits that are not here.
     Diverged,
     /// A hook or a rule of the remote said no.
     Declined,

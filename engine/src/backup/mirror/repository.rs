@@ -6,10 +6,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use etiqa_model::UserError;
+use etiqa_model::{RunId, Timestamp, UserError};
 use git2::{Config, ConfigLevel, ErrorClass, ErrorCode, Oid, Reference, Repository, RepositoryInitOptions};
 
 use super::listing::{FILE, Listing};
+use super::message::run_of;
 use super::words::plain;
 use crate::error::{Error, Result};
 use crate::files::{folder_of, rename_without_replacing, sync_folder};
@@ -41,6 +42,16 @@ pub(super) struct Mirror {
 pub(super) struct Tip {
     pub(super) id: Oid,
     pub(super) listing: Listing,
+    /// Whose commit it is.
+    pub(super) run: Option<RunId>,
+    seconds: i64,
+}
+
+impl Tip {
+    /// Whether it was made by what ended after `at`.
+    pub(super) fn is_after(&self, at: Timestamp) -> bool {
+        self.seconds > at.millis().div_euclid(1_000)
+    }
 }
 
 impl Mirror {
@@ -69,7 +80,21 @@ impl Mirror {
         };
         let listing = self.listing(id).map_err(|error| self.explained(&error))?;
         let listing = listing.map_err(|why| damaged(&self.name, &format!("{FILE} {why}")))?;
-        Ok(Some(Tip { id, listing }))
+        let (run, seconds) = self.made(id).map_err(|error| self.explained(&error))?;
+        Ok(Some(Tip { id, listing, run, seconds }))
+    }
+
+    /// Whether there is a commit yet.
+    pub(super) fn is_begun(&self) -> Result<bool> {
+        let tip = tip_of(&self.repo, &self.reference).map_err(|error| self.explained(&error))?;
+        Ok(tip.is_some())
+    }
+
+    /// By which run a commit was made, and when.
+    fn made(&self, commit: Oid) -> Result<(Option<RunId>, i64), git2::Error> {
+        let commit = self.repo.find_commit(commit)?;
+        let message = String::from_utf8_lossy(commit.message_bytes());
+        Ok((run_of(&message), commit.time().seconds()))
     }
 
     fn listing(&self, commit: Oid) -> Result<Result<Listing, String>, git2::Error> {
@@ -230,7 +255,7 @@ fn private_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// The repository's name within the data directory, for people: `mirror/7`.
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let names = [folder_of(path), path].map(|path| last(path).unwrap_or_default());
     names.join("/")

@@ -1,9 +1,18 @@
 //! Grams: three bytes in a row of one line, without regard to case. What the index knows of a text is which it has.
+//!
+//! Nearly every configuration has all threes of digits and dots that an address is made of. So five of those in a row are
+//! a gram as well: they pick few texts.
 
-/// Grams that there can be: three bytes are 24 bits.
-const ALL: usize = 1 << 24;
+/// Grams of three bytes that there can be: 24 bits.
+const THREES: usize = 1 << 24;
+/// Bytes of the longer grams.
+const FIVE: usize = 5;
+/// The bytes that those are made of, by their place here: addresses and other numbers.
+const NUMERIC: &[u8] = b".0123456789";
+/// Grams that there can be.
+const ALL: usize = THREES + NUMERIC.len().pow(FIVE as u32);
 
-/// Three bytes in a row, folded by [`fold_char`].
+/// Three bytes in a row, folded by [`fold_char`], or five that are digits and dots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gram(u32);
 
@@ -12,7 +21,14 @@ impl Gram {
         Self(u32::from_be_bytes([0, first, second, third]))
     }
 
-    /// As a number.
+    /// None: not all of them are digits and dots.
+    fn of_five(five: &[u8]) -> Option<Self> {
+        let place = |byte: &u8| NUMERIC.iter().position(|numeric| numeric == byte);
+        let number = five.iter().try_fold(0, |number, byte| Some(number * NUMERIC.len() + place(byte)?))?;
+        u32::try_from(THREES + number).ok().map(Self)
+    }
+
+    /// As a number: 24 bits for three bytes, more for five.
     pub fn number(self) -> u32 {
         self.0
     }
@@ -41,12 +57,11 @@ pub(super) fn fold(text: &str) -> Vec<u8> {
     text.chars().map(fold_char).collect::<String>().into_bytes()
 }
 
-/// The grams of folded bytes, in order, some of them twice; none goes across the end of a line.
+/// The grams of folded bytes, some of them twice; none goes across the end of a line.
 pub(super) fn grams(folded: &[u8]) -> impl Iterator<Item = Gram> + '_ {
-    folded
-        .windows(3)
-        .filter(|three| !three.contains(&b'\n'))
-        .map(|three| Gram::of(three[0], three[1], three[2]))
+    let threes = folded.windows(3).filter(|three| !three.contains(&b'\n'));
+    let fives = folded.windows(FIVE).filter_map(Gram::of_five);
+    threes.map(|three| Gram::of(three[0], three[1], three[2])).chain(fives)
 }
 
 /// Finds the distinct grams of one text after another; takes two megabytes, whatever the texts.
@@ -57,7 +72,7 @@ pub(super) struct Distinct {
 
 impl Distinct {
     pub(super) fn new() -> Self {
-        Self { seen: vec![0; ALL / 64] }
+        Self { seen: vec![0; ALL.div_ceil(64)] }
     }
 
     /// The grams of `text`, each once.
@@ -92,6 +107,17 @@ mod tests {
         assert_eq!(texts(&distinct.of("NTP ntp\nab\nntp")), ["ntp", "tp ", "p n", " nt"]);
         assert_eq!(texts(&distinct.of("ntp")), ["ntp"], "what was seen in a text is forgotten after it");
         assert_eq!(distinct.of("ab\ncd\n"), []);
+    }
+
+    #[test]
+    fn digits_and_dots_are_grams_of_five_as_well_each_a_number_of_its_own() {
+        let fives = |text: &str| grams(text.as_bytes()).filter(|gram| gram.0 >= 1 << 24).collect::<Vec<_>>();
+        let found = fives("10.20.3");
+        assert_eq!(found, [fives("10.20"), fives("0.20."), fives(".20.3")].concat());
+        assert_eq!(found.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
+        assert_eq!(fives("10.2a.3\n10.2\n0"), [], "nothing else is in between, no end of a line either");
+        let last = fives("99999")[0].0 as usize;
+        assert_eq!(last, ALL - 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Looking into the texts that the index picked: some at a time on all cores, given in the order of their devices.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -14,11 +14,12 @@ use regex::Regex;
 
 use super::lines::{Shown, hits_in};
 use super::pattern::Compiled;
-use super::wanted::Reading;
+use super::wanted::{Reading, Wanted};
 use crate::collect::{DriverSet, redact};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::unpack;
+use crate::store::config_version::version_list_active_drivers;
 use crate::store::search::{Candidate, search_candidates, text_list};
 
 /// Texts that are read at once, and looked into by one core.
@@ -38,8 +39,6 @@ pub(super) struct Look {
 enum Outcome {
     /// It was looked into; there may be hits.
     Looked(Option<TextHits>),
-    /// Nobody knows how to mask it.
-    LeftOut,
     /// There was no time for it.
     OutOfTime,
 }
@@ -61,7 +60,13 @@ impl Finding {
         compiled: Compiled,
         look: Look,
     ) -> Result<Self> {
-        let candidates = search_candidates(&engine.db, search, &compiled.wanted).await?;
+        let mut candidates = search_candidates(&engine.db, search, &compiled.wanted).await?;
+        let mut left_out = 0;
+        if look.reading == Reading::Masked {
+            let gone = gone_drivers(engine).await?;
+            candidates.retain(|candidate| !gone.contains(&candidate.driver));
+            left_out = count_of(engine, search, &gone).await?;
+        }
         let cores = available_parallelism().map_or(1, usize::from).min(MOST_CORES);
         let at_once = candidates.len().div_ceil(cores).clamp(1, TEXTS_AT_ONCE);
         let mut candidates = candidates.into_iter().peekable();
@@ -79,7 +84,7 @@ impl Finding {
             waiting: VecDeque::new(),
             current: None,
             searched_up_to: search.after,
-            left_out: 0,
+            left_out,
             has_stopped: false,
         })
     }
@@ -112,7 +117,6 @@ impl Finding {
                     });
                     device.texts.push(hits);
                 }
-                Some((_, Outcome::LeftOut)) => self.left_out += 1,
                 Some((_, Outcome::OutOfTime)) => {
                     // A device of which only some texts were looked into comes whole when the search goes on.
                     self.has_stopped = true;
@@ -124,7 +128,7 @@ impl Finding {
         Ok(device)
     }
 
-    /// Texts of devices that came by so far that nobody knew how to mask.
+    /// Texts that nobody knows how to mask, of all devices that the search is narrowed to.
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
@@ -144,6 +148,28 @@ impl fmt::Debug for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Finding").field("current", &self.current).finish_non_exhaustive()
     }
+}
+
+/// The drivers that took active texts and are gone: nobody knows what to mask in those.
+async fn gone_drivers(engine: &Engine) -> Result<HashSet<String>> {
+    let names = version_list_active_drivers(&engine.db).await?;
+    let known = engine.drivers.current();
+    // One that was not needed yet is read now.
+    let looking = move || names.into_iter().filter(|name| known.get(name).is_none()).collect::<HashSet<_>>();
+    tokio::task::spawn_blocking(looking)
+        .await
+        .map_err(|error| Error::io("reading drivers")(std::io::Error::other(error)))
+}
+
+/// How many texts these drivers took, of those that the search is narrowed to. Counted without the index, and on every page
+/// the same: else the number would tell a viewer whether what they search for is under a mask.
+async fn count_of(engine: &Engine, search: &Search, drivers: &HashSet<String>) -> Result<u64> {
+    if drivers.is_empty() {
+        return Ok(0);
+    }
+    let narrowed = Search { after: None, ..search.clone() };
+    let all = search_candidates(&engine.db, &narrowed, &Wanted::nothing()).await?;
+    Ok(all.iter().filter(|text| drivers.contains(&text.driver)).count() as u64)
 }
 
 async fn look_into(
@@ -184,7 +210,8 @@ fn look_into_one(
     let Some(packed) = packed.get(&candidate.text_sha256) else { return Ok(Outcome::Looked(None)) };
     let mut text = unpack(packed)?;
     if look.reading == Reading::Masked {
-        let Some(driver) = drivers.get(&candidate.driver) else { return Ok(Outcome::LeftOut) };
+        // It went since the search began.
+        let Some(driver) = drivers.get(&candidate.driver) else { return Ok(Outcome::Looked(None)) };
         text = redact(&driver, &text);
     }
     Ok(Outcome::Looked(hits_in(&text, regex, look.shown).map(|(matching_lines, lines)| TextHits {

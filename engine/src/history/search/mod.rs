@@ -1,6 +1,6 @@
 //! Searching the active texts of all devices.
 //!
-//! An index of grams (three bytes in a row) picks the texts that are worth a look, and the regular expression decides
+//! An index of grams (a few bytes in a row) picks the texts that are worth a look, and the regular expression decides
 //! about each of them: so both databases give the same hits. A text that is not in the index yet is always looked into;
 //! whether the index is there at all is never a matter of what is found, only of how soon.
 //!

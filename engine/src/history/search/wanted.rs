@@ -55,7 +55,8 @@ impl Wanted {
         super::pattern::Compiled::of(search, Reading::Plain).map(|compiled| compiled.wanted)
     }
 
-    fn nothing() -> Self {
+    /// Nothing: every text may match.
+    pub(super) fn nothing() -> Self {
         Self { alternatives: vec![Vec::new()] }
     }
 
@@ -261,7 +262,10 @@ mod tests {
     /// The alternatives in words, those of one set with commas between.
     fn wanted(pattern: &str) -> Vec<String> {
         let compiled = compiled(pattern, true, false, Reading::Plain).unwrap();
-        let text = |gram: &Gram| String::from_utf8_lossy(&gram.number().to_be_bytes()[1..]).into_owned();
+        let text = |gram: &Gram| match gram.number().to_be_bytes() {
+            [0, three @ ..] => String::from_utf8_lossy(&three).into_owned(),
+            _ => "five".to_owned(),
+        };
         let set = |set: &Vec<Gram>| set.iter().map(text).collect::<Vec<_>>().join(",");
         compiled.wanted.alternatives().map(|sets| sets.iter().map(set).collect()).unwrap_or_default()
     }
@@ -278,12 +282,16 @@ mod tests {
     fn a_pattern_wants_the_grams_of_the_strings_that_a_match_is_made_of() {
         assert_eq!(wanted("NTP server"), [" se,erv,ntp,p s,rve,ser,tp ,ver"]);
         assert_eq!(wanted("ntp.*peer"), ["eer,ntp,pee"]);
+        assert_eq!(wanted("10\\.20$"), [".20,0.2,10.,five"], "an address is looked for by fives as well");
         assert_eq!(wanted("vlan(s)?10"), ["an1,lan,n10,vla", "ans,lan,ns1,s10,vla"]);
         assert_eq!(
             wanted("(tacacs|radius) key"),
             [" ke,aca,acs,cac,cs ,key,s k,tac", " ke,adi,diu,ius,key,rad,s k,us "]
         );
-        assert_eq!(wanted("10\\.[0-3]\\."), [".0.,0.0,10.", ".1.,0.1,10.", ".2.,0.2,10.", ".3.,0.3,10."]);
+        assert_eq!(
+            wanted("10\\.[0-3]\\."),
+            [".0.,0.0,10.,five", ".1.,0.1,10.,five", ".2.,0.2,10.,five", ".3.,0.3,10.,five"]
+        );
         assert_eq!(wanted("(abc){2}"), ["abc,bca,cab"]);
         assert_eq!(wanted("(abc)+d"), ["abc"]);
         assert_eq!(wanted("task"), ["ask,tas"], "a long s and the sign of kelvin fold as well");
@@ -320,8 +328,8 @@ mod tests {
         Driver::parse("masking", &format!("{}\n{list}", ios.text())).unwrap()
     });
 
-    const LINE: &str = "(word |rest |gone |line |over\\{|enable secret )?([abkKsS<>}\u{212a}\u{17f}äÄ ]|removed|<rem|ved>){0,9}";
-    const PATTERN: &str = "([abkKs<>äÄ. ]|removed|<rem|ved>|\\(a\\|bk\\)|\\[ab\\]|s\\?|\\(ka\\)\\{2\\}|b\\+|\\^|\\$|\\\\b){1,6}";
+    const LINE: &str = "(word |rest |gone |line |over\\{|enable secret )?([abkKsS<>}\u{212a}\u{17f}äÄ ]|removed|<rem|ved>|1|\\.2){0,9}";
+    const PATTERN: &str = "([abkKs<>äÄ. ]|1|\\\\.2|removed|<rem|ved>|\\(a\\|bk\\)|\\[ab\\]|s\\?|\\(ka\\)\\{2\\}|b\\+|\\^|\\$|\\\\b){1,6}";
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
