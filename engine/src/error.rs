@@ -2,7 +2,7 @@
 
 use std::io;
 
-use etiqa_model::{ErrorKind, UserError};
+use etiqa_model::{DeviceId, ErrorKind, UserError};
 use thiserror::Error;
 
 use crate::db::DbError;
@@ -28,6 +28,24 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// A text in the database.
+    #[error(transparent)]
+    DamagedText(#[from] DamagedText),
+}
+
+/// A stored text that is not what its device gave: the database's file lost or changed some of it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "The stored text of {file} is damaged, so that no archive holds it. It is stored anew when its device is collected \
+     next; run this backup again then."
+)]
+pub struct DamagedText {
+    /// Whose.
+    pub device: DeviceId,
+    /// `running`, `startup`, …
+    pub part: String,
+    /// The entry of the archive that it was to be.
+    pub file: String,
 }
 
 /// What use cases return.
@@ -53,6 +71,10 @@ impl Error {
             Self::Db(DbError::Open(message)) => UserError::new(ErrorKind::Unavailable, message),
             Self::Vault(error @ (VaultError::Foreign | VaultError::KeyFile { .. })) => {
                 UserError::new(ErrorKind::Conflict, error.to_string())
+            }
+            Self::DamagedText(damaged) => {
+                tracing::error!(device = %damaged.device, part = %damaged.part, "{damaged}");
+                UserError::new(ErrorKind::Unavailable, damaged.to_string())
             }
             Self::Io { what, source } if source.kind() == io::ErrorKind::StorageFull => {
                 tracing::error!(%what, error = %source, "the disk is full");

@@ -15,13 +15,15 @@ use etiqa_model::media::{DeviceMedia, Media, Refused};
 use etiqa_model::{DeviceId, ErrorKind, MediaId, UserError};
 use tokio::task::spawn_blocking;
 
-use crate::backup::safe_name;
+use crate::backup::{is_as_it_was, safe_name};
 use crate::collect::{INCOMING_PREFIX, Incoming, Received};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::{Disk, rename_without_replacing, sync_folder};
 use crate::inventory;
-use crate::store::media::{NewMedia, media_delete_in_txn, media_fetch, media_insert_in_txn, media_list};
+use crate::store::media::{
+    NewMedia, media_delete_in_txn, media_fetch, media_insert_in_txn, media_list, media_list_all,
+};
 use crate::time::now;
 
 /// No upload goes on for longer; what is older was cut off with its process.
@@ -34,6 +36,20 @@ pub async fn list(engine: &Engine, device: DeviceId) -> Result<DeviceMedia> {
         file.is_missing = !path_of(engine, device, &file.file_name).is_file();
     }
     Ok(DeviceMedia { files, limit_mib: engine.settings().await?.max_media_mib })
+}
+
+/// How many attached files are not here as they were attached; each is named in the log.
+pub(crate) async fn count_missing(engine: &Engine) -> Result<u64> {
+    let mut missing = 0;
+    for media in media_list_all(&engine.db).await? {
+        let path = path_of(engine, media.device_id, &media.file_name);
+        if !is_as_it_was(&path, &media.sha256).await {
+            let (device, file) = (media.device_id, &media.file_name);
+            tracing::error!(%device, %file, "the attached file {file} of device {device} is missing or damaged");
+            missing += 1;
+        }
+    }
+    Ok(missing)
 }
 
 /// A file, and where it is.

@@ -48,11 +48,18 @@ pub async fn take_kit(engine: &Engine, by: &str) -> Result<Secret> {
         text,
         "ETIQA AUTO BACKUP: RECOVERY KIT\n\nTaken by {by} at {}.\nKeep it where neither this machine nor its archives \
          are. Who has it and an\narchive has every password in it.\n\n1. THE KEY (secret.key)\n\nIt opens the secrets in \
-         the database and in archives: logins of devices and\npassphrases. Put this line into a file:\n\n    {}\n\n\
-         2. PASSPHRASES OF ARCHIVES\n\n",
+         the database and in archives: logins of devices and\npassphrases. Put this line into a file:\n\n    {}\n\n",
         day(at),
         key.reveal().trim()
     );
+    let replaced = replaced_keys(engine.key_file.clone()).await?;
+    if !replaced.is_empty() {
+        text.push_str("Archives that were made before the key was replaced need the one of their time:\n\n");
+    }
+    for (name, key) in &replaced {
+        let _ = writeln!(text, "    {}\n        was {name}\n", key.reveal().trim());
+    }
+    text.push_str("2. PASSPHRASES OF ARCHIVES\n\n");
     let passphrases = passphrase_list(&engine.db).await?;
     for sealed in &passphrases {
         let passphrase = sealing::open(engine, sealed)?;
@@ -187,6 +194,28 @@ fn read_key(file: &Path) -> Result<Secret> {
         reason: error.to_string(),
     })?;
     Ok(Secret::new(text))
+}
+
+/// The keys that were replaced by others, with the names of their files, in the order of these.
+async fn replaced_keys(key: PathBuf) -> Result<Vec<(String, Secret)>> {
+    let listed = spawn_blocking(move || {
+        let begins = format!("{}.old-", key.file_name().unwrap_or_default().to_string_lossy());
+        let mut keys = Vec::new();
+        for entry in std::fs::read_dir(folder_of(&key))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(&begins) {
+                keys.push((name, Secret::new(std::fs::read_to_string(entry.path())?)));
+            }
+        }
+        keys.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(keys)
+    });
+    listed
+        .await
+        .map_err(io::Error::other)
+        .and_then(|listed| listed)
+        .map_err(Error::io("reading the keys that were replaced"))
 }
 
 fn new_file_of(key: &Path) -> PathBuf {

@@ -73,7 +73,7 @@ fn content(
             format::size(freed)
         ),
         (_, false) => format!(
-            "{} of {} go with the next good run, which frees {}.",
+            "{} of {} go within minutes, and their copies with them, which frees {}.",
             format::count(going),
             format::plural(total, "archive"),
             format::size(freed)

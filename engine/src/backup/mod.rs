@@ -25,6 +25,7 @@ pub mod verify;
 mod watch;
 
 pub(crate) use archive::names::{UniqueNames, safe_name};
+pub(crate) use archive::read_back::is_as_it_was;
 pub(crate) use archive::writer::zip_time;
 pub(crate) use checkup::queue_due;
 pub use history::{find_run, list_runs, run_detail};

@@ -31,7 +31,7 @@ pub async fn find_orphans(engine: &Engine) -> Result<Orphans> {
     let folder = engine.dir.backups();
     let listed = spawn_blocking(move || archives_in(&folder)).await.map_err(io::Error::other);
     let listed = listed.and_then(|listed| listed).map_err(Error::io("listing the folder of backups"))?;
-    let runs = run_list_with_archive(&engine.db).await?;
+    let runs = run_list_with_archive(&engine.db, engine.dir.id()).await?;
     let leftover = run_list_leftover(&engine.db, engine.dir.id()).await?;
     let promised: HashSet<&str> = runs.iter().filter_map(|run| run.file.as_deref()).collect();
     let going: HashSet<&str> = leftover.iter().map(|(_, file)| file.as_str()).collect();

@@ -40,12 +40,15 @@ pub async fn preview(
 /// What becomes of every archive of a config, newest first.
 async fn fates(engine: &Engine, config: &BackupConfig) -> Result<Vec<ArchiveFate>> {
     let archived = run_list_archived(&engine.db, config.id).await?;
+    let lost: Vec<bool> = archived.iter().map(|kept| is_lost(engine, kept)).collect();
     let candidates: Vec<Archive> = archived
         .iter()
-        .map(|kept| Archive {
+        .zip(&lost)
+        .map(|(kept, is_lost)| Archive {
             run: kept.run.id,
             finished_at: kept.run.finished_at.unwrap_or(kept.run.queued_at),
-            good: kept.run.is_good(),
+            // What is not there keeps no other one from staying.
+            good: kept.run.is_good() && !is_lost,
             devices_failed: kept.run.devices_failed,
             protected: kept.protected,
         })
@@ -54,9 +57,10 @@ async fn fates(engine: &Engine, config: &BackupConfig) -> Result<Vec<ArchiveFate
     let at = now();
     Ok(archived
         .into_iter()
+        .zip(lost)
         .zip(verdicts)
-        .map(|(ArchivedRun { run, protected }, verdict)| {
-            let spared = if verdict.keep { None } else { why_spared(engine, &run, at) };
+        .map(|((ArchivedRun { run, protected, .. }, is_lost), verdict)| {
+            let spared = if verdict.keep && !is_lost { None } else { why_spared(&run, is_lost, at) };
             let reason = spared.map_or_else(|| verdict.reason.to_string(), str::to_owned);
             ArchiveFate { run, protected, keep: verdict.keep || spared.is_some(), reason }
         })
@@ -72,9 +76,12 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     {
         let (id, at) = (run.id, now());
         let mut tx = engine.db.write().await?;
-        if run_set_removed_in_txn(&mut tx, id, engine.dir.id(), at).await? {
-            run_note_insert_in_txn(&mut tx, id, &format!("Removed by retention: {reason}."), at).await?;
+        if !run_set_removed_in_txn(&mut tx, id, engine.dir.id(), at).await? {
+            // Protected since it was looked at, or given up by another machine.
+            tx.rollback().await?;
+            continue;
         }
+        run_note_insert_in_txn(&mut tx, id, &format!("Removed by retention: {reason}."), at).await?;
         tx.commit().await?;
         failpoint("retention.noted");
         let file = run.file.unwrap_or_default();
@@ -88,12 +95,17 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     Ok(removed)
 }
 
+/// Whether its file should be here and is not. What another machine has, that one looks after.
+fn is_lost(engine: &Engine, kept: &ArchivedRun) -> bool {
+    let is_ours = kept.made_in.as_deref().is_none_or(|made_in| made_in == engine.dir.id());
+    is_ours && !kept.run.file.as_ref().is_some_and(|file| engine.dir.backups().join(file).exists())
+}
+
 /// Why an archive stays though no rule keeps it: a damaged one for a while, for somebody may still take out of it what is
 /// whole; and one whose file is not here, for its disk may come back.
-fn why_spared(engine: &Engine, run: &Run, at: Timestamp) -> Option<&'static str> {
-    let is_here = run.file.as_ref().is_some_and(|file| engine.dir.backups().join(file).exists());
+fn why_spared(run: &Run, is_lost: bool, at: Timestamp) -> Option<&'static str> {
     let was_whole = run.verified_at.unwrap_or(run.queued_at);
-    if !is_here {
+    if is_lost {
         Some("its file is not here; the disk may come back")
     } else if run.damaged && at.since(was_whole) < SPARE_DAMAGED {
         Some("damaged; kept for 60 days after it was last whole, for what may be taken out of it")

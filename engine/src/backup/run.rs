@@ -12,6 +12,7 @@ use etiqa_model::{RunId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::archive::manifest::Counts;
+use super::contents::distrust_damaged;
 use super::destinations;
 use super::leftover::remove_leftover;
 use super::packing::{Packed, pack};
@@ -31,6 +32,7 @@ use crate::store::artifact::artifact_last_asked;
 use crate::store::backup_config::backup_config_fetch;
 use crate::store::device::{device_fetch, device_list_selected};
 use crate::store::run::{run_fetch, run_is_cancelling};
+use crate::store::run_note::run_note_insert_in_txn;
 use crate::store::run_write::{Ending, EndingArchive, run_claim, run_finish};
 use crate::time::now;
 
@@ -165,11 +167,16 @@ async fn archive(
     watch.step(Phase::Packing, done);
     let part = part_file(engine, run.id);
     let began = Instant::now();
-    let packed = pack(engine, run, &config, &collected, started_at, part.clone(), &watch.cancel).await?;
+    let packed = pack(engine, run, &config, &collected, started_at, part.clone(), &watch.cancel).await;
+    if let Err(Error::DamagedText(_)) = &packed {
+        distrust_damaged(engine, &collected).await?;
+    }
+    let packed = packed?;
     check_still_wanted(engine, run.id, &watch.cancel).await?;
     failpoint("run.packed");
     let Packed { counts, key, passphrase } = packed.ok_or(Stop::Abandoned)?;
     report.artifacts.failed += u32::try_from(counts.artifacts_missing).unwrap_or(u32::MAX);
+    note_missing_media(engine, run.id, counts.media_missing).await?;
     if let Some(sentence) = nothing_archived(&config, &collected, counts) {
         return Err(Stop::Failed(sentence));
     }
@@ -246,6 +253,19 @@ async fn fetch_due(
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse: false };
     let heard = |progress| watch.step(Phase::Artifacts, progress);
     Ok(fetch_artifacts(engine, due, purpose, &watch.cancel, heard).await?)
+}
+
+async fn note_missing_media(engine: &Engine, run: RunId, missing: u64) -> Result<()> {
+    if missing == 0 {
+        return Ok(());
+    }
+    let note = format!(
+        "{missing} attached files are missing or damaged, and so they are in this archive; the log names them. Attach them \
+         again on their devices' pages."
+    );
+    let mut tx = engine.db.write().await?;
+    run_note_insert_in_txn(&mut tx, run, &note, now()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Why an archive is none: it covers devices and holds no configuration of any, or it holds nothing at all.

@@ -34,6 +34,12 @@ pub async fn media_list(db: &Db, device: DeviceId) -> Result<Vec<Media>> {
     rows.iter().map(media).collect()
 }
 
+/// The files of all devices.
+pub async fn media_list_all(db: &Db) -> Result<Vec<Media>> {
+    let rows = Filter::new().query(SELECT, " ORDER BY id").fetch_all(db.reader()).await?;
+    rows.iter().map(media).collect()
+}
+
 /// One file.
 pub async fn media_fetch(db: &Db, id: MediaId) -> Result<Option<Media>> {
     let row = Filter::new().and_int("id = ?", id.0).query(SELECT, "").fetch_optional(db.reader()).await?;

@@ -12,7 +12,7 @@ use crate::db::{Db, Filter, Result, RowExt, Tx};
 const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, \
      finished_at, cancel_requested, done, total, devices_ok, devices_failed, artifacts_ok, artifacts_failed, file, \
      size_bytes, sha256, verified_at, damaged, removed_at, error, protected, retry_of, \
-     encryption, damage, missing_at FROM backup_run";
+     encryption, damage, missing_at, leftover_dir FROM backup_run";
 /// An archive that is kept; an index of its own holds these, however many runs there were.
 const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at IS NULL \
      AND missing_at IS NULL";
@@ -86,6 +86,8 @@ pub struct ArchivedRun {
     pub run: Run,
     /// A person said it stays.
     pub protected: bool,
+    /// The data directory that it was made in, where that was noted.
+    pub made_in: Option<String>,
 }
 
 /// Runs of a config whose archives are there, newest first.
@@ -93,7 +95,11 @@ pub async fn run_list_archived(db: &Db, config: BackupConfigId) -> Result<Vec<Ar
     let mut filter = Filter::new();
     filter.and_int("backup_config_id = ?", config.0).and(ARCHIVED);
     let rows = filter.query(SELECT, " ORDER BY id DESC").fetch_all(db.reader()).await?;
-    rows.iter().map(|row| Ok(ArchivedRun { run: run(row)?, protected: row.flag("protected")? })).collect()
+    let archived = |row: &AnyRow| {
+        let (protected, made_in) = (row.flag("protected")?, row.opt_text("leftover_dir")?);
+        Ok(ArchivedRun { run: run(row)?, protected, made_in })
+    };
+    rows.iter().map(archived).collect()
 }
 
 /// Whether a person wants the archive of a run kept for good.
@@ -112,10 +118,10 @@ pub async fn run_fetch_by_file(db: &Db, file: &str) -> Result<Option<Run>> {
     Ok(runs(db, &filter, " ORDER BY id DESC LIMIT 1").await?.pop())
 }
 
-/// Every run whose archive is there, newest first.
-pub async fn run_list_with_archive(db: &Db) -> Result<Vec<Run>> {
+/// Every run whose archive is in this data directory, newest first.
+pub async fn run_list_with_archive(db: &Db, data_dir: &str) -> Result<Vec<Run>> {
     let mut filter = Filter::new();
-    filter.and(ARCHIVED);
+    filter.and(ARCHIVED).and_text(IS_HERE, data_dir);
     // Ordered here: asked for the order, SQLite walks every run that ever completed.
     let mut runs = runs(db, &filter, "").await?;
     runs.sort_by_key(|run| std::cmp::Reverse(run.id));

@@ -276,11 +276,12 @@ pub async fn run_protect_in_txn(tx: &mut Tx, id: RunId, protected: bool) -> Resu
 }
 
 /// Notes that its archive counts no more, and that its file is to go: from the data directory that it was made in, or
-/// from this one where that was not noted yet; and its copies from their destinations. False when it was noted already.
+/// from this one where that was not noted yet; and its copies from their destinations. False when it was noted already, or
+/// is protected by now.
 pub async fn run_set_removed_in_txn(tx: &mut Tx, id: RunId, data_dir: &str, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE backup_run SET removed_at = $2, leftover_file = file, leftover_dir = COALESCE(leftover_dir, $3)
-         WHERE id = $1 AND removed_at IS NULL",
+         WHERE id = $1 AND removed_at IS NULL AND protected = 0",
     )
     .bind(id.0)
     .bind(now.millis())

@@ -107,6 +107,19 @@ async fn an_archive_that_says_less_than_it_unpacks_to_is_stopped_early() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_far_longer_than_the_archive_is_not_read() {
+    let (world, _device, run) = full_backup(Encryption::None).await;
+    let like = list(path(&world, &run), Key::None).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = archive(folder.path(), &like, &[("media/x", b"x")], |manifest| {
+        let listed = ManifestEntry { name: "y".into(), ..manifest.entries[0].clone() };
+        manifest.entries.resize(20_000, listed);
+    });
+    let said = verify_path(file, Key::None).await.unwrap().unwrap_err().to_string();
+    assert_eq!(said, "manifest.json is larger than any manifest.");
+}
+
+#[tokio::test]
 async fn rows_of_tables_that_are_not_ours_and_names_that_are_sql_are_refused() {
     let (world, _device, run) = full_backup(Encryption::None).await;
     let like = list(path(&world, &run), Key::None).await.unwrap();

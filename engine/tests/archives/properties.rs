@@ -61,6 +61,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
             artifacts_missing: devices / 5,
             database_rows,
             files,
+            media_missing: files / 7,
         },
     );
     let entry = (any::<String>(), any::<Option<String>>(), any::<u64>(), "[0-9a-f]{64}")

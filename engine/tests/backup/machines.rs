@@ -7,6 +7,7 @@ use etiqa_engine::drivers::driver_rows;
 use etiqa_engine::{Engine, Options, Role};
 
 use crate::common::postgres_url;
+use crate::common::world::World;
 
 async fn machine(folder: &Path, url: &str) -> Arc<Engine> {
     let options = Options {
@@ -39,4 +40,21 @@ async fn a_driver_goes_when_its_own_folder_lacks_it_and_not_when_another_does() 
     std::fs::remove_file(&file).unwrap();
     assert!(has_own_driver(&graz).await);
     assert!(!has_own_driver(&vienna).await);
+}
+
+#[tokio::test]
+async fn who_replaces_the_key_is_alone_with_it() {
+    let world = World::new().await;
+    let other = world.another_engine().await;
+    assert!(!world.engine.is_alone().unwrap(), "another command holds the old key");
+    drop(other);
+    assert!(world.engine.is_alone().unwrap());
+    let options = Options {
+        data_dir: world.engine.dir.root().to_owned(),
+        database_url: None,
+        secret_key_file: None,
+        ca_file: None,
+    };
+    let refused = Engine::open(options, Role::Command).await.unwrap_err().into_user_error();
+    assert!(refused.message.starts_with("The key is being replaced"), "{refused:?}");
 }

@@ -1,7 +1,8 @@
 //! What retention says it would do, and what it then does.
 
 use etiqa_engine::backup::config::find;
-use etiqa_engine::backup::{inspect, prune, verify};
+use etiqa_engine::backup::{find_run, inspect, prune, verify};
+use etiqa_engine::store::run_write::run_set_removed_in_txn;
 use etiqa_model::backup::{Retention, RetentionInput};
 use etiqa_model::{BackupConfigId, RunId};
 
@@ -79,4 +80,30 @@ async fn what_is_damaged_or_not_here_is_spared_and_the_preview_says_so() {
     );
     std::fs::rename(&aside, &second).unwrap();
     assert_eq!(world.archives().len(), 3);
+}
+
+#[tokio::test]
+async fn archives_that_were_carried_away_keep_no_place_from_those_that_are_here() {
+    let (world, config, _) = with_archives(5).await;
+    let folder = world.engine.dir.backups();
+    let away = tempfile::tempdir_in(world.engine.dir.root()).unwrap();
+    for file in &world.archives()[3..] {
+        std::fs::rename(folder.join(file), away.path().join(file)).unwrap();
+    }
+    let found = fates(&world, config, Some(newest("2"))).await;
+    let kept: Vec<bool> = found.iter().map(|(_, keep, _)| *keep).collect();
+    assert_eq!(kept, [true, true, true, true, false], "the two newest that are here stay: {found:?}");
+    assert!(found[0].2.starts_with("its file is not here"), "{found:?}");
+    assert_eq!(found[2].2, "the newest good one");
+}
+
+#[tokio::test]
+async fn an_archive_that_is_protected_while_retention_goes_on_stays() {
+    let (world, _, runs) = with_archives(1).await;
+    inspect::protect(&world.engine, runs[0], true, "ada").await.unwrap();
+    let mut tx = world.engine.db.write().await.unwrap();
+    let at = etiqa_engine::time::now();
+    assert!(!run_set_removed_in_txn(&mut tx, runs[0], world.engine.dir.id(), at).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(find_run(&world.engine, runs[0]).await.unwrap().removed_at, None);
 }

@@ -1,5 +1,7 @@
 //! Killed at every named place, and started again: nothing that looks good is not, nothing that was good is lost.
 
+use std::path::Path;
+
 use etiqa_engine::failpoint;
 use serde_json::Value;
 
@@ -223,6 +225,12 @@ async fn a_rotated_key_opens_everything_and_old_archives_want_the_old_one() {
     let refused = ended(restore(new.to_str().unwrap(), "a").spawn().unwrap()).await.failed();
     assert!(refused.stderr.contains("does not belong to this database"), "{refused:?}");
     ended(restore(&old, "b").spawn().unwrap()).await.good();
+
+    let kit = world.etiqa(["recovery-kit"]).await.good().stdout;
+    for file in [Path::new(&old), &new] {
+        let key = std::fs::read_to_string(file).unwrap();
+        assert!(kit.contains(key.trim()), "the kit has the key of {}", file.display());
+    }
 }
 
 #[tokio::test]

@@ -58,6 +58,9 @@ pub struct Counts {
     pub database_rows: u64,
     /// Files under `media/` and `logs/`.
     pub files: u64,
+    /// Attached files that were missing or damaged when they were to be archived.
+    #[serde(default)]
+    pub media_missing: u64,
 }
 
 /// One entry.
@@ -83,5 +86,6 @@ impl std::ops::AddAssign for Counts {
         self.artifacts_missing += other.artifacts_missing;
         self.database_rows += other.database_rows;
         self.files += other.files;
+        self.media_missing += other.media_missing;
     }
 }

@@ -28,8 +28,8 @@ const LARGE: u64 = 3 << 30;
 
 /// What an entry holds.
 pub(in crate::backup) enum Content {
-    /// The text of these bytes of zstd.
-    Zstd(Vec<u8>),
+    /// The text of these bytes of zstd, and its SHA-256: another one is `InvalidData`.
+    Zstd(Vec<u8>, String),
     /// All of a file.
     File(File),
 }
@@ -91,10 +91,11 @@ fn fill<W: Write + Seek>(
     seal: &Seal,
 ) -> io::Result<ManifestEntry> {
     match content {
-        Content::Zstd(packed) => {
-            let text = crate::history::unpack_bytes(&packed)?;
+        Content::Zstd(packed, sha256) => {
+            let text = crate::history::unpack_bytes(&packed).map_err(|_| io::ErrorKind::InvalidData)?;
             start(zip, &head.name, options, seal, text.len() as u64)?;
-            copy(&mut text.as_slice(), zip, head)
+            let listed = copy(&mut text.as_slice(), zip, head)?;
+            if listed.sha256 == sha256 { Ok(listed) } else { Err(io::ErrorKind::InvalidData.into()) }
         }
         Content::File(mut file) => {
             start(zip, &head.name, options, seal, file.metadata()?.len())?;

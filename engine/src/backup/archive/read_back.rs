@@ -64,6 +64,13 @@ pub(crate) fn hash_file(path: &Path) -> io::Result<(String, u64)> {
     Ok((sha256, size))
 }
 
+/// Whether a file still has the bytes of this hash.
+pub(crate) async fn is_as_it_was(path: &Path, sha256: &str) -> bool {
+    let path = path.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || hash_file(&path)).await.map_err(io::Error::other);
+    matches!(hashed, Ok(Ok((found, _))) if found == sha256)
+}
+
 fn check(archive: &Archive) -> io::Result<Result<(Manifest, u64), Refusal>> {
     let mut zip = match archive.open()? {
         Ok(zip) => zip,

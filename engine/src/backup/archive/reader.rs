@@ -14,6 +14,9 @@ use super::seal::Key;
 
 /// A manifest of a million entries is far below this.
 const LARGEST_MANIFEST: u64 = 256 << 20;
+/// What a manifest says beside its entries, and of each of them, at most: a path has 4,096 bytes.
+const LARGEST_HEAD: u64 = 1 << 20;
+const LARGEST_LISTED: u64 = 5 << 10;
 /// How every age file begins (<https://age-encryption.org/v1>).
 const AGE_MAGIC: &[u8] = b"age-encryption.org/v1\n";
 
@@ -117,12 +120,15 @@ impl Archive {
         let damaged = |error: &dyn std::fmt::Display| {
             Refusal::Damaged(format!("manifest.json cannot be read: {error}."))
         };
+        // A small file must not unpack to a list that fills the memory: it is as long as there are entries.
+        let largest = LARGEST_HEAD.saturating_add(LARGEST_LISTED.saturating_mul(zip.len() as u64));
+        let largest = largest.min(LARGEST_MANIFEST);
         let entry = self.entry(zip, index)?;
-        if entry.size() > LARGEST_MANIFEST {
+        if entry.size() > largest {
             return Err(Refusal::Damaged("manifest.json is larger than any manifest.".into()));
         }
         let mut text = Vec::new();
-        entry.take(LARGEST_MANIFEST).read_to_end(&mut text).map_err(|error| damaged(&error))?;
+        entry.take(largest).read_to_end(&mut text).map_err(|error| damaged(&error))?;
         // A newer format may have other fields: its number is looked at before anything else is.
         let format: FormatAlone = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
         if format.format > FORMAT {

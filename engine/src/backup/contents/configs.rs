@@ -1,7 +1,6 @@
 //! `configs/`, `artifacts/` and `network_configs.json`: what the devices gave.
 
 use std::io;
-use std::path::Path;
 
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
@@ -12,13 +11,15 @@ use tokio::task::spawn_blocking;
 use super::super::archive::manifest::Counts;
 use super::super::archive::names::{UniqueNames, safe_name};
 use super::super::archive::pack::Content;
-use super::super::archive::read_back::hash_file;
+use super::super::archive::read_back::is_as_it_was;
 use super::super::archive::writer::ArchiveWriter;
 use crate::artifacts::path_of;
 use crate::engine::Engine;
-use crate::error::{Error, Result};
+use crate::error::{DamagedText, Error, Result};
+use crate::hex::sha256_hex;
+use crate::history::unpack_bytes;
 use crate::store::artifact::artifact_fetch_newest;
-use crate::store::config_version::{text_fetch, version_list_active};
+use crate::store::config_version::{text_fetch, version_distrust, version_list_active};
 use crate::store::result::result_list_good_of_run;
 
 /// `configs/<hostname>/<part>.cfg` and, after them, `network_configs.json`.
@@ -45,7 +46,9 @@ pub(super) async fn write_configs(
             let file = format!("{folder}/{}.cfg", parts.take(&safe_name(&version.part)));
             let text = text_fetch(&engine.db, &version.sha256).await?;
             let text = text.ok_or_else(|| UserError::not_found(format!("text of {file}")))?;
-            archive.add(file.as_str(), None, Content::Zstd(text), Error::io("packing a text")).await?;
+            let content = Content::Zstd(text, version.sha256.clone());
+            let damaged = DamagedText { device: device.id, part: version.part.clone(), file: file.clone() };
+            archive.add(file.as_str(), None, content, |error| explained(damaged, error)).await?;
             counts.configs += 1;
             texts.push(version_json(version, &file));
         }
@@ -56,6 +59,29 @@ pub(super) async fn write_configs(
     }
     write_list(archive, &listed).await?;
     Ok(counts)
+}
+
+/// A text that is not what was collected is the text's trouble, all else is the archive's.
+fn explained(damaged: DamagedText, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::InvalidData => Error::DamagedText(damaged),
+        _ => Error::io("packing a text")(error),
+    }
+}
+
+/// Has every active text of `devices` that is damaged stored anew when its device is collected next.
+pub(in crate::backup) async fn distrust_damaged(engine: &Engine, devices: &[Device]) -> Result<()> {
+    for device in devices {
+        for version in version_list_active(&engine.db, device.id).await? {
+            let text = text_fetch(&engine.db, &version.sha256).await?.unwrap_or_default();
+            let hashed = spawn_blocking(move || unpack_bytes(&text).map(|text| sha256_hex(&text))).await;
+            if !matches!(hashed, Ok(Ok(found)) if found == version.sha256) {
+                tracing::error!(device = %device.id, part = %version.part, "a stored text of {} is damaged", device.hostname);
+                version_distrust(&engine.db, device.id, &version.part).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The newest own backup of a device, where there is one: `artifacts/<hostname>/<file name>`. One whose file is not here, or
@@ -92,13 +118,6 @@ async fn write_artifact(
     counts.artifacts += 1;
     listed["file"] = file.into();
     Ok(listed)
-}
-
-/// Whether a file still has the bytes that it is named by.
-async fn is_as_it_was(path: &Path, sha256: &str) -> bool {
-    let path = path.to_owned();
-    let hashed = spawn_blocking(move || hash_file(&path)).await.map_err(io::Error::other);
-    matches!(hashed, Ok(Ok((found, _))) if found == sha256)
 }
 
 fn device_json(device: &Device, is_stale: bool, started_at: Timestamp, configs: Vec<Value>) -> Value {

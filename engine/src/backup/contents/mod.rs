@@ -12,10 +12,12 @@ use etiqa_model::{RunId, Timestamp};
 
 use super::archive::manifest::Counts;
 use super::archive::writer::ArchiveWriter;
+pub(super) use configs::distrust_damaged;
 pub(super) use database::DATABASE;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::media;
 
 /// What was written.
 #[derive(Debug, Default)]
@@ -45,6 +47,7 @@ pub(super) async fn write_contents(
     }
     if config.include.media {
         written.counts.files += folder::write_folder(archive, &engine.dir.media(), "media").await?;
+        written.counts.media_missing = media::count_missing(engine).await?;
     }
     if config.include.logs {
         written.counts.files += folder::write_folder(archive, &engine.dir.logs(), "logs").await?;
