@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::schedule::{Work, enqueue};
 use crate::store::reachability::{Seen, reach_list, reach_save_in_txn};
 use crate::time::now;
 
@@ -30,7 +31,7 @@ const WHILE_OFF: Duration = Duration::from_mins(1);
 /// The first look waits until the program and its network are up.
 const AFTER_START: Duration = Duration::from_secs(10);
 
-/// Looks at every device on an interval, until the program stops.
+/// Has every device looked at on an interval, until the program stops.
 pub async fn watch(engine: Arc<Engine>) {
     let mut wait = AFTER_START;
     loop {
@@ -41,14 +42,9 @@ pub async fn watch(engine: Arc<Engine>) {
         wait = match engine.settings().await {
             Ok(settings) if settings.reach_minutes == 0 => WHILE_OFF,
             Ok(settings) => {
-                let look = look(&engine);
-                tokio::select! {
-                    () = engine.stopping.cancelled() => return,
-                    looked = look => {
-                        if let Err(error) = looked {
-                            tracing::error!(%error, "whether devices answer could not be looked at");
-                        }
-                    }
+                // One look that still waits or goes on is enough, whichever machine does it.
+                if let Err(error) = enqueue(&engine, &Work::Reach {}).await {
+                    tracing::error!(%error, "a look whether devices answer could not be queued");
                 }
                 Duration::from_mins(u64::from(settings.reach_minutes))
             }
@@ -64,11 +60,14 @@ pub async fn watch(engine: Arc<Engine>) {
 pub async fn look(engine: &Engine) -> Result<()> {
     let places = reach_list(&engine.db).await?;
     let asked = places.iter().map(|place| (place.id, place.address.clone(), place.port)).collect::<Vec<_>>();
-    let answers: HashMap<DeviceId, bool> = futures::stream::iter(asked)
+    let looking = futures::stream::iter(asked)
         .map(async |(id, address, port)| (id, answers(&address, port).await))
         .buffer_unordered(AT_ONCE)
-        .collect()
-        .await;
+        .collect();
+    let answers: HashMap<DeviceId, bool> = tokio::select! {
+        answers = looking => answers,
+        () = engine.stopping.cancelled() => return Ok(()),
+    };
     let at = now();
     let mut tx = engine.db.write().await?;
     let mut changes = 0_u64;

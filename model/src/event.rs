@@ -12,6 +12,8 @@ pub enum Topic {
     BackupConfigs,
     /// A device, its versions, its results or its status changed.
     Devices,
+    /// A job was queued, moved or ended.
+    Jobs,
     /// Users, tokens, credentials, drivers or settings changed.
     Admin,
 }

@@ -27,6 +27,7 @@ pub mod destinations;
 pub mod devices;
 pub mod error;
 pub mod imports;
+pub mod jobs;
 pub mod media;
 pub mod overview;
 pub mod search;

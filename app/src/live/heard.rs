@@ -10,11 +10,11 @@ use super::{Link, Live, slot};
 
 /// At most one look again per so many milliseconds.
 const COLLAPSE_MS: u32 = 300;
-const EVERYTHING: [Topic; 4] = [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin];
+const EVERYTHING: [Topic; 5] = [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs];
 
 thread_local! {
     /// Topics that changed since the last look, by slot.
-    static CHANGED: Cell<[bool; 4]> = const { Cell::new([false; 4]) };
+    static CHANGED: Cell<[bool; 5]> = const { Cell::new([false; 5]) };
     static IS_WAITING: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -36,7 +36,7 @@ pub(crate) enum Link {
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
     /// How often each topic changed, in the order of [`slot`].
-    beats: [RwSignal<u32>; 4],
+    beats: [RwSignal<u32>; 5],
     /// How often a person asked for all of it again.
     all: RwSignal<u32>,
     /// How the stream stands.
@@ -51,6 +51,7 @@ fn slot(topic: Topic) -> usize {
         Topic::BackupConfigs => 1,
         Topic::Devices => 2,
         Topic::Admin => 3,
+        Topic::Jobs => 4,
     }
 }
 

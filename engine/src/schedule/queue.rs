@@ -45,21 +45,34 @@ pub enum Work {
         /// The data directory's name.
         data_dir: String,
     },
+    /// Look which devices answer on their port.
+    Reach {},
 }
 
-/// The kind of [`Work::Send`].
-pub(super) const SEND: &str = "send";
+/// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
+/// of them share; slow destinations, and ones that hang, leave room for everything else.
+pub(super) const AT_ONCE: &[(&str, usize)] =
+    &[(RUN, 8), (COLLECT, 8), (ARTIFACT, 4), (SEND, 4), (VERIFY, 1), (DRILL, 1), (REACH, 1)];
+
+const RUN: &str = "run";
+const COLLECT: &str = "collect";
+const ARTIFACT: &str = "artifact";
+const VERIFY: &str = "verify";
+const DRILL: &str = "drill";
+const SEND: &str = "send";
+const REACH: &str = "reach";
 
 impl Work {
     /// The kind's name in the database.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Run { .. } => "run",
-            Self::Collect { .. } => "collect",
-            Self::Artifact { .. } => "artifact",
-            Self::Verify { .. } => "verify",
-            Self::Drill { .. } => "drill",
+            Self::Run { .. } => RUN,
+            Self::Collect { .. } => COLLECT,
+            Self::Artifact { .. } => ARTIFACT,
+            Self::Verify { .. } => VERIFY,
+            Self::Drill { .. } => DRILL,
             Self::Send { .. } => SEND,
+            Self::Reach {} => REACH,
         }
     }
 
@@ -72,7 +85,7 @@ impl Work {
     /// A person waits for a collection; runs can wait a moment longer, copies for them, and checks for everything else.
     fn priority(&self) -> i64 {
         match self {
-            Self::Verify { .. } | Self::Drill { .. } => -10,
+            Self::Verify { .. } | Self::Drill { .. } | Self::Reach {} => -10,
             Self::Send { .. } => -5,
             Self::Run { .. } | Self::Artifact { .. } => 0,
             Self::Collect { .. } => 10,
@@ -86,6 +99,7 @@ impl Work {
             Self::Verify { run } => Some(format!("verify:{run}")),
             Self::Drill { run } => Some(format!("drill:{run}")),
             Self::Send { destination, data_dir } => Some(format!("send:{destination}:{data_dir}")),
+            Self::Reach {} => Some(REACH.to_owned()),
             Self::Collect { .. } | Self::Artifact { .. } => None,
         }
     }
@@ -96,7 +110,7 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
     let payload = serde_json::to_string(work)
         .map_err(|error| DbError::Value { column: "payload", message: error.to_string() })?;
     let key = work.idempotency_key();
-    if let (Work::Send { .. }, Some(key)) = (work, &key) {
+    if let (Work::Send { .. } | Work::Reach {}, Some(key)) = (work, &key) {
         // What was sent once is done; what is due now is other work.
         job_forget_ended_in_txn(tx, key).await?;
     }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::queue::{SEND, Work};
+use super::queue::{AT_ONCE, Work};
 use crate::backup::destinations::send_due;
 use crate::backup::execute_run;
 use crate::backup::restore::drill::drill_run;
@@ -21,22 +21,21 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fleet::{Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::{self, LEASE};
+use crate::reachability;
 use crate::store::device::device_list_of;
 use crate::store::job::{
     Job, Taker, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew,
 };
 use crate::time::now;
 
-/// Jobs at once in one process. Their device sessions share one limit of their own.
-const JOBS_AT_ONCE: usize = 8;
-/// Of these, destinations that are sent to: slow ones, and ones that hang, leave room for everything else.
-const SENDS_AT_ONCE: usize = 4;
 /// Jobs that another process queued are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Devices in one query.
 const READ_AT_ONCE: usize = 500;
 /// A job that failed so often is given up.
-const MOST_ATTEMPTS: u32 = 3;
+const MOST_ATTEMPTS: u32 = 5;
+/// The wait before a second attempt; each one after it is four times as long.
+const FIRST_WAIT: Duration = Duration::from_secs(10);
 /// How long running jobs may take to end when the program stops; all of them stop at once.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// How long, where a device is being rid of a backup that was made on it.
@@ -47,24 +46,28 @@ const SOON: Duration = Duration::from_secs(2);
 /// Works on the queue until the program stops, then waits for what runs to end.
 pub async fn worker(engine: Arc<Engine>) {
     let mut jobs = JoinSet::new();
-    let sends = Arc::new(Semaphore::new(SENDS_AT_ONCE));
+    let places: Vec<(&str, Arc<Semaphore>)> =
+        AT_ONCE.iter().map(|&(kind, most)| (kind, Arc::new(Semaphore::new(most)))).collect();
     while !engine.stopping.is_cancelled() {
         while jobs.try_join_next().is_some() {}
-        let turn = Arc::clone(&sends).try_acquire_owned().ok();
-        let claimed = if jobs.len() < JOBS_AT_ONCE { claim(&engine, turn.is_some()).await } else { None };
+        let is_full = |places: &Semaphore| places.available_permits() == 0;
+        let full: Vec<&str> =
+            places.iter().filter(|(_, places)| is_full(places)).map(|(kind, _)| *kind).collect();
+        let claimed = if full.len() < places.len() { claim(&engine, &full).await } else { None };
         if let Some(job) = claimed {
-            let turn = turn.filter(|_| job.kind == SEND);
+            // Only this task takes places, so there is one. A kind that is not known has none, and ends at once.
+            let place = places.iter().find(|(kind, _)| *kind == job.kind);
+            let place = place.and_then(|(_, places)| Arc::clone(places).try_acquire_owned().ok());
             let engine = Arc::clone(&engine);
             jobs.spawn(async move {
                 work_on(&engine, job).await;
-                drop(turn);
+                drop(place);
             });
             continue;
         }
-        drop(turn);
         tokio::select! {
             () = engine.stopping.cancelled() => {}
-            () = engine.work.notified(), if jobs.len() < JOBS_AT_ONCE => {}
+            () = engine.work.notified() => {}
             _ = jobs.join_next(), if !jobs.is_empty() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
@@ -100,26 +103,25 @@ pub async fn end_of<T>(engine: &Engine, work: impl Future<Output = T>) -> Option
 /// Works on one job here and now, unless somebody else has it.
 pub async fn work_on_one(engine: &Arc<Engine>, id: JobId) -> Result<()> {
     let at = now();
-    if let Some(job) = job_claim_one(&engine.db, id, taker(engine, true), at, at.plus(LEASE)).await? {
+    if let Some(job) = job_claim_one(&engine.db, id, taker(engine, &[]), at, at.plus(LEASE)).await? {
         work_on(engine, job).await;
     }
     Ok(())
 }
 
 /// What this process takes of the queue.
-fn taker(engine: &Engine, takes_sends: bool) -> Taker<'_> {
-    let leaves = if takes_sends { None } else { Some(SEND) };
+fn taker<'a>(engine: &'a Engine, leaves: &'a [&'a str]) -> Taker<'a> {
     Taker { owner: &engine.owner, data_dir: engine.dir.id(), leaves }
 }
 
-async fn claim(engine: &Engine, takes_sends: bool) -> Option<Job> {
+async fn claim(engine: &Engine, leaves: &[&str]) -> Option<Job> {
     let at = now();
     let claimed = async {
         // Looking takes no write lock; on an idle system nothing is ever written.
         if job_count_open(&engine.db).await? == 0 {
             return Ok(None);
         }
-        job_claim(&engine.db, taker(engine, takes_sends), at, at.plus(LEASE)).await
+        job_claim(&engine.db, taker(engine, leaves), at, at.plus(LEASE)).await
     };
     claimed.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the queue could not be read");
@@ -140,12 +142,15 @@ async fn work_on(engine: &Arc<Engine>, job: Job) {
     drop(keep);
     let at = now();
     let written = match result {
-        Ok(()) if engine.stopping.is_cancelled() => job_release(&engine.db, id, &engine.owner, at).await,
+        Ok(()) if engine.stopping.is_cancelled() => {
+            job_release(&engine.db, id, &engine.owner, at, None).await
+        }
         Ok(()) => job_finish(&engine.db, id, &engine.owner, None, at).await,
         Err(error) if attempts < MOST_ATTEMPTS => {
-            tracing::warn!(job = %id, attempts, %error, "job {id} failed; it is tried again");
-            let due_at = at.plus(Duration::from_secs(u64::from(attempts) * 10));
-            job_release(&engine.db, id, &engine.owner, due_at).await
+            let wait = FIRST_WAIT * 4_u32.saturating_pow(attempts.saturating_sub(1));
+            tracing::warn!(job = %id, attempts, wait_s = wait.as_secs(), %error, "job {id} failed; it is tried again");
+            let sentence = error.into_user_error().message;
+            job_release(&engine.db, id, &engine.owner, at.plus(wait), Some(&sentence)).await
         }
         Err(error) => {
             let sentence = error.into_user_error().message;
@@ -155,6 +160,7 @@ async fn work_on(engine: &Arc<Engine>, job: Job) {
     if let Err(error) = written {
         tracing::error!(job = %id, %error, "the end of job {id} could not be written");
     }
+    engine.events.send(Topic::Jobs, id.0);
 }
 
 async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
@@ -177,6 +183,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
         Work::Drill { run } => unless_gone(drill_run(engine, run, None).await),
         // For another data directory it is never taken.
         Work::Send { destination, .. } => send_due(engine, destination).await,
+        Work::Reach {} => reachability::look(engine).await,
     }
 }
 

@@ -24,8 +24,33 @@ pub struct Taker<'a> {
     pub owner: &'a str,
     /// Its data directory: jobs that need another one are not for it.
     pub data_dir: &'a str,
-    /// A kind of which it takes none now.
-    pub leaves: Option<&'a str>,
+    /// Kinds of which it takes none now.
+    pub leaves: &'a [&'a str],
+}
+
+/// A job as a person looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedJob {
+    /// Row id.
+    pub id: JobId,
+    /// Which work: its JSON.
+    pub payload: String,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// When it is begun, or begun again, at the earliest.
+    pub due_at: Timestamp,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// Who works on it.
+    pub lease_owner: Option<String>,
+    /// Until when, unless renewed.
+    pub lease_expires_at: Option<Timestamp>,
+    /// When it was given up.
+    pub finished_at: Option<Timestamp>,
+    /// It was given up.
+    pub dead: bool,
+    /// What went wrong last.
+    pub error: Option<String>,
 }
 
 /// Where a job stands.
@@ -114,7 +139,7 @@ async fn claim(
     let sql = format!(
         "UPDATE job SET lease_owner = $1, lease_expires_at = $3, attempts = attempts + 1
          WHERE id = (SELECT id FROM job
-                     WHERE {narrowed} finished_at IS NULL AND due_at <= $2 AND kind <> $5
+                     WHERE {narrowed} finished_at IS NULL AND due_at <= $2 AND $5 NOT LIKE '%,' || kind || ',%'
                        AND (data_dir IS NULL OR data_dir = $6)
                        AND (lease_expires_at IS NULL OR lease_expires_at <= $2)
                      ORDER BY priority DESC, due_at, id LIMIT 1 {lock})
@@ -126,7 +151,7 @@ async fn claim(
         .bind(now.millis())
         .bind(until.millis())
         .bind(only.map_or(0, |id| id.0))
-        .bind(by.leaves.unwrap_or_default().to_owned())
+        .bind(format!(",{},", by.leaves.join(",")))
         .bind(by.data_dir.to_owned())
         .fetch_optional(&mut *tx)
         .await?;
@@ -183,19 +208,85 @@ pub async fn job_bring_forward_in_txn(tx: &mut Tx, now: Timestamp) -> Result<()>
     Ok(())
 }
 
-/// Gives a job back, to be taken again at `due_at`.
-pub async fn job_release(db: &Db, id: JobId, owner: &str, due_at: Timestamp) -> Result<()> {
+/// Gives a job back, to be taken again at `due_at`; `error` says why, where something went wrong. What was only handed
+/// back does not count as an attempt.
+pub async fn job_release(
+    db: &Db,
+    id: JobId,
+    owner: &str,
+    due_at: Timestamp,
+    error: Option<&str>,
+) -> Result<()> {
     let mut tx = db.write().await?;
     sqlx::query(
-        "UPDATE job SET due_at = $3, lease_owner = NULL, lease_expires_at = NULL
+        "UPDATE job SET due_at = $3, lease_owner = NULL, lease_expires_at = NULL, error = COALESCE($4, error),
+                attempts = CASE WHEN $4 IS NULL THEN attempts - 1 ELSE attempts END
          WHERE id = $1 AND lease_owner = $2 AND finished_at IS NULL",
     )
     .bind(id.0)
     .bind(owner.to_owned())
     .bind(due_at.millis())
+    .bind(error.map(str::to_owned))
     .execute(&mut *tx)
     .await?;
     Ok(tx.commit().await?)
+}
+
+/// Jobs that wait, are worked on or were given up, the newest of them at most, as a person looks at them: what goes on,
+/// then what was given up, then what waits.
+pub async fn job_list(db: &Db, limit: u32) -> Result<Vec<ListedJob>> {
+    let sql = format!(
+        "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error FROM job
+         WHERE finished_at IS NULL OR dead = 1
+         ORDER BY CASE WHEN lease_owner IS NOT NULL AND finished_at IS NULL THEN 0 WHEN dead = 1 THEN 1 ELSE 2 END,
+                  priority DESC, due_at, id LIMIT {limit}"
+    );
+    let rows = sqlx::query(crate::db::built(sql)).fetch_all(db.reader()).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ListedJob {
+                id: JobId(row.int("id")?),
+                payload: row.text("payload")?,
+                attempts: row.count("attempts")?,
+                due_at: row.time("due_at")?,
+                created_at: row.time("created_at")?,
+                lease_owner: row.opt_text("lease_owner")?,
+                lease_expires_at: row.opt_time("lease_expires_at")?,
+                finished_at: row.opt_time("finished_at")?,
+                dead: row.flag("dead")?,
+                error: row.opt_text("error")?,
+            })
+        })
+        .collect()
+}
+
+/// How many jobs were given up and not looked after since.
+pub async fn job_count_dead(db: &Db) -> Result<u64> {
+    sqlx::query("SELECT COUNT(*) AS n FROM job WHERE dead = 1").fetch_one(db.reader()).await?.count("n")
+}
+
+/// Has a job that was given up, or waits for its next attempt, done now; false when it is neither.
+pub async fn job_retry(db: &Db, id: JobId, now: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query(
+        "UPDATE job SET due_at = $2, attempts = 0, dead = 0, finished_at = NULL, lease_owner = NULL,
+                lease_expires_at = NULL
+         WHERE id = $1 AND (dead = 1 OR (finished_at IS NULL AND lease_owner IS NULL))",
+    )
+    .bind(id.0)
+    .bind(now.millis())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Forgets a job that was given up; false when it was not.
+pub async fn job_forget(db: &Db, id: JobId) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query("DELETE FROM job WHERE id = $1 AND dead = 1").bind(id.0).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// The open job of this key.

@@ -2,14 +2,15 @@ use std::collections::BTreeSet;
 
 use etiqa_engine::db::Db;
 use etiqa_engine::store::job::{
-    Taker, job_claim, job_count_open, job_finish, job_insert_in_txn, job_release, job_renew, job_state,
+    Taker, job_claim, job_count_open, job_finish, job_insert_in_txn, job_list, job_release, job_renew,
+    job_state,
 };
 use etiqa_model::JobId;
 
 use crate::common::{at, on_both};
 
 fn by(owner: &str) -> Taker<'_> {
-    Taker { owner, data_dir: "here", leaves: None }
+    Taker { owner, data_dir: "here", leaves: &[] }
 }
 
 async fn add(db: &Db, key: Option<&str>, priority: i64) -> JobId {
@@ -84,7 +85,7 @@ async fn a_job_ends_once_and_only_by_its_owner() {
         job_claim(&db, by("a"), at(0), at(30)).await.unwrap();
         job_finish(&db, id, "b", None, at(1)).await.unwrap();
         assert_eq!(job_state(&db, id).await.unwrap().unwrap().finished_at, None);
-        job_release(&db, id, "a", at(10)).await.unwrap();
+        job_release(&db, id, "a", at(10), None).await.unwrap();
         assert_eq!(job_claim(&db, by("a"), at(9), at(30)).await.unwrap(), None, "its time has not come");
         job_claim(&db, by("a"), at(10), at(30)).await.unwrap().unwrap();
         job_finish(&db, id, "a", Some("It broke."), at(11)).await.unwrap();
@@ -94,6 +95,34 @@ async fn a_job_ends_once_and_only_by_its_owner() {
             (Some(at(11)), true, Some("It broke."))
         );
         assert_eq!(job_count_open(&db).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_kind_of_which_there_is_enough_is_left_to_others() {
+    on_both(async |db| {
+        add(&db, None, 0).await;
+        let take = async |leaves: &[&str]| {
+            let by = Taker { owner: "a", data_dir: "here", leaves };
+            job_claim(&db, by, at(0), at(30)).await.unwrap()
+        };
+        assert_eq!(take(&["send", "test"]).await, None);
+        assert!(take(&["tes", "testing", "send"]).await.is_some(), "another name is another kind");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_only_handed_back_counts_as_no_attempt_and_what_failed_says_why() {
+    on_both(async |db| {
+        let id = add(&db, None, 0).await;
+        job_claim(&db, by("a"), at(0), at(30)).await.unwrap();
+        job_release(&db, id, "a", at(0), None).await.unwrap();
+        assert_eq!(job_claim(&db, by("a"), at(0), at(30)).await.unwrap().unwrap().attempts, 1);
+        job_release(&db, id, "a", at(10), Some("The disk is full.")).await.unwrap();
+        let listed = job_list(&db, 10).await.unwrap().remove(0);
+        assert_eq!((listed.attempts, listed.error.as_deref()), (1, Some("The disk is full.")));
     })
     .await;
 }

@@ -3,6 +3,7 @@
 pub(crate) mod credentials;
 pub(crate) mod destinations;
 pub(crate) mod drivers;
+pub(crate) mod jobs;
 pub(crate) mod jump_hosts;
 pub(crate) mod recovery;
 mod rotation;
@@ -86,6 +87,7 @@ fn cards(
             destinations,
             "Where archives are sent to besides this machine.",
         ),
+        ("Jobs", "/admin/jobs", "queue".to_owned(), "What goes on, what waits, and what was given up."),
         ("Devices", "/devices/", "inventory".to_owned(), "Add, import, change, delete."),
         ("Backups", "/backup/", "schedules".to_owned(), "What is backed up, when, and how many are kept."),
         (

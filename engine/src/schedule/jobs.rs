@@ -1,0 +1,97 @@
+//! What people see of the queue, and do with it.
+
+use etiqa_model::event::Topic;
+use etiqa_model::job::{JobRow, JobState};
+use etiqa_model::{JobId, UserError};
+
+use super::queue::Work;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::store::destination::destination_list_names;
+use crate::store::job::{ListedJob, job_forget, job_list, job_retry};
+use crate::time::now;
+
+/// Jobs that are shown at once.
+const MOST_SHOWN: u32 = 200;
+
+/// What goes on, was given up or waits, in this order; the first two hundred.
+pub async fn list(engine: &Engine) -> Result<Vec<JobRow>> {
+    let names = destination_list_names(&engine.db).await?;
+    let destination = |id| {
+        let found = names.iter().find(|destination| destination.id == id);
+        found.map_or_else(|| format!("destination {id}"), |destination| destination.name.clone())
+    };
+    let at = now();
+    let jobs = job_list(&engine.db, MOST_SHOWN).await?;
+    Ok(jobs
+        .into_iter()
+        .map(|job| {
+            let work = Work::from_payload(&job.payload).ok();
+            let (title, href) = match &work {
+                Some(work) => told(work, destination),
+                // Of a newer version of this program.
+                None => ("Work that this version does not know".to_owned(), None),
+            };
+            let is_held = job.lease_expires_at.is_some_and(|until| until > at);
+            JobRow {
+                id: job.id,
+                title,
+                href,
+                state: state(&job, is_held),
+                attempts: job.attempts,
+                due_at: job.due_at,
+                created_at: job.created_at,
+                worker: job.lease_owner.filter(|_| is_held),
+                error: job.error,
+            }
+        })
+        .collect())
+}
+
+fn state(job: &ListedJob, is_held: bool) -> JobState {
+    match job.attempts {
+        _ if job.dead => JobState::Dead,
+        _ if is_held => JobState::Running,
+        0 => JobState::Waiting,
+        _ => JobState::Retrying,
+    }
+}
+
+fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String) -> (String, Option<String>) {
+    let of_run =
+        |what: &str, run: &etiqa_model::RunId| (format!("{what} {run}"), Some(format!("/backup/run/{run}")));
+    let devices = |what: &str, count: usize| {
+        let noun = if count == 1 { "device" } else { "devices" };
+        (format!("{what} {count} {noun}"), Some("/devices/".to_owned()))
+    };
+    match work {
+        Work::Run { run } => of_run("Run", run),
+        Work::Verify { run } => of_run("Verify the archive of run", run),
+        Work::Drill { run } => of_run("Restore drill of run", run),
+        Work::Collect { devices: of } => devices("Collect", of.len()),
+        Work::Artifact { devices: of } => devices("Fetch vendor backups of", of.len()),
+        Work::Send { destination: id, .. } => {
+            (format!("Send to {}", destination(*id)), Some("/admin/destinations".to_owned()))
+        }
+        Work::Reach {} => ("Look which devices answer".to_owned(), Some("/devices/".to_owned())),
+    }
+}
+
+/// Has a job done now that was given up or waits for another attempt.
+pub async fn retry(engine: &Engine, id: JobId) -> Result<()> {
+    if !job_retry(&engine.db, id, now()).await? {
+        return Err(UserError::conflict("This job goes on or is over: there is nothing to try again.").into());
+    }
+    engine.work.notify_one();
+    engine.events.send(Topic::Jobs, id.0);
+    Ok(())
+}
+
+/// Forgets a job that was given up.
+pub async fn forget(engine: &Engine, id: JobId) -> Result<()> {
+    if !job_forget(&engine.db, id).await? {
+        return Err(UserError::conflict("Only a job that was given up can be forgotten.").into());
+    }
+    engine.events.send(Topic::Jobs, id.0);
+    Ok(())
+}
