@@ -9,7 +9,7 @@ use crate::backup::config;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::read;
-use crate::pause::paused_since;
+use crate::pause::schedule_pause;
 use crate::store::config_version::version_list_changes;
 use crate::store::overview::{archive_totals, device_counts, device_list_needing_a_hand, run_counts_by_day};
 use crate::store::run::{run_list_damaged, run_list_ended, run_list_live};
@@ -45,7 +45,7 @@ pub async fn overview(engine: &Engine, reader: Role) -> Result<Overview> {
         generated_at: at,
         devices: device_counts(&engine.db).await?,
         needs_hand: device_list_needing_a_hand(&engine.db, 10).await?,
-        restored_at: paused_since(engine).await?,
+        pause: schedule_pause(engine).await?,
         damaged: run_list_damaged(&engine.db, 3).await?,
         running: run_list_live(&engine.db).await?,
         configs,

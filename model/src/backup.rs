@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{Encryption, SHORTEST_PASSPHRASE};
 use crate::artifact::ArtifactCadence;
+use crate::blackout::Blackouts;
 use crate::destination::DestinationName;
 use crate::field::{Fields, by_name, number, short_text, unknown_name};
 use crate::run::{Progress, Run};
-use crate::schedule::{Frequency, MonthDay, Schedule, TimeOfDay, Weekday};
+use crate::schedule::{Frequency, LONGEST_JITTER, MonthDay, Schedule, TimeOfDay, Weekday};
 use crate::selector::Selector;
 use crate::{BackupConfigId, DestinationId, Secret, Timestamp, UserError};
 
@@ -112,6 +113,10 @@ pub struct BackupConfigInput {
     pub cron: String,
     /// IANA zone; the server's when empty.
     pub time_zone: String,
+    /// How many minutes after its time it may begin; 0 when empty.
+    pub jitter_minutes: String,
+    /// When it does not begin: [`Blackouts`] in their text form.
+    pub blackouts: String,
     /// Keep-last; 10 when empty.
     pub max_backups: String,
     /// Hours to keep one of; 0 when empty.
@@ -159,6 +164,8 @@ impl Default for BackupConfigInput {
             day: text("1"),
             cron: String::new(),
             time_zone: String::new(),
+            jitter_minutes: String::new(),
+            blackouts: String::new(),
             max_backups: text("10"),
             keep_hourly: String::new(),
             keep_daily: String::new(),
@@ -215,6 +222,9 @@ impl BackupConfigInput {
         let name = fields.check("name", short_text("The name", &self.name, 100));
         let kind = fields.check("kind", BackupKind::parse(&self.kind));
         let frequency = self.frequency(&mut fields);
+        let jitter = number("The minutes", &self.jitter_minutes, 0..=LONGEST_JITTER, Some(0));
+        let jitter_minutes = fields.check("jitter_minutes", jitter);
+        let blackouts = fields.check("blackouts", Blackouts::parse(&self.blackouts));
         let retention = self.retention(&mut fields);
         let devices = fields.check("devices", Selector::parse(&self.devices));
         let artifacts = match self.artifacts.trim() {
@@ -241,7 +251,11 @@ impl BackupConfigInput {
         Ok(NewBackupConfig {
             name: name.unwrap_or_default(),
             kind,
-            schedule: Schedule { frequency: frequency.unwrap_or(Frequency::Hourly { minute: 0 }), time_zone },
+            schedule: Schedule {
+                jitter_minutes: jitter_minutes.unwrap_or_default(),
+                blackouts: blackouts.unwrap_or_default(),
+                ..Schedule::plain(frequency.unwrap_or(Frequency::Hourly { minute: 0 }), time_zone)
+            },
             retention,
             include,
             artifacts: artifacts.unwrap_or_default(),
@@ -403,6 +417,11 @@ impl BackupConfig {
             kind: self.kind.as_str().to_owned(),
             frequency: self.schedule.frequency.as_str().to_owned(),
             time_zone: self.schedule.time_zone.clone(),
+            jitter_minutes: match self.schedule.jitter_minutes {
+                0 => String::new(),
+                minutes => minutes.to_string(),
+            },
+            blackouts: self.schedule.blackouts.to_string(),
             max_backups: self.retention.max_backups.to_string(),
             keep_hourly: self.retention.keep_hourly.to_string(),
             keep_daily: self.retention.keep_daily.to_string(),

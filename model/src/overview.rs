@@ -6,6 +6,7 @@ use crate::backup::BackupConfigRow;
 use crate::config::{ConfigVersion, TextDiff};
 use crate::device::{Device, DeviceType};
 use crate::run::Run;
+use crate::schedule::Pause;
 use crate::{DeviceId, Timestamp};
 
 /// Everything on the first page.
@@ -17,9 +18,9 @@ pub struct Overview {
     pub devices: DeviceCounts,
     /// Devices whose last result was not good, at most ten.
     pub needs_hand: Vec<Device>,
-    /// When this instance was restored from an archive, while nobody has confirmed that it may work by itself.
+    /// That no schedule runs, and why.
     #[serde(default)]
-    pub restored_at: Option<Timestamp>,
+    pub pause: Option<Pause>,
     /// Runs whose archives were found damaged, the newest few.
     #[serde(default)]
     pub damaged: Vec<Run>,

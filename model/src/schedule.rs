@@ -1,9 +1,11 @@
 //! When a backup config runs. The due times themselves are computed by the engine.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+use crate::blackout::Blackouts;
 use crate::field::unknown_name;
 
 /// A recurring time in a zone.
@@ -14,7 +16,21 @@ pub struct Schedule {
     pub frequency: Frequency,
     /// An IANA zone name, such as `Europe/Vienna`.
     pub time_zone: String,
+    /// Each run begins up to so many minutes after its time, so that not all begin at once; 0: on the minute.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub jitter_minutes: u32,
+    /// When no run begins by itself. One whose time comes within begins at the end, once.
+    #[serde(default, skip_serializing_if = "Blackouts::is_empty")]
+    pub blackouts: Blackouts,
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// The longest [`Schedule::jitter_minutes`]: half a day.
+pub const LONGEST_JITTER: u32 = 720;
 
 /// How often, and when within the period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,14 +93,36 @@ impl Frequency {
 }
 
 impl Schedule {
+    /// One that is kept to the minute, whenever that is.
+    pub fn plain(frequency: Frequency, time_zone: impl Into<String>) -> Self {
+        Self { frequency, time_zone: time_zone.into(), jitter_minutes: 0, blackouts: Blackouts::default() }
+    }
+
     /// In words, with the zone: "daily at 02:00, Europe/Vienna".
     pub fn words(&self) -> String {
-        format!("{}, {}", self.frequency.words(), self.time_zone)
+        let mut words = format!("{}, {}", self.frequency.words(), self.time_zone);
+        if self.jitter_minutes > 0 {
+            // Writing to a String cannot fail.
+            let _ = write!(words, "; up to {} min later", self.jitter_minutes);
+        }
+        if !self.blackouts.is_empty() {
+            let _ = write!(words, "; not {}", self.blackouts);
+        }
+        words
     }
 }
 
+/// That no schedule runs, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who paused all of them; none: the instance was restored from an archive, and waits for an admin's word.
+    pub by: Option<String>,
+}
+
 /// A local time of day, to the minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct TimeOfDay {
     /// 0 to 23.

@@ -8,13 +8,13 @@ use std::time::Duration;
 use etiqa_engine::access::SetupCode;
 use etiqa_engine::history::search;
 use etiqa_engine::reachability;
-use etiqa_engine::schedule::{tick, worker};
+use etiqa_engine::schedule::{tick, tidy, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
 use etiqa_model::{ErrorKind, UserError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::output;
+use crate::cli::{Serve, output};
 use crate::http;
 use crate::signals::StopSignals;
 
@@ -22,7 +22,8 @@ use crate::signals::StopSignals;
 const ANSWERS_END_WITHIN: Duration = Duration::from_secs(5);
 
 /// Serves until SIGINT or SIGTERM, then hands back what runs and ends.
-pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCode> {
+pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
+    let (listen, start_delay) = (serve.listen, Duration::from_secs(serve.start_delay.into()));
     let engine = Engine::open(options.clone(), Role::Server).await?;
     let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
     // Before anybody is told that there is a server, who could then stop it.
@@ -42,7 +43,7 @@ pub(crate) async fn serve(options: Options, listen: SocketAddr) -> Result<ExitCo
     let listener = listener.into_std().map_err(Error::io("listening"))?;
     let mut engine = engine;
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
-    while serve_engine(&engine, &listener, address, &stop).await? == Then::Reopen {
+    while serve_engine(&engine, &listener, address, start_delay, &stop).await? == Then::Reopen {
         engine = engine.reopen(options.clone()).await?;
     }
     Ok(ExitCode::SUCCESS)
@@ -61,6 +62,7 @@ async fn serve_engine(
     engine: &Arc<Engine>,
     listener: &std::net::TcpListener,
     address: SocketAddr,
+    start_delay: Duration,
     stop: &CancellationToken,
 ) -> Result<Then> {
     let listener = listener.try_clone().and_then(TcpListener::from_std).map_err(Error::io("listening"))?;
@@ -71,7 +73,8 @@ async fn serve_engine(
             code.reveal()
         ));
     }
-    let scheduler = tokio::spawn(tick::scheduler(Arc::clone(engine)));
+    let scheduler = tokio::spawn(tick::scheduler(Arc::clone(engine), start_delay));
+    let tidying = tokio::spawn(tidy::tidier(Arc::clone(engine)));
     let reaper = tokio::spawn(tick::reaper(Arc::clone(engine)));
     let looking = tokio::spawn(reachability::watch(Arc::clone(engine)));
     let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
@@ -95,7 +98,7 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    for task in [scheduler, reaper, looking, indexing, working] {
+    for task in [scheduler, tidying, reaper, looking, indexing, working] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");
         }

@@ -3,6 +3,7 @@
 use etiqa_model::admin::KitState;
 use etiqa_model::archive::{ArchiveDetail, Drill, RetentionPreview};
 use etiqa_model::backup::RetentionInput;
+use etiqa_model::schedule::Pause;
 use etiqa_model::{BackupConfigId, RunId, Secret};
 use leptos::prelude::*;
 
@@ -48,6 +49,27 @@ pub async fn resume_schedules() -> Result<(), AppError> {
     let context = Context::require(Role::Admin)?;
     etiqa_engine::pause::resume(&context.engine).await?;
     Ok(())
+}
+
+/// Whether no schedule runs, and why.
+#[server(endpoint = "get_pause")]
+pub async fn get_pause() -> Result<Option<Pause>, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    Ok(etiqa_engine::pause::schedule_pause(&context.engine).await?)
+}
+
+/// Lets no schedule run until somebody resumes them.
+#[server(endpoint = "pause_schedules")]
+pub async fn pause_schedules() -> Result<(), AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(etiqa_engine::pause::pause(&context.engine, &context.identity.name).await?)
+}
+
+/// Lets schedules run that a person paused.
+#[server(endpoint = "unpause_schedules")]
+pub async fn unpause_schedules() -> Result<(), AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(etiqa_engine::pause::unpause(&context.engine, &context.identity.name).await?)
 }
 
 /// Whether a recovery kit was taken that holds everything that is needed now.

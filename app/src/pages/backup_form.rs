@@ -194,6 +194,12 @@ fn when(draft: Draft, input: &BackupConfigInput, choices: BackupChoices, problem
             <Field name="config[time_zone]" label="Time zone" value=zone list="zones" problem
                 on_input=draft.setter(|input, text| input.time_zone = text)/>
             <datalist id="zones">{zones}</datalist>
+            <Field name="config[jitter_minutes]" label="Up to so many minutes later" kind="number" placeholder="0" value=input.jitter_minutes.clone() problem
+                hint="So that not all backups begin at once. Each day another minute."
+                on_input=draft.setter(|input, text| input.jitter_minutes = text)/>
+            <Field name="config[blackouts]" label="Not during" placeholder="mon-fri 08:00-18:00; sun" value=input.blackouts.clone() problem
+                hint="What is due then begins once at the end. Windows by the zone's clock, with semicolons between; by hand it runs all the same."
+                on_input=draft.setter(|input, text| input.blackouts = text)/>
             <div class="wide">{preview(draft)}</div>
         </div>
     }
@@ -213,6 +219,8 @@ fn preview(draft: Draft) -> AnyView {
             day: input.day.clone(),
             cron: input.cron.clone(),
             time_zone: input.time_zone.clone(),
+            jitter_minutes: input.jitter_minutes.clone(),
+            blackouts: input.blackouts.clone(),
             ..BackupConfigInput::default()
         })
     });

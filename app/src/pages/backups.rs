@@ -3,15 +3,17 @@
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
+use etiqa_model::schedule::Pause;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use crate::api::archives::{GetPause, PauseSchedules, UnpauseSchedules};
 use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
 use crate::ask::ask;
-use crate::components::part::nothing;
+use crate::components::part::{later, nothing};
 use crate::components::table::{Column, list_card};
-use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, run};
+use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, paused, run};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -24,6 +26,7 @@ const RUNS_PER_PAGE: usize = 50;
 struct Actions {
     run: Post<RunBackup>,
     enable: Post<EnableBackupConfig>,
+    pause: Post<PauseSchedules>,
 }
 
 #[component]
@@ -32,23 +35,43 @@ pub(crate) fn BackupsPage() -> AnyView {
     let before = Memo::new(move |_| query.with(|query| query.get("before")).and_then(|id| id.parse().ok()));
     let configs = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {});
     let runs = ask(&[Topic::Runs], move || ListRuns { config: None, before: before.get() });
-    let actions = Actions { run: Post::<RunBackup>::new(), enable: Post::<EnableBackupConfig>::new() };
+    let actions = Actions {
+        run: Post::<RunBackup>::new(),
+        enable: Post::<EnableBackupConfig>::new(),
+        pause: Post::<PauseSchedules>::new(),
+    };
+    let unpause = Post::<UnpauseSchedules>::new();
+    let pause = ask(&[Topic::BackupConfigs], || GetPause {});
+    touch_after(actions.pause, &[Topic::BackupConfigs]);
+    touch_after(unpause, &[Topic::BackupConfigs]);
     touch_after(actions.run, &[Topic::Runs, Topic::BackupConfigs]);
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
         <PageHeader title="Backups">
             <Allowed role=Role::Operator>
+                {later(nothing, move || async move {
+                    let runs = pause.get().await.is_ok_and(|pause| pause.is_none());
+                    if runs { pause_button(actions.pause) } else { nothing() }
+                })}
                 <a class="btn primary" href="/backup/new">"New backup"</a>
             </Allowed>
         </PageHeader>
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.enable.problem()/>
         <div class="stack">
+            <Loaded from=move || pause.get() view=move |pause, role| match pause {
+                Some(Pause { at, by: Some(by) }) => paused(by, at, role, unpause),
+                Some(Pause { by: None, .. }) | None => nothing(),
+            }/>
             <Loaded from=move || configs.get() view=move |configs, role| list(configs, role, actions)/>
             <Loaded from=move || runs.get() view=move |runs, _| history(runs, before.get_untracked().is_some())/>
         </div>
     }
     .into_any()
+}
+
+fn pause_button(pause: Post<PauseSchedules>) -> AnyView {
+    view! { <PostForm to=pause>{act(&[], "Pause all schedules", "btn")}</PostForm> }.into_any()
 }
 
 fn list(configs: Vec<BackupConfigRow>, role: Role, actions: Actions) -> AnyView {

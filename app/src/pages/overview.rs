@@ -10,13 +10,13 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::components::Form;
 
-use crate::api::archives::ResumeSchedules;
+use crate::api::archives::{ResumeSchedules, UnpauseSchedules};
 use crate::api::backups::{CancelRun, RunBackup};
 use crate::api::overview::GetOverview;
 use crate::ask::ask;
 use crate::components::list::version_address;
 use crate::components::{
-    Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, run,
+    Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, paused, run,
 };
 use crate::format;
 use crate::live::touch_after;
@@ -34,6 +34,7 @@ struct Actions {
     run: Post<RunBackup>,
     cancel: Post<CancelRun>,
     resume: Post<ResumeSchedules>,
+    unpause: Post<UnpauseSchedules>,
 }
 
 #[component]
@@ -43,7 +44,9 @@ pub(crate) fn OverviewPage() -> AnyView {
         run: Post::<RunBackup>::new(),
         cancel: Post::<CancelRun>::new(),
         resume: Post::<ResumeSchedules>::new(),
+        unpause: Post::<UnpauseSchedules>::new(),
     };
+    touch_after(actions.unpause, &[Topic::BackupConfigs]);
     touch_after(actions.resume, &[Topic::BackupConfigs]);
     touch_after(actions.run, &[Topic::Runs]);
     touch_after(actions.cancel, &[Topic::Runs]);
@@ -67,14 +70,17 @@ fn content(overview: Overview, role: Role, actions: Actions) -> AnyView {
         return first_steps(role);
     }
     let hero = hero(&overview);
-    let paused = overview.restored_at.map(|at| paused(at, role, actions));
+    let pause = overview.pause.map(|pause| match pause.by {
+        None => restored(pause.at, role, actions),
+        Some(by) => paused(by, pause.at, role, actions.unpause),
+    });
     let damaged = overview.damaged.iter().map(damaged).collect_view();
     let hand = needs_hand(overview.needs_hand, counts.failing, role);
     let next = next(&overview.configs, role, actions);
     let by_type = by_type(counts);
     view! {
         <div class="stack">
-            {paused}
+            {pause}
             {damaged}
             {hero}
             <div class="grid">
@@ -97,7 +103,7 @@ fn content(overview: Overview, role: Role, actions: Actions) -> AnyView {
 }
 
 /// A restored instance waits for a person.
-fn paused(at: Timestamp, role: Role, actions: Actions) -> AnyView {
+fn restored(at: Timestamp, role: Role, actions: Actions) -> AnyView {
     let resume = (role >= Role::Admin).then(|| {
         view! { <PostForm to=actions.resume>{act(&[], "Run schedules again", "btn small")}</PostForm> }
             .into_any()

@@ -1,5 +1,7 @@
 //! Creating, changing and deleting backup configs, and how they stand.
 
+use std::collections::HashMap;
+
 use etiqa_model::admin::SchedulePreview;
 use etiqa_model::backup::{
     BackupConfig, BackupConfigDetail, BackupConfigInput, BackupConfigRow, ConfigState, NewBackupConfig,
@@ -34,14 +36,13 @@ pub async fn save(
     due::check(&new.schedule)?;
     sealing::check_recipients(&new.recipients)?;
     let at = now();
-    let next = next_run(&new, at);
     let mut tx = engine.db.write().await?;
     let id = match id {
         Some(id) => {
             let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
             // An edit that leaves the times alone does not push a due run away.
             let keeps = known.schedule == new.schedule && known.enabled && new.enabled;
-            let next = if keeps { known.next_run_at } else { next };
+            let next = if keeps { known.next_run_at } else { next_run(&new, &known.slug, at) };
             store::backup_config_update_in_txn(&mut tx, id, &new, next, at)
                 .await
                 .map_err(|e| taken(e, &new.name))?;
@@ -49,6 +50,7 @@ pub async fn save(
         }
         None => {
             let slug = free_slug(&new.name, &store::slug_list_in_txn(&mut tx).await?);
+            let next = next_run(&new, &slug, at);
             store::backup_config_insert_in_txn(&mut tx, &new, &slug, next, at)
                 .await
                 .map_err(|e| taken(e, &new.name))?
@@ -68,7 +70,7 @@ pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> 
     let at = now();
     let mut tx = engine.db.write().await?;
     let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
-    let next = if enabled { due::next_after(&known.schedule, at) } else { None };
+    let next = if enabled { due::next_after(&known.schedule, &known.slug, at) } else { None };
     store::backup_config_set_enabled_in_txn(&mut tx, id, enabled, next, at).await?;
     tx.commit().await?;
     changed(engine, id);
@@ -101,11 +103,12 @@ pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
 pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
     let configs = store::backup_config_list(&engine.db).await?;
     let newest = run_list_newest(&engine.db).await?;
+    let mut newest: HashMap<_, _> = newest.into_iter().map(|run| (run.backup_config_id, run)).collect();
     let destinations = backup_config_list_destinations(&engine.db).await?;
     let at = now();
     let mut rows = Vec::with_capacity(configs.len());
     for config in configs {
-        let last_run = newest.iter().find(|run| run.backup_config_id == Some(config.id)).cloned();
+        let last_run = newest.remove(&Some(config.id));
         let devices = device_count_selected(&engine.db, &config.devices).await?;
         let sends_to = sends_to(&destinations, config.id);
         rows.push(BackupConfigRow { destinations: sends_to, ..row(config, last_run, devices, at) });
@@ -124,7 +127,8 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
         }
         _ => Vec::new(),
     };
-    let next_times = if config.enabled { due::next_times(&config.schedule, at, 5) } else { Vec::new() };
+    let next_times =
+        if config.enabled { due::next_times(&config.schedule, &config.slug, at, 5) } else { Vec::new() };
     let last_run = run_newest(&engine.db, id).await?;
     let devices = device_count_selected(&engine.db, &config.devices).await?;
     let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
@@ -140,9 +144,12 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
 pub fn preview_schedule(input: &BackupConfigInput) -> Result<SchedulePreview> {
     // Other fields may still be empty while a person edits; only the schedule is looked at.
     let only_schedule = BackupConfigInput { name: "preview".into(), ..input.clone() };
-    let schedule = only_schedule.parse(&due::machine_zone())?.schedule;
+    let mut schedule = only_schedule.parse(&due::machine_zone())?.schedule;
     due::check(&schedule)?;
-    Ok(SchedulePreview { words: schedule.words(), times: due::next_times(&schedule, now(), 5) })
+    let words = schedule.words();
+    // What delays a run by chance is said in words; the times are the earliest ones.
+    schedule.jitter_minutes = 0;
+    Ok(SchedulePreview { words, times: due::next_times(&schedule, "", now(), 5) })
 }
 
 /// The backup config of this name, or of this id.
@@ -176,8 +183,8 @@ fn sends_to(all: &[(BackupConfigId, DestinationName)], id: BackupConfigId) -> Ve
     all.iter().filter(|(config, _)| *config == id).map(|(_, destination)| destination.clone()).collect()
 }
 
-fn next_run(new: &NewBackupConfig, at: Timestamp) -> Option<Timestamp> {
-    if new.enabled { due::next_after(&new.schedule, at) } else { None }
+fn next_run(new: &NewBackupConfig, slug: &str, at: Timestamp) -> Option<Timestamp> {
+    if new.enabled { due::next_after(&new.schedule, slug, at) } else { None }
 }
 
 fn changed(engine: &Engine, id: BackupConfigId) {

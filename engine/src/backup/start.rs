@@ -35,7 +35,7 @@ pub async fn start(engine: &Engine, id: BackupConfigId, trigger: Trigger) -> Res
     }
     let at = now();
     if config.enabled && config.next_run_at.is_some_and(|due| due <= at) {
-        let next = next_after(&config.schedule, at);
+        let next = next_after(&config.schedule, &config.slug, at);
         backup_config_advance_in_txn(&mut tx, config.id, config.next_run_at, next).await?;
     }
     let queued = match start_in_txn(&mut tx, &config, trigger, None, at).await {

@@ -7,14 +7,24 @@
 //! readings. Cron expressions follow it too: croner, which has rules of its own for those days, is only asked for
 //! readings.
 //!
+//! Two things move a due time, in this order. A blackout moves it to its end, however many due times fall within; jitter
+//! moves it by some minutes that are the schedule's own, and the same whenever they are asked for. So the times of one
+//! schedule never change their order.
+//!
 //! Nothing here looks at the clock: the time that counts as now is an argument.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeZone, Timelike, Utc};
+use std::time::Duration;
+
+use chrono::{
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc,
+};
 use chrono_tz::{GapInfo, Tz};
 use croner::Cron;
+use etiqa_model::blackout::Blackouts;
 use etiqa_model::error::FieldError;
 use etiqa_model::schedule::{Frequency, MonthDay, Schedule, TimeOfDay, Weekday};
 use etiqa_model::{Timestamp, UserError};
+use sha2::{Digest, Sha256};
 
 mod cron;
 mod zone;
@@ -24,8 +34,13 @@ mod tests;
 
 pub use zone::{find_zone, machine_zone, zone_names, zone_or_utc};
 
-/// Whether the schedule can ever be due. The error names the field `time_zone` or `cron`, or both, each with a
-/// sentence that says what to write instead.
+/// Blackouts that may follow each other without a gap: with more, no time is left in a fortnight.
+const MOST_IN_A_ROW: usize = 48;
+/// Times that jitter is held against.
+const LOOKED_AT: usize = 60;
+
+/// Whether the schedule can ever be due. The error names the fields `time_zone`, `cron`, `jitter_minutes` and `blackouts`
+/// that are wrong, each with a sentence that says what to write instead. It does not depend on the time.
 pub fn check(schedule: &Schedule) -> Result<(), UserError> {
     let mut wrong = Vec::new();
     if let Err(message) = find_zone(&schedule.time_zone) {
@@ -36,19 +51,64 @@ pub fn check(schedule: &Schedule) -> Result<(), UserError> {
     {
         wrong.push(FieldError { field: "cron".into(), message });
     }
+    if wrong.is_empty() {
+        wrong.extend(check_moves(schedule));
+    }
     if wrong.is_empty() { Ok(()) } else { Err(UserError::in_fields(wrong)) }
 }
 
-/// The first time after `after` at which the schedule is due; none for one that [`check`] refuses.
-pub fn next_after(schedule: &Schedule, after: Timestamp) -> Option<Timestamp> {
-    Rule::of(schedule)?.next_after(after)
+/// What is wrong with how due times are moved.
+fn check_moves(schedule: &Schedule) -> Option<FieldError> {
+    let in_field = |field: &str, message: String| Some(FieldError { field: field.to_owned(), message });
+    // A day like any other: a Thursday in the middle of January, without a change of clocks near it.
+    let day = Timestamp(1_768_435_200_000);
+    let plain = Schedule::plain(schedule.frequency.clone(), schedule.time_zone.clone());
+    let due = next_times(&plain, "", day, LOOKED_AT);
+    let shortest = due.windows(2).map(|pair| pair[1].since(pair[0])).min();
+    let jitter = Duration::from_mins(u64::from(schedule.jitter_minutes));
+    if let Some(shortest) = shortest.filter(|shortest| jitter >= *shortest && !jitter.is_zero()) {
+        let minutes = shortest.as_secs() / 60;
+        return in_field(
+            "jitter_minutes",
+            format!(
+                "Runs follow each other after {minutes} minutes: let each begin less than that after its time."
+            ),
+        );
+    }
+    let rule = Rule::of(schedule)?;
+    let is_possible = rule.out_of(&schedule.blackouts, day).is_some();
+    if is_possible {
+        None
+    } else {
+        in_field("blackouts", "These windows leave no time for a run.".to_owned())
+    }
+}
+
+/// The first time after `after` at which the schedule is due; none for one that [`check`] refuses. `salt` is the schedule's
+/// own: of those with the same jitter and other salts, each begins at another minute.
+pub fn next_after(schedule: &Schedule, salt: &str, after: Timestamp) -> Option<Timestamp> {
+    next_times(schedule, salt, after, 1).pop()
 }
 
 /// The next `count` times after `after`, each later than the one before.
-pub fn next_times(schedule: &Schedule, after: Timestamp, count: usize) -> Vec<Timestamp> {
+pub fn next_times(schedule: &Schedule, salt: &str, after: Timestamp, count: usize) -> Vec<Timestamp> {
     let Some(rule) = Rule::of(schedule) else { return Vec::new() };
-    let first = rule.next_after(after);
-    std::iter::successors(first, |&last| rule.next_after(last)).take(count).collect()
+    let jitter = Jitter { minutes: schedule.jitter_minutes, salt };
+    // What was due a moment before `after` may begin behind it.
+    let due = std::iter::successors(rule.next_after(jitter.earliest(after)), |&last| rule.next_after(last));
+    let begins = due.map_while(|due| rule.begin(&schedule.blackouts, &jitter, due));
+    let mut times: Vec<Timestamp> = Vec::with_capacity(count);
+    for begin in begins.filter(|begin| *begin > after) {
+        // Those that wait for the end of one blackout begin as one.
+        if times.last() == Some(&begin) {
+            continue;
+        }
+        times.push(begin);
+        if times.len() == count {
+            break;
+        }
+    }
+    times
 }
 
 /// The first instant at which a clock in the zone of this name shows `reading` or, where it is skipped, a later one.
@@ -56,10 +116,36 @@ pub fn instant_of(zone: &str, reading: NaiveDateTime) -> Option<Timestamp> {
     first_showing(zone_or_utc(zone), reading).map(Timestamp::from)
 }
 
+/// By how much runs begin after their times.
+struct Jitter<'a> {
+    /// Less than so many minutes.
+    minutes: u32,
+    salt: &'a str,
+}
+
+impl Jitter<'_> {
+    /// The delay of what is due at `due`: always the same, and like none other.
+    fn of(&self, due: Timestamp) -> Duration {
+        let milliseconds = u64::from(self.minutes) * 60_000;
+        if milliseconds == 0 {
+            return Duration::ZERO;
+        }
+        let hash = Sha256::digest(format!("{}/{}", self.salt, due.millis()));
+        let mut number = [0; 8];
+        number.copy_from_slice(&hash[..8]);
+        // To the second, as a person reads it.
+        Duration::from_secs(u64::from_be_bytes(number) % milliseconds / 1000)
+    }
+
+    fn earliest(&self, after: Timestamp) -> Timestamp {
+        after.minus(Duration::from_mins(u64::from(self.minutes)))
+    }
+}
+
 /// A schedule with its zone found and its cron expression read.
 enum Rule {
-    /// Every elapsed hour, so many milliseconds into it, by UTC.
-    Hourly { into_hour: i64 },
+    /// Every elapsed hour, so many milliseconds into it, by UTC; the zone is that of blackouts.
+    Hourly { into_hour: i64, zone: Tz },
     /// At readings of the local clock.
     Local { zone: Tz, readings: Readings },
 }
@@ -76,7 +162,8 @@ impl Rule {
     fn of(schedule: &Schedule) -> Option<Self> {
         let readings = match &schedule.frequency {
             Frequency::Hourly { minute } => {
-                return Some(Self::Hourly { into_hour: i64::from(*minute) * 60_000 });
+                let zone = find_zone(&schedule.time_zone).ok()?;
+                return Some(Self::Hourly { into_hour: i64::from(*minute) * 60_000, zone });
             }
             Frequency::Daily { at } => Readings::Daily(*at),
             Frequency::Weekly { weekday, at } => Readings::Weekly(*weekday, *at),
@@ -86,12 +173,52 @@ impl Rule {
         Some(Self::Local { zone: find_zone(&schedule.time_zone).ok()?, readings })
     }
 
+    fn zone(&self) -> Tz {
+        match self {
+            Self::Hourly { zone, .. } | Self::Local { zone, .. } => *zone,
+        }
+    }
+
+    /// When a run begins that is due at `due`; none where blackouts leave no time.
+    fn begin(&self, blackouts: &Blackouts, jitter: &Jitter<'_>, due: Timestamp) -> Option<Timestamp> {
+        let mut from = self.out_of(blackouts, due)?;
+        loop {
+            let begin = from.plus(jitter.of(from));
+            let out = self.out_of(blackouts, begin)?;
+            if out == begin {
+                return Some(begin);
+            }
+            from = out;
+        }
+    }
+
+    /// `at`, or the end of the blackouts in which it is.
+    fn out_of(&self, blackouts: &Blackouts, at: Timestamp) -> Option<Timestamp> {
+        let mut out = at;
+        // Windows that follow each other without a gap: no more of them than there can be in two weeks.
+        for _ in 0..MOST_IN_A_ROW {
+            let shown =
+                DateTime::from_timestamp_millis(out.millis())?.with_timezone(&self.zone()).naive_local();
+            let weekday = u8::try_from(shown.weekday().num_days_from_monday()).ok()?;
+            let minute = u16::try_from(shown.hour() * 60 + shown.minute()).ok()?;
+            let Some(left) = blackouts.minutes_left(weekday, minute) else { return Some(out) };
+            let end = shown
+                .with_second(0)?
+                .with_nanosecond(0)?
+                .checked_add_signed(TimeDelta::minutes(left.into()))?;
+            // While a clock repeats itself its end may have been shown already.
+            let end = Timestamp::from(first_showing(self.zone(), end)?);
+            out = if end > out { end } else { out.plus(Duration::from_mins(1)) };
+        }
+        None
+    }
+
     fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         // chrono's arithmetic panics at the ends of its range, some 262,000 years away.
         let utc = DateTime::from_timestamp_millis(after.millis())
             .filter(|utc| (1..=9_999).contains(&utc.year()))?;
         match self {
-            Self::Hourly { into_hour } => {
+            Self::Hourly { into_hour, .. } => {
                 const HOUR: i64 = 3_600_000;
                 let hours = (after.millis() - into_hour).div_euclid(HOUR);
                 Some(Timestamp((hours + 1) * HOUR + into_hour))

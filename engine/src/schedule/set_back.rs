@@ -31,7 +31,7 @@ pub(super) async fn catch_up(engine: &Engine, at: Timestamp) -> Result<()> {
     let configs = backup_config_list(&engine.db).await?;
     let mut tx = engine.db.write().await?;
     for config in configs.iter().filter(|config| config.enabled) {
-        let next = due::next_after(&config.schedule, at);
+        let next = due::next_after(&config.schedule, &config.slug, at);
         if next.is_some() && next < config.next_run_at {
             backup_config_advance_in_txn(&mut tx, config.id, config.next_run_at, next).await?;
         }

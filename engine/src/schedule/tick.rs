@@ -1,40 +1,40 @@
-//! The scheduler: queues what is due, gives up what nobody works on any more, tidies up.
+//! The scheduler: queues what is due, and gives up what nobody works on any more.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use etiqa_model::backup::BackupConfig;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
-use tokio::task::spawn_blocking;
-
 use super::{due, set_back};
-use crate::artifacts;
 use crate::backup::start::{announce, start_in_txn};
-use crate::backup::{destinations, prune_all, queue_due, sweep};
+use crate::backup::{destinations, sweep};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::media;
-use crate::pause::paused_since;
+use crate::pause::schedule_pause;
 use crate::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_list_due, backup_config_next_due,
 };
-use crate::store::job::job_delete_ended_in_txn;
 use crate::store::run::{run_fetch_live_in_txn, run_list_abandoned};
+use crate::store::run_note::run_note_insert_in_txn;
 use crate::store::run_write::run_interrupt_in_txn;
-use crate::store::session::session_delete_expired_in_txn;
 use crate::store::setting::last_tick_save_in_txn;
-use crate::store::upload::upload_delete_before_in_txn;
 use crate::time::now;
 
 /// What other processes left or changed is looked for this often.
 const REAP_EVERY: Duration = Duration::from_secs(5);
-/// Ended jobs and uploads are kept this long.
-const KEEP_ENDED: Duration = Duration::from_hours(24);
 
-/// Sleeps until something is due, and at least every few minutes looks anyway; until the program stops.
-pub async fn scheduler(engine: Arc<Engine>) {
+/// Sleeps until something is due, and at least every few minutes looks anyway; until the program stops. What was missed
+/// while no scheduler ran waits for `start_delay`, so that the network is up after a start of the machine.
+pub async fn scheduler(engine: Arc<Engine>, start_delay: Duration) {
+    if matches!(backup_config_next_due(&engine.db).await, Ok(Some(next)) if next <= now()) {
+        tokio::select! {
+            () = engine.stopping.cancelled() => return,
+            () = tokio::time::sleep(start_delay) => {}
+        }
+    }
     loop {
         let sleep = match tick(&engine, now()).await {
             Ok(next) => until(next, &engine).await,
@@ -70,7 +70,7 @@ async fn look_around(engine: &Engine) -> Result<()> {
     let at = now();
     reap(engine, at).await?;
     if backup_config_next_due(&engine.db).await?.is_some_and(|next| next <= at)
-        && paused_since(engine).await?.is_none()
+        && schedule_pause(engine).await?.is_none()
     {
         engine.schedule_changed.notify_one();
     }
@@ -81,10 +81,10 @@ async fn look_around(engine: &Engine) -> Result<()> {
 /// Looks once: queues every run whose time has come, each once however late it is. Gives the next due time.
 pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     set_back::catch_up(engine, at).await?;
-    let is_paused = paused_since(engine).await?.is_some();
-    let due = if is_paused { Vec::new() } else { backup_config_list_due(&engine.db, at).await? };
+    let pause = schedule_pause(engine).await?;
+    let due = if pause.is_some() { Vec::new() } else { backup_config_list_due(&engine.db, at).await? };
     for config in due {
-        let next = due::next_after(&config.schedule, at);
+        let next = due::next_after(&config.schedule, &config.slug, at);
         let mut tx = engine.db.write().await?;
         if !backup_config_advance_in_txn(&mut tx, config.id, config.next_run_at, next).await? {
             continue;
@@ -94,7 +94,11 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
                 backup_config = %config.name, run = %run.id,
                 "{} is due, but its run {} still goes on: this time is skipped", config.name, run.id
             );
+            let due = config.next_run_at.map_or_else(String::new, |due| words_of(due, &config));
+            let note = format!("It was due again{due} while this run went on; that time was skipped.");
+            run_note_insert_in_txn(&mut tx, run.id, &note, at).await?;
             tx.commit().await?;
+            engine.events.send(Topic::Runs, run.id.0);
             continue;
         }
         let queued = match start_in_txn(&mut tx, &config, Trigger::Schedule, None, at).await {
@@ -113,26 +117,15 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
     }
     let mut tx = engine.db.write().await?;
     last_tick_save_in_txn(&mut tx, at).await?;
-    session_delete_expired_in_txn(&mut tx, at).await?;
-    job_delete_ended_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
-    upload_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     tx.commit().await?;
-    // A file that cannot be removed is no reason to run nothing.
-    if let Err(error) = artifacts::sweep(engine, at).await {
-        tracing::error!(%error, "files of vendor backups that nothing refers to could not be removed");
-    }
-    let media = engine.dir.media();
-    if let Ok(Err(error)) = spawn_blocking(move || media::sweep(&media)).await {
-        tracing::error!(%error, "uploads that were cut off could not be removed");
-    }
-    if !is_paused && let Err(error) = prune_all(engine).await {
-        tracing::error!(%error, "retention could not look at the archives");
-    }
-    if let Err(error) = queue_due(engine, at).await {
-        tracing::error!(%error, "archives that are to be looked at could not be queued");
-    }
     // Who is paused waits for the word to go on, not for a time.
-    if is_paused { Ok(None) } else { Ok(backup_config_next_due(&engine.db).await?) }
+    if pause.is_some() { Ok(None) } else { Ok(backup_config_next_due(&engine.db).await?) }
+}
+
+/// " at 2026-11-23 02:00, Europe/Vienna": as the schedule's own clock shows it.
+fn words_of(due: Timestamp, config: &BackupConfig) -> String {
+    let zone = due::zone_or_utc(&config.schedule.time_zone);
+    format!(" at {}, {}", due.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M"), zone.name())
 }
 
 /// Ends runs whose lease is over, queues each again, once, and removes the files that ended runs left.

@@ -2,6 +2,7 @@
 
 use etiqa_model::Timestamp;
 use etiqa_model::admin::Settings;
+use etiqa_model::schedule::Pause;
 
 use crate::db::{Db, Result, RowExt, Tx};
 
@@ -9,6 +10,7 @@ const SETTINGS: &str = "settings";
 const KEY_FINGERPRINT: &str = "key_fingerprint";
 const LAST_TICK: &str = "last_tick_at";
 const RESTORED: &str = "restored_at";
+const PAUSE: &str = "schedules_paused";
 const RESTORING: &str = "restoring";
 const KIT_TAKEN: &str = "kit_taken_at";
 const KEY_MADE: &str = "key_made_at";
@@ -86,8 +88,28 @@ pub async fn restored_at_save_in_txn(tx: &mut Tx, at: Timestamp) -> Result<()> {
 
 /// Notes that it may work by itself.
 pub async fn restored_at_forget_in_txn(tx: &mut Tx) -> Result<()> {
-    sqlx::query("DELETE FROM setting WHERE name = $1").bind(RESTORED).execute(&mut **tx).await?;
+    forget_in_txn(tx, RESTORED).await
+}
+
+async fn forget_in_txn(tx: &mut Tx, name: &'static str) -> Result<()> {
+    sqlx::query("DELETE FROM setting WHERE name = $1").bind(name).execute(&mut **tx).await?;
     Ok(())
+}
+
+/// That a person paused all schedules.
+pub async fn pause_fetch(db: &Db) -> Result<Option<Pause>> {
+    let text = setting_fetch(db, PAUSE).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Notes that a person paused all schedules.
+pub async fn pause_save_in_txn(tx: &mut Tx, pause: &Pause) -> Result<()> {
+    setting_save_in_txn(tx, PAUSE, &serde_json::to_string(pause).unwrap_or_default()).await
+}
+
+/// Notes that schedules run.
+pub async fn pause_forget_in_txn(tx: &mut Tx) -> Result<()> {
+    forget_in_txn(tx, PAUSE).await
 }
 
 /// The id of the data directory that this database is being restored beside, where that has not come to its end.

@@ -2,7 +2,7 @@
 
 use etiqa_engine::backup::inspect::archive_detail;
 use etiqa_engine::backup::restore::drill::drill_run;
-use etiqa_engine::schedule::tick::tick;
+use etiqa_engine::schedule::tidy::tidy;
 use etiqa_engine::schedule::worker::work_on_one;
 use etiqa_engine::store::job::job_fetch_open_by_key;
 use etiqa_engine::time::now;
@@ -36,9 +36,9 @@ async fn a_drill_of_what_is_sealed_for_others_says_what_it_needs() {
 }
 
 #[tokio::test]
-async fn the_scheduler_has_the_newest_archive_tried_out_and_old_ones_read_back() {
+async fn the_program_has_the_newest_archive_tried_out_and_old_ones_read_back() {
     let (world, _device, run) = full_backup(Encryption::None).await;
-    tick(&world.engine, now()).await.unwrap();
+    tidy(&world.engine, now()).await.unwrap();
     let drill = job_fetch_open_by_key(&world.engine.db, &format!("drill:{}", run.id)).await.unwrap().unwrap();
     work_on_one(&world.engine, drill).await.unwrap();
     let detail = archive_detail(&world.engine, run.id, "").await.unwrap();
@@ -49,7 +49,7 @@ async fn the_scheduler_has_the_newest_archive_tried_out_and_old_ones_read_back()
     assert_eq!(job_fetch_open_by_key(&world.engine.db, &verify).await.unwrap(), None, "it was just made");
     world.set(|settings| settings.verify_days = 14).await;
     let later = now().plus(std::time::Duration::from_hours(15 * 24));
-    tick(&world.engine, later).await.unwrap();
+    tidy(&world.engine, later).await.unwrap();
     let job = job_fetch_open_by_key(&world.engine.db, &verify).await.unwrap();
     assert!(job.is_some());
     // The job is due at that time; here its work is what counts.

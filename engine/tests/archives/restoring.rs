@@ -9,6 +9,7 @@ use etiqa_engine::backup::{find_run, verify::Key};
 use etiqa_engine::db::Db;
 use etiqa_engine::pause::{paused_since, resume};
 use etiqa_engine::schedule::tick::tick;
+use etiqa_engine::schedule::tidy::tidy;
 use etiqa_engine::store::dump::{TABLES, table_dump_in_txn};
 use etiqa_engine::store::run::run_list_live;
 use etiqa_engine::time::now;
@@ -151,11 +152,11 @@ async fn archives_that_are_brought_along_are_taken_up_again() {
     let engine = start(&new, None).await;
     let here = async || find_run(&engine, first.id).await.unwrap().has_archive();
     assert!(!here().await, "its file is not here");
-    tick(&engine, now()).await.unwrap();
+    tidy(&engine, now()).await.unwrap();
     assert!(!here().await);
     let name = first.file.clone().unwrap();
     std::fs::copy(path(&world, &first), engine.dir.backups().join(name)).unwrap();
-    tick(&engine, now()).await.unwrap();
+    tidy(&engine, now()).await.unwrap();
     assert!(here().await);
     engine.db.close().await;
 }

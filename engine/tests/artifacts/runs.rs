@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etiqa_engine::artifacts;
 use etiqa_engine::fleet::{Purpose, fetch_artifacts};
-use etiqa_engine::schedule::tick::tick;
+use etiqa_engine::schedule::tidy::tidy;
 use etiqa_engine::store::artifact::artifact_list_of_device;
 use etiqa_engine::time::now;
 use etiqa_model::DeviceId;
@@ -243,9 +243,9 @@ async fn a_file_that_nothing_refers_to_goes_after_a_week() {
     etiqa_engine::inventory::delete(&world.engine, id).await.unwrap();
 
     let day = Duration::from_hours(24);
-    tick(&world.engine, now()).await.unwrap();
-    tick(&world.engine, now().plus(6 * day)).await.unwrap();
+    tidy(&world.engine, now()).await.unwrap();
+    tidy(&world.engine, now().plus(6 * day)).await.unwrap();
     assert!(path.is_file(), "somebody may have deleted the device by mistake");
-    tick(&world.engine, now().plus(8 * day)).await.unwrap();
+    tidy(&world.engine, now().plus(8 * day)).await.unwrap();
     assert!(!path.exists());
 }

@@ -1,11 +1,16 @@
 use std::time::Duration;
 
 use etiqa_engine::backup::{config, execute_run, find_run, list_runs, start};
+use etiqa_engine::pause;
 use etiqa_engine::schedule::tick::{reap, tick};
-use etiqa_engine::store::job::{Taker, job_claim};
+use etiqa_engine::schedule::worker::work_on_one;
+use etiqa_engine::schedule::{Work, enqueue, jobs};
+use etiqa_engine::store::job::{Taker, job_claim, job_finish};
+use etiqa_engine::store::run_note::run_note_list;
 use etiqa_engine::store::run_write::run_claim;
 use etiqa_engine::time::now;
 use etiqa_model::backup::ConfigState;
+use etiqa_model::job::JobState;
 use etiqa_model::run::{RunStatus, Trigger};
 
 use crate::common::world::World;
@@ -38,7 +43,7 @@ async fn a_clock_that_is_set_back_leaves_nothing_waiting_for_the_time_that_it_sh
     let run = list_runs(&world.engine, Some(id), None).await.unwrap()[0].id;
     let claim = async || {
         let until = now().plus(Duration::from_mins(1));
-        let by = Taker { owner: "a worker", data_dir: world.engine.dir.id(), leaves: None };
+        let by = Taker { owner: "a worker", data_dir: world.engine.dir.id(), leaves: &[] };
         job_claim(&world.engine.db, by, now(), until).await.unwrap()
     };
     assert_eq!(claim().await, None, "it was queued for a day ten years ahead");
@@ -170,4 +175,76 @@ async fn a_run_that_was_cancelled_when_its_process_died_is_not_queued_again() {
     reap(&world.engine, now().plus(Duration::from_mins(1))).await.unwrap();
     let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
     assert_eq!(runs.iter().map(|run| run.status).collect::<Vec<_>>(), [RunStatus::Cancelled]);
+}
+
+#[tokio::test]
+async fn a_time_that_comes_while_a_run_goes_on_is_skipped_and_noted_with_that_run() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    let live = start::start(&world.engine, id, Trigger::Manual).await.unwrap().run;
+    tick(&world.engine, now().plus(DAY * 2)).await.unwrap();
+    assert_eq!(list_runs(&world.engine, Some(id), None).await.unwrap().len(), 1);
+    let notes = run_note_list(&world.engine.db, live, 10).await.unwrap();
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].note.starts_with("It was due again at 2"), "{notes:?}");
+    assert!(notes[0].note.ends_with("while this run went on; that time was skipped."), "{notes:?}");
+}
+
+#[tokio::test]
+async fn while_all_schedules_are_paused_nothing_is_due_and_what_was_missed_runs_once_afterwards() {
+    let world = World::new().await;
+    let id = world.add_config(|input| input.kind = "data".into()).await;
+    pause::pause(&world.engine, "ada").await.unwrap();
+    pause::pause(&world.engine, "bob").await.unwrap();
+    let paused = pause::schedule_pause(&world.engine).await.unwrap().unwrap();
+    assert_eq!(paused.by.as_deref(), Some("ada"), "the first who paused them");
+    assert_eq!(tick(&world.engine, now().plus(DAY * 3)).await.unwrap(), None);
+    assert!(list_runs(&world.engine, Some(id), None).await.unwrap().is_empty());
+    assert!(world.run(id).await.is_good(), "by hand it runs all the same");
+
+    pause::unpause(&world.engine, "bob").await.unwrap();
+    tick(&world.engine, now().plus(DAY * 3)).await.unwrap();
+    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    assert_eq!(runs.iter().filter(|run| run.trigger == Trigger::Schedule).count(), 1);
+}
+
+#[tokio::test]
+async fn backups_with_jitter_begin_at_minutes_of_their_own() {
+    let world = World::new().await;
+    let mut times = Vec::new();
+    for name in ["One", "Two", "Three", "Four"] {
+        let id = world
+            .add_config(|input| {
+                input.name = name.into();
+                input.kind = "data".into();
+                input.jitter_minutes = "120".into();
+            })
+            .await;
+        times.push(config::detail(&world.engine, id).await.unwrap().next_times[0]);
+    }
+    times.sort();
+    times.dedup();
+    assert_eq!(times.len(), 4, "{times:?}");
+}
+
+#[tokio::test]
+async fn a_job_that_was_given_up_is_shown_with_its_reason_and_can_be_tried_again_or_forgotten() {
+    let world = World::new().await;
+    let engine = &world.engine;
+    let job = enqueue(engine, &Work::Collect { devices: Vec::new() }).await.unwrap();
+    let by = Taker { owner: "a worker", data_dir: engine.dir.id(), leaves: &[] };
+    job_claim(&engine.db, by, now(), now().plus(Duration::from_mins(1))).await.unwrap().unwrap();
+    let state = async || jobs::list(engine).await.unwrap().into_iter().map(|job| job.state).next();
+    assert_eq!(state().await, Some(JobState::Running));
+    assert!(jobs::retry(engine, job).await.is_err(), "somebody has it");
+    job_finish(&engine.db, job, "a worker", Some("It broke."), now()).await.unwrap();
+    let listed = jobs::list(engine).await.unwrap().remove(0);
+    assert_eq!((listed.state, listed.error.as_deref()), (JobState::Dead, Some("It broke.")));
+    assert_eq!(listed.title, "Collect 0 devices");
+
+    jobs::retry(engine, job).await.unwrap();
+    assert_eq!(state().await, Some(JobState::Waiting));
+    assert!(jobs::forget(engine, job).await.is_err(), "it is to be done");
+    work_on_one(engine, job).await.unwrap();
+    assert_eq!(state().await, None, "what is done is not shown");
 }

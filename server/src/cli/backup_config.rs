@@ -85,6 +85,12 @@ pub(crate) struct Fields {
     /// IANA time zone; this machine's when not named
     #[arg(long, value_name = "TZ")]
     zone: Option<String>,
+    /// Begin up to so many minutes after the time, so that not all begin at once
+    #[arg(long, value_name = "MINUTES")]
+    jitter: Option<String>,
+    /// When no run begins by itself, such as "mon-fri 08:00-18:00; sun"; "" for never
+    #[arg(long, value_name = "WINDOWS")]
+    not_during: Option<String>,
     #[command(flatten)]
     counts: Counts,
     /// Take in database, media or logs (with commas between)
@@ -217,6 +223,8 @@ impl Fields {
             (self.day, &mut input.day),
             (self.cron, &mut input.cron),
             (self.zone, &mut input.time_zone),
+            (self.jitter, &mut input.jitter_minutes),
+            (self.not_during, &mut input.blackouts),
             (self.counts.max_backups, &mut input.max_backups),
             (self.counts.keep_hourly, &mut input.keep_hourly),
             (self.counts.keep_daily, &mut input.keep_daily),

@@ -54,11 +54,14 @@ pub(super) async fn run(engine: &Engine) -> Result<ExitCode> {
             "The file {file} in the folder of backups is of no run: keep it elsewhere, or remove it."
         ));
     }
-    if let Some(at) = pause::paused_since(engine).await? {
-        findings.push(format!(
-            "This instance was restored at {} and runs nothing by itself. `etiqa resume` lets it.",
-            output::time(Some(at))
-        ));
+    if let Some(paused) = pause::schedule_pause(engine).await? {
+        let at = output::time(Some(paused.at));
+        findings.push(match paused.by {
+            None => format!(
+                "This instance was restored at {at} and runs nothing by itself. `etiqa resume` lets it."
+            ),
+            Some(by) => format!("All schedules were paused at {at} by {by}. `etiqa resume` lets them run."),
+        });
     }
     for finding in &findings {
         output::print(&format!("⚠️  {finding}"));

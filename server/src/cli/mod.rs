@@ -109,6 +109,8 @@ pub(crate) enum Command {
     Restore(restore::Restore),
     /// Let a restored instance run its schedules again
     Resume,
+    /// Let no schedule run until `etiqa resume`; what is started by hand does
+    Pause,
     /// Say what a person should look at
     Doctor,
     /// Print the recovery kit: the key, every passphrase, and how to restore
@@ -138,7 +140,10 @@ pub(crate) enum Command {
 pub(crate) struct Serve {
     /// Address and port to listen on
     #[arg(long, env = "ETIQA_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
-    listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
+    /// After a start, what was missed waits so many seconds, until the network is up
+    #[arg(long, env = "ETIQA_START_DELAY", default_value_t = 10, value_name = "SECONDS")]
+    pub(crate) start_delay: u32,
 }
 
 impl Cli {
@@ -170,7 +175,7 @@ impl Cli {
             ca_file: self.place.ca_file,
         };
         match self.command {
-            Command::Serve(serve) => crate::serve::serve(options, serve.listen).await,
+            Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
@@ -192,6 +197,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
     match command {
         Command::Serve(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
         Command::Resume => resume(engine).await,
+        Command::Pause => pause(engine).await,
         Command::Doctor => doctor::run(engine).await,
         Command::RecoveryKit => key::recovery_kit(engine).await,
         Command::Key(command) => command.run(engine).await,
@@ -214,6 +220,12 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::User(command) => command.run(engine).await,
         Command::Token(command) => command.run(engine).await,
     }
+}
+
+async fn pause(engine: &Engine) -> Result<ExitCode> {
+    etiqa_engine::pause::pause(engine, "the command line").await?;
+    output::print("No schedule runs until `etiqa resume`; what is started by hand does.");
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn resume(engine: &Engine) -> Result<ExitCode> {

@@ -46,10 +46,18 @@ impl RunBackups {
         }
         // What a process that is gone left behind must not be followed: nobody would ever end it.
         reap(engine, now()).await?;
-        if !self.force && pause::paused_since(engine).await?.is_some() {
-            output::say(
-                "This instance was restored and runs nothing by itself until you say so: `etiqa resume`.",
-            );
+        if !self.force
+            && let Some(paused) = pause::schedule_pause(engine).await?
+        {
+            output::say(&match paused.by {
+                None => {
+                    "This instance was restored and runs nothing by itself until you say so: `etiqa resume`."
+                        .to_owned()
+                }
+                Some(by) => {
+                    format!("{by} paused all schedules: `etiqa resume` lets them run, --force runs them now.")
+                }
+            });
             return Ok(exit(true));
         }
         let mut all_good = true;

@@ -23,7 +23,7 @@ use super::refusal::Refusal;
 /// Bytes of any field but the archive: an SSH key is far smaller.
 const LARGEST_FIELD: usize = 64 << 10;
 /// How long the next bytes of the form may take to come. Whoever sends none keeps everybody else from setting up.
-const NEXT_WITHIN: Duration = Duration::from_secs(60);
+const NEXT_WITHIN: Duration = Duration::from_mins(1);
 
 pub(super) fn router() -> Router<Arc<Engine>> {
     // An archive is as large as it is; the room on the disk is looked at while it comes.

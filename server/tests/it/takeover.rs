@@ -207,7 +207,7 @@ async fn a_takeover_goes_on_when_the_browser_is_closed() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), begun).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), begun).await.unwrap();
     asked.abort();
     has_taken_over(&old, &new, &server).await;
     server.stop().await;

@@ -7,7 +7,7 @@ use proptest::sample::select;
 use super::*;
 
 fn schedule(frequency: Frequency, zone: &str) -> Schedule {
-    Schedule { frequency, time_zone: zone.to_owned() }
+    Schedule::plain(frequency, zone)
 }
 
 fn at(text: &str) -> TimeOfDay {
@@ -30,7 +30,7 @@ fn instant(text: &str) -> Timestamp {
 /// The next times after `after`, as the zone's clock shows them, with the offset.
 fn times(schedule: &Schedule, after: &str, count: usize) -> Vec<String> {
     let zone: Tz = schedule.time_zone.parse().unwrap();
-    next_times(schedule, instant(after), count)
+    next_times(schedule, "", instant(after), count)
         .into_iter()
         .map(|time| time.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M %:z").to_string())
         .collect()
@@ -145,7 +145,7 @@ proptest! {
 
         let end = Timestamp::from(from + Duration::minutes(minutes));
         let schedule = schedule(frequency, name);
-        let mut due = next_times(&schedule, from.into(), noted.len() + 1);
+        let mut due = next_times(&schedule, "", from.into(), noted.len() + 1);
         due.retain(|time| *time <= end);
         prop_assert_eq!(due, noted);
     }
@@ -161,7 +161,7 @@ proptest! {
         let before = on(first, at).unwrap().and_utc() - Duration::days(2);
         let schedule = schedule(Frequency::Daily { at }, name);
         let shown = |time: Timestamp| time.to_utc().with_timezone(&zone).naive_local();
-        let due = next_times(&schedule, before.into(), 370);
+        let due = next_times(&schedule, "", before.into(), 370);
         let day = shown(due[0]).date();
         for (number, time) in due.iter().enumerate() {
             let reading = on(day + Days::new(number as u64), at).unwrap();
@@ -180,10 +180,10 @@ proptest! {
     ) {
         let schedule = schedule(frequency, name);
         let now = Timestamp(now);
-        let next = next_after(&schedule, now).unwrap();
+        let next = next_after(&schedule, "", now).unwrap();
         prop_assert!(next > now);
-        prop_assert_eq!(next_after(&schedule, Timestamp(next.millis() - 1)), Some(next));
-        prop_assert!(next_after(&schedule, next).unwrap() > next);
+        prop_assert_eq!(next_after(&schedule, "", Timestamp(next.millis() - 1)), Some(next));
+        prop_assert!(next_after(&schedule, "", next).unwrap() > next);
     }
 }
 
@@ -293,7 +293,7 @@ fn an_unknown_zone_is_refused_with_a_suggestion() {
         message,
         "\"Atlantis\" is not a known time zone; use an IANA name such as Europe/Vienna, or UTC."
     );
-    assert_eq!(next_after(&daily("02:00", "Atlantis"), Timestamp(0)), None);
+    assert_eq!(next_after(&daily("02:00", "Atlantis"), "", Timestamp(0)), None);
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn an_impossible_cron_expression_is_refused_with_what_is_wrong() {
         let error = check(&cron(expression, "UTC")).unwrap_err();
         let message = error.field("cron").unwrap();
         assert!(message.contains(said), "{expression}: {message}");
-        assert_eq!(next_after(&cron(expression, "UTC"), Timestamp(0)), None);
+        assert_eq!(next_after(&cron(expression, "UTC"), "", Timestamp(0)), None);
     }
     let both = check(&cron("0 25 * * *", "Atlantis")).unwrap_err();
     assert_eq!(both.fields.len(), 2);
@@ -341,7 +341,98 @@ fn the_machine_has_a_zone_that_is_known_here() {
 #[test]
 fn times_beyond_the_calendar_have_no_next() {
     for millis in [i64::MIN, i64::MAX] {
-        assert_eq!(next_after(&daily("02:00", "Europe/Vienna"), Timestamp(millis)), None);
-        assert_eq!(next_after(&schedule(Frequency::Hourly { minute: 1 }, "UTC"), Timestamp(millis)), None);
+        assert_eq!(next_after(&daily("02:00", "Europe/Vienna"), "", Timestamp(millis)), None);
+        assert_eq!(
+            next_after(&schedule(Frequency::Hourly { minute: 1 }, "UTC"), "", Timestamp(millis)),
+            None
+        );
+    }
+}
+
+fn moved(plain: Schedule, jitter_minutes: u32, blackouts: &str) -> Schedule {
+    Schedule { jitter_minutes, blackouts: Blackouts::parse(blackouts).unwrap(), ..plain }
+}
+
+#[test]
+fn what_is_due_in_a_blackout_begins_once_at_its_end() {
+    let hourly = schedule(Frequency::Hourly { minute: 30 }, "Europe/Vienna");
+    let office = moved(hourly, 0, "mon-fri 08:00-18:00");
+    // 2026-01-16 is a Friday.
+    assert_eq!(
+        times(&office, "2026-01-16T05:40:00Z", 4),
+        [
+            "2026-01-16 07:30 +01:00",
+            "2026-01-16 18:00 +01:00",
+            "2026-01-16 18:30 +01:00",
+            "2026-01-16 19:30 +01:00"
+        ]
+    );
+    let nightly = moved(daily("02:00", "Europe/Vienna"), 0, "01:00-02:30; 02:30-04:00; sat,sun");
+    assert_eq!(
+        times(&nightly, "2026-01-16T00:30:00Z", 3),
+        ["2026-01-16 04:00 +01:00", "2026-01-19 04:00 +01:00", "2026-01-20 04:00 +01:00"],
+        "one after the other, and the weekend's as one with Monday's"
+    );
+}
+
+#[test]
+fn a_blackout_ends_when_the_clock_shows_its_end_however_it_was_changed() {
+    // On 2026-03-29 Vienna's clock goes from 02:00 to 03:00, on 2026-10-25 from 03:00 back to 02:00.
+    let early = moved(daily("01:30", "Europe/Vienna"), 0, "01:00-02:30");
+    assert_eq!(times(&early, "2026-03-28T12:00:00Z", 1), ["2026-03-29 03:00 +02:00"]);
+    assert_eq!(
+        times(&early, "2026-10-24T12:00:00Z", 2),
+        ["2026-10-25 02:30 +02:00", "2026-10-26 02:30 +01:00"]
+    );
+}
+
+#[test]
+fn jitter_is_a_schedules_own_and_the_same_whenever_it_is_asked_for() {
+    let nightly = moved(daily("02:00", "UTC"), 60, "");
+    let begin = |salt: &str| next_after(&nightly, salt, instant("2026-01-15T12:00:00Z")).unwrap();
+    let due = instant("2026-01-16T02:00:00Z");
+    let delays: Vec<u64> = (0..50).map(|n| begin(&format!("config-{n}")).since(due).as_secs()).collect();
+    assert!(delays.iter().all(|delay| *delay < 3600) && begin("a") >= due);
+    assert!(delays.iter().max().unwrap() - delays.iter().min().unwrap() > 1800, "spread: {delays:?}");
+    assert_eq!(begin("a"), begin("a"));
+    let asked_late = next_after(&nightly, "a", due.plus(std::time::Duration::from_secs(1))).unwrap();
+    assert!(begin("a") == due || asked_late == begin("a"), "what was due a moment ago still begins");
+}
+
+#[test]
+fn moves_that_leave_no_time_or_more_than_there_is_are_refused() {
+    let wrong = |schedule: &Schedule| check(schedule).unwrap_err().fields.pop().unwrap();
+    let always = wrong(&moved(daily("02:00", "UTC"), 0, "mon-sun"));
+    assert_eq!(
+        (always.field.as_str(), always.message.as_str()),
+        ("blackouts", "These windows leave no time for a run.")
+    );
+    let often = wrong(&moved(cron("*/15 * * * *", "UTC"), 15, ""));
+    assert_eq!(often.field, "jitter_minutes");
+    assert!(often.message.starts_with("Runs follow each other after 15 minutes"), "{often:?}");
+    check(&moved(cron("*/15 * * * *", "UTC"), 14, "mon-fri 08:00-18:00")).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn moved_times_come_one_after_the_other_and_never_in_a_blackout(
+        minute in 0..60_u8, jitter in 0..60_u32, from in 0..1440_u16, length in 1..1000_u16, start in 0..400_000_i64,
+    ) {
+        let to = (from + length) % 1440;
+        let window = format!("{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60);
+        let hourly = schedule(Frequency::Hourly { minute }, "Europe/Vienna");
+        let schedule = moved(hourly, jitter, &window);
+        let after = Timestamp(instant("2026-03-20T00:00:00Z").millis() + start * 1000);
+        let all = next_times(&schedule, "salt", after, 60);
+        prop_assert_eq!(all.len(), 60);
+        prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
+        let rule = Rule::of(&schedule).unwrap();
+        for (index, begin) in all.iter().enumerate() {
+            prop_assert_eq!(rule.out_of(&schedule.blackouts, *begin), Some(*begin));
+            let before = if index == 0 { after } else { all[index - 1] };
+            prop_assert_eq!(next_after(&schedule, "salt", before), Some(*begin), "asked one by one");
+        }
     }
 }

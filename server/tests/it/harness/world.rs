@@ -63,6 +63,7 @@ impl World {
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_etiqa"));
         command.args(arguments).env("ETIQA_DATA_DIR", self.data()).current_dir(self.place());
+        command.env("ETIQA_START_DELAY", "0");
         for name in
             ["ETIQA_LISTEN", "ETIQA_LOG", "ETIQA_HOSTS", "ETIQA_SECRET_KEY_FILE", "ETIQA_DATABASE_URL"]
         {
