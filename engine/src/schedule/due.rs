@@ -36,6 +36,7 @@ pub use zone::{find_zone, machine_zone, zone_names, zone_or_utc};
 
 /// Blackouts that may follow each other without a gap: with more, no time is left in a fortnight.
 const MOST_IN_A_ROW: usize = 48;
+const A_MINUTE: Duration = Duration::from_mins(1);
 /// Times that jitter is held against.
 const LOOKED_AT: usize = 60;
 
@@ -76,7 +77,8 @@ fn check_moves(schedule: &Schedule) -> Option<FieldError> {
         );
     }
     let rule = Rule::of(schedule)?;
-    let is_possible = rule.out_of(&schedule.blackouts, day).is_some();
+    let is_possible =
+        rule.out_of(&schedule.blackouts, day).is_some() && !next_times(schedule, "", day, 1).is_empty();
     if is_possible {
         None
     } else {
@@ -179,17 +181,41 @@ impl Rule {
         }
     }
 
-    /// When a run begins that is due at `due`; none where blackouts leave no time.
+    /// When a run begins that is due at `due`; none where blackouts leave no time. To this schedule every blackout is as much
+    /// longer as its jitter says: so what waits for the end of one begins when others do not, and still before what is due
+    /// after it.
     fn begin(&self, blackouts: &Blackouts, jitter: &Jitter<'_>, due: Timestamp) -> Option<Timestamp> {
-        let mut from = self.out_of(blackouts, due)?;
-        loop {
-            let begin = from.plus(jitter.of(from));
-            let out = self.out_of(blackouts, begin)?;
-            if out == begin {
-                return Some(begin);
+        let mut begin = due.plus(jitter.of(due));
+        for _ in 0..MOST_IN_A_ROW {
+            match self.end_for(blackouts, jitter, begin)? {
+                Some(end) => begin = end,
+                None => return Some(begin),
             }
-            from = out;
         }
+        None
+    }
+
+    /// The end of a blackout, with this schedule's delay, where that is after `at` and its beginning is not.
+    #[expect(clippy::option_option, reason = "the outer one is a schedule without any time left")]
+    fn end_for(
+        &self,
+        blackouts: &Blackouts,
+        jitter: &Jitter<'_>,
+        at: Timestamp,
+    ) -> Option<Option<Timestamp>> {
+        if blackouts.is_empty() {
+            return Some(None);
+        }
+        let mut look = jitter.earliest(at);
+        while look <= at {
+            let end = self.out_of(blackouts, look)?;
+            let begin = end.plus(jitter.of(end));
+            if end > look && begin > at {
+                return Some(Some(begin));
+            }
+            look = end.max(look.plus(A_MINUTE));
+        }
+        Some(None)
     }
 
     /// `at`, or the end of the blackouts in which it is.
@@ -208,7 +234,7 @@ impl Rule {
                 .checked_add_signed(TimeDelta::minutes(left.into()))?;
             // While a clock repeats itself its end may have been shown already.
             let end = Timestamp::from(first_showing(self.zone(), end)?);
-            out = if end > out { end } else { out.plus(Duration::from_mins(1)) };
+            out = if end > out { end } else { out.plus(A_MINUTE) };
         }
         None
     }
