@@ -92,6 +92,7 @@ fn DeskRoutes() -> AnyNestedRoute {
         <Route path=path!("/admin") view=pages::admin::AdminPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/machines") view=pages::admin::machines::MachinesPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/jobs") view=pages::admin::jobs::JobsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/credentials") view=pages::admin::credentials::CredentialsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/jump-hosts") view=pages::admin::jump_hosts::JumpHostsPage ssr=SsrMode::Async/>

@@ -20,7 +20,9 @@ use crate::events::Events;
 use crate::fleet::{Errands, Groups, Slots};
 use crate::hex::to_hex;
 use crate::history::search::PAGES_AT_ONCE;
+use crate::machines::measure_clock;
 use crate::recovery::settle_key_files;
+use crate::schedule::Lead;
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{
     key_fingerprint_fetch, key_fingerprint_save, restoring_fetch, restoring_forget, settings_fetch,
@@ -90,6 +92,8 @@ pub struct Engine {
     pub work: Notify,
     /// Rung when a schedule changed here.
     pub schedule_changed: Notify,
+    /// Whether this process's scheduler is the one that acts.
+    pub lead: Lead,
     /// Device sessions at once.
     pub sessions: Slots,
     /// Device sessions at once by site and by jump host.
@@ -181,6 +185,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             work: Notify::new(),
             schedule_changed: Notify::new(),
+            lead: Lead::default(),
             sessions: Slots::new(settings.max_sessions),
             groups: Arc::default(),
             artifact_slots: Slots::new(settings.max_artifacts),
@@ -196,6 +201,8 @@ impl Engine {
             lock: std::sync::Mutex::new(lock),
             command,
         };
+        // Before anything is leased: what counts is the database's clock.
+        measure_clock(&engine).await?;
         if role == Role::Server && is_embedded {
             // Nobody else serves this directory: what servers before this one held is free.
             leases_expire_of(&engine.db, role.owner_prefix(), now()).await?;

@@ -10,23 +10,37 @@ const BACKLOG: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Events {
     sender: broadcast::Sender<Event>,
+    /// Those that began in this process.
+    own: broadcast::Sender<Event>,
 }
 
 impl Default for Events {
     fn default() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0 }
+        Self { sender: broadcast::channel(BACKLOG).0, own: broadcast::channel(BACKLOG).0 }
     }
 }
 
 impl Events {
     /// Tells everybody that something of a topic changed; `id` narrows it to one row.
     pub fn send(&self, topic: Topic, id: impl Into<Option<i64>>) {
+        let event = Event { topic, id: id.into() };
         // Nobody listening is fine.
-        let _ = self.sender.send(Event { topic, id: id.into() });
+        let _ = self.own.send(event);
+        let _ = self.sender.send(event);
+    }
+
+    /// Tells everybody here what another process told.
+    pub(crate) fn repeat(&self, event: Event) {
+        let _ = self.sender.send(event);
     }
 
     /// Listens from now on.
     pub fn listen(&self) -> broadcast::Receiver<Event> {
         self.sender.subscribe()
+    }
+
+    /// Listens from now on to what begins in this process.
+    pub(crate) fn listen_to_own(&self) -> broadcast::Receiver<Event> {
+        self.own.subscribe()
     }
 }

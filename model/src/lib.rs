@@ -19,6 +19,7 @@ mod field;
 pub mod ids;
 pub mod import;
 pub mod job;
+pub mod machine;
 pub mod media;
 pub mod overview;
 pub mod page;

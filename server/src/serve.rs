@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use etiqa_engine::access::SetupCode;
 use etiqa_engine::history::search;
-use etiqa_engine::reachability;
 use etiqa_engine::schedule::{tick, tidy, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
+use etiqa_engine::{machines, reachability, relay};
+use etiqa_model::machine::MachineRole;
 use etiqa_model::{ErrorKind, UserError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -74,6 +75,8 @@ async fn serve_engine(
         ));
     }
     let scheduler = tokio::spawn(tick::scheduler(Arc::clone(engine), start_delay));
+    let beating = tokio::spawn(machines::beat(Arc::clone(engine), MachineRole::Server, None));
+    let relaying = tokio::spawn(relay::relay(Arc::clone(engine)));
     let tidying = tokio::spawn(tidy::tidier(Arc::clone(engine)));
     let reaper = tokio::spawn(tick::reaper(Arc::clone(engine)));
     let looking = tokio::spawn(reachability::watch(Arc::clone(engine)));
@@ -98,13 +101,14 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    for task in [scheduler, tidying, reaper, looking, indexing, working] {
+    for task in [beating, relaying, scheduler, tidying, reaper, looking, indexing, working] {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");
         }
     }
     let is_restored = engine.takeover.has_restored();
     engine.hand_back().await?;
+    machines::say_goodbye(engine).await?;
     if tokio::time::timeout(ANSWERS_END_WITHIN, engine.db.close()).await.is_err() {
         tracing::warn!("an answer that hangs still has the database open");
     }

@@ -28,6 +28,7 @@ pub mod devices;
 pub mod error;
 pub mod imports;
 pub mod jobs;
+pub mod machines;
 pub mod media;
 pub mod overview;
 pub mod search;

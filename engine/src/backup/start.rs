@@ -69,6 +69,7 @@ pub(crate) async fn start_in_txn(
 pub(crate) fn announce(engine: &Engine, queued: Queued) {
     engine.work.notify_one();
     engine.events.send(Topic::Runs, queued.run.0);
+    engine.events.send(Topic::Jobs, queued.job.0);
 }
 
 /// Asks a run to stop; a conflict when it is over.

@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
     step!(9, "history and media", "0009_history_media.sql"),
     step!(10, "search by numbers", "0010_search_by_numbers.sql"),
     step!(11, "activations", "0011_activations.sql"),
+    step!(12, "machines", "0012_machines.sql"),
 ];
 
 /// The newest schema number that this program knows.

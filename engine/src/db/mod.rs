@@ -14,6 +14,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use etiqa_model::Secret;
 use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Row, Transaction};
 use thiserror::Error;
@@ -124,6 +125,8 @@ pub struct Db {
     dump_turn: Arc<Semaphore>,
     together: Arc<Together>,
     file: Option<PathBuf>,
+    /// Where a PostgreSQL is, with its password.
+    url: Option<Secret>,
 }
 
 /// One consistent state of the whole database.
@@ -194,7 +197,7 @@ impl Db {
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
         let (together, file) = (Arc::default(), Some(file.to_owned()));
-        let db = Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, together, file };
+        let db = Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, together, file, url: None };
         db.refuse_old_sqlite().await?;
         Ok(db)
     }
@@ -226,7 +229,8 @@ impl Db {
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
         let together = Arc::default();
-        Ok(Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None })
+        let url = Some(Secret::new(url));
+        Ok(Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None, url })
     }
 
     /// Folds all of SQLite's write-ahead log into its file; an error where that cannot be.
@@ -251,6 +255,11 @@ impl Db {
     /// The SQLite file, where it is one.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// Where the PostgreSQL is, for a connection of another kind; none where the database is embedded.
+    pub(crate) fn url(&self) -> Option<&Secret> {
+        self.url.as_ref()
     }
 
     /// For statements that only read.

@@ -37,6 +37,12 @@ impl Slots {
         self.size.lock().unwrap_or_else(PoisonError::into_inner).limit
     }
 
+    /// How many are taken now.
+    pub fn taken(&self) -> usize {
+        let size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        (size.limit + size.surplus).saturating_sub(self.free.available_permits())
+    }
+
     /// Changes the limit. A higher one lets waiting sessions begin at once; a lower one ends none.
     pub fn resize(&self, limit: u32) {
         let limit = limit as usize;

@@ -2,11 +2,13 @@
 
 pub mod due;
 pub mod jobs;
+mod lead;
 pub mod queue;
 mod set_back;
 pub mod tick;
 pub mod tidy;
 pub mod worker;
 
+pub use lead::Lead;
 pub(crate) use queue::enqueue_in_txn;
 pub use queue::{Work, enqueue};

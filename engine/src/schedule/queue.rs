@@ -1,5 +1,6 @@
 //! What the queue holds: which kinds of work there are.
 
+use etiqa_model::event::Topic;
 use etiqa_model::{DestinationId, DeviceId, JobId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -135,5 +136,6 @@ pub async fn enqueue(engine: &Engine, work: &Work) -> Result<JobId> {
     let job = enqueue_in_txn(&mut tx, work, now()).await?;
     tx.commit().await?;
     engine.work.notify_one();
+    engine.events.send(Topic::Jobs, job.0);
     Ok(job)
 }

@@ -36,6 +36,10 @@ pub async fn scheduler(engine: Arc<Engine>, start_delay: Duration) {
         }
     }
     loop {
+        tokio::select! {
+            () = engine.stopping.cancelled() => return,
+            () = engine.lead.taken() => {}
+        }
         let sleep = match tick(&engine, now()).await {
             Ok(next) => until(next, &engine).await,
             Err(error) => {

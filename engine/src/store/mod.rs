@@ -21,6 +21,7 @@ pub mod host_key;
 pub mod job;
 pub mod jump_host;
 pub mod lease;
+pub mod machine;
 pub mod media;
 pub mod overview;
 pub mod reachability;

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use etiqa_engine::drivers::driver_rows;
-use etiqa_engine::{Engine, Options, Role};
+use etiqa_engine::{Engine, Options, Role, machines, relay};
+use etiqa_model::event::{Event, Topic};
+use etiqa_model::machine::{MachineRole, MachineState};
+use futures::FutureExt;
 
 use crate::common::postgres_url;
 use crate::common::world::World;
@@ -18,6 +22,27 @@ async fn machine(folder: &Path, url: &str) -> Arc<Engine> {
         ca_file: None,
     };
     Engine::open(options, Role::Command).await.unwrap()
+}
+
+/// Two machines on one database.
+async fn two_machines(folder: &Path) -> (Arc<Engine>, Arc<Engine>) {
+    let url = postgres_url().await;
+    (machine(&folder.join("vienna"), &url).await, machine(&folder.join("graz"), &url).await)
+}
+
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("in a minute it was not so that {what}");
+}
+
+async fn state_of(asked: &Engine, of: &Engine) -> Option<MachineState> {
+    let rows = machines::list(asked).await.unwrap();
+    rows.into_iter().find(|row| row.machine.owner == of.owner).map(|row| row.state)
 }
 
 async fn has_own_driver(engine: &Engine) -> bool {
@@ -57,4 +82,58 @@ async fn who_replaces_the_key_is_alone_with_it() {
     };
     let refused = Engine::open(options, Role::Command).await.unwrap_err().into_user_error();
     assert!(refused.message.starts_with("The key is being replaced"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn one_scheduler_acts_at_a_time_and_another_takes_over_when_it_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vienna, graz) = two_machines(folder.path()).await;
+    let beat =
+        |engine: &Arc<Engine>| tokio::spawn(machines::beat(Arc::clone(engine), MachineRole::Server, None));
+    let beating = beat(&vienna);
+    until("Vienna leads", async || vienna.lead.is_held()).await;
+    beat(&graz);
+    until("both are seen", async || machines::list(&vienna).await.unwrap().len() == 2).await;
+    assert!(vienna.lead.is_held() && !graz.lead.is_held());
+    let leaders = machines::list(&graz).await.unwrap().into_iter().filter(|row| row.leads);
+    assert_eq!(leaders.map(|row| row.machine.owner).collect::<Vec<_>>(), std::slice::from_ref(&vienna.owner));
+
+    // As a crash does it: no word of it.
+    beating.abort();
+    until("Graz leads", async || graz.lead.is_held()).await;
+    assert!(!vienna.lead.is_held(), "it knows by its own clock that it does not lead any more");
+    until("Vienna has vanished", async || state_of(&graz, &vienna).await == Some(MachineState::Vanished))
+        .await;
+    machines::forget(&graz, &vienna.owner).await.unwrap();
+    assert_eq!(state_of(&graz, &vienna).await, None);
+    assert!(machines::forget(&graz, &graz.owner).await.is_err(), "it works");
+
+    machines::say_goodbye(&graz).await.unwrap();
+    assert_eq!(state_of(&graz, &graz).await, Some(MachineState::Stopped));
+    assert!(!graz.lead.is_held());
+}
+
+#[tokio::test]
+async fn what_happens_at_one_machine_is_heard_at_the_others_and_wakes_their_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vienna, graz) = two_machines(folder.path()).await;
+    for engine in [&vienna, &graz] {
+        tokio::spawn(relay::relay(Arc::clone(engine)));
+    }
+    let mut heard = graz.events.listen();
+    let mut own = vienna.events.listen();
+    let event = Event { topic: Topic::Runs, id: Some(7) };
+    // Until both listen, what is said is lost.
+    until("Graz hears of it", async || {
+        vienna.events.send(event.topic, event.id);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        !graz.events.listen().is_closed() && graz.work.notified().now_or_never().is_some()
+    })
+    .await;
+    assert_eq!(heard.recv().await.unwrap(), event);
+    while let Ok(again) = own.try_recv() {
+        assert_eq!(again, event);
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(own.try_recv().is_err(), "nobody hears an echo of what they said");
 }

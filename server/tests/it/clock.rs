@@ -121,3 +121,24 @@ async fn a_clock_that_jumps_back_during_a_run_changes_nothing_of_it() {
     assert_eq!(world.backups().len(), 2);
     all_are_whole(&world, 2).await;
 }
+
+#[tokio::test]
+async fn a_machine_whose_clock_is_wrong_goes_by_the_clock_of_the_database() {
+    let world = World::on_postgres().await;
+    world.add_backup("Nightly", "data").await;
+    let mut serve = world.command(["serve", "--listen", "127.0.0.1:0"]);
+    serve.env("LD_PRELOAD", libfaketime()).env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME", "+30s");
+    let server = Server::start(serve).await;
+    let sql = "SELECT CAST(clock_ahead_ms AS TEXT) FROM machine";
+    let ahead: i64 = until("the server says that it is alive", || async {
+        world.database.texts(sql).await.pop().and_then(|ahead| ahead.parse().ok())
+    })
+    .await;
+    assert!((25_000..35_000).contains(&ahead), "{ahead}");
+    assert!(server.said().contains("clock differs from the database's"), "{}", server.said());
+    // A beat that is written by its own clock would be half a minute ahead of the database's.
+    let early = "SELECT owner FROM machine
+        WHERE seen_at > EXTRACT(EPOCH FROM clock_timestamp()) * 1000 + 5000";
+    assert_eq!(world.database.texts(early).await, [] as [&str; 0]);
+    server.stop().await;
+}

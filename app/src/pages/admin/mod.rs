@@ -5,6 +5,7 @@ pub(crate) mod destinations;
 pub(crate) mod drivers;
 pub(crate) mod jobs;
 pub(crate) mod jump_hosts;
+pub(crate) mod machines;
 pub(crate) mod recovery;
 mod rotation;
 pub(crate) mod settings;
@@ -88,6 +89,12 @@ fn cards(
             "Where archives are sent to besides this machine.",
         ),
         ("Jobs", "/admin/jobs", "queue".to_owned(), "What goes on, what waits, and what was given up."),
+        (
+            "Machines",
+            "/admin/machines",
+            "processes".to_owned(),
+            "Servers and workers, and whether they are alive.",
+        ),
         ("Devices", "/devices/", "inventory".to_owned(), "Add, import, change, delete."),
         ("Backups", "/backup/", "schedules".to_owned(), "What is backed up, when, and how many are kept."),
         (

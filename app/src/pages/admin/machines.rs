@@ -1,0 +1,87 @@
+//! The processes that work on the database: which machines they are on, and what they do.
+
+use etiqa_model::event::Topic;
+use etiqa_model::machine::{MachineRow, MachineState};
+use leptos::prelude::*;
+
+use super::ABOVE;
+use crate::api::machines::{ForgetMachine, ListMachines};
+use crate::ask::ask;
+use crate::components::part::nothing;
+use crate::components::table::{Column, list_card};
+use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, confirm, empty};
+use crate::live::touch_after;
+use crate::post::{Post, PostForm};
+
+/// From here on a clock that differs is worth a word, in milliseconds.
+const WRONG_FROM: u64 = 5_000;
+
+#[component]
+pub(crate) fn MachinesPage() -> AnyView {
+    let machines = ask(&[Topic::Jobs], || ListMachines {});
+    let forget = Post::<ForgetMachine>::new();
+    touch_after(forget, &[Topic::Jobs]);
+    view! {
+        <PageHeader title="Machines" above=ABOVE/>
+        <Problem problem=forget.problem()/>
+        <Loaded from=move || machines.get() view=move |machines, _| list(machines, forget)/>
+    }
+    .into_any()
+}
+
+fn list(machines: Vec<MachineRow>, forget: Post<ForgetMachine>) -> AnyView {
+    let none = machines
+        .is_empty()
+        .then(|| empty("No machine works yet", "etiqa serve is one as soon as it runs.", ()));
+    let columns = &[
+        Column::Text("Machine"),
+        Column::Text("State"),
+        Column::Text("Heard of"),
+        Column::Number("Sessions"),
+        Column::Text("Works on"),
+        Column::Actions,
+    ];
+    list_card(columns, machines.into_iter().map(|row| machine(row, forget)).collect(), none, nothing())
+}
+
+fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
+    let MachineRow { machine, state, leads, jobs } = row;
+    let tone = match state {
+        MachineState::Alive => Tone::On,
+        MachineState::Vanished => Tone::Bad,
+        MachineState::Stopped => Tone::Off,
+    };
+    let place = machine.site.as_ref().map_or_else(String::new, |site| format!(", site {site}"));
+    let remark = format!("{}{place}, version {}", machine.role.as_str(), machine.version);
+    let leads = leads.then(|| chip(Tone::Ok, "Schedules"));
+    let clock = (machine.clock_ahead_ms.unsigned_abs() >= WRONG_FROM).then(|| {
+        let seconds = machine.clock_ahead_ms / 1000;
+        let words = format!(
+            "Its clock is {} s {}; the database's counts.",
+            seconds.abs(),
+            if seconds > 0 { "ahead" } else { "behind" }
+        );
+        view! { <small>{words}</small> }.into_any()
+    });
+    let work = match jobs.len() {
+        0 => "nothing".to_owned(),
+        1..=3 => jobs.join(", "),
+        more => format!("{}, and {} more", jobs[..2].join(", "), more - 2),
+    };
+    let button = (state != MachineState::Alive).then(|| {
+        let press = act(&[("owner", machine.owner.clone())], "Forget", "btn danger");
+        let form = view! { <PostForm to=forget>{press}</PostForm> }.into_any();
+        confirm("Forget…", format!("Forget {}? If it comes back, it is listed again.", machine.host), form)
+    });
+    view! {
+        <tr>
+            <td><b>{machine.host}</b><small>{remark}</small>{clock}</td>
+            <td>{chip(tone, state.label())}{leads}</td>
+            <td class="muted"><Ago at=machine.seen_at/></td>
+            <td class="num">{format!("{} of {}", machine.sessions, machine.max_sessions)}</td>
+            <td class="muted">{work}</td>
+            <td class="end">{button}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,123 @@
+//! Events between the processes that share a PostgreSQL: what one says, pages of all others hear, and their workers and
+//! schedulers look at once. By LISTEN and NOTIFY; what is lost there is found a second or a few later all the same, since
+//! everybody also looks by themselves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etiqa_model::event::{Event, Topic};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use crate::engine::Engine;
+use crate::error::Result;
+
+/// The channel.
+const CHANNEL: &str = "etiqa";
+/// Events are gathered for so long, and said together.
+const GATHER: Duration = Duration::from_millis(50);
+/// Events of one message: it has 8,000 bytes at most.
+const AT_ONCE: usize = 100;
+/// Before a connection that broke is opened again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// What everything is about.
+const ALL: [Topic; 5] = [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs];
+
+#[derive(Serialize, Deserialize)]
+struct Message {
+    from: String,
+    events: Vec<Event>,
+}
+
+/// Passes events on in both directions until the program stops; at once done where nobody else can be there.
+pub async fn relay(engine: Arc<Engine>) {
+    if engine.db.url().is_none() {
+        return;
+    }
+    let own = engine.events.listen_to_own();
+    tokio::select! {
+        () = engine.stopping.cancelled() => {}
+        () = tell(&engine, own) => {}
+        () = hear(&engine) => {}
+    }
+}
+
+async fn tell(engine: &Engine, mut own: Receiver<Event>) {
+    loop {
+        let mut events = match own.recv().await {
+            Ok(event) => vec![event],
+            Err(RecvError::Lagged(_)) => everything(),
+            Err(RecvError::Closed) => return,
+        };
+        tokio::time::sleep(GATHER).await;
+        loop {
+            match own.try_recv() {
+                Ok(event) if !events.contains(&event) => events.push(event),
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(_)) => events = everything(),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        for some in events.chunks(AT_ONCE) {
+            if let Err(error) = say(engine, some).await {
+                tracing::debug!(%error, "other machines could not be told what changed");
+            }
+        }
+    }
+}
+
+fn everything() -> Vec<Event> {
+    ALL.iter().map(|&topic| Event { topic, id: None }).collect()
+}
+
+async fn say(engine: &Engine, events: &[Event]) -> Result<()> {
+    let message = Message { from: engine.owner.clone(), events: events.to_vec() };
+    let text = serde_json::to_string(&message).unwrap_or_default();
+    // It comes out of the transaction as a row of `void`, which `Any` does not know.
+    sqlx::query("SELECT 1 AS one FROM (SELECT pg_notify($1, $2)) AS said")
+        .bind(CHANNEL)
+        .bind(text)
+        .execute(engine.db.reader())
+        .await?;
+    Ok(())
+}
+
+async fn hear(engine: &Engine) {
+    let mut is_first = true;
+    loop {
+        if let Err(error) = hear_once(engine, is_first).await {
+            tracing::debug!(%error, "what other machines say is not heard just now");
+        }
+        is_first = false;
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+async fn hear_once(engine: &Engine, is_first: bool) -> Result<()> {
+    let Some(url) = engine.db.url() else { return Ok(()) };
+    let mut listener = sqlx::postgres::PgListener::connect(url.reveal()).await?;
+    listener.listen(CHANNEL).await?;
+    if !is_first {
+        // Whatever was said meanwhile is not told again.
+        take_in(engine, everything());
+    }
+    while let Some(said) = listener.try_recv().await? {
+        let Ok(message) = serde_json::from_str::<Message>(said.payload()) else { continue };
+        if message.from != engine.owner {
+            take_in(engine, message.events);
+        }
+    }
+    Ok(())
+}
+
+fn take_in(engine: &Engine, events: Vec<Event>) {
+    for event in events {
+        match event.topic {
+            Topic::Jobs | Topic::Runs => engine.work.notify_one(),
+            Topic::BackupConfigs => engine.schedule_changed.notify_one(),
+            Topic::Devices | Topic::Admin => {}
+        }
+        engine.events.repeat(event);
+    }
+}

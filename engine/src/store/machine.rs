@@ -1,0 +1,139 @@
+//! Processes that work on the database, and which of them leads.
+
+use etiqa_model::Timestamp;
+use etiqa_model::machine::{Machine, MachineRole};
+use sqlx::any::AnyRow;
+
+use crate::db::{Db, Filter, Result, RowExt};
+
+/// Says that a process is alive, and what it is. The first time it takes the place of those of the same kind, data
+/// directory and site that are gone: it is one of them started again.
+pub async fn machine_save(db: &Db, machine: &Machine, gone_before: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "DELETE FROM machine WHERE owner <> $1 AND data_dir = $2 AND role = $3 AND COALESCE(site, '') = COALESCE($4, '')
+           AND (stopped_at IS NOT NULL OR seen_at < $5)",
+    )
+    .bind(machine.owner.clone())
+    .bind(machine.data_dir.clone())
+    .bind(machine.role.as_str())
+    .bind(machine.site.clone())
+    .bind(gone_before.millis())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "INSERT INTO machine (owner, host, role, site, data_dir, version, sessions, max_sessions, clock_ahead_ms,
+            started_at, seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (owner) DO UPDATE SET sessions = excluded.sessions, max_sessions = excluded.max_sessions,
+            clock_ahead_ms = excluded.clock_ahead_ms, seen_at = excluded.seen_at",
+    )
+    .bind(machine.owner.clone())
+    .bind(machine.host.clone())
+    .bind(machine.role.as_str())
+    .bind(machine.site.clone())
+    .bind(machine.data_dir.clone())
+    .bind(machine.version.clone())
+    .bind(i64::from(machine.sessions))
+    .bind(i64::from(machine.max_sessions))
+    .bind(machine.clock_ahead_ms)
+    .bind(machine.started_at.millis())
+    .bind(machine.seen_at.millis())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Notes that a process has ended in order.
+pub async fn machine_stop(db: &Db, owner: &str, now: Timestamp) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query("UPDATE machine SET stopped_at = $2, seen_at = $2, sessions = 0 WHERE owner = $1")
+        .bind(owner.to_owned())
+        .bind(now.millis())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Forgets a process that is not alive any more; false when there is no such one.
+pub async fn machine_forget(db: &Db, owner: &str, gone_before: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done =
+        sqlx::query("DELETE FROM machine WHERE owner = $1 AND (stopped_at IS NOT NULL OR seen_at < $2)")
+            .bind(owner.to_owned())
+            .bind(gone_before.millis())
+            .execute(&mut *tx)
+            .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// All processes, those seen last first.
+pub async fn machine_list(db: &Db) -> Result<Vec<Machine>> {
+    let select = "SELECT owner, host, role, site, data_dir, version, sessions, max_sessions, clock_ahead_ms, started_at, \
+                  seen_at, stopped_at FROM machine";
+    let rows = Filter::new().query(select, " ORDER BY seen_at DESC, owner").fetch_all(db.reader()).await?;
+    rows.iter().map(machine).collect()
+}
+
+fn machine(row: &AnyRow) -> Result<Machine> {
+    Ok(Machine {
+        owner: row.text("owner")?,
+        host: row.text("host")?,
+        role: row.named("role", MachineRole::parse)?,
+        site: row.opt_text("site")?,
+        data_dir: row.text("data_dir")?,
+        version: row.text("version")?,
+        sessions: row.count("sessions")?,
+        max_sessions: row.count("max_sessions")?,
+        clock_ahead_ms: row.int("clock_ahead_ms")?,
+        started_at: row.time("started_at")?,
+        seen_at: row.time("seen_at")?,
+        stopped_at: row.opt_time("stopped_at")?,
+    })
+}
+
+/// Takes the lead in something, or keeps it, until a time; false while somebody else has it.
+pub async fn lead_take(db: &Db, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let row = sqlx::query(
+        "INSERT INTO lead (name, owner, expires_at) VALUES ($1, $2, $4)
+         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+           WHERE lead.owner = $2 OR lead.expires_at <= $3 RETURNING name",
+    )
+    .bind(name.to_owned())
+    .bind(owner.to_owned())
+    .bind(now.millis())
+    .bind(until.millis())
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(row.is_some())
+}
+
+/// Lets go of every lead that a process has.
+pub async fn leads_drop(db: &Db, owner: &str) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query("DELETE FROM lead WHERE owner = $1").bind(owner.to_owned()).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Who has the lead in something, if anybody.
+pub async fn lead_holder(db: &Db, name: &str, now: Timestamp) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT owner FROM lead WHERE name = $1 AND expires_at > $2")
+        .bind(name.to_owned())
+        .bind(now.millis())
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| row.text("owner")).transpose()
+}
+
+/// What the database's own clock shows; none on SQLite, whose clock is this machine's.
+pub async fn database_clock(db: &Db) -> Result<Option<Timestamp>> {
+    if db.kind() == crate::db::DbKind::Sqlite {
+        return Ok(None);
+    }
+    let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
+    let row = sqlx::query(sql).fetch_one(db.reader()).await?;
+    Ok(Some(Timestamp(row.int("now")?)))
+}
