@@ -49,6 +49,8 @@ pub struct Options {
 pub enum Role {
     /// Serves pages and works on the queue until it is told to stop.
     Server,
+    /// Works on the queue of a site until it is told to stop.
+    Worker,
     /// Runs one command.
     Command,
 }
@@ -58,6 +60,7 @@ impl Role {
     pub fn owner_prefix(self) -> &'static str {
         match self {
             Self::Server => "server-",
+            Self::Worker => "worker-",
             Self::Command => "command-",
         }
     }

@@ -130,7 +130,18 @@ pub async fn say_goodbye(engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// Every process that works on the database, or did in the last days, with what it works on.
+/// Every process that works on the database, or did, and how it is.
+pub(crate) async fn known(engine: &Engine) -> Result<Vec<(Machine, MachineState)>> {
+    let at = now();
+    let machines = machine_list(&engine.db).await?;
+    let with_state = |machine: Machine| {
+        let state = state(&machine, at);
+        (machine, state)
+    };
+    Ok(machines.into_iter().map(with_state).collect())
+}
+
+/// Every process that works on the database, or did, with what it works on.
 pub async fn list(engine: &Engine) -> Result<Vec<MachineRow>> {
     let at = now();
     let leader = lead_holder(&engine.db, SCHEDULER, at).await?;
@@ -140,11 +151,11 @@ pub async fn list(engine: &Engine) -> Result<Vec<MachineRow>> {
             jobs.entry(worker).or_default().push(job.title);
         }
     }
-    let machines = machine_list(&engine.db).await?;
-    Ok(machines
+    Ok(known(engine)
+        .await?
         .into_iter()
-        .map(|machine| MachineRow {
-            state: state(&machine, at),
+        .map(|(machine, state)| MachineRow {
+            state,
             leads: leader.as_ref() == Some(&machine.owner),
             jobs: jobs.remove(&machine.owner).unwrap_or_default(),
             machine,
@@ -154,10 +165,8 @@ pub async fn list(engine: &Engine) -> Result<Vec<MachineRow>> {
 
 /// Which processes there are, and how each is.
 async fn states(engine: &Engine) -> Result<Vec<(String, MachineState)>> {
-    let at = now();
-    let machines = machine_list(&engine.db).await?;
-    let mut states: Vec<_> =
-        machines.into_iter().map(|machine| (machine.owner.clone(), state(&machine, at))).collect();
+    let machines = known(engine).await?;
+    let mut states: Vec<_> = machines.into_iter().map(|(machine, state)| (machine.owner, state)).collect();
     states.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(states)
 }

@@ -81,7 +81,7 @@ async fn serve_engine(
     let reaper = tokio::spawn(tick::reaper(Arc::clone(engine)));
     let looking = tokio::spawn(reachability::watch(Arc::clone(engine)));
     let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
-    let working = tokio::spawn(worker::worker(Arc::clone(engine)));
+    let working = tokio::spawn(worker::worker(Arc::clone(engine), None));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
     tokio::spawn(async move {
         tokio::select! {

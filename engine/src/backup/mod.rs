@@ -20,6 +20,7 @@ pub mod retention;
 mod run;
 pub mod sealing;
 mod space;
+pub(crate) mod spread;
 pub mod start;
 pub mod verify;
 mod watch;

@@ -19,6 +19,7 @@ use super::packing::{Packed, pack};
 use super::prune::prune_by_id;
 use super::publish::{part_file, publish};
 use super::space::lack_of_space;
+use super::spread;
 use super::verify::verify_path;
 use super::watch::Watch;
 use crate::artifacts::{is_due, kind_of};
@@ -218,6 +219,9 @@ async fn collect_all(
     let may_reuse = matches!(run.trigger, Trigger::Schedule | Trigger::Retry);
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse };
     let heard = |progress| watch.step(Phase::Collecting, progress);
+    if spread::is_shared(engine).await? {
+        return Ok(spread::collect(engine, run, devices, watch).await?);
+    }
     Ok(collect_fleet(engine, devices.to_vec(), purpose, &watch.cancel, heard).await?)
 }
 

@@ -36,6 +36,7 @@ const STEPS: &[Step] = &[
     step!(10, "search by numbers", "0010_search_by_numbers.sql"),
     step!(11, "activations", "0011_activations.sql"),
     step!(12, "machines", "0012_machines.sql"),
+    step!(13, "one result", "0013_one_result.sql"),
 ];
 
 /// The newest schema number that this program knows.

@@ -161,7 +161,7 @@ impl FleetReport {
     }
 
     /// None: the device is gone.
-    fn count(&mut self, class: Option<Class>) {
+    pub(crate) fn count(&mut self, class: Option<Class>) {
         match class {
             Some(class) if class.is_good() => self.ok += 1,
             Some(_) => self.failed += 1,

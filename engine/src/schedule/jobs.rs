@@ -73,6 +73,10 @@ fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String)
         Work::Send { destination: id, .. } => {
             (format!("Send to {}", destination(*id)), Some("/admin/destinations".to_owned()))
         }
+        Work::Part { run, number, devices } => {
+            let (title, href) = of_run("Collect for run", run);
+            (format!("{title}, part {number} ({} devices)", devices.len()), href)
+        }
         Work::Reach {} => ("Look which devices answer".to_owned(), Some("/devices/".to_owned())),
     }
 }

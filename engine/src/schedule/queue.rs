@@ -48,12 +48,21 @@ pub enum Work {
     },
     /// Look which devices answer on their port.
     Reach {},
+    /// Collect some of a run's devices, at their site.
+    Part {
+        /// Of which run.
+        run: RunId,
+        /// Which part of it, from 1 on.
+        number: u32,
+        /// Which devices.
+        devices: Vec<DeviceId>,
+    },
 }
 
 /// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
 /// of them share; slow destinations, and ones that hang, leave room for everything else.
 pub(super) const AT_ONCE: &[(&str, usize)] =
-    &[(RUN, 8), (COLLECT, 8), (ARTIFACT, 4), (SEND, 4), (VERIFY, 1), (DRILL, 1), (REACH, 1)];
+    &[(RUN, 8), (COLLECT, 8), (ARTIFACT, 4), (SEND, 4), (VERIFY, 1), (DRILL, 1), (REACH, 1), (PART, 64)];
 
 const RUN: &str = "run";
 const COLLECT: &str = "collect";
@@ -62,6 +71,7 @@ const VERIFY: &str = "verify";
 const DRILL: &str = "drill";
 const SEND: &str = "send";
 const REACH: &str = "reach";
+pub(super) const PART: &str = "part";
 
 impl Work {
     /// The kind's name in the database.
@@ -74,6 +84,7 @@ impl Work {
             Self::Drill { .. } => DRILL,
             Self::Send { .. } => SEND,
             Self::Reach {} => REACH,
+            Self::Part { .. } => PART,
         }
     }
 
@@ -88,7 +99,7 @@ impl Work {
         match self {
             Self::Verify { .. } | Self::Drill { .. } | Self::Reach {} => -10,
             Self::Send { .. } => -5,
-            Self::Run { .. } | Self::Artifact { .. } => 0,
+            Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } => 0,
             Self::Collect { .. } => 10,
         }
     }
@@ -101,6 +112,7 @@ impl Work {
             Self::Drill { run } => Some(format!("drill:{run}")),
             Self::Send { destination, data_dir } => Some(format!("send:{destination}:{data_dir}")),
             Self::Reach {} => Some(REACH.to_owned()),
+            Self::Part { run, number, .. } => Some(format!("part:{run}:{number}")),
             Self::Collect { .. } | Self::Artifact { .. } => None,
         }
     }

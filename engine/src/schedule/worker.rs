@@ -11,10 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::queue::{AT_ONCE, Work};
+use super::queue::{AT_ONCE, PART, Work};
 use crate::backup::destinations::send_due;
 use crate::backup::execute_run;
 use crate::backup::restore::drill::drill_run;
+use crate::backup::spread::{PART as PART_DEVICES, collect_part};
 use crate::backup::verify::verify_run;
 use crate::collect::CLEAN_UP;
 use crate::engine::Engine;
@@ -43,17 +44,21 @@ const CLEAN_UP_WITHIN: Duration = CLEAN_UP.saturating_add(STOP_WITHIN);
 /// What takes longer than this to end is worth a word to who waits for it.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Works on the queue until the program stops, then waits for what runs to end.
-pub async fn worker(engine: Arc<Engine>) {
+/// Works on the queue until the program stops, then waits for what runs to end: on what there is to do at a site, where one
+/// is named, else on everything that no site's own workers do.
+pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
     let mut jobs = JoinSet::new();
     let places: Vec<(&str, Arc<Semaphore>)> =
         AT_ONCE.iter().map(|&(kind, most)| (kind, Arc::new(Semaphore::new(most)))).collect();
     while !engine.stopping.is_cancelled() {
         while jobs.try_join_next().is_some() {}
-        let is_full = |places: &Semaphore| places.available_permits() == 0;
-        let full: Vec<&str> =
-            places.iter().filter(|(_, places)| is_full(places)).map(|(kind, _)| *kind).collect();
-        let claimed = if full.len() < places.len() { claim(&engine, &full).await } else { None };
+        let full: Vec<&str> = places
+            .iter()
+            .filter(|(kind, places)| is_full(&engine, kind, places))
+            .map(|(kind, _)| *kind)
+            .collect();
+        let claimed =
+            if full.len() < places.len() { claim(&engine, site.as_deref(), &full).await } else { None };
         if let Some(job) = claimed {
             // Only this task takes places, so there is one. A kind that is not known has none, and ends at once.
             let place = places.iter().find(|(kind, _)| *kind == job.kind);
@@ -75,6 +80,15 @@ pub async fn worker(engine: Arc<Engine>) {
     if end_of(&engine, async { while jobs.join_next().await.is_some() {} }).await.is_none() {
         tracing::warn!("some jobs did not end in time; they go on at the next start");
     }
+}
+
+/// Whether a process has enough of one kind of work. Of parts of runs it has as many as it has device sessions, and no more:
+/// other machines may have sessions to spare.
+fn is_full(engine: &Engine, kind: &str, places: &Semaphore) -> bool {
+    let most = AT_ONCE.iter().find(|(known, _)| *known == kind).map_or(0, |(_, most)| *most);
+    let taken = most - places.available_permits();
+    let is_enough = kind == PART && taken * PART_DEVICES >= engine.sessions.limit();
+    is_enough || taken == most
 }
 
 /// Waits for `work` to end, which was told to stop: not for long, but where a device is being rid of a backup that was
@@ -103,25 +117,25 @@ pub async fn end_of<T>(engine: &Engine, work: impl Future<Output = T>) -> Option
 /// Works on one job here and now, unless somebody else has it.
 pub async fn work_on_one(engine: &Arc<Engine>, id: JobId) -> Result<()> {
     let at = now();
-    if let Some(job) = job_claim_one(&engine.db, id, taker(engine, &[]), at, at.plus(LEASE)).await? {
+    if let Some(job) = job_claim_one(&engine.db, id, taker(engine, None, &[]), at, at.plus(LEASE)).await? {
         work_on(engine, job).await;
     }
     Ok(())
 }
 
 /// What this process takes of the queue.
-fn taker<'a>(engine: &'a Engine, leaves: &'a [&'a str]) -> Taker<'a> {
-    Taker { owner: &engine.owner, data_dir: engine.dir.id(), leaves }
+fn taker<'a>(engine: &'a Engine, site: Option<&'a str>, leaves: &'a [&'a str]) -> Taker<'a> {
+    Taker { owner: &engine.owner, data_dir: engine.dir.id(), site, leaves }
 }
 
-async fn claim(engine: &Engine, leaves: &[&str]) -> Option<Job> {
+async fn claim(engine: &Engine, site: Option<&str>, leaves: &[&str]) -> Option<Job> {
     let at = now();
     let claimed = async {
         // Looking takes no write lock; on an idle system nothing is ever written.
         if job_count_open(&engine.db).await? == 0 {
             return Ok(None);
         }
-        job_claim(&engine.db, taker(engine, leaves), at, at.plus(LEASE)).await
+        job_claim(&engine.db, taker(engine, site, leaves), at, at.plus(LEASE)).await
     };
     claimed.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the queue could not be read");
@@ -184,6 +198,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
         // For another data directory it is never taken.
         Work::Send { destination, .. } => send_due(engine, destination).await,
         Work::Reach {} => reachability::look(engine).await,
+        Work::Part { run, devices, .. } => collect_part(engine, run, devices).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The queue: claimed by one statement, held by a lease, at least once.
 
-use etiqa_model::{JobId, Timestamp};
+use etiqa_model::{JobId, RunId, Timestamp};
 
 use crate::db::{Db, DbKind, Result, RowExt, Tx};
 
@@ -24,6 +24,9 @@ pub struct Taker<'a> {
     pub owner: &'a str,
     /// Its data directory: jobs that need another one are not for it.
     pub data_dir: &'a str,
+    /// The site that it works for: it takes what is to be done there, and at no site. None: it takes what is of no site
+    /// besides, and what is of sites that have no worker of their own.
+    pub site: Option<&'a str>,
     /// Kinds of which it takes none now.
     pub leaves: &'a [&'a str],
 }
@@ -98,6 +101,45 @@ pub async fn job_bind_in_txn(tx: &mut Tx, id: JobId, data_dir: &str) -> Result<(
     Ok(())
 }
 
+/// Makes a job one that is to be done at a site; an empty one: by any worker.
+pub async fn job_place_in_txn(tx: &mut Tx, id: JobId, site: &str) -> Result<()> {
+    sqlx::query("UPDATE job SET site = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(site.to_owned())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The sites of those parts of a run that wait or are worked on, each as often as it has some.
+pub async fn job_list_open_parts(db: &Db, run: RunId) -> Result<Vec<String>> {
+    // The keys of parts of one run stand together in their index.
+    let rows = sqlx::query(
+        "SELECT COALESCE(site, '') AS site FROM job
+         WHERE idempotency_key >= $1 AND idempotency_key < $2 AND finished_at IS NULL",
+    )
+    .bind(format!("part:{run}:"))
+    .bind(format!("part:{run};"))
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| row.text("site")).collect()
+}
+
+/// Forgets those parts of a run that nobody works on; of one site where named.
+pub async fn job_drop_waiting_parts(db: &Db, run: RunId, site: Option<&str>) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "DELETE FROM job WHERE idempotency_key >= $1 AND idempotency_key < $2 AND finished_at IS NULL
+           AND lease_owner IS NULL AND ($3 = '' OR site = $3)",
+    )
+    .bind(format!("part:{run}:"))
+    .bind(format!("part:{run};"))
+    .bind(site.unwrap_or_default().to_owned())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
 /// Forgets the ended job of a key, so that the same work can be queued again.
 pub async fn job_forget_ended_in_txn(tx: &mut Tx, idempotency_key: &str) -> Result<()> {
     sqlx::query("DELETE FROM job WHERE idempotency_key = $1 AND finished_at IS NOT NULL")
@@ -141,6 +183,9 @@ async fn claim(
          WHERE id = (SELECT id FROM job
                      WHERE {narrowed} finished_at IS NULL AND due_at <= $2 AND $5 NOT LIKE '%,' || kind || ',%'
                        AND (data_dir IS NULL OR data_dir = $6)
+                       AND (site = '' OR site = $7
+                            OR ($7 = '' AND (site IS NULL OR NOT EXISTS (
+                                SELECT 1 FROM machine m WHERE m.role = 'worker' AND m.site = job.site))))
                        AND (lease_expires_at IS NULL OR lease_expires_at <= $2)
                      ORDER BY priority DESC, due_at, id LIMIT 1 {lock})
          RETURNING id, kind, payload, attempts"
@@ -153,6 +198,7 @@ async fn claim(
         .bind(only.map_or(0, |id| id.0))
         .bind(format!(",{},", by.leaves.join(",")))
         .bind(by.data_dir.to_owned())
+        .bind(by.site.unwrap_or_default().to_owned())
         .fetch_optional(&mut *tx)
         .await?;
     tx.commit().await?;

@@ -43,12 +43,19 @@ pub struct NewResult {
     pub transcript: Option<Vec<u8>>,
 }
 
-/// Stores a result, and repeats it on the device for quick lists.
-pub async fn result_insert_in_txn(tx: &mut Tx, new: &NewResult) -> Result<DeviceResultId> {
+/// Stores a result, and repeats it on the device for quick lists. A run has one result of each device: a later one takes the
+/// place of one that was not good, and a good one stays.
+pub async fn result_insert_in_txn(tx: &mut Tx, new: &NewResult) -> Result<()> {
     let row = sqlx::query(
         "INSERT INTO device_result (device_id, run_id, job_id, class, message, size_bytes, driver, driver_sha256,
             started_at, finished_at, reused, transcript)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT (run_id, device_id) DO UPDATE SET job_id = excluded.job_id, class = excluded.class,
+            message = excluded.message, size_bytes = excluded.size_bytes, driver = excluded.driver,
+            driver_sha256 = excluded.driver_sha256, started_at = excluded.started_at,
+            finished_at = excluded.finished_at, reused = excluded.reused, transcript = excluded.transcript
+           WHERE device_result.class NOT IN ('ok', 'unchanged')
+         RETURNING id",
     )
     .bind(new.device_id.0)
     .bind(new.run_id.map(|id| id.0))
@@ -62,12 +69,12 @@ pub async fn result_insert_in_txn(tx: &mut Tx, new: &NewResult) -> Result<Device
     .bind(new.finished_at.millis())
     .bind(i64::from(new.reused))
     .bind(new.transcript.clone())
-    .fetch_one(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    if !new.reused && new.class != Class::Cancelled {
+    if row.is_some() && !new.reused && new.class != Class::Cancelled {
         repeat_on_device_in_txn(tx, new).await?;
     }
-    Ok(DeviceResultId(row.int("id")?))
+    Ok(())
 }
 
 async fn repeat_on_device_in_txn(tx: &mut Tx, new: &NewResult) -> Result<()> {
@@ -118,6 +125,16 @@ pub async fn result_count_of_run(db: &Db, run: RunId) -> Result<u64> {
         .fetch_one(db.reader())
         .await?
         .count("n")
+}
+
+/// The devices of which a run has a result, each with its class; those that were cancelled are left out.
+pub async fn result_list_classes_of_run(db: &Db, run: RunId) -> Result<Vec<(DeviceId, Class)>> {
+    let rows =
+        sqlx::query("SELECT device_id, class FROM device_result WHERE run_id = $1 AND class <> 'cancelled'")
+            .bind(run.0)
+            .fetch_all(db.reader())
+            .await?;
+    rows.iter().map(|row| Ok((DeviceId(row.int("device_id")?), row.named("class", Class::parse)?))).collect()
 }
 
 /// The devices of which a run has a good text, taken in it or taken over from a moment before.

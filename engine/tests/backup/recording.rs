@@ -1,7 +1,11 @@
+use etiqa_engine::backup::start;
 use etiqa_engine::history::{decide, read};
 use etiqa_engine::inventory;
+use etiqa_engine::store::result::{NewResult, result_insert_in_txn, result_list_of_run};
+use etiqa_engine::time::now;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
+use etiqa_model::run::Trigger;
 use etiqa_model::user::Role;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
 
@@ -139,4 +143,38 @@ async fn viewers_read_texts_with_their_secrets_masked() {
 fn a_quarter(whole: &str) -> String {
     let quarter: Vec<&str> = whole.lines().take(whole.lines().count() / 4).collect();
     format!("{}\nend\n", quarter.join("\n"))
+}
+
+#[tokio::test]
+async fn a_run_has_one_result_of_each_device_and_a_good_one_stays() {
+    let world = World::new().await;
+    let (_simulated, id) = world.add_ios().await;
+    let config = world.add_config(|_| {}).await;
+    let run = start::start(&world.engine, config, Trigger::Manual).await.unwrap().run;
+    let insert = async |class: Class| {
+        let new = NewResult {
+            device_id: id,
+            run_id: Some(run),
+            job_id: None,
+            class,
+            message: class.as_str().into(),
+            size_bytes: 0,
+            driver: None,
+            driver_sha256: None,
+            started_at: now(),
+            finished_at: now(),
+            reused: false,
+            transcript: None,
+        };
+        let mut tx = world.engine.db.write().await.unwrap();
+        result_insert_in_txn(&mut tx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        let all = result_list_of_run(&world.engine.db, run, 10).await.unwrap();
+        all.into_iter().map(|result| result.class).collect::<Vec<_>>()
+    };
+    assert_eq!(insert(Class::Cancelled).await, [Class::Cancelled]);
+    assert_eq!(insert(Class::Timeout).await, [Class::Timeout]);
+    assert_eq!(insert(Class::Ok).await, [Class::Ok]);
+    assert_eq!(insert(Class::Timeout).await, [Class::Ok], "who was late takes nothing back");
+    assert_eq!(world.device(id).await.last_result.unwrap().class, Class::Ok);
 }

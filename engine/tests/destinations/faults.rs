@@ -170,7 +170,7 @@ async fn a_destination_that_hangs_delays_itself_alone() {
     let mut input = etiqa_engine::backup::config::find(&world.engine, "Daily").await.unwrap().to_input();
     input.destinations = Some(vec![first, second]);
     etiqa_engine::backup::config::save(&world.engine, Some(config), &input).await.unwrap();
-    let working = tokio::spawn(worker(Arc::clone(&world.engine)));
+    let working = tokio::spawn(worker(Arc::clone(&world.engine), None));
     let mut made = Vec::new();
     for _ in 0..2 {
         made.push(run_by_worker(&world, config).await.file.unwrap());

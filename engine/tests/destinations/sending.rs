@@ -158,7 +158,7 @@ async fn the_retention_that_a_bucket_has_by_itself_is_found_and_shown() {
 async fn the_worker_sends_a_new_archive_by_itself() {
     let place = Place::of(DestinationKind::Folder).await;
     let (world, _, config) = world_with(&place.input).await;
-    let working = tokio::spawn(worker(Arc::clone(&world.engine)));
+    let working = tokio::spawn(worker(Arc::clone(&world.engine), None));
     let run = run_by_worker(&world, config).await;
     let sent = async {
         while !is_sent(&world, run.id).await {

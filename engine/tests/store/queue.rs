@@ -10,7 +10,7 @@ use etiqa_model::JobId;
 use crate::common::{at, on_both};
 
 fn by(owner: &str) -> Taker<'_> {
-    Taker { owner, data_dir: "here", leaves: &[] }
+    Taker { owner, data_dir: "here", site: None, leaves: &[] }
 }
 
 async fn add(db: &Db, key: Option<&str>, priority: i64) -> JobId {
@@ -104,7 +104,7 @@ async fn a_kind_of_which_there_is_enough_is_left_to_others() {
     on_both(async |db| {
         add(&db, None, 0).await;
         let take = async |leaves: &[&str]| {
-            let by = Taker { owner: "a", data_dir: "here", leaves };
+            let by = Taker { owner: "a", data_dir: "here", site: None, leaves };
             job_claim(&db, by, at(0), at(30)).await.unwrap()
         };
         assert_eq!(take(&["send", "test"]).await, None);

@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     /// Restore an archive into an empty instance, or take single files out of it
     Restore(restore::Restore),
+    /// Work on what there is to do at a site, for the servers that share its PostgreSQL
+    Worker(Worker),
     /// Let a restored instance run its schedules again
     Resume,
     /// Let no schedule run until `etiqa resume`; what is started by hand does
@@ -146,6 +148,14 @@ pub(crate) struct Serve {
     pub(crate) start_delay: u32,
 }
 
+/// What a worker is told.
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    /// The site whose devices it collects; from now on nobody else does
+    #[arg(long, env = "ETIQA_SITE", value_name = "NAME")]
+    site: String,
+}
+
 impl Cli {
     /// Reads the command line and the environment; says what is wrong with them, and ends the program then.
     pub(crate) fn from_command_line() -> Self {
@@ -158,6 +168,7 @@ impl Cli {
         let works = matches!(
             self.command,
             Command::Serve(_)
+                | Command::Worker(_)
                 | Command::RunBackups(_)
                 | Command::Collect(_)
                 | Command::Artifact(artifact::Artifact::Fetch { .. })
@@ -176,6 +187,7 @@ impl Cli {
         };
         match self.command {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
+            Command::Worker(worker) => crate::work::work(options, worker.site).await,
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
@@ -195,7 +207,7 @@ impl Cli {
 
 async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve(_) | Command::Worker(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
         Command::Resume => resume(engine).await,
         Command::Pause => pause(engine).await,
         Command::Doctor => doctor::run(engine).await,

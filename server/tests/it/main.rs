@@ -13,6 +13,7 @@ mod http;
 mod imports;
 mod kill_loop;
 mod live;
+mod machines;
 mod power_cut;
 mod reach;
 mod restore;
