@@ -3,11 +3,9 @@
 use std::io::Read;
 
 use etiqa_model::archive::{ArchiveDetail, ArchiveEntry, Contents, Encryption};
-use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
-use etiqa_model::{ErrorKind, RunId, Timestamp, UserError};
-use serde::Deserialize;
+use etiqa_model::{ErrorKind, RunId, UserError};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -30,8 +28,6 @@ const SHOWN: usize = 500;
 /// Bytes of an entry that are read at once, and how many such pieces may wait.
 const PIECE: usize = 64 * 1024;
 const WAITING: usize = 8;
-/// Bytes of an entry that is read as a whole.
-const LARGEST_READ: usize = 256 << 20;
 
 /// An archive, with those of its entries whose names hold `search`.
 pub async fn archive_detail(engine: &Engine, id: RunId, search: &str) -> Result<ArchiveDetail> {
@@ -150,89 +146,6 @@ fn read_entry(
             }
         }
     }
-}
-
-/// A text out of an archive, with what the archive says of it.
-#[derive(Debug)]
-pub struct ArchivedText {
-    /// `running`, `startup`, …
-    pub part: String,
-    /// Its number.
-    pub version: u32,
-    /// When it was taken.
-    pub collected_at: Timestamp,
-    /// The driver that took it.
-    pub driver: String,
-    /// The text.
-    pub text: String,
-}
-
-/// What `network_configs.json` says of a device, as far as its texts are looked for.
-#[derive(Deserialize)]
-struct ListedDevice {
-    site: String,
-    address: String,
-    port: u16,
-    configs: Vec<ListedText>,
-}
-
-#[derive(Deserialize)]
-struct ListedText {
-    part: String,
-    version: u32,
-    collected_at: Timestamp,
-    driver: String,
-    file: String,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    devices: Vec<ListedDevice>,
-}
-
-/// The text of a device that the archive of a run holds; of this part, or its first.
-pub async fn archived_text(
-    engine: &Engine,
-    run: RunId,
-    device: &Device,
-    part: Option<&str>,
-) -> Result<ArchivedText> {
-    let list = read_whole(engine, run, "network_configs.json").await?;
-    let listed: Listed = serde_json::from_slice(&list).map_err(|_| {
-        UserError::conflict("The archive's network_configs.json cannot be read; verify the archive.")
-    })?;
-    let is_it = |listed: &ListedDevice| {
-        (&listed.site, &listed.address, listed.port) == (&device.site, &device.address, device.port)
-    };
-    let texts = listed.devices.into_iter().find(is_it).map(|listed| listed.configs).unwrap_or_default();
-    let found = texts.into_iter().find(|text| part.is_none_or(|part| text.part == part));
-    let found = found.ok_or_else(|| {
-        let what = part.map_or_else(String::new, |part| format!("{part} of "));
-        UserError::not_found(format!("text of {what}{} in the archive of run {run}", device.hostname))
-    })?;
-    let text = read_whole(engine, run, &found.file).await?;
-    Ok(ArchivedText {
-        part: found.part,
-        version: found.version,
-        collected_at: found.collected_at,
-        driver: found.driver,
-        text: String::from_utf8_lossy(&text).into_owned(),
-    })
-}
-
-/// All of an entry, up to [`LARGEST_READ`].
-async fn read_whole(engine: &Engine, run: RunId, name: &str) -> Result<Vec<u8>> {
-    let mut entry = open_entry(engine, run, name).await?;
-    let mut whole = Vec::new();
-    while let Some(piece) = entry.pieces.recv().await {
-        whole.extend(piece.map_err(|_| {
-            UserError::conflict(format!("{name} in the archive is damaged; verify the archive."))
-        })?);
-        if whole.len() > LARGEST_READ {
-            return Err(UserError::conflict(format!("{name} in the archive is too large to compare.")).into());
-        }
-    }
-    Ok(whole)
 }
 
 /// Keeps the archive of a run for good, or leaves it to retention again.

@@ -7,9 +7,9 @@
 //! readings. Cron expressions follow it too: croner, which has rules of its own for those days, is only asked for
 //! readings.
 //!
-//! Two things move a due time, in this order. A blackout moves it to its end, however many due times fall within; jitter
-//! moves it by some minutes that are the schedule's own, and the same whenever they are asked for. So the times of one
-//! schedule never change their order.
+//! Two things move a due time, in this order. Jitter moves it by some minutes that are the schedule's own, and the same
+//! whenever they are asked for; a blackout moves it to its end and as much further as the jitter of that end says, however
+//! many due times fall within. So the times of one schedule never change their order.
 //!
 //! Nothing here looks at the clock: the time that counts as now is an argument.
 
