@@ -100,6 +100,8 @@ pub struct Settings {
     pub drill_days: u32,
     /// The largest file that may be attached to a device, in MiB.
     pub max_media_mib: u32,
+    /// Whether programs may tell of changes by `POST /hooks/change`.
+    pub change_webhook: bool,
 }
 
 impl Default for Settings {
@@ -119,6 +121,7 @@ impl Default for Settings {
             verify_days: 14,
             drill_days: 7,
             max_media_mib: 100,
+            change_webhook: false,
         }
     }
 }
@@ -155,6 +158,8 @@ pub struct SettingsInput {
     pub drill_days: String,
     /// 1 to 10,240.
     pub max_media_mib: String,
+    /// A box that is ticked or not.
+    pub change_webhook: bool,
 }
 
 impl SettingsInput {
@@ -199,6 +204,7 @@ impl SettingsInput {
             verify_days: take("verify_days", "The number of days", &self.verify_days, 0..=365),
             drill_days: take("drill_days", "The number of days", &self.drill_days, 0..=365),
             max_media_mib: take("max_media_mib", "The size limit", &self.max_media_mib, 1..=10_240),
+            change_webhook: self.change_webhook,
         };
         fields.finish()?;
         Ok(settings)

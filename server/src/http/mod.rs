@@ -6,6 +6,7 @@ mod download;
 mod events;
 mod gate;
 mod health;
+mod hooks;
 mod media;
 mod pages;
 mod recovery;
@@ -44,6 +45,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(download::router())
         .merge(events::router(site.build().to_owned()))
         .merge(health::router())
+        .merge(hooks::router())
         .merge(media::router())
         .merge(setup::router())
         .merge(recovery::router())

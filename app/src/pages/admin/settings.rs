@@ -7,7 +7,7 @@ use super::ABOVE;
 use crate::api::admin::{GetSettings, SaveSettings};
 use crate::ask::ask;
 use crate::components::part::accepted;
-use crate::components::{Field, Loaded, PageHeader, Problem, submit};
+use crate::components::{Check, Field, Loaded, PageHeader, Problem, submit};
 use crate::post::{Post, PostForm};
 
 #[component]
@@ -32,6 +32,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
     let (verify, drill) = (settings.verify_days.to_string(), settings.drill_days.to_string());
     let artifact_size = settings.max_artifact_gib.to_string();
     let media = settings.max_media_mib.to_string();
+    let webhook = Signal::stored(settings.change_webhook);
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
         <section class="card pad form narrow">
@@ -54,6 +55,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                     <Field name="settings[drill_days]" label="Try the newest archive out every … days" kind="number" value=drill problem hint="0 to 365. 0: never by itself. A restore drill restores into a database that is thrown away."/>
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                 </div>
+                <Check name="settings[change_webhook]" label="Programs may tell of changes by POST /hooks/change" hint="With a token of an operator or an admin. The device that is named is collected once it has been quiet for half a minute." checked=webhook/>
                 <div class="actions">{submit("Save settings", save.pending())}</div>
             </PostForm>
         </section>

@@ -44,6 +44,8 @@ pub(super) struct File {
     pub(super) secret: Vec<Secret>,
     #[serde(default)]
     pub(super) facts: Facts,
+    #[serde(default)]
+    pub(super) change: Change,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +246,13 @@ pub(super) struct Facts {
     pub(super) model: Option<Reference>,
     pub(super) serial: Option<Reference>,
     pub(super) os_version: Option<Reference>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    #[serde(default)]
+    pub(super) messages: Vec<Text>,
 }
 
 fn space() -> String {

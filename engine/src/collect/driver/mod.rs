@@ -44,6 +44,8 @@ pub struct Driver {
     pub(crate) volatile: Vec<Volatile>,
     pub(crate) secrets: Vec<Regex>,
     pub(crate) facts: FactRules,
+    /// What the platform logs when its configuration was changed.
+    pub(crate) changes: Vec<Regex>,
 }
 
 /// Why a driver's text is not taken.
@@ -111,6 +113,11 @@ impl Driver {
         &self.warnings
     }
 
+    /// Whether a line of the platform's log says that its configuration was changed.
+    pub fn tells_of_change(&self, message: &str) -> bool {
+        self.changes.iter().any(|pattern| pattern.is_match(message))
+    }
+
     /// Percent by which the text of `part` may be shorter than the one before.
     pub(crate) fn max_shrink(&self, part: &str) -> u64 {
         let rule = self.complete.iter().find(|rule| is_part_of(&rule.part, part));
@@ -131,5 +138,7 @@ fn hex_sha256(text: &str) -> String {
     })
 }
 
+#[cfg(test)]
+mod changes_tests;
 #[cfg(test)]
 mod tests;

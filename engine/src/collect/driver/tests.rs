@@ -97,6 +97,9 @@ fn an_error_names_its_line_and_reason() {
             "needs a group",
         ),
         (SMALL.replace("mode = \"shell\"", "mode = \"shell\"\ndefault_for = [\"toaster\"]"), 3, "toaster"),
+        (format!("{SMALL}\n[change]\nmessages = ['%SYS-5-CONFIG_I:', '(']\n"), 12, "The regex is wrong"),
+        (format!("{SMALL}\n[change]\nmessages = ['x*']\n"), 12, "matches an empty text"),
+        (format!("{SMALL}\n[change]\nmessage = ['x']\n"), 12, "Unknown field `message`"),
     ] {
         let error = error(&wrong);
         assert!(error.message.contains(reason), "{error} should say: {reason}");

@@ -31,6 +31,7 @@ pub(super) fn check(name: &str, text: &str) -> Checked<Driver> {
         let message = "No [[command]] has a part, so nothing would be kept.".to_owned();
         return Err(DriverError { line: None, message });
     }
+    let changes = source.searches(&file.change.messages)?;
     Ok(Driver {
         name: name.to_owned(),
         sha256: hex_sha256(text),
@@ -46,7 +47,8 @@ pub(super) fn check(name: &str, text: &str) -> Checked<Driver> {
         volatile: parts::volatile(&source, &file.volatile, &parts)?,
         secrets: file.secret.iter().map(|secret| source.search(&secret.pattern)).collect::<Checked<_>>()?,
         facts: parts::facts(&source, &file.facts, &commands)?,
-        warnings: warnings::warnings(&source, &file),
+        warnings: warnings::warnings(&source, &file, &changes),
+        changes,
         checked: file
             .checked
             .map(|checked| CheckedAgainst { against: checked.against, source: checked.source }),

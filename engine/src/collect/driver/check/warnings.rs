@@ -1,4 +1,7 @@
-//! What is valid and yet dangerous: a driver reads, so a command that would change the device is a mistake.
+//! What is valid and yet dangerous: a driver reads, so a command that would change the device is a mistake, and so is one
+//! that is taken for a change when the device logs it.
+
+use regex::Regex;
 
 use crate::collect::driver::DriverWarning;
 use crate::collect::driver::file::{File, Text};
@@ -75,14 +78,28 @@ const HARMLESS: &[&str] = &[
     "write t",
 ];
 
-pub(super) fn warnings(source: &Source, file: &File) -> Vec<DriverWarning> {
+/// As many of a driver's commands are held against its messages of changes.
+const MOST_COMPARED: usize = 1_000;
+
+/// `changes` are the compiled messages of the file's `[change]`, in their order.
+pub(super) fn warnings(source: &Source, file: &File, changes: &[Regex]) -> Vec<DriverWarning> {
+    let mut warnings = changing(source, file);
+    warnings.extend(endless(source, file, changes));
+    warnings
+}
+
+/// Everything that a session types, in the order of the file's tables.
+fn typed(file: &File) -> impl Iterator<Item = &Text> {
     let commands = file.command.iter().flat_map(|command| {
         [&command.send].into_iter().chain(&command.alternatives).chain(&command.enter).chain(&command.leave)
     });
     let paging = file.paging.iter().flat_map(|paging| &paging.get_ref().disable);
     let probes = file.identify.command.iter().map(|probe| &probe.send);
-    let changing = commands.chain(paging).chain(probes).chain(&file.logout);
-    changing
+    commands.chain(paging).chain(probes).chain(&file.logout)
+}
+
+fn changing(source: &Source, file: &File) -> Vec<DriverWarning> {
+    typed(file)
         .filter(|text| may_change(text.get_ref()))
         .map(|text: &Text| DriverWarning {
             line: source.line(text.span().start),
@@ -92,6 +109,20 @@ pub(super) fn warnings(source: &Source, file: &File) -> Vec<DriverWarning> {
             ),
         })
         .collect()
+}
+
+/// A device that logs what is typed would be collected again for having been collected.
+fn endless(source: &Source, file: &File, changes: &[Regex]) -> Vec<DriverWarning> {
+    let patterns = file.change.messages.iter().zip(changes);
+    let matching = patterns.filter_map(|(pattern, regex)| {
+        let own = typed(file).take(MOST_COMPARED).find(|text| regex.is_match(text.get_ref()))?;
+        let message = format!(
+            "The message of a change matches `{}`, which this driver sends: each collection could cause the next.",
+            own.get_ref()
+        );
+        Some(DriverWarning { line: source.line(pattern.span().start), message })
+    });
+    matching.collect()
 }
 
 /// Looks at the first word of each piece of a command line, and for a redirection into a file.
