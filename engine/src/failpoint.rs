@@ -23,13 +23,16 @@ pub const RESTORE: &[&str] =
     &["restore.begun", "restore.files", "restore.database", "restore.named", "restore.opened"];
 /// Those of a restore into the instance that is asked for it, after those of a restore.
 pub const TAKEOVER: &[&str] = &["takeover.noted", "takeover.moved"];
+/// Those of a handover to PostgreSQL.
+pub const HANDOVER: &[&str] =
+    &["handover.begun", "handover.copied", "handover.compared", "handover.committed", "handover.noted"];
 /// Those of a Git mirror.
 pub const MIRROR: &[&str] = &["mirror.written"];
 
 /// Ends the process here, where this place was named.
 pub(crate) fn failpoint(name: &'static str) {
     debug_assert!(
-        [RUN, RETENTION, SENDING, RESTORE, ROTATION, TAKEOVER, MIRROR].concat().contains(&name),
+        [RUN, RETENTION, SENDING, RESTORE, ROTATION, TAKEOVER, HANDOVER, MIRROR].concat().contains(&name),
         "the failpoint {name} is not listed, so no test would come here"
     );
     if cfg!(debug_assertions) && std::env::var_os("ETIQA_FAILPOINT").is_some_and(|named| named == name) {

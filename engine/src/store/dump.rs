@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{Column, Row, TypeInfo, ValueRef};
 
+use super::restore::Cell;
 use crate::db::{Db, DbError, Result, RowExt, Tx, built};
 
 /// What is archived, parents before children. Sessions, jobs, leases and uploads are not: they mean nothing later.
@@ -41,6 +42,16 @@ pub const TABLES: &[&str] = &[
     "artifact_result",
 ];
 
+/// What archives leave out and a handover to another database takes along, parents before children: who is signed in,
+/// the newest connection tests, the queue, and files that wait to be imported.
+pub const BESIDES: &[&str] = &["session", "device_test", "job", "upload"];
+
+/// What a handover takes along, parents before children. Leases and machines are of processes, the index of searches is
+/// made anew.
+pub fn tables_handed_over() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().chain(BESIDES).copied()
+}
+
 /// A table as JSON text, a piece a row: put together and closed by [`table_dump_end`] they are
 /// `{"columns":["…"],"rows":[[…],…]}`. Bytes become `{"base64":"…"}`. Rows come in the order of their first columns,
 /// so that equal tables give equal text.
@@ -51,9 +62,44 @@ pub fn table_dump_in_txn<'a>(tx: &'a mut Tx, table: &'static str) -> BoxStream<'
         .map(|(index, row)| {
             let row = row?;
             let lead = if index == 0 { head(&row) } else { ",\n".to_owned() };
-            Ok(format!("{lead}{}", cells(&row)?).into_bytes())
+            Ok(format!("{lead}{}", json_of(cells(&row)?)).into_bytes())
         })
         .boxed()
+}
+
+/// A table's rows, with a cell for each of these columns. The first columns are the key, by which both databases sort
+/// alike.
+pub fn table_rows_in_txn<'a>(
+    tx: &'a mut Tx,
+    table: &'static str,
+    columns: &[String],
+) -> BoxStream<'a, Result<Vec<Cell>>> {
+    let names = columns.join(", ");
+    sqlx::query(built(format!("SELECT {names} FROM {table} ORDER BY 1, 2")))
+        .fetch(&mut **tx)
+        .map(|row| cells(&row?))
+        .boxed()
+}
+
+/// The columns of a table of SQLite's.
+pub async fn table_columns_in_txn(tx: &mut Tx, table: &'static str) -> Result<Vec<String>> {
+    let sql = format!("SELECT name FROM pragma_table_info('{table}') ORDER BY cid");
+    let rows = sqlx::query(built(sql)).fetch_all(&mut **tx).await?;
+    rows.iter().map(|row| row.text("name")).collect()
+}
+
+/// The largest id that each table of SQLite's ever had, where it had any, even if that row is gone.
+pub async fn last_ids_in_txn(tx: &mut Tx) -> Result<Vec<(&'static str, i64)>> {
+    let rows =
+        sqlx::query("SELECT name, seq FROM sqlite_sequence WHERE seq > 0").fetch_all(&mut **tx).await?;
+    let mut last = Vec::new();
+    for row in &rows {
+        let name = row.text("name")?;
+        if let Some(table) = tables_handed_over().find(|table| *table == name) {
+            last.push((table, row.int("seq")?));
+        }
+    }
+    Ok(last)
 }
 
 /// Rows of an archived table; none where there is no such table.
@@ -73,25 +119,36 @@ fn head(row: &AnyRow) -> String {
     format!("{{\"columns\":{},\"rows\":[\n", json!(columns))
 }
 
-fn cells(row: &AnyRow) -> Result<Value> {
-    (0..row.columns().len()).map(|index| cell(row, index)).collect::<Result<Vec<_>>>().map(Value::Array)
+fn cells(row: &AnyRow) -> Result<Vec<Cell>> {
+    (0..row.columns().len()).map(|index| cell(row, index)).collect()
 }
 
-fn cell(row: &AnyRow, index: usize) -> Result<Value> {
+fn cell(row: &AnyRow, index: usize) -> Result<Cell> {
     let raw = row.try_get_raw(index)?;
     if raw.is_null() {
-        return Ok(Value::Null);
+        return Ok(Cell::Null);
     }
     Ok(match raw.type_info().kind() {
         AnyTypeInfoKind::SmallInt | AnyTypeInfoKind::Integer | AnyTypeInfoKind::BigInt => {
-            json!(row.try_get::<i64, _>(index)?)
+            Cell::Int(row.try_get(index)?)
         }
-        AnyTypeInfoKind::Text => json!(row.try_get::<String, _>(index)?),
-        AnyTypeInfoKind::Blob => json!({ "base64": STANDARD.encode(row.try_get::<Vec<u8>, _>(index)?) }),
-        AnyTypeInfoKind::Real | AnyTypeInfoKind::Double => json!(row.try_get::<f64, _>(index)?),
+        AnyTypeInfoKind::Text => Cell::Text(row.try_get(index)?),
+        AnyTypeInfoKind::Blob => Cell::Bytes(row.try_get(index)?),
+        AnyTypeInfoKind::Real | AnyTypeInfoKind::Double => Cell::Double(row.try_get(index)?),
         _ => {
             let message = format!("a value of type {} cannot be archived", raw.type_info().name());
             return Err(DbError::Value { column: "any", message });
         }
     })
+}
+
+fn json_of(cells: Vec<Cell>) -> Value {
+    let values = cells.into_iter().map(|cell| match cell {
+        Cell::Null => Value::Null,
+        Cell::Int(value) => json!(value),
+        Cell::Double(value) => json!(value),
+        Cell::Text(text) => Value::String(text),
+        Cell::Bytes(bytes) => json!({ "base64": STANDARD.encode(bytes) }),
+    });
+    Value::Array(values.collect())
 }

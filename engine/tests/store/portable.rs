@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use etiqa_engine::db::{Db, DbError, DbKind};
 use etiqa_engine::store::driver::driver_list;
-use etiqa_engine::store::dump::{TABLES, table_dump_end, table_dump_in_txn};
+use etiqa_engine::store::dump::{TABLES, table_dump_end, table_dump_in_txn, tables_handed_over};
 use etiqa_engine::store::run::{run_archive_exists, run_list_leftover};
 use etiqa_engine::store::setting::{settings_fetch, settings_save};
 use etiqa_model::admin::Settings;
@@ -37,6 +37,18 @@ async fn both_databases_have_the_same_tables_and_columns() {
     let postgres = Db::open_postgres(&postgres_url().await).await.unwrap();
     assert_eq!(columns(&sqlite).await, columns(&postgres).await);
     assert!(columns(&sqlite).await.len() > 100);
+}
+
+#[tokio::test]
+async fn every_table_is_handed_over_or_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open_sqlite(&folder.path().join("etiqa.db")).await.unwrap();
+    let mut tables: BTreeSet<String> = columns(&db).await.into_iter().map(|(table, _)| table).collect();
+    for table in tables_handed_over() {
+        assert!(tables.remove(table), "{table}");
+    }
+    let left: Vec<&str> = tables.iter().map(String::as_str).collect();
+    assert_eq!(left, ["artifact_lease", "device_lease", "lead", "machine", "search_text"]);
 }
 
 #[tokio::test]

@@ -78,6 +78,19 @@ pub(crate) fn devices(count: u64) -> String {
     format!("{count} device{}", if count == 1 { "" } else { "s" })
 }
 
+/// A count with commas between its thousands.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// Reads one line from stdin, without its end: how secrets come in. A terminal does not show it.
 pub(crate) async fn read_secret(what: &str) -> Result<Secret> {
     let hidden = Hidden::stdin();
@@ -134,7 +147,15 @@ fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::{count, harmless};
+
+    #[test]
+    fn large_counts_are_easy_to_read() {
+        assert_eq!(
+            [0, 999, 1_000, 120_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "120,000", "1,234,567"]
+        );
+    }
 
     #[test]
     fn a_device_cannot_command_the_terminal() {

@@ -1,0 +1,84 @@
+//! `etiqa migrate-to`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use etiqa_engine::handover::{HandedOver, Step, hand_over, take_back};
+use etiqa_engine::{Options, Result};
+
+use super::{exit, output};
+
+/// Move an instance from its SQLite file to PostgreSQL
+///
+/// Every row is copied and read back before any of it counts. Files (archives, vendor backups, attached files, the key)
+/// stay in the data directory. No server and no other command may work with it meanwhile.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: etiqa migrate-to postgres://etiqa@db.example.net/etiqa --data-dir /srv/etiqa\n\n\
+                  A password need not be in the URL: PGPASSWORD and ~/.pgpass are read as by other programs."
+)]
+pub(crate) struct MigrateTo {
+    /// An empty PostgreSQL database: postgres://user:password@host/name
+    #[arg(value_name = "URL", required_unless_present = "take_back")]
+    url: Option<String>,
+    /// Go back to the SQLite file, as it was when it was moved
+    #[arg(long, conflicts_with = "url")]
+    take_back: bool,
+}
+
+impl MigrateTo {
+    pub(super) async fn run(self, options: Options) -> Result<ExitCode> {
+        match self.url {
+            Some(url) => {
+                let moved = hand_over(options, &url, say_step).await?;
+                print_moved(&moved);
+                Ok(exit(true))
+            }
+            None => go_back(&options.data_dir).await,
+        }
+    }
+}
+
+fn say_step(step: Step) {
+    output::say(&match step {
+        Step::Copied(table, count) => format!("{table}: {} copied", rows(count)),
+        Step::Compared(table, count) => format!("{table}: {} read back, the same", rows(count)),
+    });
+}
+
+fn print_moved(moved: &HandedOver) {
+    let mut table = vec![["TABLE", "ROWS"].map(str::to_owned).to_vec()];
+    for (name, count) in &moved.tables {
+        table.push(vec![(*name).to_owned(), output::count(*count)]);
+    }
+    output::print_table(&table);
+    let total: u64 = moved.tables.iter().map(|(_, count)| count).sum();
+    output::print(&format!("verified row by row: {} tables, {}", moved.tables.len(), rows(total)));
+    let folder = moved.data_dir.display();
+    output::say(&format!(
+        "Moved to {}. From now on start the server, and run every other command, with --data-dir {folder} --database-url \
+         URL. Archives stay in {folder}/backups, and all other files in {folder} as well. The SQLite file is kept as it \
+         was, and does not start any more.",
+        moved.to
+    ));
+}
+
+async fn go_back(data_dir: &Path) -> Result<ExitCode> {
+    let Some(moved) = take_back(data_dir).await? else {
+        output::print("Nothing to take back: this instance was not moved.");
+        return Ok(exit(true));
+    };
+    output::print(&format!(
+        "This instance is its SQLite file again, as it was at {}. What was done on {} since then is not in it: let no server \
+         work with that any more.",
+        output::time(Some(moved.at)),
+        moved.to
+    ));
+    Ok(exit(true))
+}
+
+/// `1 row`, `120,000 rows`.
+fn rows(count: u64) -> String {
+    format!("{} row{}", output::count(count), if count == 1 { "" } else { "s" })
+}
