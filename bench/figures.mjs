@@ -1,12 +1,15 @@
 // What is measured, in order. Called by bench/run.sh, from the project's folder.
 //
-//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives|search|diff …]     all of them by default
+//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives|search|diff|schedule …]
+//
+// All of them by default.
 import { cpus, loadavg } from "node:os";
 
 import { archives } from "./archives.mjs";
 import { latency, speed, veryMany } from "./collection.mjs";
 import { diff } from "./diff.mjs";
 import { peers } from "./peers.mjs";
+import { schedule } from "./schedule.mjs";
 import { search } from "./search.mjs";
 import { serverFigures } from "./server.mjs";
 
@@ -23,6 +26,7 @@ const figures = {
   archives,
   search,
   diff,
+  schedule,
 };
 const chosen = process.argv.slice(4);
 console.log(`On ${cpus().length} cores, with a load of ${loadavg()[0].toFixed(1)} before it began:\n`);

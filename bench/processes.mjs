@@ -30,7 +30,7 @@ export function cpuSeconds(pid) {
 }
 
 /** Bytes that a process had written to disk, as far as the kernel knows. */
-function writtenBytes(pid) {
+export function writtenBytes(pid) {
   return Number(read(pid, "io").match(/^write_bytes: (\d+)/m)?.[1] ?? 0);
 }
 
@@ -50,11 +50,16 @@ export async function freePort() {
   return port;
 }
 
+/** The environment of a process of ours on `data`, and on the PostgreSQL at `url` where one is named. */
+function environment(data, url, more = {}) {
+  return { ...process.env, ETIQA_DATA_DIR: data, ...(url ? { ETIQA_DATABASE_URL: url } : {}), ...more };
+}
+
 /** Starts `etiqa serve` on `data`; `use` gets its process and its address once it is ready. */
-export async function withServer(data, use) {
+export async function withServer(data, use, { url, env } = {}) {
   const base = `http://127.0.0.1:${await freePort()}`;
   const began = performance.now();
-  const child = spawn(ETIQA, ["serve", "--listen", base.slice(7), "--data-dir", data], { stdio: "ignore" });
+  const child = spawn(ETIQA, ["serve", "--listen", base.slice(7)], { env: environment(data, url, env), stdio: "ignore" });
   const isReady = () => fetch(`${base}/readyz`).then((answer) => answer.ok, () => false);
   try {
     while (!(await isReady())) {
@@ -68,10 +73,25 @@ export async function withServer(data, use) {
   }
 }
 
+/** Starts workers of a site of the PostgreSQL at `url`, each on a data directory of its own beside `data`, whose key they
+ * have; `use` gets their processes. */
+export async function withWorkers(count, { data, url, site }, use) {
+  const workers = Array.from({ length: count }, (_, at) => {
+    const env = environment(`${data}-worker-${at + 1}`, url, { ETIQA_SECRET_KEY_FILE: join(data, "secret.key") });
+    return spawn(ETIQA, ["worker", "--site", site], { env, stdio: "ignore" });
+  });
+  try {
+    await use(workers.map((worker) => worker.pid));
+  } finally {
+    for (const worker of workers) worker.kill();
+    await Promise.all(workers.map((worker) => worker.exitCode ?? worker.signalCode ?? once(worker, "exit")));
+  }
+}
+
 /** Runs etiqa to its end; gives what it printed, its seconds, its peak memory, its processor time and what it wrote. */
-export async function etiqa(args, { input = "", data }) {
+export async function etiqa(args, { input = "", data, url }) {
   const began = performance.now();
-  const child = spawn(ETIQA, args, { env: { ...process.env, ETIQA_DATA_DIR: data }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(ETIQA, args, { env: environment(data, url), stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.end(input);
   let [output, complaints] = ["", ""];
   child.stdout.on("data", (piece) => (output += piece));
@@ -99,8 +119,8 @@ export async function collectAll(fleet) {
 }
 
 /** Starts `count` simulated IOS devices with texts of so many `bytes`; `use` gets them, with a data directory that knows
- * them and lets so many `sessions` be on at once. */
-export async function withDevices({ count, bytes, latencyMs = 0, sessions }, use) {
+ * them (and the PostgreSQL at `url`, where one is named) and lets so many `sessions` be on at once. */
+export async function withDevices({ count, bytes, latencyMs = 0, sessions, url }, use) {
   const data = mkdtempSync(resolve("target/bench/collect-"));
   const inventory = join(data, "inventory.csv");
   const simulator = spawn(
@@ -118,10 +138,12 @@ export async function withDevices({ count, bytes, latencyMs = 0, sessions }, use
     await etiqa(["credential", "add", "bench", "--username", "admin", "--password-stdin", "--enable-stdin"], {
       input: "admin\nadmin\n",
       data,
+      url,
     });
-    await etiqa(["import-devices", inventory], { data });
-    await setSessions(data, sessions);
-    await use({ count, bytes, data, inventory, simulator });
+    await etiqa(["import-devices", inventory], { data, url });
+    const token = await adminToken({ data, url });
+    await withServer(data, ({ base }) => saveSettings(base, token, { max_sessions: sessions }), { url });
+    await use({ count, bytes, data, url, inventory, simulator });
   } finally {
     simulator.kill();
     // The next ones listen on the same addresses.
@@ -129,17 +151,19 @@ export async function withDevices({ count, bytes, latencyMs = 0, sessions }, use
   }
 }
 
-/** Sets the number of sessions at once, as an admin does it on the settings page. */
-async function setSessions(data, sessions) {
-  const { output } = await etiqa(["token", "create", "bench", "--role", "admin"], { data });
-  const ask = async (base, call, body) => {
-    const headers = { authorization: `Bearer ${output.trim()}`, accept: "application/json" };
+/** A token with which everything may be done. */
+export async function adminToken({ data, url }) {
+  return (await etiqa(["token", "create", `bench-${Date.now()}`, "--role", "admin"], { data, url })).output.trim();
+}
+
+/** Changes settings, as an admin does it on the settings page; the scheduler looks again then. */
+export async function saveSettings(base, token, changes) {
+  const ask = async (call, body) => {
+    const headers = { authorization: `Bearer ${token}`, accept: "application/json" };
     const answer = await fetch(`${base}/rpc/${call}`, { method: "POST", headers, body: new URLSearchParams(body) });
     if (!answer.ok) throw new Error(`${call} answered ${answer.status}: ${await answer.text()}`);
     return answer.json();
   };
-  await withServer(data, async ({ base }) => {
-    const settings = { ...(await ask(base, "get_settings", {})), max_sessions: sessions };
-    await ask(base, "save_settings", Object.entries(settings).map(([name, value]) => [`settings[${name}]`, String(value)]));
-  });
+  const settings = { ...(await ask("get_settings", {})), ...changes };
+  await ask("save_settings", Object.entries(settings).map(([name, value]) => [`settings[${name}]`, String(value)]));
 }
