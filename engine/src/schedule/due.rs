@@ -30,6 +30,8 @@ mod cron;
 mod zone;
 
 #[cfg(test)]
+mod period_tests;
+#[cfg(test)]
 mod tests;
 
 pub use zone::{find_zone, machine_zone, zone_names, zone_or_utc};

@@ -3,7 +3,8 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::harness::{Output, World};
+use crate::harness::postgres::Postgres;
+use crate::harness::{Output, World, until};
 
 /// The refusal, with what differs from test to test masked.
 fn refusal(world: &World, output: Output) -> String {
@@ -50,16 +51,17 @@ async fn a_data_directory_where_nobody_may_write() {
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_left_alone() {
     let world = World::new();
-    a_database_of_a_newer_version(&world).await;
+    a_database_of_a_newer_version(&world, &[]).await;
 }
 
 #[tokio::test]
 async fn a_postgres_database_of_a_newer_version_is_left_alone() {
     let world = World::on_postgres().await;
-    a_database_of_a_newer_version(&world).await;
+    a_database_of_a_newer_version(&world, &["worker", "--site", "graz"]).await;
 }
 
-async fn a_database_of_a_newer_version(world: &World) {
+/// `worker` is the command that only one of the two databases knows.
+async fn a_database_of_a_newer_version(world: &World, worker: &[&str]) {
     world.add_backup("Nightly", "data").await;
     world
         .database
@@ -68,12 +70,12 @@ async fn a_database_of_a_newer_version(world: &World) {
              SELECT 9999, 'of the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
         )
         .await;
-    for command in
-        [&["backup-status"][..], &["serve", "--listen", "127.0.0.1:0"], &["run-backups", "--force"]]
-    {
+    let commands =
+        [&["backup-status"][..], &["serve", "--listen", "127.0.0.1:0"], &["run-backups", "--force"], worker];
+    for command in commands.into_iter().filter(|command| !command.is_empty()) {
         let output = world.etiqa(command).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(refusal(world, output), @"etiqa: The database is of a newer version of this program (schema 9999, this one knows 13). Start the newer version, or restore an older backup into a new directory.");
+            insta::assert_snapshot!(refusal(world, output), @"etiqa: The database is of a newer version of this program (schema 9999, this one knows 14). Start the newer version, or restore an older backup into a new directory.");
         }
     }
     assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 0);
@@ -140,7 +142,7 @@ async fn a_postgres_that_nobody_listens_at() {
     let output = world.etiqa(["--database-url", &url, "backup-status"]).await;
     let sentence = refusal(&world, output);
     assert!(!sentence.contains("hunter2"), "{sentence}");
-    insta::assert_snapshot!(sentence, @"etiqa: The PostgreSQL database does not let us in: nothing answers at its address. Check ETIQA_DATABASE_URL.");
+    insta::assert_snapshot!(sentence, @"etiqa: The PostgreSQL database does not let us in: nothing answers at its address. Check its URL.");
 }
 
 #[tokio::test]
@@ -225,4 +227,67 @@ async fn names_that_nothing_has() {
     etiqa: A cron expression has five fields: minute, hour, day of month, month and day of week, such as 30 2 * * 1-5.
     etiqa: "Mars/Base" is not a known time zone; use an IANA name such as Europe/Vienna, or UTC.
     "#);
+}
+
+#[tokio::test]
+async fn a_schedule_that_can_never_be_due() {
+    let world = World::new();
+    let add =
+        ["backup-config", "add", "X", "--type", "data", "--at", "02:00", "--zone", "UTC", "--frequency"];
+    let mut said = Vec::new();
+    for wrong in [
+        &["cron", "--cron", "61 * * * *"][..],
+        &["cron", "--cron", "0 0 31 2 *"],
+        &["cron", "--cron", "0 0 30 FEB *"],
+        &["monthly", "--day", "32"],
+        &["monthly", "--day", "0"],
+    ] {
+        let output = world.etiqa(add.iter().chain(wrong)).await;
+        said.push(refusal(&world, output));
+    }
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    etiqa: "61" is not valid as the minute of a cron expression; it takes 0 to 59, lists, ranges and steps such as */2.
+    etiqa: The cron expression "0 0 31 2 *" never comes true; check its day and month.
+    etiqa: The cron expression "0 0 30 FEB *" never comes true; check its day and month.
+    etiqa: "32" is not a day of the month; use 1 to 31, or last.
+    etiqa: "0" is not a day of the month; use 1 to 31, or last.
+    "#);
+    assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_config").await, 0);
+    // The 31st of a month that has none is its last day.
+    world.etiqa(add.iter().chain(&["monthly", "--day", "31"])).await.good();
+    let last_days = "SELECT COUNT(*) FROM backup_config WHERE strftime('%d', next_run_at / 1000 + 86400, 'unixepoch') = '01'";
+    assert_eq!(world.database.number(last_days).await, 1);
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_for_a_while_is_waited_for_and_what_came_due_meanwhile_runs_once() {
+    let (postgres, database) = Postgres::start_new().await;
+    let world = World::on(database);
+    world.add_backup("Nightly", "data").await;
+    world.add_user("vera", "viewer").await;
+    let server = world.serve().await;
+    let viewer = server.signed_in("vera").await.and_header("accept", "text/html");
+    let in_a_moment = "UPDATE backup_config
+        SET next_run_at = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + 4000";
+    world.database.execute(in_a_moment).await;
+
+    postgres.stop_at_once();
+    // Each is answered when it was tried for ten seconds to find the database.
+    let not_ready = server.stranger().get("/readyz").await.with_status(503);
+    assert_eq!(not_ready.text(), "the database does not answer\n");
+    let page = viewer.get("/backup/").await.with_status(503);
+    assert!(page.message().starts_with("The database does not answer. Try again in a moment"), "{page:?}");
+    assert_eq!(server.stranger().get("/healthz").await.with_status(200).text(), "ok\n", "it lives");
+
+    postgres.start();
+    until("the server's database", async || {
+        (server.stranger().get("/readyz").await.status == 200).then_some(())
+    })
+    .await;
+    viewer.get("/backup/").await.with_status(200);
+    let done = "SELECT COUNT(*) FROM backup_run WHERE status = 'completed' AND started_by = 'schedule'";
+    until("the run that came due", async || (world.database.number(done).await == 1).then_some(())).await;
+    assert_eq!(server.stop().await.0, Some(0));
+    assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 1, "once");
+    world.etiqa(["verify", "--all"]).await.good();
 }

@@ -1,6 +1,7 @@
 //! Asking a server over HTTP.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
@@ -52,6 +53,14 @@ impl Client {
         self.send(Method::POST, path, None).await
     }
 
+    /// Asks a server that may be gone, or stand still: none where no answer comes.
+    pub(crate) async fn ask(&self, method: Method, path: &str) -> Option<Answer> {
+        let request = self.request(method, path).timeout(Duration::from_secs(20));
+        let answer = request.send().await.ok()?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Some(Answer { status, headers, bytes: answer.bytes().await.ok()?.to_vec() })
+    }
+
     /// Posts a form to a server function.
     pub(crate) async fn call(&self, function: &str, fields: &[(&str, &str)]) -> Answer {
         self.form(&format!("/rpc/{function}"), fields).await
@@ -62,6 +71,11 @@ impl Client {
         let fields = fields.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value)));
         let body = fields.collect::<Vec<_>>().join("&");
         self.send(Method::POST, path, Some(body)).await
+    }
+
+    /// Posts JSON.
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Answer {
+        self.finish(self.request(Method::POST, path).json(body)).await
     }
 
     /// Sends name and password as the page of `/login` does.

@@ -18,6 +18,12 @@ impl Database {
         Self { url: format!("sqlite://{}?mode=rw", data.join("etiqa.db").display()) }
     }
 
+    /// The one at this address.
+    pub(crate) fn at(url: &str) -> Self {
+        install_default_drivers();
+        Self { url: url.to_owned() }
+    }
+
     /// A fresh one on the PostgreSQL of this test run; it goes with the server that `make test` starts.
     pub(crate) async fn on_postgres() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);

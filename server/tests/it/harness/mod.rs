@@ -5,6 +5,7 @@ pub(crate) mod database;
 pub(crate) mod devices;
 pub(crate) mod disk;
 pub(crate) mod output;
+pub(crate) mod postgres;
 pub(crate) mod server;
 pub(crate) mod world;
 

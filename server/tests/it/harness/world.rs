@@ -31,8 +31,12 @@ impl World {
 
     /// The same on a PostgreSQL database of its own.
     pub(crate) async fn on_postgres() -> Self {
+        Self::on(Database::on_postgres().await)
+    }
+
+    /// The same on a PostgreSQL database that the test looks after.
+    pub(crate) fn on(database: Database) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::on_postgres().await;
         Self { folder, database, is_on_postgres: true, environment: Vec::new() }
     }
 
@@ -64,9 +68,15 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_etiqa"));
         command.args(arguments).env("ETIQA_DATA_DIR", self.data()).current_dir(self.place());
         command.env("ETIQA_START_DELAY", "0");
-        for name in
-            ["ETIQA_LISTEN", "ETIQA_LOG", "ETIQA_HOSTS", "ETIQA_SECRET_KEY_FILE", "ETIQA_DATABASE_URL"]
-        {
+        for name in [
+            "ETIQA_LISTEN",
+            "ETIQA_SYSLOG_LISTEN",
+            "ETIQA_CHANGE_QUIET",
+            "ETIQA_LOG",
+            "ETIQA_HOSTS",
+            "ETIQA_SECRET_KEY_FILE",
+            "ETIQA_DATABASE_URL",
+        ] {
             command.env_remove(name);
         }
         if self.is_on_postgres {
