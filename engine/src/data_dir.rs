@@ -16,11 +16,48 @@ pub(crate) const RESTORING: &str = ".restoring";
 /// Begins the names of the directories that restore drills work in.
 pub(crate) const DRILL: &str = ".drill-";
 
+/// The file with a folder's own name.
+const INSTANCE: &str = "instance";
+
 /// Where everything is kept.
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
     id: String,
+    /// Where archives, vendors' backups and attached files are, and that folder's name.
+    files: PathBuf,
+    files_id: String,
+}
+
+/// A folder that machines share, or are to.
+#[derive(Debug)]
+pub(crate) struct SharedFolder {
+    path: PathBuf,
+    mark: Option<String>,
+}
+
+impl SharedFolder {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name that it was given.
+    pub(crate) fn mark(&self) -> Option<&str> {
+        self.mark.as_deref()
+    }
+
+    /// Gives it a name.
+    pub(crate) fn make_mark(&self) -> Result<String, UserError> {
+        read_or_make_id(&self.path).map_err(|error| not_usable(&self.path, &error))
+    }
+}
+
+fn not_usable(folder: &Path, error: &io::Error) -> UserError {
+    UserError::invalid(format!(
+        "The shared folder {} cannot be used: {error}. Mount it, make it writable for this user, or name another one with \
+         --shared-dir.",
+        folder.display()
+    ))
 }
 
 /// Held by a server for as long as it lives; the system lets go of it however the process ends.
@@ -72,13 +109,14 @@ impl DataDir {
         create_private(root).map_err(refused)?;
         let root = root.canonicalize().map_err(refused)?;
         close_to_others(&root).map_err(refused)?;
-        let mut dir = Self { root, id: String::new() };
+        let mut dir = Self { files: root.clone(), files_id: String::new(), root, id: String::new() };
         for folder in [dir.backups(), dir.artifacts(), dir.media(), dir.logs(), dir.drivers()] {
             create_private(&folder).map_err(refused)?;
         }
         let probe = dir.root.join(".writable");
         fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
-        dir.id = dir.read_or_make_id().map_err(refused)?;
+        dir.id = read_or_make_id(&dir.root).map_err(refused)?;
+        dir.files_id.clone_from(&dir.id);
         Ok(dir)
     }
 
@@ -87,31 +125,45 @@ impl DataDir {
         &self.id
     }
 
-    fn read_or_make_id(&self) -> io::Result<String> {
-        let file = self.root.join("instance");
-        let mut unique = [0_u8; 16];
-        rand::fill(&mut unique);
-        let unique = to_hex(&unique);
-        // Written aside and then named, so that of two that begin at once both read the whole of one.
-        let draft = self.root.join(format!(".instance-{unique}"));
-        match fs::read_to_string(&file) {
-            Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    /// The name of the folder that archives, vendors' backups and attached files are in: the directory's own, or that of a
+    /// folder that several machines share.
+    pub fn files_id(&self) -> &str {
+        &self.files_id
+    }
+
+    /// Whether those files are in a folder that several machines share.
+    pub fn is_shared(&self) -> bool {
+        self.files != self.root
+    }
+
+    /// Finds the folder that machines share; nothing is written there.
+    pub(crate) fn find_shared(&self, folder: &Path) -> Result<SharedFolder, UserError> {
+        // Never made: what is not there is not mounted.
+        let path = folder.canonicalize().map_err(|error| not_usable(folder, &error))?;
+        if path == self.root {
+            let message = "The data directory is this machine's own: name another folder with --shared-dir.";
+            return Err(UserError::invalid(message));
         }
-        let mut written = File::create(&draft)?;
-        written.write_all(unique.as_bytes())?;
-        written.sync_all()?;
-        match rename_without_replacing(&draft, &file) {
-            Ok(()) => {
-                sync_folder(&self.root)?;
-                Ok(unique)
-            }
-            Err(_) => {
-                let _ = fs::remove_file(&draft);
-                Ok(fs::read_to_string(&file)?.trim().to_owned())
-            }
+        let mark = read_id(&path).map_err(|error| not_usable(folder, &error))?;
+        Ok(SharedFolder { path, mark })
+    }
+
+    /// Keeps those files in the folder of this mark from now on.
+    pub(crate) fn share(&mut self, folder: &SharedFolder, mark: &str) -> Result<(), UserError> {
+        let refused = |error: io::Error| not_usable(&folder.path, &error);
+        self.files.clone_from(&folder.path);
+        mark.clone_into(&mut self.files_id);
+        for folder in [self.backups(), self.artifacts(), self.media()] {
+            create_private(&folder).map_err(refused)?;
         }
+        // Two machines may look at once.
+        tempfile::Builder::new().prefix(".writable-").tempfile_in(&self.files).map_err(refused)?;
+        Ok(())
+    }
+
+    /// Where archives of this machine are that were made before it shared a folder.
+    pub(crate) fn own_backups(&self) -> PathBuf {
+        self.root.join("backups")
     }
 
     /// Removes the scratch databases of drills that were cut off.
@@ -142,17 +194,22 @@ impl DataDir {
 
     /// Archives.
     pub fn backups(&self) -> PathBuf {
-        self.root.join("backups")
+        self.files.join("backups")
     }
 
     /// Vendors' binary backups, by SHA-256.
     pub fn artifacts(&self) -> PathBuf {
-        self.root.join("artifacts")
+        self.files.join("artifacts")
     }
 
     /// Files that people attach to devices.
     pub fn media(&self) -> PathBuf {
-        self.root.join("media")
+        self.files.join("media")
+    }
+
+    /// Files of other machines that were fetched from where all of them keep theirs, by SHA-256; made when it is needed.
+    pub(crate) fn fetched(&self) -> PathBuf {
+        self.root.join("fetched")
     }
 
     /// The program's own logs.
@@ -206,6 +263,38 @@ impl DataDir {
 
     fn open_lock(&self, name: &str) -> io::Result<File> {
         File::options().create(true).truncate(false).write(true).open(self.root.join(name))
+    }
+}
+
+fn read_id(root: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(root.join(INSTANCE)) {
+        Ok(id) if !id.trim().is_empty() => Ok(Some(id.trim().to_owned())),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(None),
+    }
+}
+
+fn read_or_make_id(root: &Path) -> io::Result<String> {
+    if let Some(id) = read_id(root)? {
+        return Ok(id);
+    }
+    let mut unique = [0_u8; 16];
+    rand::fill(&mut unique);
+    let unique = to_hex(&unique);
+    // Written aside and then named, so that of two that begin at once both read the whole of one.
+    let draft = root.join(format!(".instance-{unique}"));
+    let mut written = File::create(&draft)?;
+    written.write_all(unique.as_bytes())?;
+    written.sync_all()?;
+    match rename_without_replacing(&draft, &root.join(INSTANCE)) {
+        Ok(()) => {
+            sync_folder(root)?;
+            Ok(unique)
+        }
+        Err(_) => {
+            let _ = fs::remove_file(&draft);
+            Ok(read_id(root)?.unwrap_or_default())
+        }
     }
 }
 

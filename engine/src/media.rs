@@ -15,6 +15,7 @@ use etiqa_model::media::{DeviceMedia, Media, Refused};
 use etiqa_model::{DeviceId, ErrorKind, MediaId, UserError};
 use tokio::task::spawn_blocking;
 
+use crate::backup::destinations::shared::{self, Fetch, SharedFile, media_name};
 use crate::backup::{is_as_it_was, safe_name};
 use crate::collect::{INCOMING_PREFIX, Incoming, Received};
 use crate::engine::Engine;
@@ -22,10 +23,13 @@ use crate::error::{Error, Result};
 use crate::files::{Disk, rename_without_replacing, sync_folder};
 use crate::inventory;
 use crate::store::media::{
-    NewMedia, media_delete_in_txn, media_fetch, media_insert_in_txn, media_list, media_list_all,
+    NewMedia, media_delete_in_txn, media_fetch, media_hash_is_used, media_insert_in_txn, media_list,
+    media_list_all,
 };
 use crate::time::now;
 
+/// So many files of other machines may fail to come before an archive is made without the rest.
+const FAILED_ENOUGH: u32 = 3;
 /// No upload goes on for longer; what is older was cut off with its process.
 const LONGEST_INCOMING: Duration = Duration::from_hours(24);
 
@@ -33,17 +37,67 @@ const LONGEST_INCOMING: Duration = Duration::from_hours(24);
 pub async fn list(engine: &Engine, device: DeviceId) -> Result<DeviceMedia> {
     let mut files = media_list(&engine.db, device).await?;
     for file in &mut files {
-        file.is_missing = !path_of(engine, device, &file.file_name).is_file();
+        let there = tokio::fs::metadata(path_of(engine, device, &file.file_name)).await;
+        file.is_missing = !there.is_ok_and(|there| there.is_file() && there.len() == file.size_bytes);
+    }
+    // What another machine has is where all of them keep theirs.
+    let not_here = files.iter().filter(|file| file.is_missing).map(|file| media_name(&file.sha256));
+    let absent = shared::absent(engine, &not_here.collect::<Vec<_>>()).await?;
+    for file in &mut files {
+        file.is_missing = file.is_missing && absent.contains(&media_name(&file.sha256));
     }
     Ok(DeviceMedia { files, limit_mib: engine.settings().await?.max_media_mib })
 }
 
-/// How many attached files are not here as they were attached; each is named in the log.
+/// Attached files that only another machine has, fetched from where all of them keep theirs: where each would be below the
+/// folder of attached files, and where it is. One that does not come is left out.
+pub(crate) async fn fetch_others(engine: &Engine) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let mut others = Vec::new();
+    let mut failed = 0;
+    if shared::named(engine).await?.is_none() {
+        return Ok(others);
+    }
+    for media in media_list_all(&engine.db).await? {
+        if is_here(engine, &media).await {
+            continue;
+        }
+        match fetch(engine, &media).await {
+            Ok(Some(path)) => others.push((relative(media.device_id, &media.file_name), path)),
+            Ok(None) => {}
+            Err(Error::User(error)) => {
+                tracing::warn!(device = %media.device_id, file = %media.file_name, %error, "{error}");
+                failed += 1;
+                if failed == FAILED_ENOUGH {
+                    break;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(others)
+}
+
+/// Whether the file of a row is here: another machine may have given its name to another file.
+async fn is_here(engine: &Engine, media: &Media) -> bool {
+    is_as_it_was(&path_of(engine, media.device_id, &media.file_name), &media.sha256).await
+}
+
+/// Where a file that only another machine has is here for now; none: it is not to be had.
+async fn fetch(engine: &Engine, media: &Media) -> Result<Option<PathBuf>> {
+    let name = media_name(&media.sha256);
+    shared::fetched(engine, &shared_file(&name, media.size_bytes, &media.sha256), Fetch::Once).await
+}
+
+fn shared_file<'a>(name: &'a str, size: u64, sha256: &'a str) -> SharedFile<'a> {
+    SharedFile { what: "The attached file", name, size, sha256 }
+}
+
+/// How many attached files are neither here as they were attached, nor were fetched; each is named in the log.
 pub(crate) async fn count_missing(engine: &Engine) -> Result<u64> {
     let mut missing = 0;
     for media in media_list_all(&engine.db).await? {
-        let path = path_of(engine, media.device_id, &media.file_name);
-        if !is_as_it_was(&path, &media.sha256).await {
+        let fetched = shared::fetched_path(engine, &media.sha256);
+        if !is_here(engine, &media).await && !is_as_it_was(&fetched, &media.sha256).await {
             let (device, file) = (media.device_id, &media.file_name);
             tracing::error!(%device, %file, "the attached file {file} of device {device} is missing or damaged");
             missing += 1;
@@ -52,12 +106,20 @@ pub(crate) async fn count_missing(engine: &Engine) -> Result<u64> {
     Ok(missing)
 }
 
-/// A file, and where it is.
+/// A file, and where it is; what another machine has is fetched from where all of them keep theirs.
 pub async fn open(engine: &Engine, id: MediaId) -> Result<(Media, PathBuf)> {
-    let media = media_fetch(&engine.db, id).await?;
-    let media = media.ok_or_else(|| UserError::not_found("attached file of this number"))?;
+    let media = one(engine, id).await?;
     let path = path_of(engine, media.device_id, &media.file_name);
-    Ok((media, path))
+    if is_here(engine, &media).await {
+        return Ok((media, path));
+    }
+    let fetched = fetch(engine, &media).await?;
+    Ok((media, fetched.unwrap_or(path)))
+}
+
+async fn one(engine: &Engine, id: MediaId) -> Result<Media> {
+    let media = media_fetch(&engine.db, id).await?;
+    Ok(media.ok_or_else(|| UserError::not_found("attached file of this number"))?)
 }
 
 /// The file of this name that is attached to a device.
@@ -130,6 +192,12 @@ impl<'a> Attaching<'a> {
         let named = spawn_blocking(move || give_name(&received, &folder, &name, &known)).await;
         let named = named.map_err(io::Error::other).and_then(|named| named);
         let file_name = named.map_err(Error::io("keeping a file"))?;
+        let (path, name) = (path_of(engine, device, &file_name), media_name(&sha256));
+        let put = shared::put_at_once(engine, &shared_file(&name, size_bytes, &sha256), &path).await;
+        if let Err(error) = put {
+            remove_file(&path).await;
+            return Err(error);
+        }
         let new = NewMedia {
             device_id: device,
             file_name,
@@ -138,12 +206,22 @@ impl<'a> Attaching<'a> {
             uploaded_by: by.to_owned(),
             uploaded_at: now(),
         };
-        let mut tx = engine.db.write().await?;
-        let id = media_insert_in_txn(&mut tx, &new).await?;
-        tx.commit().await?;
+        let inserted = insert(engine, &new).await;
+        if inserted.is_err() {
+            // Another machine gave the name to another file just now, say: it must not be taken for that.
+            remove_file(&path).await;
+        }
+        let id = inserted?;
         engine.events.send(Topic::Devices, device.0);
-        Ok(open(engine, id).await?.0)
+        one(engine, id).await
     }
+}
+
+async fn insert(engine: &Engine, new: &NewMedia) -> Result<MediaId> {
+    let mut tx = engine.db.write().await?;
+    let id = media_insert_in_txn(&mut tx, new).await?;
+    tx.commit().await?;
+    Ok(id)
 }
 
 /// Why a file was not taken, for a person.
@@ -157,22 +235,35 @@ pub fn refused(reason: Refused) -> Error {
 
 /// Deletes an attached file.
 pub async fn remove(engine: &Engine, id: MediaId) -> Result<Media> {
-    let (media, path) = open(engine, id).await?;
+    let media = one(engine, id).await?;
     let mut tx = engine.db.write().await?;
     media_delete_in_txn(&mut tx, id).await?;
     tx.commit().await?;
-    remove_file(&path).await;
+    remove_all(engine, &media).await?;
     engine.events.send(Topic::Devices, media.device_id.0);
     Ok(media)
 }
 
 /// Deletes the files of a device that is gone, and its folder where nothing else is in it.
-pub(crate) async fn forget_device(engine: &Engine, device: DeviceId, files: &[Media]) {
+pub(crate) async fn forget_device(engine: &Engine, device: DeviceId, files: &[Media]) -> Result<()> {
     for file in files {
-        remove_file(&path_of(engine, device, &file.file_name)).await;
+        remove_all(engine, file).await?;
     }
     // What somebody put there by hand is theirs: then it stays.
     let _ = tokio::fs::remove_dir(folder_of(engine, device)).await;
+    Ok(())
+}
+
+/// Removes the file of a row that is gone, here and, unless another row has the same, where all machines keep theirs. What
+/// cannot be removed is said in the log.
+async fn remove_all(engine: &Engine, media: &Media) -> Result<()> {
+    remove_file(&path_of(engine, media.device_id, &media.file_name)).await;
+    if media_hash_is_used(&engine.db, &media.sha256).await? {
+        return Ok(());
+    }
+    remove_file(&shared::fetched_path(engine, &media.sha256)).await;
+    shared::remove(engine, &media_name(&media.sha256)).await?;
+    Ok(())
 }
 
 async fn remove_file(path: &Path) {
@@ -188,8 +279,13 @@ fn folder_of(engine: &Engine, device: DeviceId) -> PathBuf {
     engine.dir.media().join(device.to_string())
 }
 
-fn path_of(engine: &Engine, device: DeviceId, name: &str) -> PathBuf {
-    folder_of(engine, device).join(safe_name(name))
+/// Where the file of this name is, or would be.
+pub(crate) fn path_of(engine: &Engine, device: DeviceId, name: &str) -> PathBuf {
+    engine.dir.media().join(relative(device, name))
+}
+
+fn relative(device: DeviceId, name: &str) -> PathBuf {
+    PathBuf::from(device.to_string()).join(safe_name(name))
 }
 
 fn make_folder(folder: &Path, media: &Path) -> io::Result<()> {

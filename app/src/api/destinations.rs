@@ -38,6 +38,20 @@ pub async fn remove_destination(id: DestinationId) -> Result<(), AppError> {
     Ok(destinations::remove(&context.engine, id).await?)
 }
 
+/// Has all machines keep their files in a destination, once it was tried out.
+#[server(endpoint = "share_destination")]
+pub async fn share_destination(id: DestinationId) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    Ok(destinations::share(&context.engine, id).await?)
+}
+
+/// Has each machine keep its own files again.
+#[server(endpoint = "unshare_destination")]
+pub async fn unshare_destination() -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    Ok(destinations::unshare(&context.engine).await?)
+}
+
 /// Accepts the changed key that a destination shows.
 #[server(endpoint = "accept_destination_key")]
 pub async fn accept_destination_key(id: DestinationId) -> Result<(), AppError> {

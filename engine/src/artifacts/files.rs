@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use etiqa_model::Timestamp;
 
+use crate::backup::destinations::shared::{self, SharedFile, artifact_name};
 use crate::collect::{INCOMING_PREFIX, Received};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::files::{rename_without_replacing, sync_folder};
-use crate::store::artifact::{artifact_blob_forget, artifact_blob_list, artifact_blob_list_unused};
+use crate::store::artifact::{
+    artifact_blob_forget_in_txn, artifact_blob_insert_in_txn, artifact_blob_list, artifact_blob_list_unused,
+    artifact_blob_note_unused,
+};
 
 /// A file that nothing refers to is kept for so long.
 const KEEP_UNUSED: Duration = Duration::from_hours(7 * 24);
@@ -25,12 +29,39 @@ pub(crate) fn path_of(engine: &Engine, sha256: &str) -> PathBuf {
 }
 
 /// Gives a whole file its name; one that is there already is the same. On the disk when this returns, so that a row may
-/// refer to it.
-pub(crate) async fn keep(engine: &Engine, file: &Received) -> Result<()> {
+/// refer to it. It is noted first: from then on no machine takes away a file of this name for a week.
+pub(crate) async fn keep(engine: &Engine, file: &Received, at: Timestamp) -> Result<()> {
+    let mut tx = engine.db.write().await?;
+    let files_id = engine.dir.files_id();
+    artifact_blob_insert_in_txn(&mut tx, &file.sha256, file.size_bytes, files_id, at).await?;
+    tx.commit().await?;
     let path = path_of(engine, &file.sha256);
     let from = file.path.clone();
     let kept = tokio::task::spawn_blocking(move || keep_now(&from, &path)).await;
     kept.map_err(io::Error::other).and_then(|kept| kept).map_err(Error::io("keeping a vendor's backup"))
+}
+
+/// Puts a file that is kept where all machines keep theirs, where such a destination is named.
+pub(crate) async fn put(engine: &Engine, file: &Received) -> Result<()> {
+    let name = artifact_name(&file.sha256);
+    let path = path_of(engine, &file.sha256);
+    shared::put(engine, &shared_file(&name, file.size_bytes, &file.sha256), &path, &engine.stopping).await?;
+    Ok(())
+}
+
+/// Where the file with this hash is; what another machine has is fetched from where all of them keep theirs. What is to be
+/// had nowhere is not there.
+pub(crate) async fn bring(engine: &Engine, sha256: &str, size_bytes: u64) -> Result<PathBuf> {
+    let path = path_of(engine, sha256);
+    if !path.is_file() {
+        let name = artifact_name(sha256);
+        shared::get(engine, &shared_file(&name, size_bytes, sha256), &engine.dir.artifacts(), &path).await?;
+    }
+    Ok(path)
+}
+
+fn shared_file<'a>(name: &'a str, size: u64, sha256: &'a str) -> SharedFile<'a> {
+    SharedFile { what: "The vendor backup", name, size, sha256 }
 }
 
 fn keep_now(from: &Path, path: &Path) -> io::Result<()> {
@@ -53,24 +84,31 @@ fn keep_now(from: &Path, path: &Path) -> io::Result<()> {
 /// Removes the files that nothing has referred to for a week, and those whose fetching was cut off. One that cannot be
 /// removed now is tried again the next time.
 pub(crate) async fn sweep(engine: &Engine, at: Timestamp) -> Result<()> {
-    let unused = artifact_blob_list_unused(&engine.db, engine.dir.id(), at.minus(KEEP_UNUSED), at).await?;
-    for sha256 in unused {
-        let _files = engine.artifact_files.lock().await;
-        if artifact_blob_forget(&engine.db, &sha256).await? {
-            remove(&path_of(engine, &sha256)).await;
-        }
-    }
+    let (files_id, before) = (engine.dir.files_id(), at.minus(KEEP_UNUSED));
     let folder = engine.dir.artifacts();
     let old = tokio::task::spawn_blocking(move || old_files(&folder)).await;
     let old = old.map_err(io::Error::other).and_then(|old| old).map_err(Error::io("listing artifacts"))?;
     for file in old.incoming {
         remove(&file).await;
     }
-    let _files = engine.artifact_files.lock().await;
+    // Whole, and yet nobody came to note it: it goes in a week, as if it had been in use until now.
     let known = artifact_blob_list(&engine.db).await?;
-    // Whole, and yet nobody came to note it.
-    for (file, _) in old.by_hash.iter().filter(|(_, sha256)| !known.contains(sha256)) {
-        remove(file).await;
+    for (sha256, size_bytes) in old.by_hash.iter().filter(|(sha256, _)| !known.contains(sha256)) {
+        artifact_blob_note_unused(&engine.db, sha256, *size_bytes, files_id, at).await?;
+    }
+    let also_orphaned = shared::named(engine).await?.is_some();
+    for sha256 in artifact_blob_list_unused(&engine.db, files_id, also_orphaned, before, at).await? {
+        // First, and outside of the transaction: it may take long, and what stays there is tried again only while its row
+        // is here. Whoever keeps the same file just now puts it there again within a day.
+        if !shared::remove(engine, &artifact_name(&sha256)).await? {
+            break;
+        }
+        // Who keeps a file of this name meanwhile, on whichever machine, waits for the end of this to note it.
+        let mut tx = engine.db.write().await?;
+        if artifact_blob_forget_in_txn(&mut tx, &sha256, before).await? {
+            remove(&path_of(engine, &sha256)).await;
+        }
+        tx.commit().await?;
     }
     Ok(())
 }
@@ -91,7 +129,8 @@ async fn remove(file: &Path) {
 #[derive(Default)]
 struct Old {
     incoming: Vec<PathBuf>,
-    by_hash: Vec<(PathBuf, String)>,
+    /// Hash and size in bytes.
+    by_hash: Vec<(String, u64)>,
 }
 
 fn old_files(root: &Path) -> io::Result<Old> {
@@ -108,7 +147,7 @@ fn old_files(root: &Path) -> io::Result<Old> {
                 let sha256 = entry.file_name().to_string_lossy().into_owned();
                 let is_hash = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
                 if is_hash && sha256.starts_with(&name) && is_older(&entry, KEEP_UNUSED) {
-                    old.by_hash.push((entry.path(), sha256));
+                    old.by_hash.push((sha256, entry.metadata()?.len()));
                 }
             }
         }

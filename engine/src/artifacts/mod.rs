@@ -15,7 +15,8 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::unpack;
 use crate::inventory;
-use crate::schedule::{Work, enqueue};
+use crate::machines;
+use crate::schedule::{Work, enqueue_at_sites};
 use crate::store::artifact::{
     artifact_fetch, artifact_list_of_device, artifact_result_list_of_device, artifact_transcript_fetch,
 };
@@ -26,7 +27,7 @@ use crate::store::tls_certificate::{tls_certificate_accept, tls_certificate_fetc
 use crate::time::now;
 
 pub(crate) use cadence::is_due;
-pub(crate) use files::{keep, path_of, sweep};
+pub(crate) use files::{bring, keep, path_of, put, sweep};
 
 /// Attempts that a device's page shows.
 const SHOWN_RESULTS: u32 = 10;
@@ -57,19 +58,17 @@ pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceArtifacts> {
     })
 }
 
-/// Queues the fetching of these devices' own backups now.
-pub async fn fetch_now(engine: &Engine, devices: Vec<DeviceId>) -> Result<JobId> {
-    for id in &devices {
-        let device = inventory::fetch(engine, *id).await?;
-        if kind_of(engine, &device).await?.is_none() {
-            return Err(no_kind(&device).into());
+/// Queues the fetching of these devices' own backups now, each at its site where files come to be seen from there: a job
+/// for each of them.
+pub async fn fetch_now(engine: &Engine, devices: &[Device]) -> Result<Vec<JobId>> {
+    for device in devices {
+        if kind_of(engine, device).await?.is_none() {
+            return Err(no_kind(device).into());
         }
     }
-    let job = enqueue(engine, &Work::Artifact { devices: devices.clone() }).await?;
-    for device in devices {
-        engine.events.send(Topic::Devices, device.0);
-    }
-    Ok(job)
+    let sites = machines::sites(engine).await?;
+    let folder = (!sites.all_share).then(|| engine.dir.files_id());
+    enqueue_at_sites(engine, devices, &sites.sharing, folder, |devices| Work::Artifact { devices }).await
 }
 
 pub(crate) fn no_kind(device: &Device) -> UserError {
@@ -83,7 +82,7 @@ pub(crate) fn no_kind(device: &Device) -> UserError {
 pub async fn open(engine: &Engine, id: ArtifactId) -> Result<(Artifact, PathBuf)> {
     let missing = || UserError::not_found(format!("vendor backup {id}"));
     let artifact = artifact_fetch(&engine.db, id).await?.ok_or_else(missing)?;
-    let path = path_of(engine, &artifact.sha256);
+    let path = bring(engine, &artifact.sha256, artifact.size_bytes).await?;
     if !path.is_file() {
         let message = format!("The file of {} is not on this machine.", artifact.file_name);
         return Err(UserError::new(etiqa_model::ErrorKind::NotFound, message).into());

@@ -24,13 +24,13 @@ pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
     let mut work = Vec::new();
     if settings.verify_days > 0 {
         let before = at.minus(DAY * settings.verify_days);
-        let runs = run_list_to_check(&engine.db, engine.dir.id(), before, AT_ONCE).await?;
+        let runs = run_list_to_check(&engine.db, engine.dir.files_id(), before, AT_ONCE).await?;
         work.extend(runs.into_iter().map(|run| Work::Verify { run }));
     }
     if settings.drill_days > 0 {
         let last = drill_last(&engine.db).await?;
         let is_due = last.is_none_or(|last| last <= at.minus(DAY * settings.drill_days));
-        if is_due && let Some(run) = run_newest_to_drill(&engine.db, engine.dir.id()).await? {
+        if is_due && let Some(run) = run_newest_to_drill(&engine.db, engine.dir.files_id()).await? {
             work.push(Work::Drill { run });
         }
     }

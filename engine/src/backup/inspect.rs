@@ -14,7 +14,7 @@ use super::archive::reader::{Archive, Refusal};
 use super::find_run;
 use super::restore::list;
 use super::sealing::key_of;
-use super::verify::archive_path;
+use super::verify::{archive_file, archive_path};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::drill::drill_fetch_newest;
@@ -51,10 +51,11 @@ pub async fn archive_detail(engine: &Engine, id: RunId, search: &str) -> Result<
 }
 
 async fn contents(engine: &Engine, run: &Run, search: &str) -> Result<Contents> {
-    let path = archive_path(engine, run)?;
+    archive_file(run)?;
     if run.encryption == Encryption::Age {
         return Err(UserError::conflict(sealed_for_others()).into());
     }
+    let path = archive_path(engine, run).await?;
     let manifest = list(path, key_of(engine, run).await?).await?;
     Ok(found(manifest, search))
 }
@@ -92,10 +93,11 @@ pub struct OpenedEntry {
 /// Opens the entry of this name. Its end is held against the archive's own checksum before it is given.
 pub async fn open_entry(engine: &Engine, id: RunId, name: &str) -> Result<OpenedEntry> {
     let run = find_run(engine, id).await?;
-    let path = archive_path(engine, &run)?;
+    archive_file(&run)?;
     if run.encryption == Encryption::Age {
         return Err(UserError::conflict(sealed_for_others()).into());
     }
+    let path = archive_path(engine, &run).await?;
     let archive = Archive::new(&path, key_of(engine, &run).await?);
     let (pieces, received) = mpsc::channel(WAITING);
     let (size, opened) = tokio::sync::oneshot::channel();
@@ -151,7 +153,7 @@ fn read_entry(
 /// Keeps the archive of a run for good, or leaves it to retention again.
 pub async fn protect(engine: &Engine, id: RunId, protected: bool, by: &str) -> Result<()> {
     let run = find_run(engine, id).await?;
-    archive_path(engine, &run)?;
+    archive_file(&run)?;
     let mut tx = engine.db.write().await?;
     if run_protect_in_txn(&mut tx, id, protected).await? {
         let note =

@@ -31,6 +31,7 @@ pub(crate) use archive::writer::zip_time;
 pub(crate) use checkup::queue_due;
 pub use history::{find_run, list_runs, run_detail};
 pub use leftover::sweep;
+pub(crate) use leftover::sweep_parts;
 pub(crate) use prune::prune_all;
 pub(crate) use publish::part_file;
 pub use run::execute_run;

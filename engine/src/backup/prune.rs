@@ -1,5 +1,7 @@
 //! Removes archives that retention no longer keeps.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use etiqa_model::archive::{ArchiveFate, RetentionPreview};
@@ -7,11 +9,12 @@ use etiqa_model::backup::{BackupConfig, Retention};
 use etiqa_model::event::Topic;
 use etiqa_model::run::Run;
 use etiqa_model::{BackupConfigId, Timestamp, UserError};
+use tokio::task::spawn_blocking;
 
 use super::leftover::sweep;
 use super::retention::{Archive, plan};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::schedule::due::zone_or_utc;
 use crate::store::backup_config::{backup_config_fetch, backup_config_list};
@@ -40,7 +43,7 @@ pub async fn preview(
 /// What becomes of every archive of a config, newest first.
 async fn fates(engine: &Engine, config: &BackupConfig) -> Result<Vec<ArchiveFate>> {
     let archived = run_list_archived(&engine.db, config.id).await?;
-    let lost: Vec<bool> = archived.iter().map(|kept| is_lost(engine, kept)).collect();
+    let lost = which_are_lost(engine, &archived).await?;
     let candidates: Vec<Archive> = archived
         .iter()
         .zip(&lost)
@@ -76,7 +79,7 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     {
         let (id, at) = (run.id, now());
         let mut tx = engine.db.write().await?;
-        if !run_set_removed_in_txn(&mut tx, id, engine.dir.id(), at).await? {
+        if !run_set_removed_in_txn(&mut tx, id, engine.dir.files_id(), at).await? {
             // Protected since it was looked at, or given up by another machine.
             tx.rollback().await?;
             continue;
@@ -95,10 +98,20 @@ pub async fn prune(engine: &Engine, config: &BackupConfig) -> Result<u32> {
     Ok(removed)
 }
 
-/// Whether its file should be here and is not. What another machine has, that one looks after.
-fn is_lost(engine: &Engine, kept: &ArchivedRun) -> bool {
-    let is_ours = kept.made_in.as_deref().is_none_or(|made_in| made_in == engine.dir.id());
-    is_ours && !kept.run.file.as_ref().is_some_and(|file| engine.dir.backups().join(file).exists())
+/// Of each, whether its file should be here and is not. What another machine has, that one looks after.
+async fn which_are_lost(engine: &Engine, archived: &[ArchivedRun]) -> Result<Vec<bool>> {
+    let is_ours =
+        |kept: &ArchivedRun| kept.made_in.as_deref().is_none_or(|made_in| made_in == engine.dir.files_id());
+    let backups = engine.dir.backups();
+    let path_if_ours =
+        |kept: &ArchivedRun| is_ours(kept).then(|| kept.run.file.as_ref().map(|file| backups.join(file)));
+    let paths: Vec<Option<Option<PathBuf>>> = archived.iter().map(path_if_ours).collect();
+    let is_lost =
+        |path: Option<Option<PathBuf>>| path.is_some_and(|path| path.is_none_or(|path| !path.exists()));
+    // Off the runtime's threads: a share may hang.
+    let lost =
+        spawn_blocking(move || paths.into_iter().map(is_lost).collect()).await.map_err(io::Error::other);
+    lost.map_err(Error::io("looking for archives"))
 }
 
 /// Why an archive stays though no rule keeps it: a damaged one for a while, for somebody may still take out of it what is

@@ -19,6 +19,11 @@ pub(crate) fn part_file(engine: &Engine, id: RunId) -> PathBuf {
     engine.dir.backups().join(format!(".run-{id}.part"))
 }
 
+/// The run whose archive grows under this name.
+pub(super) fn run_of_part(name: &str) -> Option<RunId> {
+    name.strip_prefix(".run-")?.strip_suffix(".part")?.parse().ok().map(RunId)
+}
+
 /// Gives the verified archive its final name, which is never one that is taken, and makes that last; none when the
 /// run is not ours any more. The run's row names the file before it is there: whatever stops the program in between,
 /// somebody finds the row and removes the file.
@@ -37,10 +42,11 @@ pub(super) async fn publish(
         let file = if number == 1 { format!("{stem}.{ending}") } else { format!("{stem}_{number}.{ending}") };
         let path = folder.join(&file);
         // A name of an archive that is gone is not used again: it would mean two archives in history.
-        if path.exists() || run_fetch_by_file(&engine.db, &file).await?.is_some() {
+        let is_taken = tokio::fs::try_exists(&path).await.map_err(Error::io("naming an archive"))?;
+        if is_taken || run_fetch_by_file(&engine.db, &file).await?.is_some() {
             continue;
         }
-        if !run_reserve_file(&engine.db, id, &engine.owner, &file, engine.dir.id()).await? {
+        if !run_reserve_file(&engine.db, id, &engine.owner, &file, engine.dir.files_id()).await? {
             return Ok(None);
         }
         failpoint("run.named");

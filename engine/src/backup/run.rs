@@ -1,6 +1,7 @@
 //! One run, from its claim to its end: collect, pack, verify, rename, and only then `completed`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use etiqa_model::artifact::ArtifactCadence;
@@ -13,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::archive::manifest::Counts;
 use super::contents::distrust_damaged;
-use super::destinations;
+use super::destinations::{self, shared};
 use super::leftover::remove_leftover;
 use super::packing::{Packed, pack};
 use super::prune::prune_by_id;
 use super::publish::{part_file, publish};
 use super::space::lack_of_space;
 use super::spread;
-use super::verify::verify_path;
+use super::verify::{Verified, verify_path};
 use super::watch::Watch;
 use crate::artifacts::{is_due, kind_of};
 use crate::engine::Engine;
@@ -28,7 +29,9 @@ use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::fleet::{ArtifactReport, FleetReport, Purpose, collect_fleet, fetch_artifacts};
 use crate::lease::LEASE;
+use crate::machines::{self, Sites};
 use crate::schedule::due::zone_or_utc;
+use crate::store::archive_copy::SentCopy;
 use crate::store::artifact::artifact_last_asked;
 use crate::store::backup_config::backup_config_fetch;
 use crate::store::device::{device_fetch, device_list_selected};
@@ -91,6 +94,8 @@ pub async fn execute_run(engine: &Arc<Engine>, id: RunId) -> Result<()> {
             let _ = tokio::fs::remove_file(&part).await;
             match stop {
                 Stop::Abandoned => return Ok(()),
+                // Nothing can be said of it: its lease runs out, and it is queued again.
+                Stop::Error(error) if error.is_lost_database() => return Err(error),
                 Stop::Cancelled => ending(RunStatus::Cancelled, None, Some("Cancelled.".into())),
                 Stop::Failed(sentence) => ending(RunStatus::Failed, None, Some(sentence)),
                 Stop::Error(error) => ending(RunStatus::Failed, None, Some(error.into_user_error().message)),
@@ -110,7 +115,12 @@ async fn end(engine: &Engine, run: &Run, ending: &Ending) -> Result<()> {
             tracing::info!(run = %id, status, devices_failed = ending.devices_failed, "run {id} of {} {status}", run.name);
         }
         // Its row names the file as one that is to go.
-        (false, Some(file)) => remove_leftover(engine, run.id, file).await?,
+        (false, Some(file)) => {
+            if let Some(sent) = ending.archive.as_ref().and_then(|archive| archive.shared.as_ref()) {
+                take_back(engine, run.id, sent).await?;
+            }
+            remove_leftover(engine, run.id, file).await?;
+        }
         (false, None) => {}
     }
     failpoint("run.finished");
@@ -198,13 +208,46 @@ async fn archive(
     );
     failpoint("run.verified");
     let file = publish(engine, run.id, &config, started_at, &part).await?.ok_or(Stop::Abandoned)?;
+    let shared = put_where_all_keep_theirs(engine, run.id, &file, &verified, watch).await?;
     Ok(EndingArchive {
         file,
         size_bytes: verified.size_bytes,
         sha256: verified.sha256,
         encryption: config.encryption,
         passphrase,
+        shared,
     })
+}
+
+/// Puts the archive where all machines keep their files, where such a destination is named. One that is not there counts
+/// as none: its machine may be gone tomorrow.
+async fn put_where_all_keep_theirs(
+    engine: &Engine,
+    id: RunId,
+    name: &str,
+    verified: &Verified,
+    watch: &Watch,
+) -> Result<Option<SentCopy>, Stop> {
+    let path = engine.dir.backups().join(name);
+    let (size, sha256) = (verified.size_bytes, verified.sha256.as_str());
+    let file = shared::SharedFile { what: "The archive", name, size, sha256 };
+    let put = shared::put(engine, &file, &path, &watch.cancel).await;
+    if put.is_err() {
+        check_still_wanted(engine, id, &watch.cancel).await?;
+    }
+    Ok(put?)
+}
+
+/// Deletes the archive of a run that was lost from where all machines keep theirs. What cannot be deleted is said in the
+/// log.
+async fn take_back(engine: &Engine, id: RunId, sent: &SentCopy) -> Result<()> {
+    match shared::take_back(engine, sent).await {
+        Err(Error::User(error)) => {
+            tracing::warn!(run = %id, file = %sent.name, %error, "the archive of run {id}, which was lost, is left: {error}");
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 async fn collect_all(
@@ -255,8 +298,30 @@ async fn fetch_due(
     let total = u32::try_from(due.len()).unwrap_or(u32::MAX);
     watch.step(Phase::Artifacts, Progress { done: 0, total });
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse: false };
-    let heard = |progress| watch.step(Phase::Artifacts, progress);
-    Ok(fetch_artifacts(engine, due, purpose, &watch.cancel, heard).await?)
+    let sites =
+        if spread::is_shared(engine).await? { machines::sites(engine).await? } else { Sites::default() };
+    let (there, here): (Vec<_>, Vec<_>) =
+        due.into_iter().partition(|device| sites.sharing.contains(&device.site));
+    let (elsewhere, nearby) = (AtomicU32::new(0), AtomicU32::new(0));
+    let step = || {
+        let done = elsewhere.load(Ordering::Relaxed) + nearby.load(Ordering::Relaxed);
+        watch.step(Phase::Artifacts, Progress { done, total });
+    };
+    let told = |done| {
+        elsewhere.store(done, Ordering::Relaxed);
+        step();
+    };
+    let heard = |progress: Progress| {
+        nearby.store(progress.done, Ordering::Relaxed);
+        step();
+    };
+    // Neither is dropped half-way: devices are being rid of what was made on them.
+    let (here, there) = tokio::join!(
+        fetch_artifacts(engine, here, purpose, &watch.cancel, heard),
+        spread::fetch(engine, run, &there, &sites, watch, told),
+    );
+    let (here, there) = (here?, there?);
+    Ok(ArtifactReport { ok: here.ok + there.ok, failed: here.failed + there.failed })
 }
 
 async fn note_missing_media(engine: &Engine, run: RunId, missing: u64) -> Result<()> {

@@ -20,12 +20,16 @@ use tokio_util::sync::CancellationToken;
 use super::watch::Watch;
 use crate::engine::{Engine, Role};
 use crate::error::Result;
-use crate::fleet::{FleetReport, Purpose, collect_fleet};
-use crate::machines;
-use crate::schedule::{Work, enqueue_in_txn};
+use crate::fleet::{
+    ArtifactReport, FleetReport, Purpose, collect_fleet, fetch_artifacts, without_artifact, without_session,
+};
+use crate::machines::{self, Sites};
+use crate::schedule::{ARTIFACT_PART, PART as PART_KIND, Work, enqueue_in_txn};
+use crate::store::artifact::artifact_result_list_classes_of_run;
 use crate::store::device::device_list_of;
-use crate::store::job::{job_drop_waiting_parts, job_list_open_parts, job_place_in_txn};
-use crate::store::result::{NewResult, result_insert_in_txn, result_list_classes_of_run};
+use crate::store::job::{job_bind_in_txn, job_drop_waiting_parts, job_list_open_parts, job_place_in_txn};
+use crate::store::lease::artifact_lease_is_taken;
+use crate::store::result::result_list_classes_of_run;
 use crate::store::run::{run_fetch, run_is_cancelling};
 use crate::time::now;
 
@@ -34,7 +38,9 @@ pub(crate) const PART: usize = 8;
 /// How often is looked what came of the parts.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often whether a run goes on is looked by who works on a part of it.
-const LOOK_IF_WANTED: Duration = Duration::from_millis(250);
+const LOOK_IF_WANTED: Duration = Duration::from_millis(700);
+/// When a device is asked again whose own backup somebody else fetches.
+const WHILE_BUSY: Duration = Duration::from_secs(10);
 /// How long the parts of a site wait while none of its workers is heard of.
 const WAIT_FOR_SITE: Duration = Duration::from_mins(2);
 
@@ -49,6 +55,31 @@ pub(super) async fn is_shared(engine: &Engine) -> Result<bool> {
     }))
 }
 
+/// What a run asks its devices for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Texts,
+    OwnBackups,
+}
+
+impl Asked {
+    /// Begins the keys of its parts.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Texts => PART_KIND,
+            Self::OwnBackups => ARTIFACT_PART,
+        }
+    }
+
+    /// Who has a result of it, and which.
+    async fn classes(self, engine: &Engine, run: RunId) -> Result<Vec<(DeviceId, Class)>> {
+        Ok(match self {
+            Self::Texts => result_list_classes_of_run(&engine.db, run).await?,
+            Self::OwnBackups => artifact_result_list_classes_of_run(&engine.db, run).await?,
+        })
+    }
+}
+
 /// Collects a run's devices by whoever works at their sites, and waits for the end of it.
 pub(super) async fn collect(
     engine: &Arc<Engine>,
@@ -56,41 +87,82 @@ pub(super) async fn collect(
     devices: &[Device],
     watch: &Watch,
 ) -> Result<FleetReport> {
-    queue(engine, run.id, devices).await?;
-    let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
-    let mut lonely: BTreeMap<String, Instant> = BTreeMap::new();
-    loop {
-        let report = count(engine, run.id).await?;
-        watch.step(Phase::Collecting, Progress { done: report.done(), total });
-        if watch.cancel.is_cancelled() {
-            // What nobody has begun is not begun; who is at it sees for themselves that the run is over.
-            job_drop_waiting_parts(&engine.db, run.id, None).await?;
-        }
-        let open = job_list_open_parts(&engine.db, run.id).await?;
-        if open.is_empty() || (watch.cancel.is_cancelled() && engine.stopping.is_cancelled()) {
-            let mut report = count(engine, run.id).await?;
-            report.gone = total.saturating_sub(report.ok + report.failed);
-            return Ok(report);
-        }
-        give_up_lonely(engine, run.id, devices, &open, &mut lonely).await?;
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-async fn queue(engine: &Engine, run: RunId, devices: &[Device]) -> Result<()> {
     let mut by_site: BTreeMap<&str, Vec<DeviceId>> = BTreeMap::new();
     for device in devices {
         by_site.entry(&device.site).or_default().push(device.id);
     }
-    let at = now();
-    let mut tx = engine.db.write().await?;
-    let mut number = 0_u32;
+    let mut work = Vec::new();
     for (site, devices) in by_site {
         for part in devices.chunks(PART) {
-            number += 1;
-            let work = Work::Part { run, number, devices: part.to_vec() };
-            let job = enqueue_in_txn(&mut tx, &work, at).await?;
-            job_place_in_txn(&mut tx, job, if site == DEFAULT_SITE { "" } else { site }).await?;
+            let number = u32::try_from(work.len() + 1).unwrap_or(u32::MAX);
+            let place = if site == DEFAULT_SITE { "" } else { site };
+            work.push((place, Work::Part { run: run.id, number, devices: part.to_vec() }));
+        }
+    }
+    queue(engine, &work, None).await?;
+    let total = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+    let heard = |done| watch.step(Phase::Collecting, Progress { done, total });
+    wait(engine, run.id, devices, Asked::Texts, watch, heard).await?;
+    if !watch.cancel.is_cancelled() {
+        note_never_asked(engine, run.id, devices).await?;
+    }
+    let mut report = FleetReport::default();
+    for (_, class) in Asked::Texts.classes(engine, run.id).await? {
+        report.count(Some(class));
+    }
+    report.gone = total.saturating_sub(report.ok + report.failed);
+    Ok(report)
+}
+
+/// A part that was given up leaves devices without a result: they are not good.
+async fn note_never_asked(engine: &Engine, run: RunId, devices: &[Device]) -> Result<()> {
+    let done: HashSet<DeviceId> =
+        Asked::Texts.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
+    let left: Vec<DeviceId> =
+        devices.iter().map(|device| device.id).filter(|id| !done.contains(id)).collect();
+    let purpose = Purpose { run: Some(run), job: None, may_reuse: false };
+    // Those that were deleted meanwhile are none of the run's any more.
+    for device in device_list_of(&engine.db, &left).await? {
+        let message = "It was not collected: the job that was to do it was given up. Admin, Jobs says why.";
+        without_session(engine, &device, purpose, Class::Incomplete, message.to_owned()).await?;
+    }
+    Ok(())
+}
+
+/// Has workers of their sites fetch the own backups of a run's devices, and waits for the end of it; `heard` is told how
+/// many are there.
+pub(super) async fn fetch(
+    engine: &Arc<Engine>,
+    run: &Run,
+    devices: &[Device],
+    sites: &Sites,
+    watch: &Watch,
+    heard: impl Fn(u32),
+) -> Result<ArtifactReport> {
+    let work: Vec<(&str, Work)> = devices
+        .iter()
+        .map(|device| (device.site.as_str(), Work::ArtifactPart { run: run.id, device: device.id }))
+        .collect();
+    queue(engine, &work, (!sites.all_share).then(|| engine.dir.files_id())).await?;
+    wait(engine, run.id, devices, Asked::OwnBackups, watch, heard).await?;
+    let asked: HashSet<DeviceId> = devices.iter().map(|device| device.id).collect();
+    let mut report = ArtifactReport::default();
+    let classes = Asked::OwnBackups.classes(engine, run.id).await?;
+    for (_, class) in classes.iter().filter(|(device, _)| asked.contains(device)) {
+        *if class.is_good() { &mut report.ok } else { &mut report.failed } += 1;
+    }
+    Ok(report)
+}
+
+/// Queues parts of a run, each for its site; with `folder` for machines that keep their files there.
+async fn queue(engine: &Engine, work: &[(&str, Work)], folder: Option<&str>) -> Result<()> {
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    for (site, work) in work {
+        let job = enqueue_in_txn(&mut tx, work, at).await?;
+        job_place_in_txn(&mut tx, job, site).await?;
+        if let Some(folder) = folder {
+            job_bind_in_txn(&mut tx, job, folder).await?;
         }
     }
     tx.commit().await?;
@@ -99,12 +171,31 @@ async fn queue(engine: &Engine, run: RunId, devices: &[Device]) -> Result<()> {
     Ok(())
 }
 
-async fn count(engine: &Engine, run: RunId) -> Result<FleetReport> {
-    let mut report = FleetReport::default();
-    for (_, class) in result_list_classes_of_run(&engine.db, run).await? {
-        report.count(Some(class));
+/// Waits until no part of a run waits or is worked on.
+async fn wait(
+    engine: &Arc<Engine>,
+    run: RunId,
+    devices: &[Device],
+    asked: Asked,
+    watch: &Watch,
+    heard: impl Fn(u32),
+) -> Result<()> {
+    let mut lonely: BTreeMap<String, Instant> = BTreeMap::new();
+    let waited_for: HashSet<DeviceId> = devices.iter().map(|device| device.id).collect();
+    loop {
+        let done = asked.classes(engine, run).await?.into_iter().filter(|(id, _)| waited_for.contains(id));
+        heard(u32::try_from(done.count()).unwrap_or(u32::MAX));
+        if watch.cancel.is_cancelled() {
+            // What nobody has begun is not begun; who is at it sees for themselves that the run is over.
+            job_drop_waiting_parts(&engine.db, asked.key(), run, None, now()).await?;
+        }
+        let open = job_list_open_parts(&engine.db, asked.key(), run).await?;
+        if open.is_empty() || (watch.cancel.is_cancelled() && engine.stopping.is_cancelled()) {
+            return Ok(());
+        }
+        give_up_lonely(engine, run, devices, asked, &open, &mut lonely).await?;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(report)
 }
 
 /// A site whose workers are all gone holds up the others for a while, and then fails alone.
@@ -112,61 +203,44 @@ async fn give_up_lonely(
     engine: &Engine,
     run: RunId,
     devices: &[Device],
+    asked: Asked,
     open: &[String],
     lonely: &mut BTreeMap<String, Instant>,
 ) -> Result<()> {
     if open.iter().all(String::is_empty) {
         return Ok(());
     }
-    let machines = machines::known(engine).await?;
-    let workers = |site: &str| {
-        let of_site = machines.iter().filter(|(machine, _)| machine.site.as_deref() == Some(site));
-        let states: Vec<MachineState> = of_site.map(|(_, state)| *state).collect();
-        (states.len(), states.iter().filter(|state| **state == MachineState::Alive).count())
+    let sites = machines::sites(engine).await?;
+    let present = match asked {
+        Asked::Texts => &sites.alive,
+        Asked::OwnBackups => &sites.sharing,
     };
-    lonely.retain(|site, _| open.contains(site) && workers(site).1 == 0);
-    for site in open.iter().filter(|site| !site.is_empty()) {
-        let (known, alive) = workers(site);
-        if known == 0 || alive > 0 {
+    lonely.retain(|site, _| open.contains(site) && !present.contains(site));
+    for site in open.iter().filter(|site| !site.is_empty() && !present.contains(*site)) {
+        // Where no worker ever was, or the last one was forgotten, texts are the servers'.
+        if asked == Asked::Texts && !sites.manned.contains(site) {
             continue;
         }
         if lonely.entry(site.clone()).or_insert_with(Instant::now).elapsed() < WAIT_FOR_SITE {
             continue;
         }
-        job_drop_waiting_parts(&engine.db, run, Some(site)).await?;
+        job_drop_waiting_parts(&engine.db, asked.key(), run, Some(site), now()).await?;
         let done: HashSet<DeviceId> =
-            result_list_classes_of_run(&engine.db, run).await?.into_iter().map(|(id, _)| id).collect();
+            asked.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
         for device in devices.iter().filter(|device| device.site == *site && !done.contains(&device.id)) {
-            note_lonely(engine, run, device).await?;
+            note_lonely(engine, run, device, asked).await?;
         }
     }
     Ok(())
 }
 
-async fn note_lonely(engine: &Engine, run: RunId, device: &Device) -> Result<()> {
-    let at = now();
-    let message = format!(
-        "No worker of the site {} is heard of: start `etiqa worker --site {}` there, or forget it on the page Machines.",
-        device.site, device.site
-    );
-    let new = NewResult {
-        device_id: device.id,
-        run_id: Some(run),
-        job_id: None,
-        class: Class::Unreachable,
-        message,
-        size_bytes: 0,
-        driver: None,
-        driver_sha256: None,
-        started_at: at,
-        finished_at: at,
-        reused: false,
-        transcript: None,
+async fn note_lonely(engine: &Engine, run: RunId, device: &Device, asked: Asked) -> Result<()> {
+    let message = Sites::nobody_at(&device.site);
+    let purpose = Purpose { run: Some(run), job: None, may_reuse: false };
+    match asked {
+        Asked::Texts => without_session(engine, device, purpose, Class::Unreachable, message).await?,
+        Asked::OwnBackups => without_artifact(engine, device, purpose, Class::Unreachable, message).await?,
     };
-    let mut tx = engine.db.write().await?;
-    result_insert_in_txn(&mut tx, &new).await?;
-    tx.commit().await?;
-    engine.events.send(Topic::Devices, device.id.0);
     Ok(())
 }
 
@@ -198,4 +272,45 @@ async fn until_unwanted(engine: &Engine, run: RunId, cancel: &CancellationToken)
             return std::future::pending().await;
         }
     }
+}
+
+/// Fetches the own backup of one device of a run, unless that was done before. Some: somebody else is at it, so it is to be
+/// tried again after so long.
+pub(crate) async fn fetch_part(
+    engine: &Arc<Engine>,
+    run: RunId,
+    device: DeviceId,
+) -> Result<Option<Duration>> {
+    let Some(run) = run_fetch(&engine.db, run).await?.filter(|run| run.status == RunStatus::Running) else {
+        return Ok(None);
+    };
+    let done = Asked::OwnBackups.classes(engine, run.id).await?;
+    if done.iter().any(|(id, _)| *id == device) {
+        return Ok(None);
+    }
+    let found = device_list_of(&engine.db, &[device]).await?;
+    let cancel = engine.stopping.child_token();
+    let purpose = Purpose { run: Some(run.id), job: None, may_reuse: false };
+    tokio::select! {
+        fetched = fetch_artifacts(engine, found.clone(), purpose, &cancel, |_| {}) => {
+            let fetched = fetched?;
+            if fetched.failed > 0 {
+                note_not_stored(engine, run.id, &found).await?;
+            }
+            let is_busy = fetched == ArtifactReport::default() && artifact_lease_is_taken(&engine.db, device, now()).await?;
+            Ok(is_busy.then_some(WHILE_BUSY))
+        }
+        error = until_unwanted(engine, run.id, &cancel) => error.map(|()| None),
+    }
+}
+
+/// What failed is counted by its result: where that could not be stored with the file, it is stored alone.
+async fn note_not_stored(engine: &Engine, run: RunId, devices: &[Device]) -> Result<()> {
+    let noted = Asked::OwnBackups.classes(engine, run).await?;
+    let purpose = Purpose { run: Some(run), job: None, may_reuse: false };
+    for device in devices.iter().filter(|device| !noted.iter().any(|(id, _)| *id == device.id)) {
+        let message = "What it sent could not be stored; the program's log says why.".to_owned();
+        without_artifact(engine, device, purpose, Class::Incomplete, message).await?;
+    }
+    Ok(())
 }

@@ -15,6 +15,7 @@ use super::archive::read_back::{hash_file, read_back};
 pub use super::archive::reader::Refusal;
 use super::archive::reader::is_unreadable;
 pub use super::archive::seal::Key;
+use super::destinations::shared::{self, Fetch};
 use super::sealing::key_of;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -27,13 +28,14 @@ const OTHER: &str = "It is not the file that this run wrote: its SHA-256 differs
 const GONE: &str = "The file is gone.";
 
 /// Reads a run's archive back, and notes what was found. One that is sealed for recipients is held against the hash
-/// of what was read back when it was made: nobody here can open it.
+/// of what was read back when it was made: nobody here can open it. One that another machine made is read from where all
+/// machines keep their files; that it cannot be had from there says nothing about that machine's own.
 pub async fn verify_run(engine: &Engine, id: RunId) -> Result<VerifyOutcome> {
     let run = run_fetch(&engine.db, id).await?.ok_or_else(|| UserError::not_found(format!("run {id}")))?;
-    refuse_elsewhere(engine, id).await?;
+    let path = locate(engine, &run, Fetch::Anew).await?;
     let checked = match run.encryption {
-        Encryption::Age => check_sealed(engine, &run).await,
-        Encryption::None | Encryption::Passphrase => check(engine, &run).await,
+        Encryption::Age => check_sealed(&run, path).await,
+        Encryption::None | Encryption::Passphrase => check(engine, &run, path).await,
     };
     let outcome = match checked {
         Ok(outcome) => outcome,
@@ -49,15 +51,18 @@ pub async fn verify_run(engine: &Engine, id: RunId) -> Result<VerifyOutcome> {
 
 /// Refuses an archive that another machine made, in a folder that is not here.
 pub(super) async fn refuse_elsewhere(engine: &Engine, id: RunId) -> Result<()> {
-    if run_is_elsewhere(&engine.db, id, engine.dir.id()).await? {
-        let message = format!("The archive of run {id} is on the machine that made it: look at it there.");
-        return Err(UserError::new(ErrorKind::NotFound, message).into());
+    if run_is_elsewhere(&engine.db, id, engine.dir.files_id()).await? {
+        return Err(elsewhere(id).into());
     }
     Ok(())
 }
 
-async fn check(engine: &Engine, run: &Run) -> Result<VerifyOutcome> {
-    let path = archive_path(engine, run)?;
+fn elsewhere(id: RunId) -> UserError {
+    let message = format!("The archive of run {id} is on the machine that made it: look at it there.");
+    UserError::new(ErrorKind::NotFound, message)
+}
+
+async fn check(engine: &Engine, run: &Run, path: PathBuf) -> Result<VerifyOutcome> {
     let key = key_of(engine, run).await?;
     Ok(match verify_path(path, key).await? {
         Ok(verified) if is_other(run, &verified.sha256) => damaged(OTHER.into()),
@@ -71,8 +76,7 @@ async fn check(engine: &Engine, run: &Run) -> Result<VerifyOutcome> {
     })
 }
 
-async fn check_sealed(engine: &Engine, run: &Run) -> Result<VerifyOutcome> {
-    let path = archive_path(engine, run)?;
+async fn check_sealed(run: &Run, path: PathBuf) -> Result<VerifyOutcome> {
     let hashed = spawn_blocking(move || hash_file(&path)).await.map_err(io::Error::other);
     Ok(match hashed.and_then(|hashed| hashed) {
         Ok((sha256, _)) if is_other(run, &sha256) => damaged(OTHER.into()),
@@ -117,10 +121,28 @@ pub async fn verify_path(path: PathBuf, key: Key) -> Result<Result<Verified, Ref
     }
 }
 
-/// Where a run's archive is; the error says why there is none.
-pub fn archive_path(engine: &Engine, run: &Run) -> Result<PathBuf, UserError> {
+/// Where a run's archive is here. One that another machine made is fetched from where all machines keep their files. The
+/// error says why there is none.
+pub async fn archive_path(engine: &Engine, run: &Run) -> Result<PathBuf> {
+    locate(engine, run, Fetch::Once).await
+}
+
+async fn locate(engine: &Engine, run: &Run, how: Fetch) -> Result<PathBuf> {
+    let file = archive_file(run)?;
+    if !run_is_elsewhere(&engine.db, run.id, engine.dir.files_id()).await? {
+        return Ok(engine.dir.backups().join(file));
+    }
+    // From before this machine shared a folder.
+    if engine.dir.is_shared() && !run_is_elsewhere(&engine.db, run.id, engine.dir.id()).await? {
+        return Ok(engine.dir.own_backups().join(file));
+    }
+    Ok(shared::archive(engine, run, how).await?.ok_or_else(|| elsewhere(run.id))?)
+}
+
+/// The name of a run's archive; the error says why there is none.
+pub(super) fn archive_file(run: &Run) -> Result<&str, UserError> {
     match &run.file {
-        Some(file) if run.has_archive() => Ok(engine.dir.backups().join(file)),
+        Some(file) if run.has_archive() => Ok(file.as_str()),
         Some(_) if run.removed_at.is_some() => {
             Err(UserError::not_found(format!("archive of run {} any more: retention removed it", run.id)))
         }

@@ -11,10 +11,13 @@ const SELECT: &str = "SELECT c.id, c.run_id, c.destination_id, d.name AS destina
      FROM archive_copy c JOIN destination d ON d.id = c.destination_id";
 
 /// What can be done at time `$1` in the data directory `$2`: the archive was made there, and is not
-/// known to be missing or damaged.
+/// known to be missing or damaged. What whoever made it has not deleted for ten minutes where all machines keep their files,
+/// any of them deletes: it may be gone for good.
 const DUE: &str = "archive_copy c JOIN backup_run r ON r.id = c.run_id \
      WHERE c.state IN ('waiting', 'leaving') AND c.due_at <= $1 \
-       AND COALESCE(r.leftover_dir, $2) = $2 \
+       AND (COALESCE(r.leftover_dir, $2) = $2 OR (c.state = 'leaving' AND c.due_at <= $1 - 600000 \
+            AND CAST(c.destination_id AS TEXT) = \
+                (SELECT s.value FROM setting s WHERE s.name = 'shared_destination'))) \
        AND (c.state = 'leaving' OR (r.missing_at IS NULL AND r.damaged = 0))";
 
 /// A copy with what is to be done about it.
@@ -36,6 +39,36 @@ pub struct DueCopy {
     pub size_bytes: u64,
     /// The archive's SHA-256, lower-case hex.
     pub sha256: String,
+}
+
+/// A copy that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentCopy {
+    /// Where.
+    pub destination: DestinationId,
+    /// Its name there.
+    pub name: String,
+}
+
+/// Notes that the archive of a run is at a destination already, unless that was removed meanwhile.
+pub(super) async fn copy_insert_sent_in_txn(
+    tx: &mut Tx,
+    run: RunId,
+    sent: &SentCopy,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO archive_copy (run_id, destination_id, state, attempts, due_at, sent_at, remote_name)
+         SELECT r.id, d.id, 'sent', 1, $3, $3, $4 FROM backup_run r JOIN destination d ON d.id = $2 WHERE r.id = $1
+         ON CONFLICT (run_id, destination_id) DO NOTHING",
+    )
+    .bind(run.0)
+    .bind(sent.destination.0)
+    .bind(now.millis())
+    .bind(sent.name.clone())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Queues the archive of a run for every enabled destination of its config.

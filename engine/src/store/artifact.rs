@@ -205,6 +205,17 @@ pub async fn artifact_result_list_of_run(db: &Db, run: RunId, limit: u32) -> Res
     results(db, &filter, &order).await
 }
 
+/// The devices of whose own backups a run has a result, each with its class; those that were cancelled are left out.
+pub async fn artifact_result_list_classes_of_run(db: &Db, run: RunId) -> Result<Vec<(DeviceId, Class)>> {
+    let rows = sqlx::query(
+        "SELECT device_id, class FROM artifact_result WHERE run_id = $1 AND class <> 'cancelled'",
+    )
+    .bind(run.0)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| Ok((DeviceId(row.int("device_id")?), row.named("class", Class::parse)?))).collect()
+}
+
 /// Attempts of a job, in the order they ended.
 pub async fn artifact_result_list_of_job(db: &Db, job: JobId) -> Result<Vec<ArtifactResult>> {
     let mut filter = Filter::new();
@@ -222,10 +233,11 @@ pub async fn artifact_transcript_fetch(db: &Db, id: ArtifactResultId) -> Result<
 }
 
 /// Notes which files nothing refers to any more, and gives those of `data_dir` that nothing has referred to since
-/// `before`.
+/// `before`; with `also_orphaned` those besides whose machine is gone.
 pub async fn artifact_blob_list_unused(
     db: &Db,
     data_dir: &str,
+    also_orphaned: bool,
     before: Timestamp,
     now: Timestamp,
 ) -> Result<Vec<String>> {
@@ -238,26 +250,82 @@ pub async fn artifact_blob_list_unused(
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    let rows = sqlx::query("SELECT sha256 FROM artifact_blob WHERE unused_since <= $1 AND data_dir = $2")
-        .bind(before.millis())
+    let rows = sqlx::query(
+        "SELECT sha256 FROM artifact_blob WHERE unused_since <= $1 AND (data_dir = $2
+           OR ($3 = 1 AND NOT EXISTS (SELECT 1 FROM machine m WHERE m.files_id = artifact_blob.data_dir)))",
+    )
+    .bind(before.millis())
+    .bind(data_dir.to_owned())
+    .bind(i64::from(also_orphaned))
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| row.text("sha256")).collect()
+}
+
+/// Forgets a file that nothing has referred to since `before`; false when something does again.
+pub async fn artifact_blob_forget_in_txn(tx: &mut Tx, sha256: &str, before: Timestamp) -> Result<bool> {
+    let done = sqlx::query(
+        "DELETE FROM artifact_blob WHERE sha256 = $1 AND unused_since <= $2
+         AND NOT EXISTS (SELECT 1 FROM artifact WHERE sha256 = $1)",
+    )
+    .bind(sha256.to_owned())
+    .bind(before.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Notes a file that nobody noted, as one that nothing has referred to since then.
+pub async fn artifact_blob_note_unused(
+    db: &Db,
+    sha256: &str,
+    size_bytes: u64,
+    data_dir: &str,
+    since: Timestamp,
+) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query(
+        "INSERT INTO artifact_blob (sha256, size_bytes, data_dir, stored_at, unused_since) VALUES ($1, $2, $3, $4, $4)
+         ON CONFLICT (sha256) DO NOTHING",
+    )
+    .bind(sha256.to_owned())
+    .bind(i64::try_from(size_bytes).unwrap_or(i64::MAX))
+    .bind(data_dir.to_owned())
+    .bind(since.millis())
+    .execute(&mut *tx)
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Files that are noted as being in this folder, by hash.
+pub async fn artifact_blob_list_in(db: &Db, data_dir: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT sha256 FROM artifact_blob WHERE data_dir = $1")
         .bind(data_dir.to_owned())
         .fetch_all(db.reader())
         .await?;
     rows.iter().map(|row| row.text("sha256")).collect()
 }
 
-/// Forgets a file that nothing refers to; false when something does again.
-pub async fn artifact_blob_forget(db: &Db, sha256: &str) -> Result<bool> {
+/// Notes that a file is in another folder now.
+pub async fn artifact_blob_move(db: &Db, sha256: &str, to: &str) -> Result<()> {
     let mut tx = db.write().await?;
-    let done = sqlx::query(
-        "DELETE FROM artifact_blob WHERE sha256 = $1 AND unused_since IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM artifact WHERE sha256 = $1)",
+    sqlx::query("UPDATE artifact_blob SET data_dir = $2 WHERE sha256 = $1")
+        .bind(sha256.to_owned())
+        .bind(to.to_owned())
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Files in the data directory named `data_dir` that something refers to: hash and size in bytes.
+pub async fn artifact_blob_list_used(db: &Db, data_dir: &str) -> Result<Vec<(String, u64)>> {
+    let rows = sqlx::query(
+        "SELECT sha256, size_bytes FROM artifact_blob WHERE data_dir = $1 AND unused_since IS NULL ORDER BY sha256",
     )
-    .bind(sha256.to_owned())
-    .execute(&mut *tx)
+    .bind(data_dir.to_owned())
+    .fetch_all(db.reader())
     .await?;
-    tx.commit().await?;
-    Ok(done.rows_affected() > 0)
+    rows.iter().map(|row| Ok((row.text("sha256")?, row.count("size_bytes")?))).collect()
 }
 
 /// Every file that is noted, by hash: three for each device, and those of the last week.

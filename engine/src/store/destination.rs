@@ -17,7 +17,8 @@ const SELECT: &str = "SELECT d.id, d.name, d.settings, d.keep, d.enabled, d.fact
       LIMIT 10000) AS counted) AS sent, \
      (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'waiting') AS waiting, \
      (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'leaving') AS leaving, \
-     (SELECT COUNT(*) FROM backup_config_destination b WHERE b.destination_id = d.id) AS configs \
+     (SELECT COUNT(*) FROM backup_config_destination b WHERE b.destination_id = d.id) AS configs, \
+     (SELECT COUNT(*) FROM setting s WHERE s.name = 'shared_destination' AND s.value = CAST(d.id AS TEXT)) AS shared \
      FROM destination d";
 
 /// What is stored of a destination that a person said.
@@ -104,6 +105,8 @@ fn destination(row: &AnyRow) -> Result<KeyedDestination> {
         waiting: row.count("waiting")?,
         leaving: row.count("leaving")?,
         configs: row.count("configs")?,
+        is_shared: row.flag("shared")?,
+        may_be_shared: false,
     };
     Ok(KeyedDestination { destination, sealed: row.opt_bytes("sealed")?, openssh: row.opt_text("openssh")? })
 }
@@ -172,10 +175,8 @@ pub async fn destination_seal_in_txn(tx: &mut Tx, id: DestinationId, sealed: Opt
 }
 
 /// Removes one with the notes of its copies. False: there is none with this id.
-pub async fn destination_delete(db: &Db, id: DestinationId) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let done = sqlx::query("DELETE FROM destination WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
-    tx.commit().await?;
+pub async fn destination_delete_in_txn(tx: &mut Tx, id: DestinationId) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM destination WHERE id = $1").bind(id.0).execute(&mut **tx).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -46,6 +46,15 @@ pub async fn media_fetch(db: &Db, id: MediaId) -> Result<Option<Media>> {
     row.as_ref().map(media).transpose()
 }
 
+/// Whether any row has a file with this SHA-256.
+pub async fn media_hash_is_used(db: &Db, sha256: &str) -> Result<bool> {
+    let row = sqlx::query("SELECT id FROM media WHERE sha256 = $1 LIMIT 1")
+        .bind(sha256.to_owned())
+        .fetch_optional(db.reader())
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Adds a file.
 pub async fn media_insert_in_txn(tx: &mut Tx, new: &NewMedia) -> Result<MediaId> {
     let row = sqlx::query(

@@ -5,7 +5,7 @@ use etiqa_model::admin::Settings;
 use sqlx::Row;
 
 use super::dump::TABLES;
-use super::setting::settings_fetch;
+use super::setting::{settings_fetch, shared_destination_forget_in_txn, shared_dir_forget_in_txn};
 use crate::db::{Db, DbError, DbKind, Result, Tx, built};
 
 /// Values in one statement; both databases take more.
@@ -80,8 +80,22 @@ pub async fn rows_insert_in_txn(
         let message = "the archive names a table or a column that there is none of".to_owned();
         return Err(DbError::Value { column: "any", message });
     }
+    insert_all(tx, table, columns, rows).await
+}
+
+/// Inserts rows that were read from this table of another database of ours; each has one cell a column.
+pub async fn table_fill_in_txn(
+    tx: &mut Tx,
+    table: &'static str,
+    columns: &[String],
+    rows: &[Vec<Cell>],
+) -> Result<()> {
+    insert_all(tx, table, columns, rows).await
+}
+
+async fn insert_all(tx: &mut Tx, table: &str, columns: &[String], rows: &[Vec<Cell>]) -> Result<()> {
     let names = columns.join(", ");
-    for rows in rows.chunks((VALUES_AT_ONCE / columns.len()).max(1)) {
+    for rows in rows.chunks((VALUES_AT_ONCE / columns.len().max(1)).max(1)) {
         insert(tx, table, &names, rows).await?;
     }
     Ok(())
@@ -147,6 +161,18 @@ pub async fn ids_go_on_in_txn(tx: &mut Tx, kind: DbKind) -> Result<()> {
     Ok(())
 }
 
+/// Lets new rows of a PostgreSQL have ids after these.
+pub async fn ids_go_on_after_in_txn(tx: &mut Tx, last: &[(&'static str, i64)]) -> Result<()> {
+    for (table, id) in last {
+        sqlx::query("SELECT setval(pg_get_serial_sequence($1, 'id'), $2)")
+            .bind(*table)
+            .bind(*id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// What was true where the archive was made and is not true here: runs that went on are over, their archives are not
 /// here (yet), and no file of a vendor's backup is until it is noted.
 pub async fn restored_settle_in_txn(tx: &mut Tx, data_dir: &str, now: Timestamp) -> Result<()> {
@@ -163,6 +189,8 @@ pub async fn restored_settle_in_txn(tx: &mut Tx, data_dir: &str, now: Timestamp)
         .bind(now.millis())
         .execute(&mut **tx)
         .await?;
+    shared_dir_forget_in_txn(tx).await?;
+    shared_destination_forget_in_txn(tx).await?;
     sqlx::query("UPDATE artifact_blob SET missing_at = $1, data_dir = $2")
         .bind(now.millis())
         .bind(data_dir.to_owned())

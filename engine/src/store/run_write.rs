@@ -5,7 +5,9 @@ use etiqa_model::backup::BackupConfig;
 use etiqa_model::run::{Phase, Progress, RunStatus, Trigger};
 use etiqa_model::{PassphraseId, RunId, Timestamp};
 
-use super::archive_copy::{copy_insert_of_run_in_txn, copy_leave_of_run_in_txn};
+use super::archive_copy::{
+    SentCopy, copy_insert_of_run_in_txn, copy_insert_sent_in_txn, copy_leave_of_run_in_txn,
+};
 use crate::db::{Db, Result, RowExt, Tx};
 
 /// Queues a run; a unique violation while the config has a live one.
@@ -111,6 +113,8 @@ pub struct EndingArchive {
     pub encryption: Encryption,
     /// With which passphrase.
     pub passphrase: Option<PassphraseId>,
+    /// What is of it where all machines keep their files.
+    pub shared: Option<SentCopy>,
 }
 
 /// Ends a run that `owner` holds, and queues its archive for the destinations of its config; false when it is not the
@@ -144,7 +148,11 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     .execute(&mut *tx)
     .await?;
     let is_ended = done.rows_affected() > 0;
-    if is_ended && archive.is_some() {
+    if is_ended && let Some(archive) = archive {
+        // First: a config may send there as well.
+        if let Some(sent) = &archive.shared {
+            copy_insert_sent_in_txn(&mut tx, id, sent, now).await?;
+        }
         copy_insert_of_run_in_txn(&mut tx, id, now).await?;
     }
     tx.commit().await?;

@@ -1,10 +1,11 @@
 //! Single values: settings, the key's fingerprint, the scheduler's last look.
 
-use etiqa_model::Timestamp;
 use etiqa_model::admin::Settings;
 use etiqa_model::schedule::Pause;
+use etiqa_model::{DestinationId, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use crate::db::{Db, Result, RowExt, Tx};
+use crate::db::{Db, DbError, Result, RowExt, Tx};
 
 const SETTINGS: &str = "settings";
 const KEY_FINGERPRINT: &str = "key_fingerprint";
@@ -12,8 +13,20 @@ const LAST_TICK: &str = "last_tick_at";
 const RESTORED: &str = "restored_at";
 const PAUSE: &str = "schedules_paused";
 const RESTORING: &str = "restoring";
+const SHARED_DIR: &str = "shared_dir";
+const SHARED_DESTINATION: &str = "shared_destination";
 const KIT_TAKEN: &str = "kit_taken_at";
 const KEY_MADE: &str = "key_made_at";
+const MOVED: &str = "moved_to";
+
+/// Where an instance was moved to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The PostgreSQL, without user and password.
+    pub to: String,
+    /// When.
+    pub at: Timestamp,
+}
 
 /// What an admin has set, defaults where nothing was.
 pub async fn settings_fetch(db: &Db) -> Result<Settings> {
@@ -74,6 +87,33 @@ pub async fn last_tick_fetch(db: &Db) -> Result<Option<Timestamp>> {
 /// Notes that a scheduler looked.
 pub async fn last_tick_save_in_txn(tx: &mut Tx, at: Timestamp) -> Result<()> {
     setting_save_in_txn(tx, LAST_TICK, &at.millis().to_string()).await
+}
+
+/// Forgets when a scheduler last looked.
+pub async fn last_tick_forget_in_txn(tx: &mut Tx) -> Result<()> {
+    forget_in_txn(tx, LAST_TICK).await
+}
+
+/// Where the instance of this SQLite file was moved to; none: it is here.
+pub async fn moved_fetch(db: &Db) -> Result<Option<Moved>> {
+    let Some(text) = setting_fetch(db, MOVED).await? else { return Ok(None) };
+    let moved = serde_json::from_str(&text)
+        .map_err(|error| DbError::Value { column: "moved_to", message: error.to_string() })?;
+    Ok(Some(moved))
+}
+
+/// Notes where it was moved to.
+pub async fn moved_save(db: &Db, moved: &Moved) -> Result<()> {
+    let mut tx = db.write().await?;
+    setting_save_in_txn(&mut tx, MOVED, &serde_json::to_string(moved).unwrap_or_default()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Notes that it is here.
+pub async fn moved_forget(db: &Db) -> Result<()> {
+    let mut tx = db.write().await?;
+    forget_in_txn(&mut tx, MOVED).await?;
+    Ok(tx.commit().await?)
 }
 
 /// When this instance was restored from an archive, until a person confirms that it may work by itself.
@@ -137,6 +177,39 @@ pub async fn restoring_forget(db: &Db, data_dir: &str) -> Result<bool> {
         .await?;
     tx.commit().await?;
     Ok(forgotten.rows_affected() == 1)
+}
+
+/// The name of the folder in which all machines keep their files; none: each in its own data directory.
+pub async fn shared_dir_fetch(db: &Db) -> Result<Option<String>> {
+    setting_fetch(db, SHARED_DIR).await
+}
+
+/// Notes the name of the folder in which all machines keep their files.
+pub async fn shared_dir_save(db: &Db, name: &str) -> Result<()> {
+    let mut tx = db.write().await?;
+    setting_save_in_txn(&mut tx, SHARED_DIR, name).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Forgets that folder: a restored database has another one, or none.
+pub async fn shared_dir_forget_in_txn(tx: &mut Tx) -> Result<()> {
+    forget_in_txn(tx, SHARED_DIR).await
+}
+
+/// The destination in which all machines keep their files; none: each in its own data directory, or in a shared folder.
+pub async fn shared_destination_fetch(db: &Db) -> Result<Option<DestinationId>> {
+    let text = setting_fetch(db, SHARED_DESTINATION).await?;
+    Ok(text.and_then(|text| text.parse().ok()).map(DestinationId))
+}
+
+/// Notes the destination in which all machines keep their files.
+pub async fn shared_destination_save_in_txn(tx: &mut Tx, id: DestinationId) -> Result<()> {
+    setting_save_in_txn(tx, SHARED_DESTINATION, &id.0.to_string()).await
+}
+
+/// Forgets that destination: each machine keeps its own files, as one does whose database was restored.
+pub async fn shared_destination_forget_in_txn(tx: &mut Tx) -> Result<()> {
+    forget_in_txn(tx, SHARED_DESTINATION).await
 }
 
 /// [`key_fingerprint_fetch`] within a transaction.

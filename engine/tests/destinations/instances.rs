@@ -37,7 +37,7 @@ async fn a_restored_instance_sends_and_deletes_nothing_until_somebody_confirms()
         secrets: Secrets::With(Secret::new(key)),
     };
     restore(request).await.unwrap();
-    let options = Options { data_dir: new, database_url: None, secret_key_file: None, ca_file: None };
+    let options = Options { data_dir: new, ..Options::default() };
     let restored: Arc<Engine> = Engine::open(options, Role::Command).await.unwrap();
     let known = list(&restored).await.unwrap();
     assert_eq!((known.len(), known[0].leaving), (1, 1), "it knows all of it");

@@ -18,7 +18,7 @@ async fn machine(folder: &Path, url: &str) -> Arc<Engine> {
         data_dir: folder.to_owned(),
         database_url: Some(url.to_owned()),
         secret_key_file: Some(folder.parent().unwrap().join("secret.key")),
-        ca_file: None,
+        ..Options::default()
     };
     Engine::open(options, Role::Command).await.unwrap()
 }

@@ -17,4 +17,5 @@ mod secrets;
 mod sending;
 mod servers;
 mod settings;
+mod shared;
 mod support;

@@ -145,6 +145,11 @@ pub struct Destination {
     pub leaving: u64,
     /// Backup configs that send to it.
     pub configs: u64,
+    /// Whether all machines keep their files there.
+    #[serde(default)]
+    pub is_shared: bool,
+    /// Whether it can be the one, on a database that several machines may share.
+    pub may_be_shared: bool,
 }
 
 impl Destination {

@@ -78,6 +78,14 @@ pub(crate) enum Destination {
         /// Its name
         name: String,
     },
+    /// Have all machines of a PostgreSQL keep their files in a destination
+    #[command(after_help = "Example: etiqa destination share store")]
+    Share {
+        /// Its name
+        name: String,
+    },
+    /// Have each machine keep its own files again; what is in the destination stays there
+    Unshare,
     /// Remove a destination; the copies that are there stay
     Remove {
         /// Its name
@@ -182,6 +190,11 @@ impl Destination {
                 let known = destinations::find(engine, &name).await?;
                 destinations::accept_key(engine, known.id).await?;
             }
+            Self::Share { name } => {
+                let known = destinations::find(engine, &name).await?;
+                destinations::share(engine, known.id).await?;
+            }
+            Self::Unshare => destinations::unshare(engine).await?,
             Self::Remove { name } => {
                 let known = destinations::find(engine, &name).await?;
                 destinations::remove(engine, known.id).await?;
@@ -267,6 +280,7 @@ fn state(destination: &Known) -> String {
     match &destination.problem {
         _ if !destination.enabled => "disabled".to_owned(),
         Some(problem) => problem.clone(),
+        None if destination.is_shared => "works, has the files of all machines".to_owned(),
         None if destination.last_ok_at.is_none() => "not used yet".to_owned(),
         None => "works".to_owned(),
     }

@@ -42,7 +42,7 @@ async fn archive(
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
     let run = find_run(&engine, id).await?;
     let file = Sent {
-        path: archive_path(&engine, &run)?,
+        path: archive_path(&engine, &run).await?,
         missing: "The archive's file is gone from the folder of backups; verify it to note that.",
         name: run.file.unwrap_or_default(),
         sha256: run.sha256.unwrap_or_default(),

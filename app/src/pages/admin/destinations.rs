@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use super::ABOVE;
 use crate::api::destinations::{
     AcceptDestinationKey, ListDestinations, RemoveDestination, RetryDestination, SaveDestination,
-    TestDestination,
+    ShareDestination, TestDestination, UnshareDestination,
 };
 use crate::ask::{ask, ask_if};
 use crate::components::form::FormProblem;
@@ -31,6 +31,8 @@ struct Actions {
     retry: Post<RetryDestination>,
     remove: Post<RemoveDestination>,
     accept_key: Post<AcceptDestinationKey>,
+    share: Post<ShareDestination>,
+    unshare: Post<UnshareDestination>,
 }
 
 #[component]
@@ -42,12 +44,16 @@ pub(crate) fn DestinationsPage() -> AnyView {
         retry: Post::<RetryDestination>::new(),
         remove: Post::<RemoveDestination>::new(),
         accept_key: Post::<AcceptDestinationKey>::new(),
+        share: Post::<ShareDestination>::new(),
+        unshare: Post::<UnshareDestination>::new(),
     };
     touch_after(save, &[Topic::Admin]);
     touch_after(actions.test, &[Topic::Admin]);
     touch_after(actions.retry, &[Topic::Admin]);
     touch_after(actions.remove, &[Topic::Admin]);
     touch_after(actions.accept_key, &[Topic::Admin]);
+    touch_after(actions.share, &[Topic::Admin]);
+    touch_after(actions.unshare, &[Topic::Admin]);
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
     let one = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListDestinations {}));
@@ -63,6 +69,8 @@ pub(crate) fn DestinationsPage() -> AnyView {
         <Problem problem=actions.retry.problem()/>
         <Problem problem=actions.remove.problem()/>
         <Problem problem=actions.accept_key.problem()/>
+        <Problem problem=actions.share.problem()/>
+        <Problem problem=actions.unshare.problem()/>
         <div class="stack">
             {tested}
             <Loaded from=move || known.get() view=move |known, role| list(known, role, actions)/>
@@ -118,8 +126,10 @@ fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
             <PostForm to=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
         }
         .into_any();
+        let share = share(&destination, actions);
         view! {
             <a class="btn small" href=format!("/admin/destinations?edit={id}")>"Edit"</a>
+            {share}
             {confirm("Remove…", question, form)}
         }
         .into_any()
@@ -133,6 +143,28 @@ fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// Has all machines keep their files there, or no longer.
+fn share(destination: &Destination, actions: Actions) -> Option<AnyView> {
+    let id = destination.id.to_string();
+    if destination.is_shared {
+        let question = format!(
+            "Keep no more files in {}? Each machine keeps its own from then on, and cannot read those of others.",
+            destination.name
+        );
+        let form = view! {
+            <PostForm to=actions.unshare>{act(&[], "Share no more", "btn danger")}</PostForm>
+        }
+        .into_any();
+        return Some(confirm("Share no more…", question, form));
+    }
+    destination.may_be_shared.then(|| {
+        view! {
+            <PostForm to=actions.share>{act(&[("id", id)], "Share among machines", "btn small")}</PostForm>
+        }
+        .into_any()
+    })
 }
 
 fn state(destination: &Destination) -> AnyView {
@@ -172,7 +204,10 @@ fn copies(destination: &Destination) -> AnyView {
     let locked = destination.facts.retention.clone();
     let locked =
         locked.map(|words| view! { <small>{format!("the bucket keeps all for {words}")}</small> }.into_any());
-    view! { {format!("{} there", format::count(destination.sent))}<small>{used}</small>{open}{keeps}{locked} }
+    let shared = destination
+        .is_shared
+        .then(|| view! { <small>"all machines keep their files there"</small> }.into_any());
+    view! { {format!("{} there", format::count(destination.sent))}<small>{used}</small>{shared}{open}{keeps}{locked} }
         .into_any()
 }
 

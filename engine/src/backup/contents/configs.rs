@@ -13,7 +13,7 @@ use super::super::archive::names::{UniqueNames, safe_name};
 use super::super::archive::pack::Content;
 use super::super::archive::read_back::is_as_it_was;
 use super::super::archive::writer::ArchiveWriter;
-use crate::artifacts::path_of;
+use crate::artifacts::{bring, path_of};
 use crate::engine::Engine;
 use crate::error::{DamagedText, Error, Result};
 use crate::hex::sha256_hex;
@@ -31,6 +31,7 @@ pub(super) async fn write_configs(
     started_at: Timestamp,
 ) -> Result<Counts> {
     let mut counts = Counts { devices: devices.len() as u64, ..Counts::default() };
+    let mut failed = 0;
     let good = result_list_good_of_run(&engine.db, run).await?;
     let mut folders = UniqueNames::default();
     let mut listed = Vec::with_capacity(devices.len());
@@ -52,7 +53,7 @@ pub(super) async fn write_configs(
             counts.configs += 1;
             texts.push(version_json(version, &file));
         }
-        let artifact = write_artifact(engine, archive, device, &name, &mut counts).await?;
+        let artifact = write_artifact(engine, archive, device, &name, &mut counts, &mut failed).await?;
         let mut json = device_json(device, is_stale, started_at, texts);
         json["artifact"] = artifact;
         listed.push(json);
@@ -60,6 +61,9 @@ pub(super) async fn write_configs(
     write_list(archive, &listed).await?;
     Ok(counts)
 }
+
+/// So many files of other machines may fail to come before an archive is made without the rest.
+const FAILED_ENOUGH: u32 = 3;
 
 /// A text that is not what was collected is the text's trouble, all else is the archive's.
 fn explained(damaged: DamagedText, error: io::Error) -> Error {
@@ -92,6 +96,7 @@ async fn write_artifact(
     device: &Device,
     name: &str,
     counts: &mut Counts,
+    failed: &mut u32,
 ) -> Result<Value> {
     let Some(newest) = artifact_fetch_newest(&engine.db, device.id).await? else { return Ok(Value::Null) };
     let mut listed = json!({
@@ -101,7 +106,19 @@ async fn write_artifact(
         "encrypted": newest.is_encrypted,
         "collected_at": newest.collected_at,
     });
-    let path = path_of(engine, &newest.sha256);
+    // A place that does not answer is not asked for the file of every device.
+    let brought = match *failed {
+        FAILED_ENOUGH.. => Ok(path_of(engine, &newest.sha256)),
+        _ => bring(engine, &newest.sha256, newest.size_bytes).await,
+    };
+    let path = match brought {
+        Err(Error::User(error)) => {
+            *failed += 1;
+            tracing::warn!(device = %device.id, sha256 = %newest.sha256, %error, "{error}");
+            path_of(engine, &newest.sha256)
+        }
+        path => path?,
+    };
     if !is_as_it_was(&path, &newest.sha256).await {
         tracing::error!(
             device = %device.id, sha256 = %newest.sha256,

@@ -13,19 +13,27 @@ use crate::collect::INCOMING_PREFIX;
 use crate::error::{Error, Result};
 use crate::hex::to_hex;
 
-/// Every plain file below `folder`, under `prefix/`; gives how many. Links are not followed; a file that vanishes is
-/// passed over, one that cannot be read is said: an archive without it would look whole.
+/// Every plain file below `folder`, and `others` as if they were there (where each would be, and where it is), under
+/// `prefix/`; gives how many. Links are not followed; a file that vanishes is passed over, one that cannot be read is said:
+/// an archive without it would look whole.
 pub(super) async fn write_folder(
     archive: &ArchiveWriter,
     folder: &Path,
     prefix: &'static str,
+    others: Vec<(PathBuf, PathBuf)>,
 ) -> Result<u64> {
     let mut count = 0;
     let root = folder.to_owned();
     let files = spawn_blocking(move || plain_files(&root)).await.map_err(io::Error::other);
     let mut names = PathNames::default();
-    for relative in files.map_err(Error::io("listing files for an archive"))?? {
+    let files = files.map_err(Error::io("listing files for an archive"))??;
+    let here = files.into_iter().map(|relative| {
         let path = folder.join(&relative);
+        (relative, path)
+    });
+    let mut files: Vec<(PathBuf, PathBuf)> = here.chain(others).collect();
+    files.sort();
+    for (relative, path) in files {
         let file = match tokio::fs::File::open(&path).await {
             Ok(file) => file.into_std().await,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

@@ -46,11 +46,12 @@ pub(super) async fn write_contents(
         written.counts += configs::write_configs(engine, archive, run, devices, started_at).await?;
     }
     if config.include.media {
-        written.counts.files += folder::write_folder(archive, &engine.dir.media(), "media").await?;
+        let others = media::fetch_others(engine).await?;
+        written.counts.files += folder::write_folder(archive, &engine.dir.media(), "media", others).await?;
         written.counts.media_missing = media::count_missing(engine).await?;
     }
     if config.include.logs {
-        written.counts.files += folder::write_folder(archive, &engine.dir.logs(), "logs").await?;
+        written.counts.files += folder::write_folder(archive, &engine.dir.logs(), "logs", Vec::new()).await?;
     }
     Ok(written)
 }

@@ -121,7 +121,7 @@ fn put_in_place(part: &Path, local: &Path, sha256: &str) -> io::Result<bool> {
 async fn note(engine: &Engine, run: &Run, from: &str, is_ours: bool) -> Result<()> {
     let at = now();
     let mut tx = engine.db.write().await?;
-    run_set_found_in_txn(&mut tx, run.id, engine.dir.id()).await?;
+    run_set_found_in_txn(&mut tx, run.id, engine.dir.files_id()).await?;
     run_set_verified_in_txn(&mut tx, run.id, None, at).await?;
     if is_ours {
         run_note_insert_in_txn(&mut tx, run.id, &format!("Brought back from {from}."), at).await?;

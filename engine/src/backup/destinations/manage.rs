@@ -1,6 +1,6 @@
 //! What people do with destinations: add, change, remove, accept what changed there, have something tried again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etiqa_model::destination::{
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::open::{row_name, secrets_of};
 use super::send::queue_due;
+use super::sharing::refuse_while_shared;
 use crate::backup::mirror::Address;
 use crate::collect::key_opens;
 use crate::db::{DbError, Tx};
@@ -22,7 +23,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::archive_copy::{copy_hurry_in_txn, copy_keep_in_txn, copy_move_in_txn};
 use crate::store::destination::{
-    DestinationRow, KeyedDestination, Moved, destination_delete, destination_fetch_by_name,
+    DestinationRow, KeyedDestination, Moved, destination_delete_in_txn, destination_fetch_by_name,
     destination_fetch_in_txn, destination_folder_forget_in_txn, destination_insert_in_txn,
     destination_key_accept_in_txn, destination_list, destination_list_names, destination_seal_in_txn,
     destination_unpause_in_txn, destination_update_in_txn,
@@ -34,7 +35,12 @@ const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// Every destination, by name.
 pub async fn list(engine: &Engine) -> Result<Vec<Destination>> {
-    Ok(destination_list(&engine.db).await?)
+    let mut destinations = destination_list(&engine.db).await?;
+    for destination in &mut destinations {
+        let is_place = destination.enabled && destination.kind() != DestinationKind::Git;
+        destination.may_be_shared = is_place && engine.db.url().is_some();
+    }
+    Ok(destinations)
 }
 
 /// Names and ids of all, by name.
@@ -72,6 +78,10 @@ pub async fn save(
     let row = DestinationRow { name: new.name, settings: new.settings, keep: new.keep, enabled: new.enabled };
     let id = match known {
         Some(known) => {
+            // What only a machine that is gone had put there would be lost.
+            if !row.enabled || !known.destination.settings.has_same_copies(&row.settings) {
+                refuse_while_shared(&known.destination)?;
+            }
             change(&mut tx, &known.destination, &row, at).await?;
             known.destination.id
         }
@@ -163,8 +173,9 @@ async fn refuse_odd_folder(engine: &Engine, path: &str) -> Result<(), UserError>
     if !is_folder {
         return Err(in_field("path", "This is no folder."));
     }
-    let own = engine.dir.root();
-    if path.starts_with(own) || own.starts_with(&path) {
+    let backups = engine.dir.backups();
+    let is_within = |own: &Path| path.starts_with(own) || own.starts_with(&path);
+    if is_within(engine.dir.root()) || is_within(&backups) {
         return Err(in_field(
             "path",
             "Choose a folder outside of the data directory: archives are there already.",
@@ -198,9 +209,11 @@ fn check_secrets(new: &NewDestination, secrets: &DestinationSecrets) -> Result<(
 
 /// Removes a destination, and what is noted of its copies; the copies themselves stay where they are.
 pub async fn remove(engine: &Engine, id: DestinationId) -> Result<()> {
-    if !destination_delete(&engine.db, id).await? {
-        return Err(missing(id).into());
-    }
+    let mut tx = engine.db.write().await?;
+    let known = destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    refuse_while_shared(&known.destination)?;
+    destination_delete_in_txn(&mut tx, id).await?;
+    tx.commit().await?;
     changed(engine, id);
     Ok(())
 }
@@ -255,7 +268,7 @@ pub(super) fn missing(id: DestinationId) -> UserError {
     UserError::not_found(format!("destination {id}"))
 }
 
-fn changed(engine: &Engine, id: DestinationId) {
+pub(super) fn changed(engine: &Engine, id: DestinationId) {
     engine.events.send(Topic::Admin, id.0);
     engine.events.send(Topic::BackupConfigs, None);
 }

@@ -34,7 +34,7 @@ pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
     if !HAS_SWEPT.swap(true, Ordering::Relaxed) {
         part::sweep(engine).await;
     }
-    let due = copy_list_due_destinations(&engine.db, engine.dir.id(), at).await?;
+    let due = copy_list_due_destinations(&engine.db, engine.dir.files_id(), at).await?;
     if due.is_empty() || paused_since(engine).await?.is_some() {
         return Ok(());
     }
@@ -45,7 +45,7 @@ pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
 }
 
 async fn queue(engine: &Engine, destination: DestinationId) -> Result<JobId> {
-    let work = Work::Send { destination, data_dir: engine.dir.id().to_owned() };
+    let work = Work::Send { destination, data_dir: engine.dir.files_id().to_owned() };
     // Looking takes no write lock, and this is asked every few seconds.
     let open = match work.idempotency_key() {
         Some(key) => job_fetch_open_by_key(&engine.db, &key).await?,
@@ -62,7 +62,7 @@ pub async fn send_now(engine: &Arc<Engine>) -> Result<()> {
     if paused_since(engine).await?.is_some() {
         return Ok(());
     }
-    for destination in copy_list_due_destinations(&engine.db, engine.dir.id(), now()).await? {
+    for destination in copy_list_due_destinations(&engine.db, engine.dir.files_id(), now()).await? {
         let job = queue(engine, destination).await?;
         work_on_one(engine, job).await?;
     }
@@ -91,7 +91,9 @@ pub(crate) async fn send_due(engine: &Engine, id: DestinationId) -> Result<()> {
         if !keyed.destination.enabled || is_paused {
             return Ok(());
         }
-        let Some(copy) = copy_next_due(&engine.db, id, engine.dir.id(), at).await? else { return Ok(()) };
+        let Some(copy) = copy_next_due(&engine.db, id, engine.dir.files_id(), at).await? else {
+            return Ok(());
+        };
         if !copy_begin(&engine.db, copy.id, copy.state).await? {
             continue;
         }
@@ -146,7 +148,7 @@ async fn handle(
         },
     };
     // Ours alone: no other instance and no other copy has this name.
-    let stage = format!(".etiqa-{}-{}.part", engine.dir.id(), copy.id);
+    let stage = format!(".etiqa-{}-{}.part", engine.dir.files_id(), copy.id);
     let parcel =
         Parcel { path: &path, name: &copy.file, size: copy.size_bytes, sha256: &copy.sha256, stage: &stage };
     let done = match copy.state {

@@ -16,7 +16,7 @@ use super::super::archive::reader::Archive;
 use super::super::archive::seal::Key;
 use super::super::contents::DATABASE;
 use super::super::sealing::key_of;
-use super::super::verify::{archive_path, refuse_elsewhere, verify_run};
+use super::super::verify::{archive_file, archive_path, verify_run};
 use super::database::restore_database;
 use super::files::place_of;
 use super::whole_manifest;
@@ -36,8 +36,7 @@ use crate::time::now;
 /// one of their identities, as `key`.
 pub async fn drill_run(engine: &Engine, id: RunId, key: Option<Key>) -> Result<Drill> {
     let run = run_fetch(&engine.db, id).await?.ok_or_else(|| UserError::not_found(format!("run {id}")))?;
-    refuse_elsewhere(engine, id).await?;
-    let path = archive_path(engine, &run)?;
+    archive_file(&run)?;
     let key = match key {
         Some(key) => key,
         None if run.encryption == Encryption::Age => {
@@ -47,6 +46,7 @@ pub async fn drill_run(engine: &Engine, id: RunId, key: Option<Key>) -> Result<D
         }
         None => key_of(engine, &run).await?,
     };
+    let path = archive_path(engine, &run).await?;
     let began = Instant::now();
     // Two drills of one archive do not meet.
     let mut unique = [0_u8; 4];

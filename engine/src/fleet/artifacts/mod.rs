@@ -11,6 +11,8 @@ use etiqa_model::run::Progress;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use record::without_artifact;
+
 use super::waiting::Waiting;
 use super::{LOOK_AGAIN, Purpose};
 use crate::engine::Engine;

@@ -5,11 +5,11 @@ use etiqa_model::artifact::ArtifactKind;
 use etiqa_model::class::Class;
 use etiqa_model::device::Device;
 
-use crate::artifacts::keep;
+use crate::artifacts::{keep, kind_of, put};
 use crate::collect::{ArtifactOutcome, Made};
 use crate::db::Tx;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fleet::Purpose;
 use crate::fleet::host_keys::keys_store_in_txn;
 use crate::history::pack;
@@ -33,7 +33,8 @@ pub(super) struct Attempt<'a> {
     pub(super) started_at: Timestamp,
 }
 
-/// Stores how an attempt ended. The file is on the disk under its own name before a row refers to it.
+/// Stores how an attempt ended. The file is on the disk under its own name, and where all machines keep theirs, before a
+/// row refers to it.
 pub(super) async fn record(
     engine: &Engine,
     attempt: &Attempt<'_>,
@@ -42,6 +43,21 @@ pub(super) async fn record(
     let Attempt { device, kind, purpose, started_at } = *attempt;
     let finished_at = now();
     let transcript = outcome.transcript.take().map(|text| pack(&text)).transpose()?;
+    if let Some(made) = &outcome.made {
+        keep(engine, &made.file, finished_at).await?;
+        let done = put(engine, &made.file).await;
+        match done {
+            Ok(()) => {}
+            Err(Error::User(error)) => {
+                outcome.made = None;
+                // What the end of the program cut off is no failure of the device's.
+                outcome.class =
+                    if engine.stopping.is_cancelled() { Class::Cancelled } else { Class::Incomplete };
+                outcome.message = error.message;
+            }
+            Err(error) => return Err(error),
+        }
+    }
     let result = NewArtifactResult {
         device_id: device.id,
         run_id: purpose.run,
@@ -53,11 +69,6 @@ pub(super) async fn record(
         finished_at,
         transcript: transcript.map(|packed| packed.zstd),
     };
-    // Nobody may remove the file between its naming and its row.
-    let _files = engine.artifact_files.lock().await;
-    if let Some(made) = &outcome.made {
-        keep(engine, &made.file).await?;
-    }
     let mut tx = engine.db.write().await?;
     if let Some(made) = &outcome.made {
         insert_in_txn(&mut tx, engine, attempt, made, finished_at).await?;
@@ -93,7 +104,7 @@ async fn insert_in_txn(
 ) -> Result<()> {
     let Attempt { device, kind, purpose, .. } = *attempt;
     let (sha256, size_bytes) = (made.file.sha256.clone(), made.file.size_bytes);
-    artifact_blob_insert_in_txn(tx, &sha256, size_bytes, engine.dir.id(), at).await?;
+    artifact_blob_insert_in_txn(tx, &sha256, size_bytes, engine.dir.files_id(), at).await?;
     let new = NewArtifact {
         device_id: device.id,
         kind,
@@ -145,4 +156,18 @@ pub(super) async fn refused(
     artifact_result_insert_in_txn(&mut tx, &result).await?;
     tx.commit().await?;
     Ok(class)
+}
+
+/// The same, where the device was not even looked at; none where its platform has no own backup.
+pub(crate) async fn without_artifact(
+    engine: &Engine,
+    device: &Device,
+    purpose: Purpose,
+    class: Class,
+    message: String,
+) -> Result<Class> {
+    match kind_of(engine, device).await? {
+        Some(kind) => refused(engine, device, kind, purpose, class, message).await,
+        None => Ok(class),
+    }
 }
