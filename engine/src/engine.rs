@@ -2,18 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::Duration;
 
 use etiqa_model::admin::Settings;
-use etiqa_model::{ErrorKind, UserError};
-use tokio::sync::{Mutex, Notify, Semaphore};
+use etiqa_model::{ErrorKind, Timestamp, UserError};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
+use crate::backup::destinations::{Seen, shared};
 use crate::backup::restore::moving;
 use crate::backup::restore::takeover::Takeover;
+use crate::changes::Changes;
 use crate::collect::Trust;
 use crate::data_dir::{CommandLock, DataDir, ServerLock};
-use crate::db::Db;
+use crate::db::{Db, DbError, is_postgres_url};
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -23,16 +26,17 @@ use crate::history::search::PAGES_AT_ONCE;
 use crate::machines::measure_clock;
 use crate::recovery::settle_key_files;
 use crate::schedule::Lead;
+use crate::shared_dir::{self, SharedDir};
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{
-    key_fingerprint_fetch, key_fingerprint_save, restoring_fetch, restoring_forget, settings_fetch,
-    settings_save,
+    key_fingerprint_fetch, key_fingerprint_save, moved_fetch, restoring_fetch, restoring_forget,
+    settings_fetch, settings_save,
 };
 use crate::time::now;
 use crate::vault::{Vault, VaultError};
 
 /// Where a process finds its things.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The data directory.
     pub data_dir: PathBuf,
@@ -42,6 +46,10 @@ pub struct Options {
     pub secret_key_file: Option<PathBuf>,
     /// A file of certificate authorities (PEM) that appliances' certificates may be signed by, besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// The folder in which all machines of the database keep their files.
+    pub shared_dir: SharedDir,
+    /// How long a file waits for the destination in which all machines keep theirs; none: five minutes.
+    pub shared_patience: Option<Duration>,
 }
 
 /// What kind of process this is; begins the name under which it holds leases.
@@ -89,6 +97,8 @@ pub struct Engine {
     pub takeover: Takeover,
     /// The name under which this process holds leases.
     pub owner: String,
+    /// Since when it works.
+    pub opened_at: Timestamp,
     /// Cancelled when the process is to stop.
     pub stopping: CancellationToken,
     /// Rung when something was queued here.
@@ -107,10 +117,14 @@ pub struct Engine {
     pub artifact_groups: Arc<Groups>,
     /// Vendors' backups that are being fetched, or whose traces are being removed.
     pub artifact_errands: Errands,
-    /// Held while files of vendors' backups get a name or lose it.
-    pub artifact_files: Mutex<()>,
     /// Searches for pages at once.
     pub searches: Semaphore,
+    /// What devices told of their changes.
+    pub changes: Changes,
+    /// How long a file waits for the destination in which all machines keep theirs.
+    pub(crate) shared_patience: Duration,
+    /// What of this machine's files was seen there.
+    pub(crate) shared_seen: std::sync::Mutex<Seen>,
     /// The authorities that appliances' certificates are verified against; read when first needed.
     trust: OnceLock<Arc<Trust>>,
     /// Keeps a second server off the embedded database; the next engine of this process takes it over.
@@ -149,9 +163,7 @@ impl Engine {
             dir = DataDir::open(dir.root())?;
         }
         let db = match &options.database_url {
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Db::open_postgres(url).await
-            }
+            Some(url) if is_postgres_url(url) => Db::open_postgres(url).await,
             Some(_) => {
                 return Err(UserError::invalid(
                     "The database URL must begin with postgres://; leave it out to use the SQLite file inside the \
@@ -163,6 +175,10 @@ impl Engine {
         };
         let db = db.map_err(explained)?;
         refuse_half_restored(&db, &dir).await?;
+        if is_embedded {
+            refuse_moved(&db).await?;
+        }
+        shared_dir::join(&mut dir, &db, &options.shared_dir, role).await?;
         if lock.is_none() {
             // Whoever takes over sees from now on that the database is open, and it may have been noted just before.
             refuse_waiting(&dir)?;
@@ -178,13 +194,14 @@ impl Engine {
         let settings = settings_fetch(&db).await?;
         let mut unique = [0_u8; 8];
         rand::fill(&mut unique);
-        let engine = Self {
+        let mut engine = Self {
             drivers: Drivers::load(&db, &dir).await?,
             events: Events::default(),
             throttle: Throttle::default(),
             setup_code: SetupCode::default(),
             takeover: Takeover::after(refusal),
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
+            opened_at: now(),
             stopping: CancellationToken::new(),
             work: Notify::new(),
             schedule_changed: Notify::new(),
@@ -194,8 +211,10 @@ impl Engine {
             artifact_slots: Slots::new(settings.max_artifacts),
             artifact_groups: Arc::default(),
             artifact_errands: Errands::default(),
-            artifact_files: Mutex::default(),
             searches: Semaphore::new(PAGES_AT_ONCE),
+            changes: Changes::default(),
+            shared_patience: options.shared_patience.unwrap_or(shared::PATIENCE),
+            shared_seen: std::sync::Mutex::default(),
             trust,
             db,
             dir,
@@ -206,6 +225,7 @@ impl Engine {
         };
         // Before anything is leased: what counts is the database's clock.
         measure_clock(&engine).await?;
+        engine.opened_at = now();
         if role == Role::Server && is_embedded {
             // Nobody else serves this directory: what servers before this one held is free.
             leases_expire_of(&engine.db, role.owner_prefix(), now()).await?;
@@ -248,7 +268,7 @@ impl Engine {
 }
 
 /// Refuses a data directory in which what was restored waits to take over: a server alone, who has the lock, lets it.
-fn refuse_waiting(dir: &DataDir) -> Result<()> {
+pub(crate) fn refuse_waiting(dir: &DataDir) -> Result<()> {
     if !moving::is_waiting(dir.root()) {
         return Ok(());
     }
@@ -261,7 +281,7 @@ fn refuse_waiting(dir: &DataDir) -> Result<()> {
 
 fn lock_for_command(dir: &DataDir) -> Result<CommandLock> {
     let lock = dir.lock_for_command().map_err(Error::io("taking a command's lock"))?;
-    let message = "The key is being replaced: try again in a moment.";
+    let message = "The key is being replaced, or the instance moved to PostgreSQL: try again in a moment.";
     lock.ok_or_else(|| UserError::conflict(message).into())
 }
 
@@ -293,6 +313,18 @@ async fn refuse_half_restored(db: &Db, dir: &DataDir) -> Result<()> {
     }
 }
 
+/// Refuses a database that was moved to PostgreSQL: what went on here would be in two places, and differ.
+async fn refuse_moved(db: &Db) -> Result<()> {
+    let Some(moved) = moved_fetch(db).await? else { return Ok(()) };
+    let message = format!(
+        "This instance was moved to {to} on {at}: name that with --database-url (ETIQA_DATABASE_URL). To go back to \
+         this file, as it was then, stop what works with {to} and run `etiqa migrate-to --take-back`.",
+        to = moved.to,
+        at = moved.at.to_utc().format("%Y-%m-%d %H:%M UTC")
+    );
+    Err(UserError::conflict(message).into())
+}
+
 /// Opens the key and holds it against the database's fingerprint. A key is made only where nothing was sealed yet.
 async fn open_vault(db: &Db, file: &Path) -> Result<Vault> {
     let known = key_fingerprint_fetch(db).await?;
@@ -311,9 +343,9 @@ async fn open_vault(db: &Db, file: &Path) -> Result<Vault> {
 }
 
 /// A database that cannot be opened is the person's to mend, whatever the driver calls it.
-fn explained(error: crate::db::DbError) -> Error {
+pub(crate) fn explained(error: DbError) -> Error {
     match error {
-        crate::db::DbError::Sqlx(error) => UserError::new(
+        DbError::Sqlx(error) => UserError::new(
             ErrorKind::Unavailable,
             format!("The database cannot be opened: {error}. Check its file's rights, or its server."),
         )

@@ -64,11 +64,22 @@ impl Error {
         move |source| Self::Io { what, source }
     }
 
+    /// Whether nothing can be read or stored any more.
+    pub(crate) fn is_lost_database(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_lost())
+    }
+
     /// What a person is told. Everything that is not their doing is logged here, once, and becomes one sentence.
     pub fn into_user_error(self) -> UserError {
         match self {
             Self::User(error) => error,
             Self::Db(DbError::Open(message)) => UserError::new(ErrorKind::Unavailable, message),
+            Self::Db(error) if error.is_lost() => {
+                tracing::error!(%error, "the database does not answer");
+                let message = "The database does not answer. Try again in a moment; if that goes on, see whether its \
+                               server runs.";
+                UserError::new(ErrorKind::Unavailable, message)
+            }
             Self::Vault(error @ (VaultError::Foreign | VaultError::KeyFile { .. })) => {
                 UserError::new(ErrorKind::Conflict, error.to_string())
             }

@@ -7,12 +7,14 @@ use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
 use etiqa_model::{DeviceId, DeviceResultId, ErrorKind, FieldError, JobId, UserError};
 
+use crate::changes;
 use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::unpack;
+use crate::machines;
 use crate::media;
-use crate::schedule::{Work, due, enqueue};
+use crate::schedule::{Work, due, enqueue_at_sites};
 use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::destination::destination_list_names;
@@ -104,9 +106,8 @@ pub async fn delete(engine: &Engine, id: DeviceId) -> Result<()> {
     if !device_delete(&engine.db, id).await? {
         return Err(missing(id).into());
     }
-    media::forget_device(engine, id, &attached).await;
     engine.events.send(Topic::Devices, id.0);
-    Ok(())
+    media::forget_device(engine, id, &attached).await
 }
 
 /// Enables or disables a device.
@@ -129,13 +130,10 @@ pub async fn recognise_again(engine: &Engine, id: DeviceId) -> Result<()> {
     Ok(())
 }
 
-/// Queues a collection of these devices now.
-pub async fn collect_now(engine: &Engine, devices: Vec<DeviceId>) -> Result<JobId> {
-    let job = enqueue(engine, &Work::Collect { devices: devices.clone() }).await?;
-    for device in devices {
-        engine.events.send(Topic::Devices, device.0);
-    }
-    Ok(job)
+/// Queues a collection of these devices now, each at its site: a job for each of the sites that have workers.
+pub async fn collect_now(engine: &Engine, devices: &[Device]) -> Result<Vec<JobId>> {
+    let sites = machines::sites(engine).await?;
+    enqueue_at_sites(engine, devices, &sites.alive, None, |devices| Work::Collect { devices }).await
 }
 
 /// A page of devices.
@@ -146,9 +144,10 @@ pub async fn list(engine: &Engine, filter: &DeviceFilter, page: Page) -> Result<
 /// Everything the page of one device shows.
 pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
     let device = fetch(engine, id).await?;
-    let is_queued = job_list_open(&engine.db, "collect").await?.iter().any(|payload| {
+    let is_asked_for = job_list_open(&engine.db, "collect").await?.iter().any(|payload| {
         matches!(serde_json::from_str(payload), Ok(Work::Collect { devices }) if devices.contains(&id))
     });
+    let is_queued = is_asked_for || changes::is_waiting(engine, id).await?;
     let facts = device_fact_fetch(&engine.db, id).await?;
     let taken = match facts.credential_id {
         Some(id) => credential_fetch(&engine.db, id).await?,

@@ -10,6 +10,8 @@ use etiqa_model::schedule::Pause;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::schedule::CHANGE;
+use crate::store::job::job_hurry_in_txn;
 use crate::store::setting::{
     pause_fetch, pause_forget_in_txn, pause_save_in_txn, restored_at_fetch, restored_at_forget_in_txn,
 };
@@ -45,6 +47,7 @@ pub async fn pause(engine: &Engine, by: &str) -> Result<()> {
 pub async fn unpause(engine: &Engine, by: &str) -> Result<()> {
     let mut tx = engine.db.write().await?;
     pause_forget_in_txn(&mut tx).await?;
+    job_hurry_in_txn(&mut tx, CHANGE, now()).await?;
     tx.commit().await?;
     tracing::info!(%by, "schedules run again, says {by}");
     changed(engine);
@@ -57,12 +60,14 @@ pub async fn resume(engine: &Engine) -> Result<bool> {
     let mut tx = engine.db.write().await?;
     restored_at_forget_in_txn(&mut tx).await?;
     pause_forget_in_txn(&mut tx).await?;
+    job_hurry_in_txn(&mut tx, CHANGE, now()).await?;
     tx.commit().await?;
     changed(engine);
     Ok(was_paused)
 }
 
 fn changed(engine: &Engine) {
+    engine.work.notify_one();
     engine.schedule_changed.notify_one();
     engine.events.send(Topic::BackupConfigs, None);
 }

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::machines;
 use crate::schedule::{Work, enqueue};
 use crate::store::reachability::{Seen, reach_list, reach_save_in_txn};
 use crate::time::now;
@@ -41,9 +42,10 @@ pub async fn watch(engine: Arc<Engine>) {
         }
         wait = match engine.settings().await {
             Ok(settings) if settings.reach_minutes == 0 => WHILE_OFF,
+            // One machine looks, or has others look.
+            Ok(_) if !engine.lead.is_held() => WHILE_OFF,
             Ok(settings) => {
-                // One look that still waits or goes on is enough, whichever machine does it.
-                if let Err(error) = enqueue(&engine, &Work::Reach {}).await {
+                if let Err(error) = queue(&engine).await {
                     tracing::error!(%error, "a look whether devices answer could not be queued");
                 }
                 Duration::from_mins(u64::from(settings.reach_minutes))
@@ -56,9 +58,24 @@ pub async fn watch(engine: Arc<Engine>) {
     }
 }
 
-/// Looks at every enabled device once, and stores which answer.
-pub async fn look(engine: &Engine) -> Result<()> {
-    let places = reach_list(&engine.db).await?;
+/// One look that still waits or goes on is enough, at each site where workers are, and at all that have none together. The
+/// devices of a site whose workers are gone stay as they were seen last.
+async fn queue(engine: &Engine) -> Result<()> {
+    let sites = machines::sites(engine).await?.alive;
+    for site in std::iter::once(None).chain(sites.into_iter().map(Some)) {
+        enqueue(engine, &Work::Reach { site }).await?;
+    }
+    Ok(())
+}
+
+/// Looks once at every enabled device of a site, or of all that have no workers of their own, and stores which answer.
+pub async fn look(engine: &Engine, site: Option<&str>) -> Result<()> {
+    let manned = machines::sites(engine).await?.manned;
+    let mut places = reach_list(&engine.db).await?;
+    places.retain(|place| match site {
+        Some(site) => place.site == site,
+        None => !manned.contains(&place.site),
+    });
     let asked = places.iter().map(|place| (place.id, place.address.clone(), place.port)).collect::<Vec<_>>();
     let looking = futures::stream::iter(asked)
         .map(async |(id, address, port)| (id, answers(&address, port).await))

@@ -33,6 +33,17 @@ impl MachineRole {
     }
 }
 
+/// What a process hears by syslog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Syslog {
+    /// Address and port.
+    pub address: String,
+    /// Messages since it was started.
+    pub messages: u64,
+    /// Those of them that told of a change.
+    pub changes: u64,
+}
+
 /// A process that works on the database, or did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -46,6 +57,8 @@ pub struct Machine {
     pub site: Option<String>,
     /// The name of its data directory.
     pub data_dir: String,
+    /// The name of the folder in which it keeps archives and vendors' backups: one that machines share, or its own.
+    pub files_id: String,
     /// The program's version.
     pub version: String,
     /// Device sessions that are on.
@@ -54,6 +67,8 @@ pub struct Machine {
     pub max_sessions: u32,
     /// By how much its clock is ahead of the database's, in milliseconds.
     pub clock_ahead_ms: i64,
+    /// What it hears of devices' changes, where it listens.
+    pub syslog: Option<Syslog>,
     /// When it was started.
     pub started_at: Timestamp,
     /// When it was heard of last.

@@ -7,6 +7,7 @@ mod http;
 mod logging;
 mod serve;
 mod signals;
+mod syslog;
 mod work;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_engine::access::SetupCode;
+use etiqa_engine::changes::{self, Sockets};
 use etiqa_engine::history::search;
 use etiqa_engine::schedule::{tick, tidy, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Serve, output};
 use crate::http;
 use crate::signals::StopSignals;
+use crate::syslog;
 
 /// How long answers that are under way, such as downloads, may take when the program stops.
 const ANSWERS_END_WITHIN: Duration = Duration::from_secs(5);
@@ -26,11 +28,14 @@ const ANSWERS_END_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     let (listen, start_delay) = (serve.listen, Duration::from_secs(serve.start_delay.into()));
     let engine = Engine::open(options.clone(), Role::Server).await?;
-    let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
+    let listener = TcpListener::bind(listen).await;
+    let listener = listener.map_err(|error| cannot_listen(listen, "--listen", &error))?;
+    let syslog = syslog::bind(serve.syslog_listen).await?;
     // Before anybody is told that there is a server, who could then stop it.
     let mut signals = StopSignals::listen();
     let address = listener.local_addr().map_err(Error::io("asking for the address"))?;
     output::say(&format!("Serving http://{address} from {}", engine.dir.root().display()));
+    syslog::say(syslog.as_ref());
     let stop = CancellationToken::new();
     let asked = stop.clone();
     tokio::spawn(async move {
@@ -44,7 +49,12 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     let listener = listener.into_std().map_err(Error::io("listening"))?;
     let mut engine = engine;
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
-    while serve_engine(&engine, &listener, address, start_delay, &stop).await? == Then::Reopen {
+    loop {
+        engine.changes.set_quiet(Duration::from_secs(serve.change_quiet.into()));
+        let then = serve_engine(&engine, &listener, address, start_delay, syslog.as_ref(), &stop).await?;
+        if then == Then::End {
+            break;
+        }
         engine = engine.reopen(options.clone()).await?;
     }
     Ok(ExitCode::SUCCESS)
@@ -64,6 +74,7 @@ async fn serve_engine(
     listener: &std::net::TcpListener,
     address: SocketAddr,
     start_delay: Duration,
+    syslog: Option<&Arc<Sockets>>,
     stop: &CancellationToken,
 ) -> Result<Then> {
     let listener = listener.try_clone().and_then(TcpListener::from_std).map_err(Error::io("listening"))?;
@@ -82,6 +93,8 @@ async fn serve_engine(
     let looking = tokio::spawn(reachability::watch(Arc::clone(engine)));
     let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(engine), None));
+    let hearing =
+        syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(engine), None, Arc::clone(sockets))));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
     tokio::spawn(async move {
         tokio::select! {
@@ -101,7 +114,8 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    for task in [beating, relaying, scheduler, tidying, reaper, looking, indexing, working] {
+    let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working];
+    for task in tasks.into_iter().chain(hearing) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");
         }
@@ -116,22 +130,23 @@ async fn serve_engine(
     Ok(if is_restored && !stop.is_cancelled() { Then::Reopen } else { Then::End })
 }
 
-fn cannot_listen(listen: SocketAddr, error: &std::io::Error) -> UserError {
+/// Why an address cannot be listened on, and by which option another one is chosen.
+pub(crate) fn cannot_listen(listen: SocketAddr, option: &str, error: &std::io::Error) -> UserError {
     let message = match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             format!(
-                "Port {} is taken by another program. Stop that, or choose another one with --listen.",
+                "Port {} is taken by another program. Stop that, or choose another one with {option}.",
                 listen.port()
             )
         }
         std::io::ErrorKind::PermissionDenied => {
             format!(
-                "This user may not listen on port {}. Choose one above 1023 with --listen.",
+                "This user may not listen on port {}. Choose one above 1023 with {option}.",
                 listen.port()
             )
         }
         std::io::ErrorKind::AddrNotAvailable => {
-            format!("{} is not an address of this machine. Choose another one with --listen.", listen.ip())
+            format!("{} is not an address of this machine. Choose another one with {option}.", listen.ip())
         }
         _ => format!("Listening on {listen} failed: {error}."),
     };

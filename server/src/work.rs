@@ -2,25 +2,31 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use etiqa_engine::schedule::worker;
-use etiqa_engine::{Engine, Options, Result, Role, machines, relay};
+use etiqa_engine::schedule::{tidy, worker};
+use etiqa_engine::{Engine, Options, Result, Role, changes, machines, relay};
 use etiqa_model::UserError;
 use etiqa_model::machine::MachineRole;
 
-use crate::cli::output;
+use crate::cli::{Worker, output};
 use crate::signals::StopSignals;
+use crate::syslog;
 
 /// Works until SIGINT or SIGTERM, then hands back what runs and ends.
-pub(crate) async fn work(options: Options, site: String) -> Result<ExitCode> {
+pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     if options.database_url.is_none() {
         let message = "A worker shares the database of a server: name it with --database-url postgres://… \
                        (an SQLite file belongs to one machine).";
         return Err(UserError::invalid(message).into());
     }
     let engine = Engine::open(options, Role::Worker).await?;
+    engine.changes.set_quiet(Duration::from_secs(told.change_quiet.into()));
+    let syslog = syslog::bind(told.syslog_listen).await?;
+    let site = told.site;
     let mut signals = StopSignals::listen();
     output::say(&format!("Working for the site {site} from {}", engine.dir.root().display()));
+    syslog::say(syslog.as_ref());
     let stopping = engine.stopping.clone();
     tokio::spawn(async move {
         signals.next().await;
@@ -31,8 +37,11 @@ pub(crate) async fn work(options: Options, site: String) -> Result<ExitCode> {
     });
     let beating = tokio::spawn(machines::beat(Arc::clone(&engine), MachineRole::Worker, Some(site.clone())));
     let relaying = tokio::spawn(relay::relay(Arc::clone(&engine)));
-    let working = tokio::spawn(worker::worker(Arc::clone(&engine), Some(site)));
-    for task in [beating, relaying, working] {
+    let tidying = tokio::spawn(tidy::file_tidier(Arc::clone(&engine)));
+    let working = tokio::spawn(worker::worker(Arc::clone(&engine), Some(site.clone())));
+    let hearing =
+        syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(&engine), Some(site), sockets)));
+    for task in [beating, relaying, tidying, working].into_iter().chain(hearing) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the worker broke");
         }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::AppError;
 #[cfg(feature = "ssr")]
-use {super::context::Context, etiqa_engine::artifacts, etiqa_model::user::Role};
+use {super::context::Context, etiqa_engine::artifacts, etiqa_engine::inventory, etiqa_model::user::Role};
 
 /// The vendor's backups of a device, how the last attempts went, and its certificate.
 #[server(endpoint = "get_device_artifacts")]
@@ -19,7 +19,7 @@ pub async fn get_device_artifacts(id: DeviceId) -> Result<DeviceArtifacts, AppEr
 #[server(endpoint = "fetch_artifact")]
 pub async fn fetch_artifact(id: DeviceId) -> Result<(), AppError> {
     let context = Context::require(Role::Operator)?;
-    artifacts::fetch_now(&context.engine, vec![id]).await?;
+    artifacts::fetch_now(&context.engine, &[inventory::fetch(&context.engine, id).await?]).await?;
     Ok(())
 }
 

@@ -66,7 +66,7 @@ pub async fn enable_device(id: DeviceId, #[server(default)] enabled: bool) -> Re
 #[server(endpoint = "collect_device")]
 pub async fn collect_device(id: DeviceId) -> Result<(), AppError> {
     let context = Context::require(Role::Operator)?;
-    inventory::collect_now(&context.engine, vec![inventory::fetch(&context.engine, id).await?.id]).await?;
+    inventory::collect_now(&context.engine, &[inventory::fetch(&context.engine, id).await?]).await?;
     Ok(())
 }
 

@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
     step!(11, "activations", "0011_activations.sql"),
     step!(12, "machines", "0012_machines.sql"),
     step!(13, "one result", "0013_one_result.sql"),
+    step!(14, "what machines hear and keep", "0014_heard_and_kept.sql"),
 ];
 
 /// The newest schema number that this program knows.
@@ -75,9 +76,7 @@ fn table_names() -> impl Iterator<Item = &'static str> {
 /// noted. Refuses a database in which another
 /// program keeps its migrations: a table with one of our names may be its.
 pub(crate) async fn tables_there_in_txn(tx: &mut Tx) -> Result<Vec<&'static str>> {
-    let there = "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema()";
-    let there = sqlx::query(there).fetch_all(&mut **tx).await?;
-    let there = there.iter().map(|row| row.try_get("name")).collect::<Result<Vec<String>, _>>()?;
+    let there = names_there(tx).await?;
     let is_there = |name: &str| there.iter().any(|table| table == name);
     if !is_there(HISTORY) {
         return Ok(Vec::new());
@@ -94,6 +93,18 @@ pub(crate) async fn tables_there_in_txn(tx: &mut Tx) -> Result<Vec<&'static str>
         }
     }
     Ok(table_names().filter(|name| !ran.is_empty() && is_there(name)).collect())
+}
+
+/// A table of a PostgreSQL database that is none of `ours`, nor the one in which the migrations are noted.
+pub(crate) async fn other_table_in_txn(tx: &mut Tx, ours: &[&str]) -> Result<Option<String>> {
+    let there = names_there(tx).await?;
+    Ok(there.into_iter().find(|name| name != HISTORY && !ours.contains(&name.as_str())))
+}
+
+async fn names_there(tx: &mut Tx) -> Result<Vec<String>> {
+    let sql = "SELECT CAST(tablename AS TEXT) AS name FROM pg_tables WHERE schemaname = current_schema()";
+    let rows = sqlx::query(sql).fetch_all(&mut **tx).await?;
+    Ok(rows.iter().map(|row| row.try_get("name")).collect::<Result<Vec<String>, _>>()?)
 }
 
 /// Lets nobody else read or write these tables until the transaction ends.
@@ -122,7 +133,8 @@ async fn has_schema(db: &Db) -> Result<bool> {
     Ok(exists > 0)
 }
 
-async fn refuse_newer(db: &Db) -> Result<()> {
+/// Refuses a database that a newer version has brought up to date.
+pub(super) async fn refuse_newer(db: &Db) -> Result<()> {
     if !has_schema(db).await? {
         return Ok(());
     }

@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use filter::{Filter, contains};
 pub use migrate::newest as newest_schema;
-pub(crate) use migrate::{tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
+pub(crate) use migrate::{other_table_in_txn, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
 pub use row::RowExt;
 use together::Together;
 
@@ -212,17 +212,13 @@ impl Db {
     /// Connects to PostgreSQL and leaves the schema as it is.
     pub(crate) async fn connect_postgres(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
-        let options = AnyConnectOptions::from_str(url).map_err(|_| {
-            DbError::Open("The database URL is not one; write postgres://user@host/name.".into())
-        })?;
+        let options = postgres_options(url)?;
         let pool = |connections| {
             AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10))
         };
         let unreachable = |error: sqlx::Error| {
             let reason = reason(&error);
-            DbError::Open(format!(
-                "The PostgreSQL database does not let us in: {reason}. Check ETIQA_DATABASE_URL."
-            ))
+            DbError::Open(format!("The PostgreSQL database does not let us in: {reason}. Check its URL."))
         };
         let writer = pool(8).connect_with(options.clone()).await.map_err(unreachable)?;
         let reader = pool(8).connect_lazy_with(options.clone());
@@ -240,6 +236,11 @@ impl Db {
             0 => Ok(()),
             _ => Err(DbError::Open("The database's log could not be folded into its file.".into())),
         }
+    }
+
+    /// Refuses a database that a newer version has brought up to date.
+    pub(crate) async fn refuse_newer(&self) -> Result<()> {
+        migrate::refuse_newer(self).await
     }
 
     /// Brings the schema up to this number, where it is older.
@@ -326,6 +327,23 @@ fn is_something_else(file: &Path) -> bool {
     let mut magic = Vec::new();
     let read = File::open(file).and_then(|file| file.take(16).read_to_end(&mut magic));
     read.is_ok() && !magic.is_empty() && magic != b"SQLite format 3\0"
+}
+
+fn postgres_options(url: &str) -> Result<AnyConnectOptions> {
+    AnyConnectOptions::from_str(url)
+        .map_err(|_| DbError::Open("The database URL is not one; write postgres://user@host/name.".into()))
+}
+
+/// Whether a URL is a PostgreSQL's.
+pub fn is_postgres_url(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Where a URL leads, as anybody may read it: without user, password and options.
+pub fn place_of_url(url: &str) -> Result<String> {
+    let url = postgres_options(url)?.database_url;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    Ok(format!("postgres://{}{port}{}", url.host_str().unwrap_or_default(), url.path()))
 }
 
 fn sqlite_url(file: &Path) -> Result<String> {

@@ -11,7 +11,7 @@ use super::groups::Places;
 use super::result::failed_without_session;
 use super::waiting::Waiter;
 use super::{Context, Ended};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::device::device_fetch;
 
 /// Collects one device. Whatever breaks on the way is this device's failure: it is
@@ -52,11 +52,4 @@ fn words(panic: &(dyn std::any::Any + Send)) -> &str {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no reason given")
-}
-
-impl Error {
-    /// Whether nothing can be read or stored any more, for no device.
-    pub(super) fn is_lost_database(&self) -> bool {
-        matches!(self, Self::Db(error) if error.is_lost())
-    }
 }

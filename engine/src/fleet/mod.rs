@@ -30,13 +30,16 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use artifacts::without_artifact;
 pub use artifacts::{ArtifactReport, fetch_artifacts};
 pub use errands::Errands;
 pub use groups::Groups;
 pub(crate) use host_keys::host_keys_store_in_txn;
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
+pub(crate) use result::without_session;
 pub use rotation::{credential_rotate, credential_rotation_finish};
 pub use slots::{Slot, Slots};
+pub(crate) use trial::test_now;
 pub use trial::{newest_test, start_test, test_connection};
 
 use crate::collect::DriverSet;

@@ -51,7 +51,7 @@ pub(super) async fn failed_without_session(context: &Context, device: &Device) -
 }
 
 /// Stores a result that no session brought, and touches no lease: whoever has the device keeps it.
-pub(super) async fn without_session(
+pub(crate) async fn without_session(
     engine: &Engine,
     device: &Device,
     purpose: Purpose,

@@ -17,6 +17,9 @@ use super::rotation::{note_jump_hosts, note_taken, said_of, taken};
 use crate::collect::try_connection;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::machines::{self, Sites};
+use crate::schedule::{Work, enqueue_at_sites};
+use crate::store::device::device_fetch;
 use crate::store::device_fact::device_fact_save_in_txn;
 use crate::store::device_test::{device_test_fetch, device_test_save_in_txn};
 use crate::time::now;
@@ -33,12 +36,38 @@ pub async fn start_test(engine: &Arc<Engine>, device: Device) -> Result<()> {
     }
     let test = ConnectionTest::begun(now());
     store(engine, device.id, &test).await?;
+    let sites = machines::sites(engine).await?;
+    if sites.is_deserted(&device.site) {
+        return refuse_deserted(engine, &device).await;
+    }
+    if sites.alive.contains(&device.site) {
+        let work = |_| Work::Test { device: device.id };
+        enqueue_at_sites(engine, std::slice::from_ref(&device), &sites.alive, None, work).await?;
+        return Ok(());
+    }
     let engine = Arc::clone(engine);
     tokio::spawn(async move {
         if let Err(error) = test_connection(&engine, &device, |_| {}).await {
             tracing::error!(device = %device.id, %error, "the connection to {} could not be tested", device.hostname);
         }
     });
+    Ok(())
+}
+
+/// Ends the test of a device at whose site nobody is.
+async fn refuse_deserted(engine: &Engine, device: &Device) -> Result<()> {
+    let mut test = ConnectionTest::begun(now());
+    test.end(now(), Class::Unreachable, Sites::nobody_at(&device.site));
+    store(engine, device.id, &test).await
+}
+
+/// Tests the connection to a device at whose site this process works; done where it is gone.
+pub(crate) async fn test_now(engine: &Engine, id: DeviceId) -> Result<()> {
+    let Some(device) = device_fetch(&engine.db, id).await? else { return Ok(()) };
+    if machines::sites(engine).await?.is_deserted(&device.site) {
+        return refuse_deserted(engine, &device).await;
+    }
+    test_connection(engine, &device, |_| {}).await?;
     Ok(())
 }
 

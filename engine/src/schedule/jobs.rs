@@ -77,7 +77,18 @@ fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String)
             let (title, href) = of_run("Collect for run", run);
             (format!("{title}, part {number} ({} devices)", devices.len()), href)
         }
-        Work::Reach {} => ("Look which devices answer".to_owned(), Some("/devices/".to_owned())),
+        Work::ArtifactPart { run, device } => {
+            let (title, _) = of_run("Fetch a vendor backup for run", run);
+            (title, Some(format!("/devices/{device}")))
+        }
+        Work::Test { device } => ("Test a connection".to_owned(), Some(format!("/devices/{device}"))),
+        Work::Reach { site } => {
+            let of = site.as_ref().map(|site| format!(" of {site}")).unwrap_or_default();
+            (format!("Look which devices{of} answer"), Some("/devices/".to_owned()))
+        }
+        Work::Change { device } => {
+            (format!("Collect device {device}, which told of a change"), Some(format!("/devices/{device}")))
+        }
     }
 }
 

@@ -10,5 +10,7 @@ pub mod tidy;
 pub mod worker;
 
 pub use lead::Lead;
-pub(crate) use queue::enqueue_in_txn;
+pub(crate) use queue::{
+    ARTIFACT_PART, ASKED_BY_PEOPLE, CHANGE, PART, enqueue_at_sites, enqueue_change_in_txn, enqueue_in_txn,
+};
 pub use queue::{Work, enqueue};

@@ -1,5 +1,9 @@
 //! What the queue holds: which kinds of work there are.
 
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use etiqa_model::device::{DEFAULT_SITE, Device};
 use etiqa_model::event::Topic;
 use etiqa_model::{DestinationId, DeviceId, JobId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::db::{DbError, Tx};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::store::job::{job_bind_in_txn, job_fetch_open_by_key, job_forget_ended_in_txn, job_insert_in_txn};
+use crate::store::job::{
+    Due, job_bind_in_txn, job_bind_to_archive_in_txn, job_fetch_open_by_key, job_forget_ended_in_txn,
+    job_insert_in_txn, job_place_in_txn, job_postpone_in_txn,
+};
 use crate::time::now;
 
 /// A piece of work, as its job's payload says it.
@@ -47,7 +54,16 @@ pub enum Work {
         data_dir: String,
     },
     /// Look which devices answer on their port.
-    Reach {},
+    Reach {
+        /// Of which site; none: of all that have no workers of their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<String>,
+    },
+    /// Test the connection to a device, while a person watches.
+    Test {
+        /// Which.
+        device: DeviceId,
+    },
     /// Collect some of a run's devices, at their site.
     Part {
         /// Of which run.
@@ -57,21 +73,49 @@ pub enum Work {
         /// Which devices.
         devices: Vec<DeviceId>,
     },
+    /// Fetch the own backup of one of a run's devices, at its site.
+    ArtifactPart {
+        /// Of which run.
+        run: RunId,
+        /// Which device.
+        device: DeviceId,
+    },
+    /// Collect a device that told of a change.
+    Change {
+        /// Which.
+        device: DeviceId,
+    },
 }
 
 /// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
 /// of them share; slow destinations, and ones that hang, leave room for everything else.
-pub(super) const AT_ONCE: &[(&str, usize)] =
-    &[(RUN, 8), (COLLECT, 8), (ARTIFACT, 4), (SEND, 4), (VERIFY, 1), (DRILL, 1), (REACH, 1), (PART, 64)];
+pub(super) const AT_ONCE: &[(&str, usize)] = &[
+    (RUN, 8),
+    (COLLECT, 8),
+    (CHANGE, 8),
+    (TEST, 8),
+    (ARTIFACT, 4),
+    (SEND, 4),
+    (VERIFY, 1),
+    (DRILL, 1),
+    (REACH, 1),
+    (PART, 64),
+    (ARTIFACT_PART, 8),
+];
 
 const RUN: &str = "run";
 const COLLECT: &str = "collect";
+/// What a person waits for.
+pub(crate) const ASKED_BY_PEOPLE: [&str; 3] = [COLLECT, ARTIFACT, TEST];
 const ARTIFACT: &str = "artifact";
 const VERIFY: &str = "verify";
 const DRILL: &str = "drill";
 const SEND: &str = "send";
 const REACH: &str = "reach";
-pub(super) const PART: &str = "part";
+const TEST: &str = "test";
+pub(crate) const CHANGE: &str = "change";
+pub(crate) const PART: &str = "part";
+pub(crate) const ARTIFACT_PART: &str = "artifact_part";
 
 impl Work {
     /// The kind's name in the database.
@@ -83,8 +127,11 @@ impl Work {
             Self::Verify { .. } => VERIFY,
             Self::Drill { .. } => DRILL,
             Self::Send { .. } => SEND,
-            Self::Reach {} => REACH,
+            Self::Reach { .. } => REACH,
+            Self::Test { .. } => TEST,
             Self::Part { .. } => PART,
+            Self::ArtifactPart { .. } => ARTIFACT_PART,
+            Self::Change { .. } => CHANGE,
         }
     }
 
@@ -94,13 +141,15 @@ impl Work {
             .map_err(|error| Error::Db(DbError::Value { column: "payload", message: error.to_string() }))
     }
 
-    /// A person waits for a collection; runs can wait a moment longer, copies for them, and checks for everything else.
+    /// A person waits for a collection, and maybe for what changed; runs can wait a moment longer, copies for them, and
+    /// checks for everything else.
     fn priority(&self) -> i64 {
         match self {
-            Self::Verify { .. } | Self::Drill { .. } | Self::Reach {} => -10,
+            Self::Verify { .. } | Self::Drill { .. } | Self::Reach { .. } => -10,
             Self::Send { .. } => -5,
-            Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } => 0,
-            Self::Collect { .. } => 10,
+            Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } | Self::ArtifactPart { .. } => 0,
+            Self::Change { .. } => 5,
+            Self::Collect { .. } | Self::Test { .. } => 10,
         }
     }
 
@@ -111,8 +160,12 @@ impl Work {
             Self::Verify { run } => Some(format!("verify:{run}")),
             Self::Drill { run } => Some(format!("drill:{run}")),
             Self::Send { destination, data_dir } => Some(format!("send:{destination}:{data_dir}")),
-            Self::Reach {} => Some(REACH.to_owned()),
+            Self::Reach { site: None } => Some(REACH.to_owned()),
+            Self::Reach { site: Some(site) } => Some(format!("reach:{site}")),
+            Self::Test { device } => Some(format!("test:{device}")),
+            Self::ArtifactPart { run, device } => Some(format!("artifact_part:{run}:{device}")),
             Self::Part { run, number, .. } => Some(format!("part:{run}:{number}")),
+            Self::Change { device } => Some(format!("change:{device}")),
             Self::Collect { .. } | Self::Artifact { .. } => None,
         }
     }
@@ -123,7 +176,9 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
     let payload = serde_json::to_string(work)
         .map_err(|error| DbError::Value { column: "payload", message: error.to_string() })?;
     let key = work.idempotency_key();
-    if let (Work::Send { .. } | Work::Reach {}, Some(key)) = (work, &key) {
+    let comes_again =
+        matches!(work, Work::Send { .. } | Work::Reach { .. } | Work::Test { .. } | Work::Change { .. });
+    if let Some(key) = key.as_ref().filter(|_| comes_again) {
         // What was sent once is done; what is due now is other work.
         job_forget_ended_in_txn(tx, key).await?;
     }
@@ -131,7 +186,27 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
     if let Work::Send { data_dir, .. } = work {
         job_bind_in_txn(tx, job, data_dir).await?;
     }
+    if let Work::Reach { site: Some(site) } = work {
+        job_place_in_txn(tx, job, site).await?;
+    }
+    if let Work::Verify { run } | Work::Drill { run } = work {
+        job_bind_to_archive_in_txn(tx, job, *run).await?;
+    }
     Ok(job)
+}
+
+/// Queues the collection of a device at `site` that told of a change at `at`, once it has told of none for `quiet`; one that
+/// waits already waits anew, though not for longer than `longest` in all.
+pub(crate) async fn enqueue_change_in_txn(
+    tx: &mut Tx,
+    (device, site): (DeviceId, &str),
+    at: Timestamp,
+    quiet: Duration,
+    longest: Duration,
+) -> Result<Due> {
+    let job = enqueue_in_txn(tx, &Work::Change { device }, at).await?;
+    job_place_in_txn(tx, job, if site == DEFAULT_SITE { "" } else { site }).await?;
+    Ok(job_postpone_in_txn(tx, job, at.plus(quiet), longest).await?)
 }
 
 /// The job that is to do a run, while it is open.
@@ -140,6 +215,42 @@ pub async fn job_of_run(engine: &Engine, run: RunId) -> Result<Option<JobId>> {
         Some(key) => Ok(job_fetch_open_by_key(&engine.db, &key).await?),
         None => Ok(None),
     }
+}
+
+/// Queues work for devices: one job for each of these sites, and one for the rest. With `folder` a site's job is for a machine
+/// that keeps its files there.
+pub(crate) async fn enqueue_at_sites(
+    engine: &Engine,
+    devices: &[Device],
+    sites: &HashSet<String>,
+    folder: Option<&str>,
+    work: impl Fn(Vec<DeviceId>) -> Work,
+) -> Result<Vec<JobId>> {
+    let mut by_site: BTreeMap<Option<&str>, Vec<DeviceId>> = BTreeMap::new();
+    for device in devices {
+        let site = Some(device.site.as_str()).filter(|site| sites.contains(*site));
+        by_site.entry(site).or_default().push(device.id);
+    }
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    let mut jobs = Vec::with_capacity(by_site.len());
+    for (site, devices) in by_site {
+        let job = enqueue_in_txn(&mut tx, &work(devices), at).await?;
+        if let Some(site) = site {
+            job_place_in_txn(&mut tx, job, site).await?;
+            if let Some(folder) = folder {
+                job_bind_in_txn(&mut tx, job, folder).await?;
+            }
+        }
+        jobs.push(job);
+    }
+    tx.commit().await?;
+    engine.work.notify_one();
+    engine.events.send(Topic::Jobs, None);
+    for device in devices {
+        engine.events.send(Topic::Devices, device.id.0);
+    }
+    Ok(jobs)
 }
 
 /// Queues work and wakes the workers of this process.

@@ -1,7 +1,7 @@
 //! The scheduler: queues what is due, and gives up what nobody works on any more.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use etiqa_model::backup::BackupConfig;
 use etiqa_model::event::Topic;
@@ -13,6 +13,7 @@ use crate::backup::start::{announce, start_in_txn};
 use crate::backup::{destinations, sweep};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::machines;
 use crate::pause::schedule_pause;
 use crate::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_list_due, backup_config_next_due,
@@ -73,6 +74,7 @@ pub async fn reaper(engine: Arc<Engine>) {
 async fn look_around(engine: &Engine) -> Result<()> {
     let at = now();
     reap(engine, at).await?;
+    machines::release_deserted(engine).await?;
     if backup_config_next_due(&engine.db).await?.is_some_and(|next| next <= at)
         && schedule_pause(engine).await?.is_none()
     {
@@ -84,9 +86,11 @@ async fn look_around(engine: &Engine) -> Result<()> {
 
 /// Looks once: queues every run whose time has come, each once however late it is. Gives the next due time.
 pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
+    let began = Instant::now();
     set_back::catch_up(engine, at).await?;
     let pause = schedule_pause(engine).await?;
     let due = if pause.is_some() { Vec::new() } else { backup_config_list_due(&engine.db, at).await? };
+    let (looked_at, mut queued_runs) = (due.len(), 0_u32);
     for config in due {
         let next = due::next_after(&config.schedule, &config.slug, at);
         let mut tx = engine.db.write().await?;
@@ -118,12 +122,20 @@ pub async fn tick(engine: &Engine, at: Timestamp) -> Result<Option<Timestamp>> {
         tracing::info!(backup_config = %config.name, run = %queued.run, "queued run {} of {}", queued.run, config.name);
         announce(engine, queued);
         engine.events.send(Topic::BackupConfigs, config.id.0);
+        queued_runs += 1;
     }
     let mut tx = engine.db.write().await?;
     last_tick_save_in_txn(&mut tx, at).await?;
     tx.commit().await?;
     // Who is paused waits for the word to go on, not for a time.
-    if pause.is_some() { Ok(None) } else { Ok(backup_config_next_due(&engine.db).await?) }
+    let next = if pause.is_some() { None } else { backup_config_next_due(&engine.db).await? };
+    tracing::debug!(
+        duration_us = began.elapsed().as_micros(),
+        due = looked_at,
+        queued = queued_runs,
+        "the scheduler looked"
+    );
+    Ok(next)
 }
 
 /// " at 2026-11-23 02:00, Europe/Vienna": as the schedule's own clock shows it.

@@ -8,7 +8,8 @@ use etiqa_model::Timestamp;
 use tokio::task::spawn_blocking;
 
 use crate::artifacts;
-use crate::backup::{prune_all, queue_due};
+use crate::backup::destinations::{put_missing, shared};
+use crate::backup::{prune_all, queue_due, sweep_parts};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::media;
@@ -25,8 +26,17 @@ const USUALLY_MINUTES: u32 = 5;
 
 /// Tidies up now and then, until the program stops.
 pub async fn tidier(engine: Arc<Engine>) {
+    now_and_then(&engine, tidy).await;
+}
+
+/// The same for a worker of a site, which has files and nothing else to look after.
+pub async fn file_tidier(engine: Arc<Engine>) {
+    now_and_then(&engine, tidy_files).await;
+}
+
+async fn now_and_then(engine: &Engine, tidy: impl AsyncFn(&Engine, Timestamp) -> Result<()>) {
     loop {
-        if let Err(error) = tidy(&engine, now()).await {
+        if let Err(error) = tidy(engine, now()).await {
             tracing::error!(%error, "what is over could not be tidied up; it is tried again in a few minutes");
         }
         let minutes = engine.settings().await.map_or(USUALLY_MINUTES, |settings| settings.tick_minutes);
@@ -44,9 +54,9 @@ pub async fn tidy(engine: &Engine, at: Timestamp) -> Result<()> {
     job_delete_ended_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     upload_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     tx.commit().await?;
-    // What cannot be done is no reason to leave the rest undone.
-    if let Err(error) = artifacts::sweep(engine, at).await {
-        tracing::error!(%error, "files of vendor backups that nothing refers to could not be removed");
+    tidy_files(engine, at).await?;
+    if let Err(error) = sweep_parts(engine).await {
+        tracing::error!(%error, "halves of archives that runs left could not be removed");
     }
     let media = engine.dir.media();
     if let Ok(Err(error)) = spawn_blocking(move || media::sweep(&media)).await {
@@ -59,6 +69,21 @@ pub async fn tidy(engine: &Engine, at: Timestamp) -> Result<()> {
     }
     if let Err(error) = queue_due(engine, at).await {
         tracing::error!(%error, "archives that are to be looked at could not be queued");
+    }
+    Ok(())
+}
+
+/// Tidies up among the files that this process fetched: what cannot be done is no reason to leave the rest undone.
+async fn tidy_files(engine: &Engine, at: Timestamp) -> Result<()> {
+    if let Err(error) = artifacts::sweep(engine, at).await {
+        tracing::error!(%error, "files of vendor backups that nothing refers to could not be removed");
+    }
+    let fetched = engine.dir.fetched();
+    if let Ok(Err(error)) = spawn_blocking(move || shared::sweep(&fetched)).await {
+        tracing::error!(%error, "files of other machines that nobody uses any more could not be removed");
+    }
+    if let Err(error) = put_missing(engine, at).await {
+        tracing::warn!(%error, "files could not be put where all machines keep theirs; it is tried again in a few minutes");
     }
     Ok(())
 }

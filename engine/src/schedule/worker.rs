@@ -1,8 +1,9 @@
 //! Works on the queue: claims jobs, keeps their leases, ends them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use etiqa_model::class::Class;
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::{DeviceId, ErrorKind, JobId};
@@ -15,17 +16,19 @@ use super::queue::{AT_ONCE, PART, Work};
 use crate::backup::destinations::send_due;
 use crate::backup::execute_run;
 use crate::backup::restore::drill::drill_run;
-use crate::backup::spread::{PART as PART_DEVICES, collect_part};
+use crate::backup::spread::{PART as PART_DEVICES, collect_part, fetch_part};
 use crate::backup::verify::verify_run;
+use crate::changes::collect_changed;
 use crate::collect::CLEAN_UP;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::fleet::{Purpose, collect_fleet, fetch_artifacts};
+use crate::fleet::{Purpose, collect_fleet, fetch_artifacts, test_now, without_session};
 use crate::lease::{self, LEASE};
+use crate::machines::{self, Sites};
 use crate::reachability;
 use crate::store::device::device_list_of;
 use crate::store::job::{
-    Job, Taker, job_claim, job_claim_one, job_count_open, job_finish, job_release, job_renew,
+    Job, Taker, job_claim, job_claim_one, job_finish, job_is_there, job_release, job_renew,
 };
 use crate::time::now;
 
@@ -44,6 +47,9 @@ const CLEAN_UP_WITHIN: Duration = CLEAN_UP.saturating_add(STOP_WITHIN);
 /// What takes longer than this to end is worth a word to who waits for it.
 const SOON: Duration = Duration::from_secs(2);
 
+/// All kinds that there are.
+static KINDS: LazyLock<Vec<&str>> = LazyLock::new(|| AT_ONCE.iter().map(|(kind, _)| *kind).collect());
+
 /// Works on the queue until the program stops, then waits for what runs to end: on what there is to do at a site, where one
 /// is named, else on everything that no site's own workers do.
 pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
@@ -52,15 +58,14 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
         AT_ONCE.iter().map(|&(kind, most)| (kind, Arc::new(Semaphore::new(most)))).collect();
     while !engine.stopping.is_cancelled() {
         while jobs.try_join_next().is_some() {}
-        let full: Vec<&str> = places
+        let free: Vec<&str> = places
             .iter()
-            .filter(|(kind, places)| is_full(&engine, kind, places))
+            .filter(|(kind, places)| !is_full(&engine, kind, places))
             .map(|(kind, _)| *kind)
             .collect();
-        let claimed =
-            if full.len() < places.len() { claim(&engine, site.as_deref(), &full).await } else { None };
+        let claimed = if free.is_empty() { None } else { claim(&engine, site.as_deref(), &free).await };
         if let Some(job) = claimed {
-            // Only this task takes places, so there is one. A kind that is not known has none, and ends at once.
+            // Only this task takes places, so there is one.
             let place = places.iter().find(|(kind, _)| *kind == job.kind);
             let place = place.and_then(|(_, places)| Arc::clone(places).try_acquire_owned().ok());
             let engine = Arc::clone(&engine);
@@ -117,25 +122,25 @@ pub async fn end_of<T>(engine: &Engine, work: impl Future<Output = T>) -> Option
 /// Works on one job here and now, unless somebody else has it.
 pub async fn work_on_one(engine: &Arc<Engine>, id: JobId) -> Result<()> {
     let at = now();
-    if let Some(job) = job_claim_one(&engine.db, id, taker(engine, None, &[]), at, at.plus(LEASE)).await? {
+    if let Some(job) = job_claim_one(&engine.db, id, taker(engine, None, &KINDS), at, at.plus(LEASE)).await? {
         work_on(engine, job).await;
     }
     Ok(())
 }
 
 /// What this process takes of the queue.
-fn taker<'a>(engine: &'a Engine, site: Option<&'a str>, leaves: &'a [&'a str]) -> Taker<'a> {
-    Taker { owner: &engine.owner, data_dir: engine.dir.id(), site, leaves }
+fn taker<'a>(engine: &'a Engine, site: Option<&'a str>, takes: &'a [&'a str]) -> Taker<'a> {
+    // What was queued for the data directory alone is done by whoever has that, also once it shares a folder.
+    Taker { owner: &engine.owner, folders: [engine.dir.id(), engine.dir.files_id()], site, takes }
 }
 
-async fn claim(engine: &Engine, site: Option<&str>, leaves: &[&str]) -> Option<Job> {
-    let at = now();
+async fn claim(engine: &Engine, site: Option<&str>, takes: &[&str]) -> Option<Job> {
+    let (at, by) = (now(), taker(engine, site, takes));
     let claimed = async {
-        // Looking takes no write lock; on an idle system nothing is ever written.
-        if job_count_open(&engine.db).await? == 0 {
+        if !job_is_there(&engine.db, by, at).await? {
             return Ok(None);
         }
-        job_claim(&engine.db, taker(engine, site, leaves), at, at.plus(LEASE)).await
+        job_claim(&engine.db, by, at, at.plus(LEASE)).await
     };
     claimed.await.unwrap_or_else(|error| {
         tracing::error!(%error, "the queue could not be read");
@@ -156,10 +161,11 @@ async fn work_on(engine: &Arc<Engine>, job: Job) {
     drop(keep);
     let at = now();
     let written = match result {
-        Ok(()) if engine.stopping.is_cancelled() => {
+        Ok(Then::Later(wait)) => job_release(&engine.db, id, &engine.owner, at.plus(wait), None).await,
+        Ok(Then::Over) if engine.stopping.is_cancelled() => {
             job_release(&engine.db, id, &engine.owner, at, None).await
         }
-        Ok(()) => job_finish(&engine.db, id, &engine.owner, None, at).await,
+        Ok(Then::Over) => job_finish(&engine.db, id, &engine.owner, None, at).await,
         Err(error) if attempts < MOST_ATTEMPTS => {
             let wait = FIRST_WAIT * 4_u32.saturating_pow(attempts.saturating_sub(1));
             tracing::warn!(job = %id, attempts, wait_s = wait.as_secs(), %error, "job {id} failed; it is tried again");
@@ -177,12 +183,34 @@ async fn work_on(engine: &Arc<Engine>, job: Job) {
     engine.events.send(Topic::Jobs, id.0);
 }
 
-async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
-    match Work::from_payload(&job.payload)? {
+/// What comes after a job that did not fail.
+enum Then {
+    /// It is done.
+    Over,
+    /// It was not begun: it is to be taken again after so long.
+    Later(Duration),
+}
+
+async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<Then> {
+    let done = match Work::from_payload(&job.payload)? {
+        Work::Change { device } => {
+            let wait = collect_changed(engine, job.id, device).await?;
+            return Ok(wait.map_or(Then::Over, Then::Later));
+        }
+        Work::ArtifactPart { run, device } => {
+            let wait = fetch_part(engine, run, device).await?;
+            return Ok(wait.map_or(Then::Over, Then::Later));
+        }
         Work::Run { run } => execute_run(engine, run).await,
         Work::Collect { devices } => {
-            let found = found(engine, devices).await?;
             let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
+            let sites = machines::sites(engine).await?;
+            let (deserted, found): (Vec<_>, Vec<_>) =
+                found(engine, devices).await?.into_iter().partition(|device| sites.is_deserted(&device.site));
+            for device in &deserted {
+                let sentence = Sites::nobody_at(&device.site);
+                without_session(engine, device, purpose, Class::Unreachable, sentence).await?;
+            }
             collect_fleet(engine, found, purpose, &engine.stopping, |_| {}).await?;
             engine.events.send(Topic::Devices, None);
             Ok(())
@@ -197,9 +225,11 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<()> {
         Work::Drill { run } => unless_gone(drill_run(engine, run, None).await),
         // For another data directory it is never taken.
         Work::Send { destination, .. } => send_due(engine, destination).await,
-        Work::Reach {} => reachability::look(engine).await,
+        Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
+        Work::Test { device } => test_now(engine, device).await,
         Work::Part { run, devices, .. } => collect_part(engine, run, devices).await,
-    }
+    };
+    done.map(|()| Then::Over)
 }
 
 /// What was to be looked at may have been removed meanwhile; that is no failure.

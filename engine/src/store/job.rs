@@ -1,8 +1,18 @@
 //! The queue: claimed by one statement, held by a lease, at least once.
 
+use std::time::Duration;
+
 use etiqa_model::{JobId, RunId, Timestamp};
 
 use crate::db::{Db, DbKind, Result, RowExt, Tx};
+
+/// Jobs that a process may take: $2 now, $5 the kinds, $6 and $7 its folders, $8 its site.
+const FOR_TAKER: &str = "finished_at IS NULL AND due_at <= $2 AND $5 LIKE '%,' || kind || ',%'
+     AND (data_dir IS NULL OR data_dir = $6 OR data_dir = $7)
+     AND (site = '' OR site = $8
+          OR ($8 = '' AND (site IS NULL OR NOT EXISTS (
+              SELECT 1 FROM machine m WHERE m.role = 'worker' AND m.site = job.site))))
+     AND (lease_expires_at IS NULL OR lease_expires_at <= $2)";
 
 /// A job as a worker takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +32,13 @@ pub struct Job {
 pub struct Taker<'a> {
     /// The name under which they are held.
     pub owner: &'a str,
-    /// Its data directory: jobs that need another one are not for it.
-    pub data_dir: &'a str,
+    /// Its data directory, and the folder of its files: jobs that need others are not for it.
+    pub folders: [&'a str; 2],
     /// The site that it works for: it takes what is to be done there, and at no site. None: it takes what is of no site
     /// besides, and what is of sites that have no worker of their own.
     pub site: Option<&'a str>,
-    /// Kinds of which it takes none now.
-    pub leaves: &'a [&'a str],
+    /// Kinds of which it takes some now: what it does not know is for newer versions.
+    pub takes: &'a [&'a str],
 }
 
 /// A job as a person looks at it.
@@ -67,6 +77,15 @@ pub struct JobState {
     pub error: Option<String>,
 }
 
+/// When a job is done, and since when it has been there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// When it is begun at the earliest.
+    pub due_at: Timestamp,
+    /// When it was queued.
+    pub created_at: Timestamp,
+}
+
 /// Adds a job. With a key that an open or ended job has, nothing is added and that job's id comes back.
 pub async fn job_insert_in_txn(
     tx: &mut Tx,
@@ -101,6 +120,18 @@ pub async fn job_bind_in_txn(tx: &mut Tx, id: JobId, data_dir: &str) -> Result<(
     Ok(())
 }
 
+/// Makes a job one that only a machine can do that has the archive of this run in its folder.
+pub async fn job_bind_to_archive_in_txn(tx: &mut Tx, id: JobId, run: RunId) -> Result<()> {
+    sqlx::query(
+        "UPDATE job SET data_dir = (SELECT leftover_dir FROM backup_run WHERE id = $2) WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(run.0)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Makes a job one that is to be done at a site; an empty one: by any worker.
 pub async fn job_place_in_txn(tx: &mut Tx, id: JobId, site: &str) -> Result<()> {
     sqlx::query("UPDATE job SET site = $2 WHERE id = $1")
@@ -111,30 +142,101 @@ pub async fn job_place_in_txn(tx: &mut Tx, id: JobId, site: &str) -> Result<()> 
     Ok(())
 }
 
-/// The sites of those parts of a run that wait or are worked on, each as often as it has some.
-pub async fn job_list_open_parts(db: &Db, run: RunId) -> Result<Vec<String>> {
+/// Lets a job that nobody has begun wait until `due_at`, but no longer than `longest` from when it was queued. Gives when it
+/// is due now.
+pub async fn job_postpone_in_txn(
+    tx: &mut Tx,
+    id: JobId,
+    due_at: Timestamp,
+    longest: Duration,
+) -> Result<Due> {
+    sqlx::query(
+        "UPDATE job SET due_at = $2
+         WHERE id = $1 AND lease_owner IS NULL AND attempts = 0 AND due_at < $2 AND created_at >= $3",
+    )
+    .bind(id.0)
+    .bind(due_at.millis())
+    .bind(due_at.minus(longest).millis())
+    .execute(&mut **tx)
+    .await?;
+    let row = sqlx::query("SELECT due_at, created_at FROM job WHERE id = $1")
+        .bind(id.0)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(Due { due_at: row.time("due_at")?, created_at: row.time("created_at")? })
+}
+
+/// Lets no job of a kind wait any longer.
+pub async fn job_hurry_in_txn(tx: &mut Tx, kind: &str, now: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE job SET due_at = $2
+         WHERE kind = $1 AND finished_at IS NULL AND due_at > $2 AND lease_expires_at IS NULL",
+    )
+    .bind(kind.to_owned())
+    .bind(now.millis())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Lets servers do what waits for the workers of a site, who are gone; gives how many jobs.
+pub async fn job_unplace(db: &Db, site: &str, kinds: &[&str], now: Timestamp) -> Result<u64> {
+    let waits = "site = $1 AND $2 LIKE '%,' || kind || ',%' AND finished_at IS NULL
+                 AND (lease_expires_at IS NULL OR lease_expires_at <= $3)";
+    let kinds = format!(",{},", kinds.join(","));
+    let (any, unplace) = (
+        format!("SELECT id FROM job WHERE {waits} LIMIT 1"),
+        format!("UPDATE job SET site = NULL, data_dir = NULL WHERE {waits}"),
+    );
+    let bound =
+        |sql| sqlx::query(crate::db::built(sql)).bind(site.to_owned()).bind(kinds.clone()).bind(now.millis());
+    if bound(any).fetch_optional(db.reader()).await?.is_none() {
+        return Ok(0);
+    }
+    let mut tx = db.write().await?;
+    let done = bound(unplace).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(done.rows_affected())
+}
+
+/// Takes a job's key away from it: from now on the same work can be queued again while this job goes on.
+pub async fn job_drop_key(db: &Db, id: JobId) -> Result<()> {
+    let mut tx = db.write().await?;
+    sqlx::query("UPDATE job SET idempotency_key = NULL WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The sites of those parts of a run, of one kind, that wait or are worked on, each as often as it has some.
+pub async fn job_list_open_parts(db: &Db, kind: &str, run: RunId) -> Result<Vec<String>> {
     // The keys of parts of one run stand together in their index.
     let rows = sqlx::query(
         "SELECT COALESCE(site, '') AS site FROM job
          WHERE idempotency_key >= $1 AND idempotency_key < $2 AND finished_at IS NULL",
     )
-    .bind(format!("part:{run}:"))
-    .bind(format!("part:{run};"))
+    .bind(format!("{kind}:{run}:"))
+    .bind(format!("{kind}:{run};"))
     .fetch_all(db.reader())
     .await?;
     rows.iter().map(|row| row.text("site")).collect()
 }
 
-/// Forgets those parts of a run that nobody works on; of one site where named.
-pub async fn job_drop_waiting_parts(db: &Db, run: RunId, site: Option<&str>) -> Result<()> {
+/// Forgets those parts of a run, of one kind, that nobody works on (any more); of one site where named.
+pub async fn job_drop_waiting_parts(
+    db: &Db,
+    kind: &str,
+    run: RunId,
+    site: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
     let mut tx = db.write().await?;
     sqlx::query(
         "DELETE FROM job WHERE idempotency_key >= $1 AND idempotency_key < $2 AND finished_at IS NULL
-           AND lease_owner IS NULL AND ($3 = '' OR site = $3)",
+           AND (lease_expires_at IS NULL OR lease_expires_at <= $4) AND ($3 = '' OR site = $3)",
     )
-    .bind(format!("part:{run}:"))
-    .bind(format!("part:{run};"))
+    .bind(format!("{kind}:{run}:"))
+    .bind(format!("{kind}:{run};"))
     .bind(site.unwrap_or_default().to_owned())
+    .bind(now.millis())
     .execute(&mut *tx)
     .await?;
     Ok(tx.commit().await?)
@@ -147,6 +249,24 @@ pub async fn job_forget_ended_in_txn(tx: &mut Tx, idempotency_key: &str) -> Resu
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+/// Whether there is a job to take. Looking takes no write lock: on an idle system nothing is ever written.
+pub async fn job_is_there(db: &Db, by: Taker<'_>, now: Timestamp) -> Result<bool> {
+    // $1, $3 and $4 are those of the claim.
+    let sql = format!("SELECT id FROM job WHERE $1 <> '' AND $3 = 0 AND $4 = 0 AND {FOR_TAKER} LIMIT 1");
+    let row = sqlx::query(crate::db::built(sql))
+        .bind(by.owner.to_owned())
+        .bind(now.millis())
+        .bind(0_i64)
+        .bind(0_i64)
+        .bind(format!(",{},", by.takes.join(",")))
+        .bind(by.folders[0].to_owned())
+        .bind(by.folders[1].to_owned())
+        .bind(by.site.unwrap_or_default().to_owned())
+        .fetch_optional(db.reader())
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Takes the most urgent open job whose time has come and that nobody holds.
@@ -180,14 +300,7 @@ async fn claim(
     let narrowed = if only.is_some() { "id = $4 AND" } else { "$4 = 0 AND" };
     let sql = format!(
         "UPDATE job SET lease_owner = $1, lease_expires_at = $3, attempts = attempts + 1
-         WHERE id = (SELECT id FROM job
-                     WHERE {narrowed} finished_at IS NULL AND due_at <= $2 AND $5 NOT LIKE '%,' || kind || ',%'
-                       AND (data_dir IS NULL OR data_dir = $6)
-                       AND (site = '' OR site = $7
-                            OR ($7 = '' AND (site IS NULL OR NOT EXISTS (
-                                SELECT 1 FROM machine m WHERE m.role = 'worker' AND m.site = job.site))))
-                       AND (lease_expires_at IS NULL OR lease_expires_at <= $2)
-                     ORDER BY priority DESC, due_at, id LIMIT 1 {lock})
+         WHERE id = (SELECT id FROM job WHERE {narrowed} {FOR_TAKER} ORDER BY priority DESC, due_at, id LIMIT 1 {lock})
          RETURNING id, kind, payload, attempts"
     );
     let mut tx = db.write().await?;
@@ -196,8 +309,9 @@ async fn claim(
         .bind(now.millis())
         .bind(until.millis())
         .bind(only.map_or(0, |id| id.0))
-        .bind(format!(",{},", by.leaves.join(",")))
-        .bind(by.data_dir.to_owned())
+        .bind(format!(",{},", by.takes.join(",")))
+        .bind(by.folders[0].to_owned())
+        .bind(by.folders[1].to_owned())
         .bind(by.site.unwrap_or_default().to_owned())
         .fetch_optional(&mut *tx)
         .await?;
@@ -358,14 +472,6 @@ pub async fn job_state(db: &Db, id: JobId) -> Result<Option<JobState>> {
         })
     })
     .transpose()
-}
-
-/// How many jobs wait or are worked on.
-pub async fn job_count_open(db: &Db) -> Result<u64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM job WHERE finished_at IS NULL")
-        .fetch_one(db.reader())
-        .await?
-        .count("n")
 }
 
 /// Open jobs of one kind: their payloads.

@@ -128,6 +128,25 @@ pub async fn leases_expire_of(db: &Db, prefix: &str, now: Timestamp) -> Result<(
     Ok(tx.commit().await?)
 }
 
+/// Lets go of the devices that the sessions of a process have which is gone.
+pub async fn session_leases_expire_of(db: &Db, owner: &str, now: Timestamp) -> Result<()> {
+    let (of_sessions, now) = (format!("{owner}/%"), now.millis());
+    let taken = "SELECT device_id FROM device_lease WHERE owner LIKE $1 AND expires_at > $2
+                 UNION ALL SELECT device_id FROM artifact_lease WHERE owner LIKE $1 AND expires_at > $2 LIMIT 1";
+    // It is asked every few seconds of who vanished long ago.
+    if sqlx::query(taken).bind(of_sessions.clone()).bind(now).fetch_optional(db.reader()).await?.is_none() {
+        return Ok(());
+    }
+    let mut tx = db.write().await?;
+    for sql in [
+        "UPDATE device_lease SET expires_at = $2 WHERE owner LIKE $1 AND expires_at > $2",
+        "UPDATE artifact_lease SET expires_at = $2 WHERE owner LIKE $1 AND expires_at > $2",
+    ] {
+        sqlx::query(sql).bind(of_sessions.clone()).bind(now).execute(&mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// Lets no lease, of whatever kind, last beyond `latest`.
 pub async fn leases_shorten_in_txn(tx: &mut Tx, latest: Timestamp) -> Result<()> {
     for sql in [

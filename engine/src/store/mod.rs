@@ -34,6 +34,7 @@ pub mod sealed;
 pub mod search;
 pub mod session;
 pub mod setting;
+pub mod teller;
 pub mod tls_certificate;
 pub mod token;
 pub mod upload;

@@ -12,6 +12,8 @@ pub struct Place {
     pub id: DeviceId,
     /// IP address or host name.
     pub address: String,
+    /// Its site.
+    pub site: String,
     /// TCP port.
     pub port: u16,
     /// As it is stored.
@@ -32,7 +34,7 @@ pub struct Seen {
 /// The enabled devices that can be looked at from here: those that are behind no jump host.
 pub async fn reach_list(db: &Db) -> Result<Vec<Place>> {
     let rows = sqlx::query(
-        "SELECT d.id, d.address, d.port, d.status FROM device d
+        "SELECT d.id, d.address, d.site, d.port, d.status FROM device d
          WHERE d.enabled = 1 AND d.jump_host_id IS NULL
            AND NOT EXISTS (SELECT 1 FROM jump_host j WHERE j.site = d.site)
          ORDER BY d.id",
@@ -44,6 +46,7 @@ pub async fn reach_list(db: &Db) -> Result<Vec<Place>> {
             Ok(Place {
                 id: DeviceId(row.int("id")?),
                 address: row.text("address")?,
+                site: row.text("site")?,
                 port: row.count("port")?,
                 status: row.named("status", DeviceStatus::parse)?,
             })

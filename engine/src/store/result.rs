@@ -166,6 +166,23 @@ pub async fn result_fetch_recent(
     Ok(newest.into_iter().find(|result| result.finished_at >= since && result.class.is_good()))
 }
 
+/// Whether the last so many collections of a device that told of a change found none, as far back as jobs are kept.
+pub async fn change_in_vain_in_txn(tx: &mut Tx, device: DeviceId, times: u32) -> Result<bool> {
+    let rows = sqlx::query(
+        "SELECT r.class FROM device_result r JOIN job j ON j.id = r.job_id
+         WHERE r.device_id = $1 AND j.kind = 'change' ORDER BY r.id DESC LIMIT $2",
+    )
+    .bind(device.0)
+    .bind(i64::from(times))
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut in_vain = 0;
+    for row in &rows {
+        in_vain += u32::from(row.named("class", Class::parse)? == Class::Unchanged);
+    }
+    Ok(in_vain == times)
+}
+
 /// The kept session of a result, compressed.
 pub async fn transcript_fetch(db: &Db, id: DeviceResultId) -> Result<Option<Vec<u8>>> {
     let row = sqlx::query("SELECT transcript FROM device_result WHERE id = $1 AND transcript IS NOT NULL")

@@ -133,7 +133,7 @@ async fn a_golden_archive_restores_without_its_key_and_then_has_no_login() {
             let manifest = list(golden(name), key(*encryption)).await.unwrap();
             assert_eq!(restored.rows, manifest.counts.database_rows, "{name}");
 
-            let options = Options { data_dir, database_url, secret_key_file: None, ca_file: None };
+            let options = Options { data_dir, database_url, ..Options::default() };
             let engine = Engine::open(options, Role::Command).await.unwrap();
             assert!(credential_list_for_page(&engine).await.unwrap().is_empty(), "{name}");
             assert_eq!(table_count(&engine.db, "device").await.unwrap(), manifest.tables["device"], "{name}");
@@ -153,8 +153,7 @@ async fn is_as_it_was(
     let manifest = list(golden(name), key(encryption)).await.unwrap();
     assert_eq!(restored.rows, manifest.counts.database_rows, "{name}");
     assert_eq!(restored.files, manifest.counts.artifacts + manifest.counts.files, "{name}");
-    let options =
-        Options { data_dir: data_dir.to_owned(), database_url, secret_key_file: None, ca_file: None };
+    let options = Options { data_dir: data_dir.to_owned(), database_url, ..Options::default() };
     let engine: Arc<Engine> = Engine::open(options, Role::Command).await.unwrap();
     for (table, rows) in manifest.tables.iter().filter(|(table, _)| !CHANGED.contains(&table.as_str())) {
         assert_eq!(table_count(&engine.db, table).await.unwrap(), *rows, "{name}: {table}");

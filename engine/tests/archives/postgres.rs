@@ -27,12 +27,8 @@ fn request(world: &World, archive: &Path, data_dir: &Path, url: &str) -> Request
 
 /// How an engine opens there, or why it does not.
 async fn opened(data_dir: &Path, url: &str) -> Result<u64, String> {
-    let options = Options {
-        data_dir: data_dir.to_owned(),
-        database_url: Some(url.to_owned()),
-        secret_key_file: None,
-        ca_file: None,
-    };
+    let options =
+        Options { data_dir: data_dir.to_owned(), database_url: Some(url.to_owned()), ..Options::default() };
     let engine =
         Engine::open(options, Role::Command).await.map_err(|error| error.into_user_error().message)?;
     let devices = table_count(&engine.db, "device").await.unwrap();

@@ -38,8 +38,7 @@ fn request(world: &World, archive: &Path, data_dir: &Path) -> Request {
 }
 
 async fn start(data_dir: &Path, database_url: Option<String>) -> Arc<Engine> {
-    let options =
-        Options { data_dir: data_dir.to_owned(), database_url, secret_key_file: None, ca_file: None };
+    let options = Options { data_dir: data_dir.to_owned(), database_url, ..Options::default() };
     Engine::open(options, Role::Command).await.unwrap()
 }
 
@@ -236,7 +235,7 @@ async fn a_restore_that_was_cut_off_is_no_instance_and_can_be_done_again() {
     std::fs::create_dir_all(new.join("media")).unwrap();
     std::fs::write(new.join(".restoring"), "an archive\n").unwrap();
     std::fs::write(new.join("media/half"), "half").unwrap();
-    let options = Options { data_dir: new.clone(), database_url: None, secret_key_file: None, ca_file: None };
+    let options = Options { data_dir: new.clone(), ..Options::default() };
     let refused = Engine::open(options, Role::Command).await.unwrap_err().into_user_error().message;
     assert!(refused.contains("did not come to its end"), "{refused}");
     restore(request(&world, &path(&world, &run), &new)).await.unwrap();

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_engine::drivers::driver_rows;
-use etiqa_engine::{Engine, Options, Role, machines, relay};
+use etiqa_engine::store::lease::{device_lease_is_taken, device_lease_take};
+use etiqa_engine::time::now;
+use etiqa_engine::{Engine, Options, Role, inventory, machines, relay};
+use etiqa_model::device::DeviceInput;
 use etiqa_model::event::{Event, Topic};
 use etiqa_model::machine::{MachineRole, MachineState};
 use futures::FutureExt;
@@ -19,7 +22,7 @@ async fn machine(folder: &Path, url: &str) -> Arc<Engine> {
         database_url: Some(url.to_owned()),
         // One key for all of them.
         secret_key_file: Some(folder.parent().unwrap().join("secret.key")),
-        ca_file: None,
+        ..Options::default()
     };
     Engine::open(options, Role::Command).await.unwrap()
 }
@@ -74,12 +77,7 @@ async fn who_replaces_the_key_is_alone_with_it() {
     assert!(!world.engine.is_alone().unwrap(), "another command holds the old key");
     drop(other);
     assert!(world.engine.is_alone().unwrap());
-    let options = Options {
-        data_dir: world.engine.dir.root().to_owned(),
-        database_url: None,
-        secret_key_file: None,
-        ca_file: None,
-    };
+    let options = Options { data_dir: world.engine.dir.root().to_owned(), ..Options::default() };
     let refused = Engine::open(options, Role::Command).await.unwrap_err().into_user_error();
     assert!(refused.message.starts_with("The key is being replaced"), "{refused:?}");
 }
@@ -111,6 +109,35 @@ async fn one_scheduler_acts_at_a_time_and_another_takes_over_when_it_is_gone() {
     machines::say_goodbye(&graz).await.unwrap();
     assert_eq!(state_of(&graz, &graz).await, Some(MachineState::Stopped));
     assert!(!graz.lead.is_held());
+}
+
+#[tokio::test]
+async fn a_process_that_is_started_again_frees_the_devices_that_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = postgres_url().await;
+    let vienna = machine(&folder.path().join("vienna"), &url).await;
+    let graz = machine(&folder.path().join("graz"), &url).await;
+    let beat =
+        |engine: &Arc<Engine>| tokio::spawn(machines::beat(Arc::clone(engine), MachineRole::Server, None));
+    let beating = beat(&vienna);
+    until("Vienna is seen", async || state_of(&graz, &vienna).await.is_some()).await;
+    let input =
+        DeviceInput { address: "127.0.0.1".into(), hostname: "core".into(), ..DeviceInput::default() };
+    let device = inventory::save(&graz, None, &input).await.unwrap();
+    let until_long = now().plus(Duration::from_mins(6));
+    let session = format!("{}/1", vienna.owner);
+    assert!(device_lease_take(&vienna.db, device, &session, now(), until_long).await.unwrap());
+    beating.abort();
+    let long_ago = "UPDATE machine SET seen_at = seen_at - 60000";
+    let mut tx = graz.db.write().await.unwrap();
+    sqlx::query(long_ago).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let again = machine(&folder.path().join("vienna"), &url).await;
+    beat(&again);
+    until("the device is free", async || !device_lease_is_taken(&graz.db, device, now()).await.unwrap())
+        .await;
+    assert_eq!(state_of(&graz, &vienna).await, None, "it has another name now");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod changes;
 mod fleet;
 mod imports;
 mod machines;
@@ -14,3 +15,4 @@ mod retaining;
 mod rotating;
 mod runs;
 mod schedules;
+mod shared;

@@ -121,15 +121,15 @@ async fn devices_that_answer_are_online_and_the_others_offline_since_they_were_l
     let world = World::new().await;
     let (_up, up_id) = world.add_ios().await;
     let (down, down_id) = world.add_ios().await;
-    look(&world.engine).await.unwrap();
+    look(&world.engine, None).await.unwrap();
     assert_eq!(world.device(up_id).await.status, DeviceStatus::Online);
     drop(down);
-    look(&world.engine).await.unwrap();
+    look(&world.engine, None).await.unwrap();
     let gone = world.device(down_id).await;
     assert_eq!(gone.status, DeviceStatus::Offline);
     assert!(gone.last_seen_at.is_some() && gone.status_at >= gone.last_seen_at);
     let unchanged = world.device(up_id).await;
-    look(&world.engine).await.unwrap();
+    look(&world.engine, None).await.unwrap();
     assert_eq!(world.device(up_id).await, unchanged);
 }
 

@@ -5,6 +5,7 @@ use etiqa_engine::backup::archive::manifest::Manifest;
 use etiqa_engine::backup::verify::{Key, verify_path, verify_run};
 use etiqa_engine::backup::{config, execute_run, find_run, start};
 use etiqa_engine::schedule::tick::reap;
+use etiqa_engine::schedule::tidy::tidy;
 use etiqa_engine::store::run_write::{run_claim, run_reserve_file};
 use etiqa_engine::time::now;
 use etiqa_engine::{Engine, Options, Role, inventory};
@@ -360,13 +361,27 @@ async fn what_ended_runs_left_is_removed_and_what_a_person_put_there_stays() {
 }
 
 #[tokio::test]
+async fn half_an_archive_goes_once_its_run_is_over_whoever_ended_that() {
+    let world = World::new().await;
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    let over = find_run(&world.engine, world.run(config).await.id).await.unwrap();
+    let live = start::start(&world.engine, config, Trigger::Manual).await.unwrap().run;
+    let (over, live) = (format!(".run-{}.part", over.id), format!(".run-{live}.part"));
+    for file in [over.as_str(), &live, ".run-99.part", ".run-mine.part"] {
+        std::fs::write(world.engine.dir.backups().join(file), "half").unwrap();
+    }
+    tidy(&world.engine, now()).await.unwrap();
+    let left: Vec<String> = world.archives().into_iter().filter(|name| name.starts_with('.')).collect();
+    assert_eq!(left, [live, ".run-mine.part".to_owned()]);
+}
+
+#[tokio::test]
 async fn two_who_start_a_backup_at_once_get_one_run_and_one_conflict() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options {
         data_dir: folder.path().join("data"),
         database_url: Some(postgres_url().await),
-        secret_key_file: None,
-        ca_file: None,
+        ..Options::default()
     };
     let engine = Engine::open(options, Role::Command).await.unwrap();
     let input =

@@ -43,7 +43,8 @@ async fn a_clock_that_is_set_back_leaves_nothing_waiting_for_the_time_that_it_sh
     let run = list_runs(&world.engine, Some(id), None).await.unwrap()[0].id;
     let claim = async || {
         let until = now().plus(Duration::from_mins(1));
-        let by = Taker { owner: "a worker", data_dir: world.engine.dir.id(), site: None, leaves: &[] };
+        let by =
+            Taker { owner: "a worker", folders: [world.engine.dir.id(); 2], site: None, takes: &["run"] };
         job_claim(&world.engine.db, by, now(), until).await.unwrap()
     };
     assert_eq!(claim().await, None, "it was queued for a day ten years ahead");
@@ -232,7 +233,7 @@ async fn a_job_that_was_given_up_is_shown_with_its_reason_and_can_be_tried_again
     let world = World::new().await;
     let engine = &world.engine;
     let job = enqueue(engine, &Work::Collect { devices: Vec::new() }).await.unwrap();
-    let by = Taker { owner: "a worker", data_dir: engine.dir.id(), site: None, leaves: &[] };
+    let by = Taker { owner: "a worker", folders: [engine.dir.id(); 2], site: None, takes: &["collect"] };
     job_claim(&engine.db, by, now(), now().plus(Duration::from_mins(1))).await.unwrap().unwrap();
     let state = async || jobs::list(engine).await.unwrap().into_iter().map(|job| job.state).next();
     assert_eq!(state().await, Some(JobState::Running));

@@ -130,11 +130,6 @@ impl World {
 }
 
 async fn open(folder: &TempDir) -> Arc<Engine> {
-    let options = Options {
-        data_dir: folder.path().join("data"),
-        database_url: None,
-        secret_key_file: None,
-        ca_file: None,
-    };
+    let options = Options { data_dir: folder.path().join("data"), ..Options::default() };
     Engine::open(options, Role::Command).await.unwrap()
 }

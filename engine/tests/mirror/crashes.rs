@@ -54,8 +54,7 @@ async fn a_mirroring_that_is_killed_before_the_branch_moves_changes_nothing_and_
 
 /// What the other process does.
 async fn mirror_in(data: &Path) {
-    let options =
-        Options { data_dir: data.to_owned(), database_url: None, secret_key_file: None, ca_file: None };
+    let options = Options { data_dir: data.to_owned(), ..Options::default() };
     let engine = Engine::open(options, Role::Command).await.unwrap();
     let runs = list_runs(&engine, None, None).await.unwrap();
     mirror_run(&engine, &data.join("mirror/7"), "main", Texts::Whole, &runs[0]).await.unwrap();

@@ -20,12 +20,7 @@ use crate::common::{NOON, at, device, postgres_url};
 pub(crate) async fn on_both_engines(test: impl AsyncFn(Arc<Engine>)) {
     for database_url in [None, Some(postgres_url().await)] {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options {
-            data_dir: folder.path().join("data"),
-            database_url,
-            secret_key_file: None,
-            ca_file: None,
-        };
+        let options = Options { data_dir: folder.path().join("data"), database_url, ..Options::default() };
         let engine = Engine::open(options, Role::Command).await.unwrap();
         test(Arc::clone(&engine)).await;
         engine.db.close().await;

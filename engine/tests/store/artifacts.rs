@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use etiqa_engine::db::Db;
 use etiqa_engine::store::artifact::{
-    NewArtifact, NewArtifactResult, artifact_blob_forget, artifact_blob_insert_in_txn,
+    NewArtifact, NewArtifactResult, artifact_blob_forget_in_txn, artifact_blob_insert_in_txn,
     artifact_blob_list_unused, artifact_fetch, artifact_fetch_newest, artifact_insert_in_txn,
     artifact_list_of_device, artifact_prune_in_txn, artifact_result_insert_in_txn,
     artifact_result_list_of_device, artifact_transcript_fetch,
@@ -60,17 +60,27 @@ async fn the_newest_few_are_kept_and_files_that_nothing_refers_to_are_found_afte
         assert_eq!(artifact_fetch_newest(&db, device).await.unwrap().as_ref(), kept.first());
         assert_eq!(artifact_fetch(&db, kept[1].id).await.unwrap().as_ref(), Some(&kept[1]));
 
-        let unused = async |before, now| artifact_blob_list_unused(&db, "here", before, now).await.unwrap();
+        let unused =
+            async |before, now| artifact_blob_list_unused(&db, "here", false, before, now).await.unwrap();
         assert!(unused(at(0), at(10)).await.is_empty(), "noted, but not for long enough");
         assert_eq!(unused(at(10), at(20)).await, ["a"]);
-        assert!(artifact_blob_list_unused(&db, "elsewhere", at(10), at(20)).await.unwrap().is_empty());
+        assert!(artifact_blob_list_unused(&db, "elsewhere", false, at(10), at(20)).await.unwrap().is_empty());
+        let orphaned = artifact_blob_list_unused(&db, "elsewhere", true, at(10), at(20)).await.unwrap();
+        assert_eq!(orphaned, ["a"], "no machine has that folder");
         // An equal file that comes again is in use again.
         add(&db, device, "a").await;
-        assert!(!artifact_blob_forget(&db, "a").await.unwrap());
+        let forget = async |before| {
+            let mut tx = db.write().await.unwrap();
+            let is_forgotten = artifact_blob_forget_in_txn(&mut tx, "a", before).await.unwrap();
+            tx.commit().await.unwrap();
+            is_forgotten
+        };
+        assert!(!forget(at(10)).await);
         device_delete(&db, device).await.unwrap();
         assert!(unused(at(20), at(30)).await.is_empty());
         assert_eq!(unused(at(30), at(40)).await.len(), 4);
-        assert!(artifact_blob_forget(&db, "a").await.unwrap());
+        assert!(!forget(at(20)).await, "not for so long");
+        assert!(forget(at(30)).await);
         assert_eq!(unused(at(30), at(40)).await.len(), 3);
     })
     .await;

@@ -58,6 +58,7 @@ async fn completed(db: &Db, config: &BackupConfig, seconds: i64) -> RunId {
         sha256: "ab".into(),
         encryption: Encryption::None,
         passphrase: None,
+        shared: None,
     };
     let ending = Ending {
         status: RunStatus::Completed,

@@ -10,6 +10,7 @@ mod backups;
 mod configs;
 mod destinations;
 mod devices;
+mod handover;
 mod people;
 mod portable;
 mod queue;

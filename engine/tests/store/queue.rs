@@ -2,15 +2,15 @@ use std::collections::BTreeSet;
 
 use etiqa_engine::db::Db;
 use etiqa_engine::store::job::{
-    Taker, job_claim, job_count_open, job_finish, job_insert_in_txn, job_list, job_release, job_renew,
-    job_state,
+    Taker, job_claim, job_finish, job_insert_in_txn, job_is_there, job_list, job_list_open, job_release,
+    job_renew, job_state,
 };
 use etiqa_model::JobId;
 
 use crate::common::{at, on_both};
 
 fn by(owner: &str) -> Taker<'_> {
-    Taker { owner, data_dir: "here", site: None, leaves: &[] }
+    Taker { owner, folders: ["here"; 2], site: None, takes: &["test"] }
 }
 
 async fn add(db: &Db, key: Option<&str>, priority: i64) -> JobId {
@@ -56,7 +56,7 @@ async fn a_key_queues_work_once() {
         let first = add(&db, Some("run:7"), 0).await;
         assert_eq!(add(&db, Some("run:7"), 0).await, first);
         assert_ne!(add(&db, None, 0).await, add(&db, None, 0).await);
-        assert_eq!(job_count_open(&db).await.unwrap(), 3);
+        assert_eq!(job_list_open(&db, "test").await.unwrap().len(), 3);
     })
     .await;
 }
@@ -94,7 +94,7 @@ async fn a_job_ends_once_and_only_by_its_owner() {
             (state.finished_at, state.dead, state.error.as_deref()),
             (Some(at(11)), true, Some("It broke."))
         );
-        assert_eq!(job_count_open(&db).await.unwrap(), 0);
+        assert_eq!(job_list_open(&db, "test").await.unwrap().len(), 0);
     })
     .await;
 }
@@ -103,12 +103,15 @@ async fn a_job_ends_once_and_only_by_its_owner() {
 async fn a_kind_of_which_there_is_enough_is_left_to_others() {
     on_both(async |db| {
         add(&db, None, 0).await;
-        let take = async |leaves: &[&str]| {
-            let by = Taker { owner: "a", data_dir: "here", site: None, leaves };
-            job_claim(&db, by, at(0), at(30)).await.unwrap()
+        let take = async |takes: &[&str]| {
+            let by = Taker { owner: "a", folders: ["here"; 2], site: None, takes };
+            let is_there = job_is_there(&db, by, at(0)).await.unwrap();
+            let job = job_claim(&db, by, at(0), at(30)).await.unwrap();
+            assert_eq!(is_there, job.is_some());
+            job
         };
-        assert_eq!(take(&["send", "test"]).await, None);
-        assert!(take(&["tes", "testing", "send"]).await.is_some(), "another name is another kind");
+        assert_eq!(take(&["tes", "testing", "send"]).await, None, "another name is another kind");
+        assert!(take(&["send", "test"]).await.is_some());
     })
     .await;
 }

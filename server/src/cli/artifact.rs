@@ -7,7 +7,8 @@ use std::sync::Arc;
 use clap::Subcommand;
 use etiqa_engine::store::artifact::artifact_result_list_of_job;
 use etiqa_engine::{Engine, Result, artifacts, inventory};
-use etiqa_model::{DeviceId, UserError};
+use etiqa_model::UserError;
+use etiqa_model::device::Device;
 
 use super::follow::follow_job;
 use super::{exit, new_file, output};
@@ -54,17 +55,19 @@ impl Artifact {
 async fn fetch(engine: &Arc<Engine>, names: &[String]) -> Result<ExitCode> {
     let mut devices = Vec::with_capacity(names.len());
     for name in names {
-        devices.push(inventory::find(engine, name).await?.id);
+        devices.push(inventory::find(engine, name).await?);
     }
-    let job = artifacts::fetch_now(engine, devices.clone()).await?;
-    follow_job(engine, job, |_| {}).await?;
-    let results = artifact_result_list_of_job(&engine.db, job).await?;
+    let mut results = Vec::with_capacity(devices.len());
+    for job in artifacts::fetch_now(engine, &devices).await? {
+        follow_job(engine, job, |_| {}).await?;
+        results.extend(artifact_result_list_of_job(&engine.db, job).await?);
+    }
     for result in &results {
         output::print(&format!("{}: {}", result.hostname, result.message));
     }
-    let is_done = |id: &DeviceId| results.iter().any(|result| result.device_id == *id);
+    let is_done = |device: &Device| results.iter().any(|result| result.device_id == device.id);
     let mut all_good = results.iter().all(|result| result.class.is_good());
-    for (_, name) in devices.iter().zip(names).filter(|(id, _)| !is_done(id)) {
+    for (_, name) in devices.iter().zip(names).filter(|(device, _)| !is_done(device)) {
         output::say(&format!(
             "{name}: somebody else is fetching it already; the device's page shows how it ends."
         ));

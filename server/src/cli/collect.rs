@@ -30,19 +30,22 @@ impl Collect {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         let mut devices = Vec::new();
         if self.all {
-            devices.extend(inventory::all_enabled(engine).await?.iter().map(|device| device.id));
+            devices = inventory::all_enabled(engine).await?;
         }
         for name in &self.devices {
-            devices.push(inventory::find(engine, name).await?.id);
+            devices.push(inventory::find(engine, name).await?);
         }
         if devices.is_empty() {
             return Err(UserError::invalid("There is no enabled device; import some first.").into());
         }
-        let job = inventory::collect_now(engine, devices).await?;
+        let jobs = inventory::collect_now(engine, &devices).await?;
         let tell = |result: &DeviceResult| {
             output::say(&format!("{}: {}: {}", result.hostname, result.class.label(), result.message));
         };
-        let results = follow_job(engine, job, tell).await?;
+        let mut results = Vec::with_capacity(devices.len());
+        for job in jobs {
+            results.extend(follow_job(engine, job, tell).await?);
+        }
         if self.json {
             output::print_json(&results)?;
         } else {

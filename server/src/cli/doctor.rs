@@ -6,7 +6,7 @@ use etiqa_engine::backup::destinations;
 use etiqa_engine::backup::orphans::find_orphans;
 use etiqa_engine::store::drill::drill_list_failed;
 use etiqa_engine::store::run::run_list_damaged;
-use etiqa_engine::{Engine, Result, pause, recovery};
+use etiqa_engine::{Engine, Result, machines, pause, recovery};
 
 use super::{exit, output};
 
@@ -53,6 +53,13 @@ pub(super) async fn run(engine: &Engine) -> Result<ExitCode> {
         findings.push(format!(
             "The file {file} in the folder of backups is of no run: keep it elsewhere, or remove it."
         ));
+    }
+    if machines::keep_files_apart(engine).await? {
+        findings.push(
+            "Several servers work on this database, and each keeps its archives for itself: who loses a machine loses \
+             them. Name a folder that all of them see (--shared-dir), or a destination (`etiqa destination share NAME`)."
+                .to_owned(),
+        );
     }
     if let Some(paused) = pause::schedule_pause(engine).await? {
         let at = output::time(Some(paused.at));

@@ -18,6 +18,7 @@ mod import_devices;
 mod jump_host;
 mod key;
 mod media;
+mod migrate_to;
 mod new_file;
 pub(crate) mod output;
 mod restore;
@@ -35,6 +36,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use etiqa_engine::shared_dir::SharedDir;
 use etiqa_engine::{Engine, Options, Result, Role};
 
 /// Backs up the configurations of network devices by itself.
@@ -63,6 +65,30 @@ struct Place {
     /// Certificate authorities (PEM) that may have signed the certificates of devices, besides the system's
     #[arg(long, global = true, env = "ETIQA_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// The folder in which all machines of a PostgreSQL keep archives, vendor backups and attached files
+    #[arg(long, global = true, env = "ETIQA_SHARED_DIR", value_name = "DIR")]
+    shared_dir: Option<PathBuf>,
+    /// Use the folder of --shared-dir from now on, whichever was used before
+    #[arg(long, global = true, requires = "shared_dir")]
+    adopt_shared_dir: bool,
+}
+
+impl Place {
+    fn options(self) -> Options {
+        let shared_dir = match self.shared_dir.filter(|folder| !folder.as_os_str().is_empty()) {
+            None => SharedDir::None,
+            Some(folder) if self.adopt_shared_dir => SharedDir::Adopted(folder),
+            Some(folder) => SharedDir::Known(folder),
+        };
+        Options {
+            data_dir: self.data_dir,
+            database_url: self.database_url.filter(|url| !url.is_empty()),
+            secret_key_file: self.secret_key_file,
+            ca_file: self.ca_file,
+            shared_dir,
+            ..Options::default()
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -107,6 +133,9 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     /// Restore an archive into an empty instance, or take single files out of it
     Restore(restore::Restore),
+    /// Move an instance from its SQLite file to PostgreSQL
+    #[command(alias = "migrate_to")]
+    MigrateTo(migrate_to::MigrateTo),
     /// Work on what there is to do at a site, for the servers that share its PostgreSQL
     Worker(Worker),
     /// Let a restored instance run its schedules again
@@ -146,6 +175,13 @@ pub(crate) struct Serve {
     /// After a start, what was missed waits so many seconds, until the network is up
     #[arg(long, env = "ETIQA_START_DELAY", default_value_t = 10, value_name = "SECONDS")]
     pub(crate) start_delay: u32,
+    /// Address and port to hear devices' syslog on, by UDP and TCP: a device that tells of a change is collected
+    #[arg(long, env = "ETIQA_SYSLOG_LISTEN", value_name = "ADDRESS")]
+    pub(crate) syslog_listen: Option<SocketAddr>,
+    /// A device that tells of changes is collected once it has been quiet for so long, after five minutes at most
+    #[arg(long, env = "ETIQA_CHANGE_QUIET", default_value_t = 30, value_name = "SECONDS",
+          value_parser = clap::value_parser!(u16).range(0..=300))]
+    pub(crate) change_quiet: u16,
 }
 
 /// What a worker is told.
@@ -153,7 +189,13 @@ pub(crate) struct Serve {
 pub(crate) struct Worker {
     /// The site whose devices it collects; from now on nobody else does
     #[arg(long, env = "ETIQA_SITE", value_name = "NAME")]
-    site: String,
+    pub(crate) site: String,
+    /// Address and port to hear devices' syslog on, by UDP and TCP: a device that tells of a change is collected
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) syslog_listen: Option<SocketAddr>,
+    /// A device that tells of changes is collected once it has been quiet for so long, after five minutes at most
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=300))]
+    pub(crate) change_quiet: u16,
 }
 
 impl Cli {
@@ -179,24 +221,21 @@ impl Cli {
 
     /// Runs the command. The code is 0 when all is good, 1 when something failed.
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let options = Options {
-            data_dir: self.place.data_dir,
-            database_url: self.place.database_url.filter(|url| !url.is_empty()),
-            secret_key_file: self.place.secret_key_file,
-            ca_file: self.place.ca_file,
-        };
+        let options = self.place.options();
         match self.command {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
-            Command::Worker(worker) => crate::work::work(options, worker.site).await,
+            Command::Worker(worker) => crate::work::work(options, worker).await,
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
             }
             // Opens no instance: it makes one.
             Command::Restore(restore) => restore.run(options.data_dir, options.database_url).await,
+            // Opens the instance by itself, or does not open the one that was moved.
+            Command::MigrateTo(command) => command.run(options).await,
             command => {
                 let engine = Engine::open(options, Role::Command).await?;
-                let code = run_with(&engine, command).await;
+                let code = Box::pin(run_with(&engine, command)).await;
                 engine.hand_back().await?;
                 engine.db.close().await;
                 code
@@ -207,7 +246,9 @@ impl Cli {
 
 async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve(_) | Command::Worker(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
+        Command::Serve(_) | Command::Worker(_) | Command::Restore(_) | Command::MigrateTo(_) => {
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Resume => resume(engine).await,
         Command::Pause => pause(engine).await,
         Command::Doctor => doctor::run(engine).await,

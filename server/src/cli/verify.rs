@@ -40,7 +40,7 @@ impl Verify {
         if let Some(archive) = &self.archive {
             all_whole = self.verify_one(engine, archive).await?;
         } else {
-            for run in run_list_with_archive(&engine.db, engine.dir.id()).await? {
+            for run in run_list_with_archive(&engine.db, engine.dir.files_id()).await? {
                 let file = run.file.unwrap_or_default();
                 all_whole &= match verify_run(engine, run.id).await {
                     Ok(outcome) => tell(&file, &outcome),

@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 14] = [
+const ENDPOINTS: [(&str, &str); 15] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),
@@ -54,6 +54,7 @@ const ENDPOINTS: [(&str, &str); 14] = [
     ("POST", "/backup/config/1/toggle/"),
     ("POST", "/devices/import"),
     ("POST", "/admin/recovery-kit/file"),
+    ("POST", "/hooks/change"),
 ];
 
 async fn ask(client: &Client, method: &str, path: &str) -> Answer {
@@ -355,7 +356,9 @@ const ROLES: [(&str, &[&str]); 3] = [
             "save_destination",
             "save_jump_host",
             "save_settings",
+            "share_destination",
             "take_recovery_kit",
+            "unshare_destination",
         ],
     ),
 ];
@@ -378,7 +381,7 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
     }
     server.with_token(&operator).post("/admin/recovery-kit/file").await.with_status(403);
     let viewer = server.with_token(&viewer);
-    for path in ["/backup/config/1/run/", "/backup/config/1/toggle/"] {
+    for path in ["/backup/config/1/run/", "/backup/config/1/toggle/", "/hooks/change/"] {
         viewer.post(path).await.with_status(403);
     }
     viewer.get("/backup/download/1/").await.with_status(403);

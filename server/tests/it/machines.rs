@@ -2,10 +2,11 @@
 
 use std::process::Stdio;
 
+use etiqa_simulator::Personality;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
-use crate::harness::devices::router;
+use crate::harness::devices::{device, router};
 use crate::harness::{World, until};
 
 /// A worker of a site, on a machine with a data directory of its own.
@@ -21,10 +22,10 @@ async fn is_alive(world: &World, site: &str) {
     until("the worker says that it is alive", || async { world.database.texts(&sql).await.pop() }).await;
 }
 
-/// Who did the parts of runs at a site: `server` or `worker`, once each.
-async fn who_collected(world: &World, site: &str) -> Vec<String> {
+/// Who did the jobs of a kind at a site: `server` or `worker`, once each.
+async fn who_did(world: &World, kind: &str, site: &str) -> Vec<String> {
     let sql = format!(
-        "SELECT DISTINCT split_part(lease_owner, '-', 1) FROM job WHERE kind = 'part' AND site = '{site}' ORDER BY 1"
+        "SELECT DISTINCT split_part(lease_owner, '-', 1) FROM job WHERE kind = '{kind}' AND site = '{site}' ORDER BY 1"
     );
     world.database.texts(&sql).await
 }
@@ -44,8 +45,8 @@ async fn devices_of_a_site_are_collected_by_its_own_workers_and_by_nobody_else()
     is_alive(&world, "graz").await;
     world.etiqa(["run-backups", "--force"]).await.good();
 
-    assert_eq!(who_collected(&world, "graz").await, ["worker"]);
-    assert_eq!(who_collected(&world, "linz").await, ["server"], "a site without workers is anybody's");
+    assert_eq!(who_did(&world, "part", "graz").await, ["worker"]);
+    assert_eq!(who_did(&world, "part", "linz").await, ["server"], "a site without workers is anybody's");
     let results = "SELECT class FROM device_result WHERE run_id IS NOT NULL ORDER BY id";
     assert_eq!(world.database.texts(results).await, ["ok"; 4]);
 
@@ -61,4 +62,88 @@ async fn devices_of_a_site_are_collected_by_its_own_workers_and_by_nobody_else()
 async fn a_worker_needs_a_database_that_machines_can_share() {
     let refused = World::new().etiqa(["worker", "--site", "graz"]).await.failed();
     assert!(refused.stderr.contains("name it with --database-url postgres://"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_a_person_asks_of_devices_is_done_at_their_sites() {
+    let world = World::on_postgres().await;
+    world.add_credential().await;
+    let mut devices = Vec::new();
+    for (name, site) in [("vie-1", "default"), ("graz-1", "graz")] {
+        devices.push(world.add_device(router(name)).await);
+        world.etiqa(["device", "edit", name, "--site", site]).await.good();
+    }
+    let server = world.serve().await;
+    let _graz = worker(&world, "graz");
+    is_alive(&world, "graz").await;
+    let collected = world.etiqa(["collect", "--all"]).await.good();
+    assert_eq!(collected.stdout, "2 devices: 2 good, 0 failed\n");
+    assert_eq!(who_did(&world, "collect", "graz").await, ["worker"]);
+
+    world.add_user("olga", "operator").await;
+    let olga = server.signed_in("olga").await;
+    olga.call("start_connection_test", &[("id", "2")]).await;
+    until("the worker has tested it", || async { who_did(&world, "test", "graz").await.pop() }).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_person_asks_of_a_site_whose_workers_are_gone_fails_at_once_and_says_what_to_do() {
+    let world = World::on_postgres().await;
+    world.add_credential().await;
+    let mut devices = Vec::new();
+    for (name, site) in [("vie-1", "default"), ("graz-1", "graz")] {
+        devices.push(world.add_device(router(name)).await);
+        world.etiqa(["device", "edit", name, "--site", site]).await.good();
+    }
+    for site in ["graz", "default"] {
+        let gone = format!(
+            "INSERT INTO machine (owner, host, role, site, data_dir, version, started_at, seen_at)
+             VALUES ('worker-{site}', 'box', 'worker', '{site}', 'd', '0', 1, 1)"
+        );
+        world.database.execute(&gone).await;
+    }
+    let server = world.serve().await;
+    let collected = world.etiqa(["collect", "--all"]).await.failed();
+    assert_eq!(collected.stdout, "2 devices: 1 good, 1 failed\n", "the default site is anybody's");
+    assert!(collected.stderr.contains("No worker of the site graz is heard of: start"), "{collected:?}");
+
+    world.add_user("olga", "operator").await;
+    server.signed_in("olga").await.call("start_connection_test", &[("id", "2")]).await;
+    let tested = "SELECT message FROM device_test WHERE device_id = 2";
+    until("the test is over", || async {
+        world
+            .database
+            .texts(tested)
+            .await
+            .into_iter()
+            .find(|text| text.contains("No worker of the site graz"))
+    })
+    .await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn vendor_backups_of_a_site_are_fetched_there_where_its_worker_keeps_them_in_the_folder_of_all() {
+    let world = World::on_postgres().await;
+    world.add_credential().await;
+    let _firewall = world.add_device(device(Personality::Gaia, "fw-1")).await;
+    world.etiqa(["device", "edit", "fw-1", "--site", "graz", "--platform", "gaia"]).await.good();
+    world.add_backup("Nightly", "config").await;
+    let share = world.place().join("share");
+    std::fs::create_dir(&share).unwrap();
+    let world = world.with_env("ETIQA_SHARED_DIR", share.to_str().unwrap());
+    let refused = world.etiqa(["backup-status"]).await.failed();
+    assert!(refused.stderr.contains("No server has taken the folder"), "{refused:?}");
+    let server = world.serve().await;
+    let _graz = worker(&world, "graz");
+    is_alive(&world, "graz").await;
+    world.etiqa(["run-backups", "--force"]).await.good();
+    assert_eq!(who_did(&world, "artifact_part", "graz").await, ["worker"]);
+    let of_run = "SELECT class FROM artifact_result WHERE run_id IS NOT NULL";
+    assert_eq!(world.database.texts(of_run).await, ["ok"]);
+    let archives = std::fs::read_dir(share.join("backups")).unwrap().count();
+    assert_eq!(archives, 1);
+    world.etiqa(["verify", "--all"]).await.good();
+    server.stop().await;
 }

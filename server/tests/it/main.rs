@@ -6,6 +6,8 @@
 mod access;
 mod archive;
 mod bad_input;
+mod changes;
+mod chaos;
 mod clock;
 mod destinations;
 mod harness;
@@ -14,6 +16,7 @@ mod imports;
 mod kill_loop;
 mod live;
 mod machines;
+mod migrate_to;
 mod power_cut;
 mod reach;
 mod restore;

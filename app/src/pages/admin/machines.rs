@@ -10,6 +10,7 @@ use crate::ask::ask;
 use crate::components::part::nothing;
 use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, confirm, empty};
+use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
 
@@ -63,6 +64,15 @@ fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
         );
         view! { <small>{words}</small> }.into_any()
     });
+    let syslog = machine.syslog.as_ref().map(|syslog| {
+        let words = format!(
+            "Hears syslog at {}: {} messages, {} of a change.",
+            syslog.address,
+            format::count(syslog.messages),
+            format::count(syslog.changes)
+        );
+        view! { <small>{words}</small> }.into_any()
+    });
     let work = match jobs.len() {
         0 => "nothing".to_owned(),
         1..=3 => jobs.join(", "),
@@ -75,7 +85,7 @@ fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
     });
     view! {
         <tr>
-            <td><b>{machine.host}</b><small>{remark}</small>{clock}</td>
+            <td><b>{machine.host}</b><small>{remark}</small>{syslog}{clock}</td>
             <td>{chip(tone, state.label())}{leads}</td>
             <td class="muted"><Ago at=machine.seen_at/></td>
             <td class="num">{format!("{} of {}", machine.sessions, machine.max_sessions)}</td>
