@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use etiqa_simulator::Personality;
+use etiqa_simulator::{Personality, SimulatedDevice};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
@@ -15,6 +15,17 @@ fn worker(world: &World, site: &str) -> Child {
     command.env("ETIQA_DATA_DIR", world.place().join(site));
     command.env("ETIQA_SECRET_KEY_FILE", world.data().join("secret.key"));
     command.stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap()
+}
+
+/// Routers, each at its site.
+async fn devices_at(world: &World, places: &[(&str, &str)]) -> Vec<SimulatedDevice> {
+    world.add_credential().await;
+    let mut devices = Vec::new();
+    for (name, site) in places {
+        devices.push(world.add_device(router(name)).await);
+        world.etiqa(["device", "edit", name, "--site", site]).await.good();
+    }
+    devices
 }
 
 async fn is_alive(world: &World, site: &str) {
@@ -33,12 +44,11 @@ async fn who_did(world: &World, kind: &str, site: &str) -> Vec<String> {
 #[tokio::test]
 async fn devices_of_a_site_are_collected_by_its_own_workers_and_by_nobody_else() {
     let world = World::on_postgres().await;
-    world.add_credential().await;
-    let mut devices = Vec::new();
-    for (name, site) in [("vie-1", "default"), ("graz-1", "graz"), ("graz-2", "graz"), ("linz-1", "linz")] {
-        devices.push(world.add_device(router(name)).await);
-        world.etiqa(["device", "edit", name, "--site", site]).await.good();
-    }
+    let _devices = devices_at(
+        &world,
+        &[("vie-1", "default"), ("graz-1", "graz"), ("graz-2", "graz"), ("linz-1", "linz")],
+    )
+    .await;
     world.add_backup("Nightly", "config").await;
     let server = world.serve().await;
     let mut graz = worker(&world, "graz");
@@ -67,12 +77,7 @@ async fn a_worker_needs_a_database_that_machines_can_share() {
 #[tokio::test]
 async fn what_a_person_asks_of_devices_is_done_at_their_sites() {
     let world = World::on_postgres().await;
-    world.add_credential().await;
-    let mut devices = Vec::new();
-    for (name, site) in [("vie-1", "default"), ("graz-1", "graz")] {
-        devices.push(world.add_device(router(name)).await);
-        world.etiqa(["device", "edit", name, "--site", site]).await.good();
-    }
+    let _devices = devices_at(&world, &[("vie-1", "default"), ("graz-1", "graz")]).await;
     let server = world.serve().await;
     let _graz = worker(&world, "graz");
     is_alive(&world, "graz").await;
@@ -90,12 +95,7 @@ async fn what_a_person_asks_of_devices_is_done_at_their_sites() {
 #[tokio::test]
 async fn what_a_person_asks_of_a_site_whose_workers_are_gone_fails_at_once_and_says_what_to_do() {
     let world = World::on_postgres().await;
-    world.add_credential().await;
-    let mut devices = Vec::new();
-    for (name, site) in [("vie-1", "default"), ("graz-1", "graz")] {
-        devices.push(world.add_device(router(name)).await);
-        world.etiqa(["device", "edit", name, "--site", site]).await.good();
-    }
+    let _devices = devices_at(&world, &[("vie-1", "default"), ("graz-1", "graz")]).await;
     for site in ["graz", "default"] {
         let gone = format!(
             "INSERT INTO machine (owner, host, role, site, data_dir, version, started_at, seen_at)
