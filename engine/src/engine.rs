@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use etiqa_model::admin::Settings;
+use etiqa_model::event::Topic;
 use etiqa_model::{ErrorKind, Timestamp, UserError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use crate::db::{Db, DbError, is_postgres_url};
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
-use crate::fleet::{Errands, Groups, Slots};
+use crate::fleet::{Errands, Groups, Load, Slots};
 use crate::hex::to_hex;
 use crate::history::search::PAGES_AT_ONCE;
 use crate::machines::measure_clock;
@@ -109,6 +110,8 @@ pub struct Engine {
     pub lead: Lead,
     /// Device sessions at once.
     pub sessions: Slots,
+    /// Devices of shared runs that this process has taken on.
+    pub load: Arc<Load>,
     /// Device sessions at once by site and by jump host.
     pub groups: Arc<Groups>,
     /// Vendors' backups at once.
@@ -207,6 +210,7 @@ impl Engine {
             schedule_changed: Notify::new(),
             lead: Lead::default(),
             sessions: Slots::new(settings.max_sessions),
+            load: Arc::default(),
             groups: Arc::default(),
             artifact_slots: Slots::new(settings.max_artifacts),
             artifact_groups: Arc::default(),
@@ -250,6 +254,13 @@ impl Engine {
     /// The authorities that appliances' certificates are verified against.
     pub fn trust(&self) -> Arc<Trust> {
         Arc::clone(self.trust.get_or_init(|| Arc::new(Trust::system())))
+    }
+
+    /// Tells the workers of all processes that there is something to do. What else becomes of a job is told with its id, and
+    /// wakes nobody.
+    pub(crate) fn tell_of_work(&self) {
+        self.work.notify_one();
+        self.events.send(Topic::Jobs, None);
     }
 
     /// What an admin has set.

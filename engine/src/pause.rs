@@ -67,7 +67,7 @@ pub async fn resume(engine: &Engine) -> Result<bool> {
 }
 
 fn changed(engine: &Engine) {
-    engine.work.notify_one();
+    engine.tell_of_work();
     engine.schedule_changed.notify_one();
     engine.events.send(Topic::BackupConfigs, None);
 }

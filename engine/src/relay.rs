@@ -114,9 +114,9 @@ async fn hear_once(engine: &Engine, is_first: bool) -> Result<()> {
 fn take_in(engine: &Engine, events: Vec<Event>) {
     for event in events {
         match event.topic {
-            Topic::Jobs | Topic::Runs => engine.work.notify_one(),
+            Topic::Jobs if event.id.is_none() => engine.work.notify_one(),
             Topic::BackupConfigs => engine.schedule_changed.notify_one(),
-            Topic::Devices | Topic::Admin => {}
+            Topic::Jobs | Topic::Runs | Topic::Devices | Topic::Admin => {}
         }
         engine.events.repeat(event);
     }

@@ -42,7 +42,7 @@ pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
         let mut tx = engine.db.write().await?;
         enqueue_in_txn(&mut tx, &work, at).await?;
         tx.commit().await?;
-        engine.work.notify_one();
+        engine.tell_of_work();
     }
     Ok(())
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use etiqa_model::class::Class;
 use etiqa_model::device::{DEFAULT_SITE, Device};
-use etiqa_model::event::Topic;
 use etiqa_model::machine::{MachineRole, MachineState};
 use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{DeviceId, RunId};
@@ -21,7 +20,7 @@ use super::watch::Watch;
 use crate::engine::{Engine, Role};
 use crate::error::Result;
 use crate::fleet::{
-    ArtifactReport, FleetReport, Purpose, collect_fleet, fetch_artifacts, without_artifact, without_session,
+    ArtifactReport, FleetReport, Purpose, Share, collect_fleet, fetch_artifacts, without_artifact, without_session,
 };
 use crate::machines::{self, Sites};
 use crate::schedule::{ARTIFACT_PART, PART as PART_KIND, Work, enqueue_in_txn};
@@ -29,12 +28,12 @@ use crate::store::artifact::artifact_result_list_classes_of_run;
 use crate::store::device::device_list_of;
 use crate::store::job::{job_bind_in_txn, job_drop_waiting_parts, job_list_open_parts, job_place_in_txn};
 use crate::store::lease::artifact_lease_is_taken;
-use crate::store::result::result_list_classes_of_run;
+use crate::store::result::{result_list_classes_in_run, result_list_classes_of_run};
 use crate::store::run::{run_fetch, run_is_cancelling};
 use crate::time::now;
 
 /// Devices in one part: few, so that all machines have something to do until the end.
-pub(crate) const PART: usize = 8;
+const PART: usize = 8;
 /// How often is looked what came of the parts.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often whether a run goes on is looked by who works on a part of it.
@@ -104,7 +103,7 @@ pub(super) async fn collect(
     let heard = |done| watch.step(Phase::Collecting, Progress { done, total });
     wait(engine, run.id, devices, Asked::Texts, watch, heard).await?;
     if !watch.cancel.is_cancelled() {
-        note_never_asked(engine, run.id, devices).await?;
+        note_never_asked(engine, run.id, devices, Asked::Texts).await?;
     }
     let mut report = FleetReport::default();
     for (_, class) in Asked::Texts.classes(engine, run.id).await? {
@@ -115,16 +114,20 @@ pub(super) async fn collect(
 }
 
 /// A part that was given up leaves devices without a result: they are not good.
-async fn note_never_asked(engine: &Engine, run: RunId, devices: &[Device]) -> Result<()> {
+async fn note_never_asked(engine: &Engine, run: RunId, devices: &[Device], asked: Asked) -> Result<()> {
     let done: HashSet<DeviceId> =
-        Asked::Texts.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
+        asked.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
     let left: Vec<DeviceId> =
         devices.iter().map(|device| device.id).filter(|id| !done.contains(id)).collect();
-    let purpose = Purpose { run: Some(run), job: None, may_reuse: false };
     // Those that were deleted meanwhile are none of the run's any more.
     for device in device_list_of(&engine.db, &left).await? {
-        let message = "It was not collected: the job that was to do it was given up. Admin, Jobs says why.";
-        without_session(engine, &device, purpose, Class::Incomplete, message.to_owned()).await?;
+        let message = match asked {
+            Asked::Texts => "It was not collected: the job that was to do it was given up. Admin, Jobs says why.",
+            Asked::OwnBackups => {
+                "Its own backup was not fetched: the job that was to do it was given up. Admin, Jobs says why."
+            }
+        };
+        note(engine, run, &device, asked, Class::Incomplete, message.to_owned()).await?;
     }
     Ok(())
 }
@@ -145,6 +148,9 @@ pub(super) async fn fetch(
         .collect();
     queue(engine, &work, (!sites.all_share).then(|| engine.dir.files_id())).await?;
     wait(engine, run.id, devices, Asked::OwnBackups, watch, heard).await?;
+    if !watch.cancel.is_cancelled() {
+        note_never_asked(engine, run.id, devices, Asked::OwnBackups).await?;
+    }
     let asked: HashSet<DeviceId> = devices.iter().map(|device| device.id).collect();
     let mut report = ArtifactReport::default();
     let classes = Asked::OwnBackups.classes(engine, run.id).await?;
@@ -166,8 +172,7 @@ async fn queue(engine: &Engine, work: &[(&str, Work)], folder: Option<&str>) -> 
         }
     }
     tx.commit().await?;
-    engine.work.notify_one();
-    engine.events.send(Topic::Jobs, None);
+    engine.tell_of_work();
     Ok(())
 }
 
@@ -228,36 +233,56 @@ async fn give_up_lonely(
         let done: HashSet<DeviceId> =
             asked.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
         for device in devices.iter().filter(|device| device.site == *site && !done.contains(&device.id)) {
-            note_lonely(engine, run, device, asked).await?;
+            let message = Sites::nobody_at(&device.site);
+            note(engine, run, device, asked, Class::Unreachable, message).await?;
         }
     }
     Ok(())
 }
 
-async fn note_lonely(engine: &Engine, run: RunId, device: &Device, asked: Asked) -> Result<()> {
-    let message = Sites::nobody_at(&device.site);
+/// Stores a result that no session brought.
+async fn note(
+    engine: &Engine,
+    run: RunId,
+    device: &Device,
+    asked: Asked,
+    class: Class,
+    message: String,
+) -> Result<()> {
     let purpose = Purpose { run: Some(run), job: None, may_reuse: false };
     match asked {
-        Asked::Texts => without_session(engine, device, purpose, Class::Unreachable, message).await?,
-        Asked::OwnBackups => without_artifact(engine, device, purpose, Class::Unreachable, message).await?,
+        Asked::Texts => without_session(engine, device, purpose, class, message).await?,
+        Asked::OwnBackups => without_artifact(engine, device, purpose, class, message).await?,
     };
     Ok(())
 }
 
 /// Collects one part of a run, as far as that was not done before; what a stop cut off is begun anew.
-pub(crate) async fn collect_part(engine: &Arc<Engine>, run: RunId, devices: Vec<DeviceId>) -> Result<()> {
+pub(crate) async fn collect_part(
+    engine: &Arc<Engine>,
+    run: RunId,
+    devices: Vec<DeviceId>,
+    share: &Share,
+) -> Result<()> {
     let Some(run) = run_fetch(&engine.db, run).await?.filter(|run| run.status == RunStatus::Running) else {
         return Ok(());
     };
     let done: HashSet<DeviceId> =
-        result_list_classes_of_run(&engine.db, run.id).await?.into_iter().map(|(id, _)| id).collect();
+        result_list_classes_in_run(&engine.db, run.id, &devices).await?.into_iter().map(|(id, _)| id).collect();
     let left: Vec<DeviceId> = devices.into_iter().filter(|id| !done.contains(id)).collect();
     let found = device_list_of(&engine.db, &left).await?;
+    share.sink_to(found.len());
+    let heard = |Progress { done, total }: Progress| {
+        share.sink_to(total.saturating_sub(done) as usize);
+        if !engine.load.is_enough_for(engine.sessions.limit()) {
+            engine.work.notify_one();
+        }
+    };
     let cancel = engine.stopping.child_token();
     let may_reuse = matches!(run.trigger, Trigger::Schedule | Trigger::Retry);
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse };
     tokio::select! {
-        collected = collect_fleet(engine, found, purpose, &cancel, |_| {}) => collected.map(drop),
+        collected = collect_fleet(engine, found, purpose, &cancel, heard) => collected.map(drop),
         error = until_unwanted(engine, run.id, &cancel) => error,
     }
 }

@@ -67,9 +67,8 @@ pub(crate) async fn start_in_txn(
 
 /// Tells workers and pages of a queued run.
 pub(crate) fn announce(engine: &Engine, queued: Queued) {
-    engine.work.notify_one();
+    engine.tell_of_work();
     engine.events.send(Topic::Runs, queued.run.0);
-    engine.events.send(Topic::Jobs, queued.job.0);
 }
 
 /// Asks a run to stop; a conflict when it is over.

@@ -160,11 +160,10 @@ async fn queue(engine: &Engine, devices: &[(DeviceId, String)]) -> Result<Vec<(D
         due_at.push((*device, due.due_at));
     }
     tx.commit().await?;
-    engine.work.notify_one();
     if fresh.is_empty() {
         return Ok(due_at);
     }
-    engine.events.send(Topic::Jobs, None);
+    engine.tell_of_work();
     for device in fresh {
         tracing::info!(%device, "device {device} told of a change; it is collected soon");
         engine.events.send(Topic::Devices, device.0);

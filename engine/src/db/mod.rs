@@ -147,6 +147,9 @@ impl Snapshot {
     }
 }
 
+/// A connection to PostgreSQL that nobody used for longer is tried before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
 /// The oldest SQLite without the WAL-reset corruption.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
@@ -214,14 +217,27 @@ impl Db {
         sqlx::any::install_default_drivers();
         let options = postgres_options(url)?;
         let pool = |connections| {
-            AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(10))
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(Duration::from_secs(10))
+                .test_before_acquire(false)
+                .before_acquire(|connection, seen| {
+                    Box::pin(async move {
+                        // One that was good a moment ago costs no further round trip.
+                        if seen.idle_for > TRUSTED_FOR {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
         };
         let unreachable = |error: sqlx::Error| {
             let reason = reason(&error);
             DbError::Open(format!("The PostgreSQL database does not let us in: {reason}. Check its URL."))
         };
-        let writer = pool(8).connect_with(options.clone()).await.map_err(unreachable)?;
-        let reader = pool(8).connect_lazy_with(options.clone());
+        // PostgreSQL lets in a hundred connections by default, for all machines together.
+        let writer = pool(4).connect_with(options.clone()).await.map_err(unreachable)?;
+        let reader = pool(6).connect_lazy_with(options.clone());
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
         let together = Arc::default();

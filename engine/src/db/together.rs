@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 use sqlx::Executor;
+use sqlx::any::{Any, AnyArguments, AnyRow};
+use sqlx::query::Query;
 use tokio::sync::oneshot;
 
 use super::{Db, DbError, DbKind, Result, Tx};
@@ -78,6 +80,15 @@ impl Db {
             });
         }
         answer.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))
+    }
+
+    /// Executes one statement that writes, alone or together with others, and gives the row that it returns.
+    pub async fn write_one(&self, statement: Query<'static, Any, AnyArguments>) -> Result<Option<AnyRow>> {
+        if self.kind == DbKind::Postgres {
+            // A statement is a transaction by itself, in one round trip instead of three.
+            return Ok(statement.fetch_optional(&self.writer).await?);
+        }
+        self.write_together(|tx| Box::pin(async move { Ok(statement.fetch_optional(&mut **tx).await?) })).await
     }
 
     async fn write_all(&self, mut works: Vec<Box<dyn Handed>>) {

@@ -61,7 +61,7 @@ async fn with_lease(
         };
     // The slot is held only while a session is on.
     let slot = tokio::select! {
-        slot = lease.wait_for_slot() => slot?,
+        slot = lease.wait_for_turn() => slot?,
         () = cancel.cancelled() => {
             let message = "Cancelled before the session began.".to_owned();
             return lease.give_up(*purpose, Class::Cancelled, message).await.map(Some);

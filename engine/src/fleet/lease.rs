@@ -66,9 +66,17 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Waits for a slot however long that takes, and holds the device meanwhile; the session then has its whole deadline
-    /// before it, and some more. None: somebody else took the device.
-    pub(super) async fn wait_for_slot(&self) -> Result<Option<Slot<'a>>> {
+    /// Waits until a session may begin, however long that takes, and holds the device meanwhile; the session then has its
+    /// whole deadline before it, and most of a minute more. None: somebody else took the device.
+    pub(super) async fn wait_for_turn(&self) -> Result<Option<Slot<'a>>> {
+        let slot = self.wait_for_slot().await?;
+        if slot.is_some() {
+            self.engine.sessions.pace().await;
+        }
+        Ok(slot)
+    }
+
+    async fn wait_for_slot(&self) -> Result<Option<Slot<'a>>> {
         let slot = self.engine.sessions.take();
         tokio::pin!(slot);
         // A slot that is free at once leaves the lease, which was only just taken, long enough; it costs no write.

@@ -97,8 +97,7 @@ pub async fn retry(engine: &Engine, id: JobId) -> Result<()> {
     if !job_retry(&engine.db, id, now()).await? {
         return Err(UserError::conflict("This job goes on or is over: there is nothing to try again.").into());
     }
-    engine.work.notify_one();
-    engine.events.send(Topic::Jobs, id.0);
+    engine.tell_of_work();
     Ok(())
 }
 

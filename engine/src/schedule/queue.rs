@@ -99,7 +99,7 @@ pub(super) const AT_ONCE: &[(&str, usize)] = &[
     (VERIFY, 1),
     (DRILL, 1),
     (REACH, 1),
-    (PART, 64),
+    (PART, 256),
     (ARTIFACT_PART, 8),
 ];
 
@@ -245,20 +245,18 @@ pub(crate) async fn enqueue_at_sites(
         jobs.push(job);
     }
     tx.commit().await?;
-    engine.work.notify_one();
-    engine.events.send(Topic::Jobs, None);
+    engine.tell_of_work();
     for device in devices {
         engine.events.send(Topic::Devices, device.id.0);
     }
     Ok(jobs)
 }
 
-/// Queues work and wakes the workers of this process.
+/// Queues work and wakes the workers.
 pub async fn enqueue(engine: &Engine, work: &Work) -> Result<JobId> {
     let mut tx = engine.db.write().await?;
     let job = enqueue_in_txn(&mut tx, work, now()).await?;
     tx.commit().await?;
-    engine.work.notify_one();
-    engine.events.send(Topic::Jobs, job.0);
+    engine.tell_of_work();
     Ok(job)
 }

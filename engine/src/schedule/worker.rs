@@ -16,13 +16,13 @@ use super::queue::{AT_ONCE, PART, Work};
 use crate::backup::destinations::send_due;
 use crate::backup::execute_run;
 use crate::backup::restore::drill::drill_run;
-use crate::backup::spread::{PART as PART_DEVICES, collect_part, fetch_part};
+use crate::backup::spread::{collect_part, fetch_part};
 use crate::backup::verify::verify_run;
 use crate::changes::collect_changed;
 use crate::collect::CLEAN_UP;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::fleet::{Purpose, collect_fleet, fetch_artifacts, test_now, without_session};
+use crate::fleet::{Purpose, Share, collect_fleet, fetch_artifacts, test_now, without_session};
 use crate::lease::{self, LEASE};
 use crate::machines::{self, Sites};
 use crate::reachability;
@@ -68,9 +68,9 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
             // Only this task takes places, so there is one.
             let place = places.iter().find(|(kind, _)| *kind == job.kind);
             let place = place.and_then(|(_, places)| Arc::clone(places).try_acquire_owned().ok());
-            let engine = Arc::clone(&engine);
+            let (engine, share) = (Arc::clone(&engine), take_on(&engine, &job));
             jobs.spawn(async move {
-                work_on(&engine, job).await;
+                work_on(&engine, job, share).await;
                 drop(place);
             });
             continue;
@@ -87,13 +87,22 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
     }
 }
 
-/// Whether a process has enough of one kind of work. Of parts of runs it has as many as it has device sessions, and no more:
-/// other machines may have sessions to spare.
+/// Whether a process has enough of one kind of work. Of parts of runs it takes as many as keep its sessions
+/// busy, and no more: other machines may have some to spare.
 fn is_full(engine: &Engine, kind: &str, places: &Semaphore) -> bool {
     let most = AT_ONCE.iter().find(|(known, _)| *known == kind).map_or(0, |(_, most)| *most);
     let taken = most - places.available_permits();
-    let is_enough = kind == PART && taken * PART_DEVICES >= engine.sessions.limit();
+    let is_enough = kind == PART && engine.load.is_enough_for(engine.sessions.limit());
     is_enough || taken == most
+}
+
+/// Takes on the devices that a job asks for its run.
+fn take_on(engine: &Engine, job: &Job) -> Share {
+    let devices = match Work::from_payload(&job.payload) {
+        Ok(Work::Part { devices, .. }) => devices.len(),
+        _ => 0,
+    };
+    engine.load.take_on(devices)
 }
 
 /// Waits for `work` to end, which was told to stop: not for long, but where a device is being rid of a backup that was
@@ -123,7 +132,8 @@ pub async fn end_of<T>(engine: &Engine, work: impl Future<Output = T>) -> Option
 pub async fn work_on_one(engine: &Arc<Engine>, id: JobId) -> Result<()> {
     let at = now();
     if let Some(job) = job_claim_one(&engine.db, id, taker(engine, None, &KINDS), at, at.plus(LEASE)).await? {
-        work_on(engine, job).await;
+        let share = take_on(engine, &job);
+        work_on(engine, job, share).await;
     }
     Ok(())
 }
@@ -148,7 +158,7 @@ async fn claim(engine: &Engine, site: Option<&str>, takes: &[&str]) -> Option<Jo
     })
 }
 
-async fn work_on(engine: &Arc<Engine>, job: Job) {
+async fn work_on(engine: &Arc<Engine>, job: Job, share: Share) {
     let (id, attempts) = (job.id, job.attempts);
     let renewing = Arc::clone(engine);
     let renew = move |until| {
@@ -157,7 +167,7 @@ async fn work_on(engine: &Arc<Engine>, job: Job) {
     };
     // Nobody listens when it is lost: a run has a lease of its own, and so has every device that is collected.
     let keep = lease::keep(format!("job {id}"), CancellationToken::new(), renew);
-    let result = execute(engine, &job).await;
+    let result = execute(engine, &job, &share).await;
     drop(keep);
     let at = now();
     let written = match result {
@@ -191,7 +201,7 @@ enum Then {
     Later(Duration),
 }
 
-async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<Then> {
+async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then> {
     let done = match Work::from_payload(&job.payload)? {
         Work::Change { device } => {
             let wait = collect_changed(engine, job.id, device).await?;
@@ -227,7 +237,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job) -> Result<Then> {
         Work::Send { destination, .. } => send_due(engine, destination).await,
         Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
         Work::Test { device } => test_now(engine, device).await,
-        Work::Part { run, devices, .. } => collect_part(engine, run, devices).await,
+        Work::Part { run, devices, .. } => collect_part(engine, run, devices, share).await,
     };
     done.map(|()| Then::Over)
 }

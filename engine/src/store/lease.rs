@@ -88,8 +88,7 @@ async fn take(
     );
     let query =
         sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(now.millis()).bind(until.millis());
-    db.write_together(|tx| Box::pin(async move { Ok(query.fetch_optional(&mut **tx).await?.is_some()) }))
-        .await
+    Ok(db.write_one(query).await?.is_some())
 }
 
 async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) -> Result<bool> {
@@ -102,10 +101,11 @@ async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) ->
 }
 
 async fn extend(db: &Db, table: &str, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
-    let sql = format!("UPDATE {table} SET expires_at = $3 WHERE device_id = $1 AND owner = $2");
+    let sql = format!(
+        "UPDATE {table} SET expires_at = $3 WHERE device_id = $1 AND owner = $2 RETURNING device_id"
+    );
     let query = sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(until.millis());
-    db.write_together(|tx| Box::pin(async move { Ok(query.execute(&mut **tx).await?.rows_affected() > 0) }))
-        .await
+    Ok(db.write_one(query).await?.is_some())
 }
 
 async fn is_taken(db: &Db, table: &str, device: DeviceId, now: Timestamp) -> Result<bool> {

@@ -129,11 +129,23 @@ pub async fn result_count_of_run(db: &Db, run: RunId) -> Result<u64> {
 
 /// The devices of which a run has a result, each with its class; those that were cancelled are left out.
 pub async fn result_list_classes_of_run(db: &Db, run: RunId) -> Result<Vec<(DeviceId, Class)>> {
-    let rows =
-        sqlx::query("SELECT device_id, class FROM device_result WHERE run_id = $1 AND class <> 'cancelled'")
-            .bind(run.0)
-            .fetch_all(db.reader())
-            .await?;
+    classes(db, Filter::new().and_int("run_id = ?", run.0)).await
+}
+
+/// The same of some devices alone.
+pub async fn result_list_classes_in_run(
+    db: &Db,
+    run: RunId,
+    devices: &[DeviceId],
+) -> Result<Vec<(DeviceId, Class)>> {
+    let ids = devices.iter().map(|id| id.0);
+    classes(db, Filter::new().and_int("run_id = ?", run.0).and_one_of("device_id", ids)).await
+}
+
+async fn classes(db: &Db, filter: &mut Filter) -> Result<Vec<(DeviceId, Class)>> {
+    let query =
+        filter.and("class <> 'cancelled'").query("SELECT device_id, class FROM device_result", "");
+    let rows = query.fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok((DeviceId(row.int("device_id")?), row.named("class", Class::parse)?))).collect()
 }
 

@@ -141,7 +141,7 @@ async fn a_process_that_is_started_again_frees_the_devices_that_it_had() {
 }
 
 #[tokio::test]
-async fn what_happens_at_one_machine_is_heard_at_the_others_and_wakes_their_workers() {
+async fn what_is_queued_at_one_machine_is_heard_at_the_others_and_wakes_their_workers() {
     let folder = tempfile::tempdir().unwrap();
     let (vienna, graz) = two_machines(folder.path()).await;
     for engine in [&vienna, &graz] {
@@ -149,7 +149,7 @@ async fn what_happens_at_one_machine_is_heard_at_the_others_and_wakes_their_work
     }
     let mut heard = graz.events.listen();
     let mut own = vienna.events.listen();
-    let event = Event { topic: Topic::Runs, id: Some(7) };
+    let event = Event { topic: Topic::Jobs, id: None };
     // Until both listen, what is said is lost.
     until("Graz hears of it", async || {
         vienna.events.send(event.topic, event.id);
@@ -161,6 +161,16 @@ async fn what_happens_at_one_machine_is_heard_at_the_others_and_wakes_their_work
     while let Ok(again) = own.try_recv() {
         assert_eq!(again, event);
     }
+    while graz.work.notified().now_or_never().is_some() || heard.try_recv().is_ok() {}
+    let progress = Event { topic: Topic::Runs, id: Some(7) };
+    vienna.events.send(progress.topic, progress.id);
+    // The last of the first ones may still be on its way.
+    while heard.recv().await.unwrap() != progress {}
+    let _ = graz.work.notified().now_or_never();
+    vienna.events.send(progress.topic, progress.id);
+    assert_eq!(heard.recv().await.unwrap(), progress);
+    assert!(graz.work.notified().now_or_never().is_none(), "how far a run is wakes no worker");
+    while own.try_recv().is_ok() {}
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(own.try_recv().is_err(), "nobody hears an echo of what they said");
 }

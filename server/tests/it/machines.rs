@@ -124,6 +124,33 @@ async fn what_a_person_asks_of_a_site_whose_workers_are_gone_fails_at_once_and_s
 }
 
 #[tokio::test]
+async fn a_vendor_backup_whose_job_was_given_up_counts_as_failed_in_its_run() {
+    let world = World::on_postgres().await;
+    world.add_credential().await;
+    let _firewall = world.add_device(device(Personality::Gaia, "fw-1")).await;
+    world.etiqa(["device", "edit", "fw-1", "--site", "graz", "--platform", "gaia"]).await.good();
+    world.add_backup("Nightly", "config").await;
+    // As after five attempts that all failed.
+    for sql in [
+        "CREATE FUNCTION give_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.finished_at = 1; NEW.dead = 1; RETURN NEW; END $$",
+        "CREATE TRIGGER give_up BEFORE INSERT ON job FOR EACH ROW WHEN (NEW.kind = 'artifact_part') EXECUTE FUNCTION give_up()",
+    ] {
+        world.database.execute(sql).await;
+    }
+    let share = world.place().join("share");
+    std::fs::create_dir(&share).unwrap();
+    let world = world.with_env("ETIQA_SHARED_DIR", share.to_str().unwrap());
+    let server = world.serve().await;
+    let _graz = worker(&world, "graz");
+    is_alive(&world, "graz").await;
+    world.etiqa(["run-backups", "--force"]).await.failed();
+    let told = world.database.texts("SELECT class || ': ' || message FROM artifact_result").await;
+    let why = "Its own backup was not fetched: the job that was to do it was given up. Admin, Jobs says why.";
+    assert_eq!(told, [format!("incomplete: {why}")]);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn vendor_backups_of_a_site_are_fetched_there_where_its_worker_keeps_them_in_the_folder_of_all() {
     let world = World::on_postgres().await;
     world.add_credential().await;
