@@ -20,7 +20,8 @@ use super::watch::Watch;
 use crate::engine::{Engine, Role};
 use crate::error::Result;
 use crate::fleet::{
-    ArtifactReport, FleetReport, Purpose, Share, collect_fleet, fetch_artifacts, without_artifact, without_session,
+    ArtifactReport, FleetReport, Purpose, Share, collect_fleet, fetch_artifacts, without_artifact,
+    without_session,
 };
 use crate::machines::{self, Sites};
 use crate::schedule::{ARTIFACT_PART, PART as PART_KIND, Work, enqueue_in_txn};
@@ -33,7 +34,7 @@ use crate::store::run::{run_fetch, run_is_cancelling};
 use crate::time::now;
 
 /// Devices in one part: few, so that all machines have something to do until the end.
-const PART: usize = 8;
+const PART: usize = 16;
 /// How often is looked what came of the parts.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often whether a run goes on is looked by who works on a part of it.
@@ -115,14 +116,15 @@ pub(super) async fn collect(
 
 /// A part that was given up leaves devices without a result: they are not good.
 async fn note_never_asked(engine: &Engine, run: RunId, devices: &[Device], asked: Asked) -> Result<()> {
-    let done: HashSet<DeviceId> =
-        asked.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
+    let done: HashSet<DeviceId> = asked.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
     let left: Vec<DeviceId> =
         devices.iter().map(|device| device.id).filter(|id| !done.contains(id)).collect();
     // Those that were deleted meanwhile are none of the run's any more.
     for device in device_list_of(&engine.db, &left).await? {
         let message = match asked {
-            Asked::Texts => "It was not collected: the job that was to do it was given up. Admin, Jobs says why.",
+            Asked::Texts => {
+                "It was not collected: the job that was to do it was given up. Admin, Jobs says why."
+            }
             Asked::OwnBackups => {
                 "Its own backup was not fetched: the job that was to do it was given up. Admin, Jobs says why."
             }
@@ -267,8 +269,11 @@ pub(crate) async fn collect_part(
     let Some(run) = run_fetch(&engine.db, run).await?.filter(|run| run.status == RunStatus::Running) else {
         return Ok(());
     };
-    let done: HashSet<DeviceId> =
-        result_list_classes_in_run(&engine.db, run.id, &devices).await?.into_iter().map(|(id, _)| id).collect();
+    let done: HashSet<DeviceId> = result_list_classes_in_run(&engine.db, run.id, &devices)
+        .await?
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
     let left: Vec<DeviceId> = devices.into_iter().filter(|id| !done.contains(id)).collect();
     let found = device_list_of(&engine.db, &left).await?;
     share.sink_to(found.len());

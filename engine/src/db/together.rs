@@ -88,7 +88,8 @@ impl Db {
             // A statement is a transaction by itself, in one round trip instead of three.
             return Ok(statement.fetch_optional(&self.writer).await?);
         }
-        self.write_together(|tx| Box::pin(async move { Ok(statement.fetch_optional(&mut **tx).await?) })).await
+        self.write_together(|tx| Box::pin(async move { Ok(statement.fetch_optional(&mut **tx).await?) }))
+            .await
     }
 
     async fn write_all(&self, mut works: Vec<Box<dyn Handed>>) {

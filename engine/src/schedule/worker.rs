@@ -27,9 +27,7 @@ use crate::lease::{self, LEASE};
 use crate::machines::{self, Sites};
 use crate::reachability;
 use crate::store::device::device_list_of;
-use crate::store::job::{
-    Job, Taker, job_claim, job_claim_one, job_finish, job_is_there, job_release, job_renew,
-};
+use crate::store::job::{Job, Taker, job_claim, job_claim_one, job_finish, job_release, job_renew};
 use crate::time::now;
 
 /// Jobs that another process queued are looked for this often.
@@ -146,13 +144,7 @@ fn taker<'a>(engine: &'a Engine, site: Option<&'a str>, takes: &'a [&'a str]) ->
 
 async fn claim(engine: &Engine, site: Option<&str>, takes: &[&str]) -> Option<Job> {
     let (at, by) = (now(), taker(engine, site, takes));
-    let claimed = async {
-        if !job_is_there(&engine.db, by, at).await? {
-            return Ok(None);
-        }
-        job_claim(&engine.db, by, at, at.plus(LEASE)).await
-    };
-    claimed.await.unwrap_or_else(|error| {
+    job_claim(&engine.db, by, at, at.plus(LEASE)).await.unwrap_or_else(|error| {
         tracing::error!(%error, "the queue could not be read");
         None
     })

@@ -251,8 +251,28 @@ pub async fn job_forget_ended_in_txn(tx: &mut Tx, idempotency_key: &str) -> Resu
     Ok(())
 }
 
-/// Whether there is a job to take. Looking takes no write lock: on an idle system nothing is ever written.
-pub async fn job_is_there(db: &Db, by: Taker<'_>, now: Timestamp) -> Result<bool> {
+/// Takes the most urgent open job whose time has come and that nobody holds.
+pub async fn job_claim(db: &Db, by: Taker<'_>, now: Timestamp, until: Timestamp) -> Result<Option<Job>> {
+    // On SQLite looking takes no write lock. On PostgreSQL a claim that finds nothing takes none either.
+    if db.kind() == DbKind::Sqlite && !is_there(db, by, now).await? {
+        return Ok(None);
+    }
+    claim(db, by, now, until, None).await
+}
+
+/// Takes this job, if nobody holds it.
+pub async fn job_claim_one(
+    db: &Db,
+    id: JobId,
+    by: Taker<'_>,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Job>> {
+    claim(db, by, now, until, Some(id)).await
+}
+
+/// Whether there is a job to take.
+async fn is_there(db: &Db, by: Taker<'_>, now: Timestamp) -> Result<bool> {
     // $1, $3 and $4 are those of the claim.
     let sql = format!("SELECT id FROM job WHERE $1 <> '' AND $3 = 0 AND $4 = 0 AND {FOR_TAKER} LIMIT 1");
     let row = sqlx::query(crate::db::built(sql))
@@ -267,22 +287,6 @@ pub async fn job_is_there(db: &Db, by: Taker<'_>, now: Timestamp) -> Result<bool
         .fetch_optional(db.reader())
         .await?;
     Ok(row.is_some())
-}
-
-/// Takes the most urgent open job whose time has come and that nobody holds.
-pub async fn job_claim(db: &Db, by: Taker<'_>, now: Timestamp, until: Timestamp) -> Result<Option<Job>> {
-    claim(db, by, now, until, None).await
-}
-
-/// Takes this job, if nobody holds it.
-pub async fn job_claim_one(
-    db: &Db,
-    id: JobId,
-    by: Taker<'_>,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<Option<Job>> {
-    claim(db, by, now, until, Some(id)).await
 }
 
 async fn claim(
@@ -303,8 +307,7 @@ async fn claim(
          WHERE id = (SELECT id FROM job WHERE {narrowed} {FOR_TAKER} ORDER BY priority DESC, due_at, id LIMIT 1 {lock})
          RETURNING id, kind, payload, attempts"
     );
-    let mut tx = db.write().await?;
-    let row = sqlx::query(crate::db::built(sql))
+    let claim = sqlx::query(crate::db::built(sql))
         .bind(by.owner.to_owned())
         .bind(now.millis())
         .bind(until.millis())
@@ -312,10 +315,8 @@ async fn claim(
         .bind(format!(",{},", by.takes.join(",")))
         .bind(by.folders[0].to_owned())
         .bind(by.folders[1].to_owned())
-        .bind(by.site.unwrap_or_default().to_owned())
-        .fetch_optional(&mut *tx)
-        .await?;
-    tx.commit().await?;
+        .bind(by.site.unwrap_or_default().to_owned());
+    let row = db.write_one(claim).await?;
     row.map(|row| {
         Ok(Job {
             id: JobId(row.int("id")?),
@@ -329,23 +330,18 @@ async fn claim(
 
 /// Says that the owner still works on it; false when it is not the owner's (any more).
 pub async fn job_renew(db: &Db, id: JobId, owner: &str, until: Timestamp) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let done = sqlx::query(
-        "UPDATE job SET lease_expires_at = $3 WHERE id = $1 AND lease_owner = $2 AND finished_at IS NULL",
+    let renew = sqlx::query(
+        "UPDATE job SET lease_expires_at = $3 WHERE id = $1 AND lease_owner = $2 AND finished_at IS NULL RETURNING id",
     )
     .bind(id.0)
     .bind(owner.to_owned())
-    .bind(until.millis())
-    .execute(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(done.rows_affected() > 0)
+    .bind(until.millis());
+    Ok(db.write_one(renew).await?.is_some())
 }
 
 /// Ends a job that `owner` holds; `error` says why it was given up.
 pub async fn job_finish(db: &Db, id: JobId, owner: &str, error: Option<&str>, now: Timestamp) -> Result<()> {
-    let mut tx = db.write().await?;
-    sqlx::query(
+    let finish = sqlx::query(
         "UPDATE job SET finished_at = $3, dead = $4, error = $5, lease_expires_at = NULL
          WHERE id = $1 AND lease_owner = $2",
     )
@@ -353,10 +349,8 @@ pub async fn job_finish(db: &Db, id: JobId, owner: &str, error: Option<&str>, no
     .bind(owner.to_owned())
     .bind(now.millis())
     .bind(i64::from(error.is_some()))
-    .bind(error.map(str::to_owned))
-    .execute(&mut *tx)
-    .await?;
-    Ok(tx.commit().await?)
+    .bind(error.map(str::to_owned));
+    db.write_one(finish).await.map(drop)
 }
 
 /// Makes every open job due at `now` that is due later.
@@ -377,8 +371,7 @@ pub async fn job_release(
     due_at: Timestamp,
     error: Option<&str>,
 ) -> Result<()> {
-    let mut tx = db.write().await?;
-    sqlx::query(
+    let release = sqlx::query(
         "UPDATE job SET due_at = $3, lease_owner = NULL, lease_expires_at = NULL, error = COALESCE($4, error),
                 attempts = CASE WHEN $4 IS NULL THEN attempts - 1 ELSE attempts END
          WHERE id = $1 AND lease_owner = $2 AND finished_at IS NULL",
@@ -386,10 +379,8 @@ pub async fn job_release(
     .bind(id.0)
     .bind(owner.to_owned())
     .bind(due_at.millis())
-    .bind(error.map(str::to_owned))
-    .execute(&mut *tx)
-    .await?;
-    Ok(tx.commit().await?)
+    .bind(error.map(str::to_owned));
+    db.write_one(release).await.map(drop)
 }
 
 /// Jobs that wait, are worked on or were given up, the newest of them at most, as a person looks at them: what goes on,

@@ -101,9 +101,8 @@ async fn drop_in_txn(tx: &mut Tx, table: &str, device: DeviceId, owner: &str) ->
 }
 
 async fn extend(db: &Db, table: &str, device: DeviceId, owner: &str, until: Timestamp) -> Result<bool> {
-    let sql = format!(
-        "UPDATE {table} SET expires_at = $3 WHERE device_id = $1 AND owner = $2 RETURNING device_id"
-    );
+    let sql =
+        format!("UPDATE {table} SET expires_at = $3 WHERE device_id = $1 AND owner = $2 RETURNING device_id");
     let query = sqlx::query(built(sql)).bind(device.0).bind(owner.to_owned()).bind(until.millis());
     Ok(db.write_one(query).await?.is_some())
 }

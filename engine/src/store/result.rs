@@ -143,8 +143,7 @@ pub async fn result_list_classes_in_run(
 }
 
 async fn classes(db: &Db, filter: &mut Filter) -> Result<Vec<(DeviceId, Class)>> {
-    let query =
-        filter.and("class <> 'cancelled'").query("SELECT device_id, class FROM device_result", "");
+    let query = filter.and("class <> 'cancelled'").query("SELECT device_id, class FROM device_result", "");
     let rows = query.fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok((DeviceId(row.int("device_id")?), row.named("class", Class::parse)?))).collect()
 }
