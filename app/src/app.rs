@@ -7,7 +7,6 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
 use leptos_router::{SsrMode, path};
 
-use crate::browser;
 use crate::bundle::{Address, FirstAddress};
 use crate::clock::Clock;
 use crate::components::frame::Frame;
@@ -33,7 +32,6 @@ pub fn App() -> impl IntoView {
 fn Inside() -> impl IntoView {
     let session = Session::provide();
     listen(session);
-    browser::on_slash_find();
     let address = Address::of(&use_location());
     provide_context(FirstAddress(address));
     view! {

@@ -107,8 +107,6 @@ mod server {
         None
     }
 
-    pub(crate) fn on_slash_find() {}
-
     /// The path that was asked for.
     #[cfg(feature = "ssr")]
     pub(crate) fn path_of_request() -> Option<String> {
@@ -122,11 +120,10 @@ pub(crate) use client::*;
 
 #[cfg(feature = "hydrate")]
 mod client {
-    use leptos::ev;
-    use leptos::prelude::{document, window, window_event_listener};
+    use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
-    use web_sys::{HtmlDocument, HtmlElement};
+    use web_sys::HtmlDocument;
 
     use super::Theme;
 
@@ -192,26 +189,5 @@ mod client {
     /// The id of the build that this page was made by.
     pub(crate) fn build_of_page() -> Option<String> {
         document().query_selector("meta[name=build]").ok()??.get_attribute("content")
-    }
-
-    /// Has `/` put the cursor into the page's search field, unless somebody types.
-    pub(crate) fn on_slash_find() {
-        leptos::prelude::Effect::new(|| {
-            // For as long as the page is open.
-            let _ = window_event_listener(ev::keydown, |event| {
-                let is_plain =
-                    event.key() == "/" && !event.ctrl_key() && !event.meta_key() && !event.alt_key();
-                let is_typing = document().active_element().is_some_and(|element| {
-                    matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-                });
-                let field = document().query_selector("input[type=search]").ok().flatten();
-                if let (true, false, Some(field)) =
-                    (is_plain, is_typing, field.and_then(|field| field.dyn_into::<HtmlElement>().ok()))
-                {
-                    event.prevent_default();
-                    let _ = field.focus();
-                }
-            });
-        });
     }
 }

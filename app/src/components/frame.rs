@@ -7,6 +7,7 @@ use leptos_router::hooks::use_location;
 use super::part::{current, later, nothing, only_if, text};
 use crate::browser;
 use crate::clock::Clock;
+use crate::keys::{Keys, KeysButton};
 use crate::live::{Link, Live};
 use crate::session::{Session, is_outside};
 
@@ -44,6 +45,7 @@ pub(crate) fn Frame(children: Children) -> AnyView {
                 <Outdated/>
                 {children()}
             </main>
+            {only_if(move || has_frame.get(), || view! { <Keys/> }.into_any())}
         </div>
     }
     .into_any()
@@ -84,6 +86,7 @@ fn Side() -> AnyView {
                             </a>
                         }.into_any()).into_any()
                 })}
+                <KeysButton/>
                 <LiveSign/>
             </div>
         </div>

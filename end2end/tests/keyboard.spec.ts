@@ -1,0 +1,75 @@
+// The keyboard alone: from page to page, to any device, through rows, and what tells of it.
+import { expect, test } from "@playwright/test";
+
+import { Fleet } from "../support/fleet.ts";
+import { Watch, settled } from "../support/watch.ts";
+import { World } from "../support/world.ts";
+
+let world: World;
+let fleet: Fleet;
+test.beforeAll(async () => {
+  world = await World.start();
+  fleet = await Fleet.start(world.folder, { devices: 3 });
+  await world.etiqa(["import-devices", fleet.inventory]);
+});
+test.afterAll(async () => {
+  await world.stop();
+  await fleet.stop();
+});
+
+test("keys lead from page to page, to any device and through rows, and help tells of them", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
+  await world.signIn(page);
+  await settled(page);
+  const devices = JSON.parse(await world.etiqa(["device", "list", "--json"])) as { id: number; hostname: string }[];
+
+  await test.step("g d leads to the devices", async () => {
+    await page.keyboard.press("g");
+    await page.keyboard.press("d");
+    await expect(page.getByRole("heading", { name: "Devices", level: 1 })).toBeVisible();
+    await expect(page.getByRole("link", { name: devices[0]?.hostname ?? "", exact: true })).toBeVisible();
+  });
+
+  await test.step("j, k and arrows go through the rows", async () => {
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent ?? "");
+    await page.keyboard.press("j");
+    const first = await focused();
+    await page.keyboard.press("ArrowDown");
+    expect(await focused()).not.toBe(first);
+    await page.keyboard.press("k");
+    expect(await focused()).toBe(first);
+  });
+
+  await test.step("/ goes to the search of the page, where letters are letters", async () => {
+    await page.keyboard.press("/");
+    const search = page.getByRole("searchbox").first();
+    await expect(search).toBeFocused();
+    await page.keyboard.type("gd?");
+    await expect(search).toHaveValue("gd?");
+    await search.fill("");
+    await search.blur();
+  });
+
+  await test.step("? tells of all of them", async () => {
+    await page.keyboard.press("?");
+    const help = page.getByRole("dialog", { name: "Keyboard" });
+    await expect(help).toContainText("Go to a page or a device");
+    await page.screenshot({ path: "screenshots/keyboard-1440-light.png" });
+    await page.keyboard.press("Escape");
+    await expect(help).toBeHidden();
+  });
+
+  await test.step("Ctrl K finds a device by a part of its name", async () => {
+    const wanted = devices[1] ?? { id: 0, hostname: "" };
+    await page.keyboard.press("Control+k");
+    const finder = page.getByRole("dialog", { name: "Go to" });
+    await expect(finder.getByRole("link", { name: "Backups" })).toBeVisible();
+    await page.keyboard.type(wanted.hostname);
+    await expect(finder.getByRole("link", { name: wanted.hostname })).toBeVisible();
+    await page.screenshot({ path: "screenshots/finder-1440-light.png" });
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { name: wanted.hostname, level: 1 })).toBeVisible();
+    await expect(finder).toBeHidden();
+  });
+  expect(watch.take()).toEqual([]);
+});
