@@ -128,6 +128,7 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
         view! {
             <div class="actions">
                 {run}
+                <a class="btn small" href=format!("/backup/config/{id}/edit")>"Edit"</a>
                 <PostForm to=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
         }.into_any()
