@@ -99,6 +99,7 @@ fn DeskRoutes() -> AnyNestedRoute {
         <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/recovery-kit") view=pages::admin::recovery::RecoveryKitPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/components") view=pages::admin::components::ComponentsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/settings") view=pages::admin::settings::SettingsPage ssr=SsrMode::Async/>
     }
     .into_inner()

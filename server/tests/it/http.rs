@@ -228,6 +228,7 @@ async fn pages_answer_with_and_without_the_slash_at_the_end() {
         "/admin/credentials",
         "/admin/jump-hosts",
         "/admin/drivers",
+        "/admin/components",
         "/admin/settings",
     ] {
         for path in [path.to_owned(), format!("{path}/")] {

@@ -1,5 +1,6 @@
 //! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves.
 
+pub(crate) mod components;
 pub(crate) mod credentials;
 pub(crate) mod destinations;
 pub(crate) mod drivers;
@@ -110,6 +111,7 @@ fn cards(
             "What brings the secrets of an archive back.",
         ),
         ("Settings", "/admin/settings", "limits".to_owned(), "Sessions at once, deadlines, sizes."),
+        ("Components", "/admin/components", "design".to_owned(), "What these pages are built of, in every state."),
     ];
     let tiles = tiles
         .into_iter()
