@@ -1,5 +1,6 @@
 //! The pieces that pages are built of. None of them fetches anything; what they show is handed to them.
 
+pub(crate) mod chart;
 pub(crate) mod chip;
 pub(crate) mod diff;
 pub(crate) mod form;

@@ -4,7 +4,7 @@ use etiqa_model::BackupConfigId;
 use etiqa_model::backup::{BackupConfig, BackupConfigDetail, BackupKind, ConfigState};
 use etiqa_model::destination::DestinationName;
 use etiqa_model::event::Topic;
-use etiqa_model::run::Run;
+use etiqa_model::run::{Run, RunStatus};
 use etiqa_model::selector::Selector;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
@@ -12,6 +12,8 @@ use leptos::prelude::*;
 use super::id_of_path;
 use crate::api::backups::{DeleteBackupConfig, EnableBackupConfig, GetBackupConfig, RunBackup};
 use crate::ask::ask;
+use crate::components::chart::{self, Bar};
+use crate::components::part::nothing;
 use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
 use crate::live::touch_after;
@@ -70,6 +72,7 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
         </section>
     }
     .into_any();
+    let charts = charts(&detail.runs);
     let history = if detail.runs.is_empty() {
         view! { <p class="quiet">"It has not run yet."</p> }.into_any()
     } else {
@@ -83,10 +86,46 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
             {running}
             {facts}
             {next}
+            {charts}
             {card("Runs", (), history)}
         </div>
     }
     .into_any()
+}
+
+/// Sizes and durations of the newest runs that ended, the newest at the right. One alone has nothing to be held against.
+fn charts(runs: &[Run]) -> AnyView {
+    let ended: Vec<&Run> = runs.iter().rev().filter(|run| run.status.is_over()).collect();
+    let (Some(first), Some(last), true) = (ended.first(), ended.last(), ended.len() > 1) else {
+        return nothing();
+    };
+    let chart = |title: &'static str, remark: Option<String>, value: fn(&Run) -> u64, words: fn(u64) -> String| {
+        let bar = |run: &&Run| Bar {
+            value: value(run),
+            words: format!("{}: {}", format::day(run.queued_at), words(value(run))),
+            class: match run.status {
+                RunStatus::Completed if run.devices_failed == 0 => "",
+                RunStatus::Completed => "partial",
+                _ => "failed",
+            },
+        };
+        let label = format!("{title} of the last {}", format::plural(ended.len() as u64, "run"));
+        let ends = (format::day(first.queued_at), format::day(last.queued_at));
+        card(title, remark, chart::bars(label, ended.iter().map(bar).collect(), ends))
+    };
+    let size = last.size_bytes.map(format::size);
+    view! {
+        <div class="halves">
+            {chart("Size", size, |run| run.size_bytes.unwrap_or(0), format::size)}
+            {chart("Duration", run::took(last), duration_ms, |ms| format::took(ms.try_into().unwrap_or(i64::MAX)))}
+        </div>
+    }
+    .into_any()
+}
+
+fn duration_ms(run: &Run) -> u64 {
+    let (Some(began), Some(ended)) = (run.started_at, run.finished_at) else { return 0 };
+    u64::try_from(ended.since(began).as_millis()).unwrap_or(0)
 }
 
 fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyView {
