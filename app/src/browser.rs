@@ -122,8 +122,8 @@ pub(crate) use client::*;
 mod client {
     use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
-    use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
     use web_sys::HtmlDocument;
+    use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
 
     use super::Theme;
 

@@ -70,14 +70,17 @@ pub(crate) fn KeysButton() -> AnyView {
 fn help(windows: Windows) -> AnyView {
     let session = expect_context::<Session>();
     let key = |keys: String, words: &'static str| {
-        let keys = keys.split(' ').map(|key| view! { <kbd>{key.to_owned()}</kbd>" " }.into_any()).collect_view();
+        let keys =
+            keys.split(' ').map(|key| view! { <kbd>{key.to_owned()}</kbd>" " }.into_any()).collect_view();
         view! { <div><dt>{keys}</dt><dd>{words}</dd></div> }.into_any()
     };
     let all = later(nothing, move || async move {
         let role = session.role().await;
         let places = PLACES.iter().filter(|place| place.3 <= role);
         let keys = KEYS.iter().map(|(keys, words)| key((*keys).to_owned(), words));
-        keys.chain(places.map(|(letter, words, ..)| key(format!("g {letter}"), words))).collect_view().into_any()
+        keys.chain(places.map(|(letter, words, ..)| key(format!("g {letter}"), words)))
+            .collect_view()
+            .into_any()
     });
     view! {
         <dialog class="window" node_ref=windows.help aria-labelledby="keys-heading">
@@ -158,6 +161,7 @@ mod browser {
 
     use leptos::ev;
     use leptos::prelude::*;
+    use leptos_router::NavigateOptions;
     use leptos_router::hooks::use_navigate;
     use wasm_bindgen::JsCast;
     use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
@@ -189,7 +193,7 @@ mod browser {
                 if let Some((.., to, _)) = PLACES.iter().find(|place| is_second && place.0 == key) {
                     event.prevent_default();
                     close(windows);
-                    navigate(to, Default::default());
+                    navigate(to, NavigateOptions::default());
                 } else if key == "g" {
                     went.set(now_ms());
                 } else {
@@ -297,9 +301,9 @@ mod browser {
         let Some(active) = document().active_element() else { return false };
         match active.tag_name().as_str() {
             "TEXTAREA" | "SELECT" => true,
-            "INPUT" => active
-                .dyn_into::<HtmlInputElement>()
-                .map_or(true, |input| !matches!(input.type_().as_str(), "checkbox" | "radio" | "button" | "submit")),
+            "INPUT" => active.dyn_into::<HtmlInputElement>().map_or(true, |input| {
+                !matches!(input.type_().as_str(), "checkbox" | "radio" | "button" | "submit")
+            }),
             _ => false,
         }
     }

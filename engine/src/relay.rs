@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Role};
 use crate::error::Result;
 
-/// The channel.
-const CHANNEL: &str = "etiqa";
+/// The channel of what wakes workers and schedulers.
+const WORK: &str = "etiqa_work";
+/// The channel of everything else, which only pages are about: workers at sites do not listen to it.
+const PAGES: &str = "etiqa_pages";
 /// Events are gathered for so long, and said together.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(100);
 /// Events of one message: it has 8,000 bytes at most.
 const AT_ONCE: usize = 100;
 /// Before a connection that broke is opened again.
@@ -59,11 +61,23 @@ async fn tell(engine: &Engine, mut own: Receiver<Event>) {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        for some in events.chunks(AT_ONCE) {
-            if let Err(error) = say(engine, some).await {
-                tracing::debug!(%error, "other machines could not be told what changed");
+        let (work, pages): (Vec<Event>, Vec<Event>) = events.into_iter().partition(is_work);
+        for (channel, events) in [(WORK, work), (PAGES, pages)] {
+            for some in events.chunks(AT_ONCE) {
+                if let Err(error) = say(engine, channel, some).await {
+                    tracing::debug!(%error, "other machines could not be told what changed");
+                }
             }
         }
+    }
+}
+
+/// Whether somebody works or plans by it.
+fn is_work(event: &Event) -> bool {
+    match event.topic {
+        Topic::Jobs => event.id.is_none(),
+        Topic::BackupConfigs => true,
+        Topic::Runs | Topic::Devices | Topic::Admin => false,
     }
 }
 
@@ -71,12 +85,12 @@ fn everything() -> Vec<Event> {
     ALL.iter().map(|&topic| Event { topic, id: None }).collect()
 }
 
-async fn say(engine: &Engine, events: &[Event]) -> Result<()> {
+async fn say(engine: &Engine, channel: &'static str, events: &[Event]) -> Result<()> {
     let message = Message { from: engine.owner.clone(), events: events.to_vec() };
     let text = serde_json::to_string(&message).unwrap_or_default();
     // It comes out of the transaction as a row of `void`, which `Any` does not know.
     sqlx::query("SELECT 1 AS one FROM (SELECT pg_notify($1, $2)) AS said")
-        .bind(CHANNEL)
+        .bind(channel)
         .bind(text)
         .execute(engine.db.reader())
         .await?;
@@ -97,7 +111,8 @@ async fn hear(engine: &Engine) {
 async fn hear_once(engine: &Engine, is_first: bool) -> Result<()> {
     let Some(url) = engine.db.url() else { return Ok(()) };
     let mut listener = sqlx::postgres::PgListener::connect(url.reveal()).await?;
-    listener.listen(CHANNEL).await?;
+    let is_worker = engine.owner.starts_with(Role::Worker.owner_prefix());
+    listener.listen_all(if is_worker { vec![WORK] } else { vec![WORK, PAGES] }).await?;
     if !is_first {
         // Whatever was said meanwhile is not told again.
         take_in(engine, everything());
@@ -114,7 +129,7 @@ async fn hear_once(engine: &Engine, is_first: bool) -> Result<()> {
 fn take_in(engine: &Engine, events: Vec<Event>) {
     for event in events {
         match event.topic {
-            Topic::Jobs if event.id.is_none() => engine.work.notify_one(),
+            Topic::Jobs if is_work(&event) => engine.work.notify_one(),
             Topic::BackupConfigs => engine.schedule_changed.notify_one(),
             Topic::Jobs | Topic::Runs | Topic::Devices | Topic::Admin => {}
         }

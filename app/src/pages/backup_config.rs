@@ -99,20 +99,21 @@ fn charts(runs: &[Run]) -> AnyView {
     let (Some(first), Some(last), true) = (ended.first(), ended.last(), ended.len() > 1) else {
         return nothing();
     };
-    let chart = |title: &'static str, remark: Option<String>, value: fn(&Run) -> u64, words: fn(u64) -> String| {
-        let bar = |run: &&Run| Bar {
-            value: value(run),
-            words: format!("{}: {}", format::day(run.queued_at), words(value(run))),
-            class: match run.status {
-                RunStatus::Completed if run.devices_failed == 0 => "",
-                RunStatus::Completed => "partial",
-                _ => "failed",
-            },
+    let chart =
+        |title: &'static str, remark: Option<String>, value: fn(&Run) -> u64, words: fn(u64) -> String| {
+            let bar = |run: &&Run| Bar {
+                value: value(run),
+                words: format!("{}: {}", format::day(run.queued_at), words(value(run))),
+                class: match run.status {
+                    RunStatus::Completed if run.devices_failed == 0 => "",
+                    RunStatus::Completed => "partial",
+                    _ => "failed",
+                },
+            };
+            let label = format!("{title} of the last {}", format::plural(ended.len() as u64, "run"));
+            let ends = (format::day(first.queued_at), format::day(last.queued_at));
+            card(title, remark, chart::bars(label, ended.iter().map(bar).collect(), ends))
         };
-        let label = format!("{title} of the last {}", format::plural(ended.len() as u64, "run"));
-        let ends = (format::day(first.queued_at), format::day(last.queued_at));
-        card(title, remark, chart::bars(label, ended.iter().map(bar).collect(), ends))
-    };
     let size = last.size_bytes.map(format::size);
     view! {
         <div class="halves">

@@ -32,7 +32,8 @@ pub(crate) fn NewBackupPage() -> AnyView {
     let like = Memo::new(move |_| query.with(|query| query.get("like")).and_then(|id| id.parse().ok()));
     let model = ask_if(&[], move || like.get().map(|id| GetBackupConfig { id: BackupConfigId(id) }));
     let save = Post::<SaveBackupConfig>::new();
-    let loaded = move || async move { Ok((model.get().await?.map(|detail| detail.row), choices.get().await?)) };
+    let loaded =
+        move || async move { Ok((model.get().await?.map(|detail| detail.row), choices.get().await?)) };
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
         <Loaded from=loaded view=move |(model, choices), _| {

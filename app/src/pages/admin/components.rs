@@ -14,7 +14,7 @@ use crate::components::loaded::error_view;
 use crate::components::part::{later, nothing};
 use crate::components::table::{Column, list_card};
 use crate::components::{
-    Ago, Check, Countdown, Field, Pager, PageHeader, Problem, Select, Time, Tone, card, chip, confirm, empty,
+    Ago, Check, Countdown, Field, PageHeader, Pager, Problem, Select, Time, Tone, card, chip, confirm, empty,
     fact, submit,
 };
 use crate::format;
@@ -63,8 +63,22 @@ fn all() -> AnyView {
 
 fn colours() -> AnyView {
     const NAMES: [&str; 16] = [
-        "bg", "surface", "raised", "line", "edge", "text", "muted", "accent", "accent-soft", "good", "good-soft", "warn",
-        "warn-soft", "bad", "bad-soft", "run",
+        "bg",
+        "surface",
+        "raised",
+        "line",
+        "edge",
+        "text",
+        "muted",
+        "accent",
+        "accent-soft",
+        "good",
+        "good-soft",
+        "warn",
+        "warn-soft",
+        "bad",
+        "bad-soft",
+        "run",
     ];
     let colour = |name: &&'static str| {
         view! { <div class=format!("swatch swatch-{name}")><span></span><small class="mono">{*name}</small></div> }.into_any()
@@ -88,8 +102,12 @@ fn states() -> AnyView {
 }
 
 fn buttons() -> AnyView {
-    const KINDS: [(&str, &str); 4] =
-        [("btn", "Usual"), ("btn primary", "Main"), ("btn small", "Small"), ("btn danger", "Cannot be undone")];
+    const KINDS: [(&str, &str); 4] = [
+        ("btn", "Usual"),
+        ("btn primary", "Main"),
+        ("btn small", "Small"),
+        ("btn danger", "Cannot be undone"),
+    ];
     let kinds = KINDS.iter().map(|(class, words)| {
         view! {
             <button class=*class type="button">{*words}</button>
@@ -108,7 +126,8 @@ fn buttons() -> AnyView {
 }
 
 fn form() -> AnyView {
-    let wrong = FieldError { field: "address".to_owned(), message: "This is no address: 192.0.2.300.".to_owned() };
+    let wrong =
+        FieldError { field: "address".to_owned(), message: "This is no address: 192.0.2.300.".to_owned() };
     let problem = Signal::derive(move || Some(AppError(UserError::in_fields(vec![wrong.clone()]))));
     let kinds = options(&[("switch", "Switch"), ("router", "Router")]);
     view! {

@@ -111,7 +111,12 @@ fn cards(
             "What brings the secrets of an archive back.",
         ),
         ("Settings", "/admin/settings", "limits".to_owned(), "Sessions at once, deadlines, sizes."),
-        ("Components", "/admin/components", "design".to_owned(), "What these pages are built of, in every state."),
+        (
+            "Components",
+            "/admin/components",
+            "design".to_owned(),
+            "What these pages are built of, in every state.",
+        ),
     ];
     let tiles = tiles
         .into_iter()
