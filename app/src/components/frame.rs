@@ -114,6 +114,7 @@ fn LiveSign() -> AnyView {
     let clock = expect_context::<Clock>();
     let words = move || match live.link.get() {
         Link::Opening => "Connecting…",
+        Link::Up if live.is_held.get() => "There is news; it waits for you",
         Link::Up => "Live",
         Link::Down => "Reconnecting…",
     };

@@ -7,15 +7,25 @@ use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 
 use super::{Link, Live, slot};
+use crate::browser::now_ms;
 
 /// At most one look again per so many milliseconds.
-const COLLAPSE_MS: u32 = 300;
+const COLLAPSE_MS: i64 = 300;
+/// What belongs together comes within so many milliseconds.
+const TOGETHER_MS: i64 = 20;
+/// How often is looked whether a person still decides.
+const HELD_MS: u32 = 400;
+/// What a person is in the middle of: a question that is open, a field within a row. The rows around it must not move, or
+/// the answer would be another row's.
+const DECIDING: &str = "main details.confirm[open], main table.rows form :is(input, textarea, select):focus";
 const EVERYTHING: [Topic; 5] = [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs];
 
 thread_local! {
     /// Topics that changed since the last look, by slot.
     static CHANGED: Cell<[bool; 5]> = const { Cell::new([false; 5]) };
     static IS_WAITING: Cell<bool> = const { Cell::new(false) };
+    /// When was looked last, in milliseconds since the epoch.
+    static LOOKED_AT: Cell<i64> = const { Cell::new(0) };
 }
 
 /// Takes in an event of the stream, called as the stream calls it.
@@ -41,7 +51,7 @@ pub(super) fn hear(live: Live, name: &str, data: &str) {
     }
 }
 
-/// Has the topics looked at again, soon and together.
+/// Has the topics looked at again: nearly at once after a rest, else together with what comes meanwhile.
 fn note(live: Live, topics: &[Topic]) {
     let mut changed = CHANGED.get();
     for topic in topics {
@@ -51,13 +61,28 @@ fn note(live: Live, topics: &[Topic]) {
     if IS_WAITING.replace(true) {
         return;
     }
-    Timeout::new(COLLAPSE_MS, move || {
-        IS_WAITING.set(false);
-        for (signal, has_changed) in live.beats.iter().zip(CHANGED.take()) {
-            if has_changed {
-                signal.update(|beats| *beats = beats.wrapping_add(1));
-            }
+    let wait = (LOOKED_AT.get() + COLLAPSE_MS - now_ms()).clamp(TOGETHER_MS, COLLAPSE_MS);
+    look_after(live, u32::try_from(wait).unwrap_or_default());
+}
+
+fn look_after(live: Live, wait_ms: u32) {
+    Timeout::new(wait_ms, move || look(live)).forget();
+}
+
+fn look(live: Live) {
+    let is_held = document().query_selector(DECIDING).is_ok_and(|found| found.is_some());
+    if live.is_held.get_untracked() != is_held {
+        live.is_held.set(is_held);
+    }
+    if is_held {
+        look_after(live, HELD_MS);
+        return;
+    }
+    IS_WAITING.set(false);
+    LOOKED_AT.set(now_ms());
+    for (signal, has_changed) in live.beats.iter().zip(CHANGED.take()) {
+        if has_changed {
+            signal.update(|beats| *beats = beats.wrapping_add(1));
         }
-    })
-    .forget();
+    }
 }

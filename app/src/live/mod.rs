@@ -41,6 +41,8 @@ pub(crate) struct Live {
     all: RwSignal<u32>,
     /// How the stream stands.
     pub(crate) link: RwSignal<Link>,
+    /// Something changed, and the page waits with it until a person has decided what they are at.
+    pub(crate) is_held: RwSignal<bool>,
     /// The build that the server hands out now, once it has said so.
     build: RwSignal<Option<String>>,
 }
@@ -62,6 +64,7 @@ impl Live {
             beats: std::array::from_fn(|_| RwSignal::new(0)),
             all: RwSignal::new(0),
             link: RwSignal::new(Link::Opening),
+            is_held: RwSignal::new(false),
             build: RwSignal::new(None),
         };
         provide_context(live);
