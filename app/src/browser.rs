@@ -190,4 +190,11 @@ mod client {
     pub(crate) fn build_of_page() -> Option<String> {
         document().query_selector("meta[name=build]").ok()??.get_attribute("content")
     }
+
+    /// Shows the notice that every page brings along for the day that it breaks.
+    pub fn say_that_it_broke() {
+        if let Some(notice) = document().get_element_by_id("broken") {
+            let _ = notice.remove_attribute("hidden");
+        }
+    }
 }

@@ -27,5 +27,7 @@ mod session;
 mod shell;
 
 pub use app::App;
+#[cfg(feature = "hydrate")]
+pub use browser::say_that_it_broke;
 #[cfg(feature = "ssr")]
 pub use shell::{BuildId, shell};

@@ -43,6 +43,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App/>
+                <p class="broken" id="broken" role="alert" hidden>
+                    "This page has stopped working; nothing that was saved is lost. "<a class="btn small" href="">"Load it again"</a>
+                </p>
             </body>
         </html>
     }

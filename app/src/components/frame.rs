@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::part::{current, later, nothing, only_if, text};
+use super::list::address;
 use crate::browser;
+use crate::bundle::Address;
 use crate::clock::Clock;
 use crate::keys::{Keys, KeysButton};
 use crate::live::{Link, Live};
@@ -43,6 +45,7 @@ pub(crate) fn Frame(children: Children) -> AnyView {
             {only_if(move || has_frame.get(), || view! { <Side/> }.into_any())}
             <main id="main" tabindex="-1">
                 <Outdated/>
+                <Ended/>
                 {children()}
             </main>
             {only_if(move || has_frame.get(), || view! { <Keys/> }.into_any())}
@@ -137,6 +140,27 @@ fn LiveSign() -> AnyView {
         </p>
     }
     .into_any()
+}
+
+/// Says that the session ended under the open page, with the way back to it.
+#[component]
+fn Ended() -> AnyView {
+    let live = expect_context::<Live>();
+    let location = use_location();
+    only_if(
+        move || live.has_ended.get(),
+        move || {
+            let back = address("/login", &[("next", Address::of(&location).0)]);
+            view! {
+                <p class="notice bad" role="alert">
+                    "Your session has ended: what this page shows may be old. "
+                    // A full load, since who is signed in is another thing now.
+                    <a class="btn small" href=back rel="external">"Sign in again"</a>
+                </p>
+            }
+            .into_any()
+        },
+    )
 }
 
 /// Says that the server was updated under the open page.

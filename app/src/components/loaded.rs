@@ -8,8 +8,10 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use super::list::address;
 use super::part::later;
 use crate::api::AppError;
+use crate::bundle::Address;
 use crate::live::Live;
 use crate::session::Session;
 
@@ -47,8 +49,8 @@ pub(crate) fn error_view(error: AppError) -> AnyView {
     answer_with_status(error.0.kind);
     let (heading, what_next) = match error.0.kind {
         ErrorKind::SignInNeeded => {
-            let path = use_location().pathname.get_untracked();
-            ("Sign in first", Some((format!("/login?next={path}"), "Sign in")))
+            let here = Address::of(&use_location()).0;
+            ("Sign in first", Some((address("/login", &[("next", here)]), "Sign in")))
         }
         ErrorKind::Forbidden => ("Not for your role", Some(("/".to_owned(), "Overview"))),
         ErrorKind::NotFound => ("Not found", Some(("/".to_owned(), "Overview"))),

@@ -37,8 +37,10 @@ pub(super) fn hear(live: Live, name: &str, data: &str) {
                 note(live, &EVERYTHING);
             }
             live.link.set(Link::Up);
+            live.has_ended.set(false);
         }
         "error" => live.link.set(Link::Down),
+        "ended" => live.has_ended.set(true),
         "hello" => live.build.set(Some(data.to_owned())),
         "again" => note(live, &EVERYTHING),
         "message" => {

@@ -43,6 +43,8 @@ pub(crate) struct Live {
     pub(crate) link: RwSignal<Link>,
     /// Something changed, and the page waits with it until a person has decided what they are at.
     pub(crate) is_held: RwSignal<bool>,
+    /// The session ended, so nothing more is heard.
+    pub(crate) has_ended: RwSignal<bool>,
     /// The build that the server hands out now, once it has said so.
     build: RwSignal<Option<String>>,
 }
@@ -65,6 +67,7 @@ impl Live {
             all: RwSignal::new(0),
             link: RwSignal::new(Link::Opening),
             is_held: RwSignal::new(false),
+            has_ended: RwSignal::new(false),
             build: RwSignal::new(None),
         };
         provide_context(live);

@@ -3,11 +3,14 @@
 use std::cell::{Cell, RefCell};
 
 use gloo_timers::callback::Timeout;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
 use super::{Live, shared};
+use crate::api::session::Whoami;
+use crate::ask::once;
 
 const FIRST_WAIT_MS: u32 = 1_000;
 const LONGEST_WAIT_MS: u32 = 30_000;
@@ -51,6 +54,7 @@ pub(super) fn open(live: Live) {
             }
             // A browser tries again by itself only while it thinks the stream is there; a refusal ends it.
             if source.ready_state() == EventSource::CLOSED {
+                tell_if_ended(live);
                 open_later(live);
             }
         }
@@ -59,6 +63,15 @@ pub(super) fn open(live: Live) {
         let _ = source.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
     }
     STREAM.set(Some(Stream { source, _listener: listener }));
+}
+
+/// A stream does not say why it was refused; who is signed in is known elsewhere.
+fn tell_if_ended(live: Live) {
+    spawn_local(async move {
+        if let Ok(None) = once(Whoami {}).await {
+            shared::tell(live, "ended", "");
+        }
+    });
 }
 
 fn open_later(live: Live) {

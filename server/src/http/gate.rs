@@ -91,7 +91,8 @@ fn is_open_to_strangers(method: &Method, path: &str) -> bool {
     }
 }
 
-fn wants_a_page(request: &Request) -> bool {
+/// Whether a browser asks for something to be shown.
+pub(super) fn wants_a_page(request: &Request) -> bool {
     let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     request.method() == Method::GET && accepts.is_some_and(|accept| accept.contains("text/html"))
 }

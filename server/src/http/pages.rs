@@ -10,7 +10,9 @@ use etiqa_app::{App, BuildId, shell};
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context};
+use leptos_axum::{
+    LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
+};
 
 use super::assets::Site;
 use super::gate;
@@ -28,12 +30,20 @@ pub(super) fn router(site: &Site) -> Router {
         set_policy();
     };
     let shown = options.clone();
+    let anywhere = options.clone();
+    let nothing_there =
+        render_app_async_with_context(page_context.clone(), move || shell(anywhere.clone()));
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), page_context, move || {
             shell(shown.clone())
         })
         .route("/rpc/{function}", post(server_function))
-        .fallback(gate::not_found)
+        .fallback(move |request: Request<Body>| {
+            let page = nothing_there.clone();
+            async move {
+                if gate::wants_a_page(&request) { page(request).await } else { gate::not_found().await }
+            }
+        })
         .with_state(options)
 }
 
