@@ -192,7 +192,7 @@ mod client {
     }
 
     /// Shows the notice that every page brings along for the day that it breaks.
-    pub fn say_that_it_broke() {
+    pub(crate) fn show_that_it_broke() {
         if let Some(notice) = document().get_element_by_id("broken") {
             let _ = notice.remove_attribute("hidden");
         }

@@ -35,17 +35,19 @@ const KEYS: [(&str, &str); 4] = [
 /// Devices that the finder offers.
 const OFFERED: u32 = 8;
 
-/// The two windows that the keyboard opens.
+/// The two windows that the keyboard opens, and for whom.
 #[derive(Clone, Copy)]
 struct Windows {
     help: NodeRef<html::Dialog>,
     finder: NodeRef<html::Dialog>,
+    /// Who presses the keys, once that is known.
+    role: RwSignal<Role>,
 }
 
 /// Listens to the keyboard for as long as it is there; shows nothing until it is asked to.
 #[component]
 pub(crate) fn Keys() -> AnyView {
-    let windows = Windows { help: NodeRef::new(), finder: NodeRef::new() };
+    let windows = Windows { help: NodeRef::new(), finder: NodeRef::new(), role: RwSignal::new(Role::Viewer) };
     browser::listen(windows);
     view! { {help(windows)} {finder(windows)} }.into_any()
 }
@@ -76,6 +78,7 @@ fn help(windows: Windows) -> AnyView {
     };
     let all = later(nothing, move || async move {
         let role = session.role().await;
+        windows.role.set(role);
         let places = PLACES.iter().filter(|place| place.3 <= role);
         let keys = KEYS.iter().map(|(keys, words)| key((*keys).to_owned(), words));
         keys.chain(places.map(|(letter, words, ..)| key(format!("g {letter}"), words)))
@@ -107,22 +110,22 @@ fn finder(windows: Windows) -> AnyView {
     let found = later(nothing, move || async move {
         let role = session.role().await;
         let devices = devices.get().await.ok().flatten().map(|page| page.rows).unwrap_or_default();
-        offers(&wanted.get_untracked(), role, devices)
+        offers(wanted.get_untracked(), role, devices)
     });
     let on_input = move |event: ev::Event| wanted.set(event_target_value(&event));
     view! {
         <dialog class="window finder" node_ref=windows.finder aria-label="Go to"
-            on:close=move |_| wanted.set(String::new()) on:click=move |_| browser::close_if_followed(windows)>
+            on:close=move |_| wanted.set(String::new()) on:click=move |event| browser::close_if_followed(&event, windows)>
             <input type="text" class="finder-input" placeholder="Go to a page or a device" aria-label="Go to a page or a device"
                 autocomplete="off" spellcheck="false" prop:value=wanted on:input=on_input on:keydown=browser::first_offer/>
-            <div class="offers">{found}</div>
+            {found}
         </dialog>
     }
     .into_any()
 }
 
-fn offers(wanted: &str, role: Role, devices: Vec<Device>) -> AnyView {
-    let wanted = wanted.trim().to_lowercase();
+fn offers(typed: String, role: Role, devices: Vec<Device>) -> AnyView {
+    let wanted = typed.trim().to_lowercase();
     let places = PLACES
         .iter()
         .filter(|(_, words, _, least)| *least <= role && words.to_lowercase().contains(&wanted))
@@ -131,13 +134,15 @@ fn offers(wanted: &str, role: Role, devices: Vec<Device>) -> AnyView {
         .into_iter()
         .map(|device| (format!("/devices/{}", device.id), device.hostname, device.address));
     let offers: Vec<_> = places.chain(devices).collect();
-    if offers.is_empty() {
-        return view! { <p class="quiet">"No page and no device is called so."</p> }.into_any();
-    }
+    let none = offers
+        .is_empty()
+        .then(|| view! { <p class="quiet">"No page and no device is called so."</p> }.into_any());
     let offer = |(to, words, place): (String, String, String)| {
         view! { <a href=to><span>{words}</span><small class="mono">{place}</small></a> }.into_any()
     };
-    offers.into_iter().map(offer).collect_view().into_any()
+    // Enter follows an offer only where it is one for what stands in the field.
+    view! { <div class="offers" data-for=typed>{offers.into_iter().map(offer).collect_view()}{none}</div> }
+        .into_any()
 }
 
 #[cfg(not(feature = "hydrate"))]
@@ -150,7 +155,7 @@ mod browser {
 
     pub(super) fn press(_key: &str) {}
 
-    pub(super) fn close_if_followed(_windows: Windows) {}
+    pub(super) fn close_if_followed(_event: &ev::MouseEvent, _windows: Windows) {}
 
     pub(super) fn first_offer(_event: ev::KeyboardEvent) {}
 }
@@ -159,6 +164,7 @@ mod browser {
 mod browser {
     use std::cell::Cell;
 
+    use gloo_timers::callback::Timeout;
     use leptos::ev;
     use leptos::prelude::*;
     use leptos_router::NavigateOptions;
@@ -173,6 +179,11 @@ mod browser {
     const TOGETHER_MS: i64 = 1_500;
     /// What arrows go through.
     const ROW: &str = "table.rows tbody tr, .offers a";
+    /// What of a row they go to, the first that there is.
+    const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
+    /// How often, and how long in between, Enter looks whether the offers for what was typed have come.
+    const LOOKS: u32 = 40;
+    const LOOK_MS: u32 = 50;
 
     pub(super) fn listen(windows: Windows) {
         let navigate = use_navigate();
@@ -182,17 +193,28 @@ mod browser {
             let listener = window_event_listener(ev::keydown, move |event| {
                 let is_second = now_ms() - went.replace(0) < TOGETHER_MS;
                 let key = event.key();
+                if event.default_prevented() || event.is_composing() {
+                    return;
+                }
                 if (event.ctrl_key() || event.meta_key()) && key == "k" {
                     event.prevent_default();
+                    close(windows);
                     open(windows.finder);
                     return;
                 }
-                if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing() {
+                let is_shifted_arrow = event.shift_key() && key.starts_with("Arrow");
+                if event.ctrl_key() || event.meta_key() || event.alt_key() || is_shifted_arrow || is_typing()
+                {
                     return;
                 }
-                if let Some((.., to, _)) = PLACES.iter().find(|place| is_second && place.0 == key) {
+                if found("dialog[open]").is_some() {
+                    in_window(&key, &event);
+                    return;
+                }
+                let role = windows.role.get_untracked();
+                let place = PLACES.iter().find(|place| is_second && place.0 == key && place.3 <= role);
+                if let Some((.., to, _)) = place {
                     event.prevent_default();
-                    close(windows);
                     navigate(to, NavigateOptions::default());
                 } else if key == "g" {
                     went.set(now_ms());
@@ -206,7 +228,7 @@ mod browser {
 
     fn on_single(key: &str, event: &KeyboardEvent, windows: Windows) {
         let is_done = match key {
-            "/" => focus(document().query_selector("main input[type=search]").ok().flatten()),
+            "/" => focus(found("main input[type=search]")),
             "?" => {
                 open(windows.help);
                 true
@@ -216,6 +238,18 @@ mod browser {
             // Without a row they move the page, as ever.
             "ArrowDown" => step(true, false),
             "ArrowUp" => step(false, false),
+            _ => false,
+        };
+        if is_done {
+            event.prevent_default();
+        }
+    }
+
+    /// Behind an open window nothing moves.
+    fn in_window(key: &str, event: &KeyboardEvent) {
+        let is_done = match key {
+            "ArrowDown" => step(true, false),
+            "ArrowUp" => step(false, false) || focus(found(".finder-input")),
             _ => false,
         };
         if is_done {
@@ -245,55 +279,77 @@ mod browser {
     }
 
     /// A link in a window was followed.
-    pub(super) fn close_if_followed(windows: Windows) {
-        let active = document().active_element();
-        if active.is_some_and(|element| element.matches(".offers a").unwrap_or(false)) {
+    pub(super) fn close_if_followed(event: &ev::MouseEvent, windows: Windows) {
+        let pressed = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        if pressed.is_some_and(|element| element.closest(".offers a").ok().flatten().is_some()) {
             close(windows);
         }
     }
 
     /// Enter follows the first offer, and an arrow goes to it.
     pub(super) fn first_offer(event: KeyboardEvent) {
-        let first = || document().query_selector(".offers a").ok().flatten();
         match event.key().as_str() {
             "Enter" => {
                 event.prevent_default();
-                if focus(first())
-                    && let Some(link) = first().and_then(|link| link.dyn_into::<HtmlElement>().ok())
-                {
-                    link.click();
-                }
+                follow_first(LOOKS);
             }
             "ArrowDown" => {
                 event.prevent_default();
-                // The window's own listener would go on to the second one.
-                event.stop_propagation();
-                focus(first());
+                focus(found(".offers a"));
             }
             _ => {}
         }
     }
 
-    fn focus(element: Option<Element>) -> bool {
-        let element = element.and_then(|element| element.dyn_into::<HtmlElement>().ok());
-        element.is_some_and(|element| element.focus().is_ok())
+    /// Follows the first offer once the offers are those for what stands in the field.
+    fn follow_first(looks: u32) {
+        let typed = found(".finder-input").and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+        let answered = found(".offers").and_then(|offers| offers.get_attribute("data-for"));
+        if typed.map(|field| field.value()) != answered {
+            if let Some(fewer) = looks.checked_sub(1) {
+                Timeout::new(LOOK_MS, move || follow_first(fewer)).forget();
+            }
+            return;
+        }
+        if let Some(link) = found(".offers a").and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+            link.click();
+        }
     }
 
-    /// Goes to the row after or before the one that has the focus; without one, to the first where `may_begin`.
+    fn found(selector: &str) -> Option<Element> {
+        document().query_selector(selector).ok().flatten()
+    }
+
+    fn focus(element: Option<Element>) -> bool {
+        let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
+            return false;
+        };
+        // What is not shown takes no focus, and says nothing.
+        element.focus().is_ok() && document().active_element().is_some_and(|active| active == *element)
+    }
+
+    /// Goes to the next row, or the one before, in which there is something to go to, from the one that has the focus;
+    /// without one, to the first where `may_begin`.
     fn step(is_down: bool, may_begin: bool) -> bool {
-        let row = document().active_element().and_then(|active| active.closest(ROW).ok().flatten());
-        let next = match row {
-            Some(row) if is_down => row.next_element_sibling(),
-            Some(row) => row.previous_element_sibling(),
-            None if may_begin => document().query_selector("main table.rows tbody tr").ok().flatten(),
+        let here = document().active_element().and_then(|active| active.closest(ROW).ok().flatten());
+        let beside = |row: &Element| {
+            if is_down { row.next_element_sibling() } else { row.previous_element_sibling() }
+        };
+        let mut next = match here {
+            Some(row) => beside(&row),
+            None if may_begin => found("main table.rows tbody tr"),
             None => None,
         };
-        let Some(next) = next else { return false };
-        if next.tag_name() == "A" {
-            return focus(Some(next));
+        while let Some(row) = next {
+            if row.tag_name() == "A" {
+                return focus(Some(row));
+            }
+            if TARGETS.iter().any(|target| focus(row.query_selector(target).ok().flatten())) {
+                return true;
+            }
+            next = beside(&row);
         }
-        let target = next.query_selector("a[href]").ok().flatten();
-        focus(target.or_else(|| next.query_selector("button, input, select").ok().flatten()))
+        false
     }
 
     /// Whether a key is meant for a field.

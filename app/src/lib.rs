@@ -27,7 +27,11 @@ mod session;
 mod shell;
 
 pub use app::App;
-#[cfg(feature = "hydrate")]
-pub use browser::say_that_it_broke;
 #[cfg(feature = "ssr")]
 pub use shell::{BuildId, shell};
+
+/// Says on the page that the program behind it broke.
+#[cfg(feature = "hydrate")]
+pub fn say_that_it_broke() {
+    browser::show_that_it_broke();
+}

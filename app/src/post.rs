@@ -140,7 +140,9 @@ mod browser {
         move |event| {
             let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
             // What cannot be read here is posted by the browser itself.
-            let Some(body) = form.and_then(|form| encoded(&form)) else { return };
+            let Some((form, body)) = form.and_then(|form| encoded(&form).map(|body| (form, body))) else {
+                return;
+            };
             event.prevent_default();
             if to.is_pending.get_untracked() {
                 return;
@@ -148,11 +150,21 @@ mod browser {
             to.is_pending.set(true);
             spawn_local(async move {
                 let answer = rpc::post(to.path, body).await;
+                if answer.is_ok() {
+                    close_question(&form);
+                }
                 // The page may have been left meanwhile, and its signals with it.
                 to.answer.try_set(Some(answer));
                 to.is_pending.try_set(false);
                 to.answers.try_update(|count| *count += 1);
             });
+        }
+    }
+
+    /// Closes the question that was answered: the next row that comes to stand here must not be asked.
+    fn close_question(form: &HtmlFormElement) {
+        if let Some(question) = form.closest("details.confirm[open]").ok().flatten() {
+            let _ = question.remove_attribute("open");
         }
     }
 

@@ -59,14 +59,13 @@ test("keys lead from page to page, to any device and through rows, and help tell
     await expect(help).toBeHidden();
   });
 
-  await test.step("Ctrl K finds a device by a part of its name", async () => {
+  await test.step("Ctrl K finds a device by a part of its name, however quickly it is typed", async () => {
     const wanted = devices[1] ?? { id: 0, hostname: "" };
     await page.keyboard.press("Control+k");
     const finder = page.getByRole("dialog", { name: "Go to" });
     await expect(finder.getByRole("link", { name: "Backups" })).toBeVisible();
-    await page.keyboard.type(wanted.hostname);
-    await expect(finder.getByRole("link", { name: wanted.hostname })).toBeVisible();
     await page.screenshot({ path: "screenshots/finder-1440-light.png" });
+    await page.keyboard.type(wanted.hostname);
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { name: wanted.hostname, level: 1 })).toBeVisible();
     await expect(finder).toBeHidden();

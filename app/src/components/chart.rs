@@ -12,7 +12,7 @@ pub(crate) struct Bar {
     pub(crate) value: u64,
     /// What it stands for, on hover.
     pub(crate) words: String,
-    /// Its colour's class: `failed`, `partial`, or none where all was well.
+    /// Its colour's class: `failed`, `partial`, `cancelled`, or none where all was well.
     pub(crate) class: &'static str,
 }
 
@@ -21,7 +21,8 @@ pub(crate) fn bars(label: String, bars: Vec<Bar>, ends: (String, String)) -> Any
     let most = bars.iter().map(|bar| bar.value).max().unwrap_or(0);
     let width = bars.len() * 10;
     let bars = bars.into_iter().enumerate().map(|(index, bar)| {
-        let height = height(bar.value, most);
+        // What went wrong is seen, even where it came to nothing.
+        let height = height(bar.value, most).max(u64::from(!bar.class.is_empty()));
         let (x, y) = ((index * 10 + 1).to_string(), (HEIGHT - height).to_string());
         view! {
             <g>

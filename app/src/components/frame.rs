@@ -4,8 +4,8 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::part::{current, later, nothing, only_if, text};
 use super::list::address;
+use super::part::{current, later, nothing, only_if, text};
 use crate::browser;
 use crate::bundle::Address;
 use crate::clock::Clock;

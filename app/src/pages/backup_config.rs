@@ -105,7 +105,8 @@ fn charts(runs: &[Run]) -> AnyView {
                 value: value(run),
                 words: format!("{}: {}", format::day(run.queued_at), words(value(run))),
                 class: match run.status {
-                    RunStatus::Completed if run.devices_failed == 0 => "",
+                    RunStatus::Cancelled => "cancelled",
+                    RunStatus::Completed if run.devices_failed + run.artifacts_failed == 0 => "",
                     RunStatus::Completed => "partial",
                     _ => "failed",
                 },

@@ -27,7 +27,7 @@ use crate::artifacts::{is_due, kind_of};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
-use crate::fleet::{ArtifactReport, FleetReport, Purpose, collect_fleet, fetch_artifacts};
+use crate::fleet::{ArtifactReport, FleetReport, Purpose, Standing, collect_fleet, fetch_artifacts};
 use crate::lease::LEASE;
 use crate::machines::{self, Sites};
 use crate::schedule::due::zone_or_utc;
@@ -261,7 +261,7 @@ async fn collect_all(
     // Who asks for a run by hand wants what the devices say now.
     let may_reuse = matches!(run.trigger, Trigger::Schedule | Trigger::Retry);
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse };
-    let heard = |progress| watch.step(Phase::Collecting, progress);
+    let heard = |standing: Standing| watch.step(Phase::Collecting, standing.progress);
     if spread::is_shared(engine).await? {
         return Ok(spread::collect(engine, run, devices, watch).await?);
     }

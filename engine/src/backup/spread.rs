@@ -17,10 +17,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::watch::Watch;
+use crate::artifacts::kind_of;
 use crate::engine::{Engine, Role};
 use crate::error::Result;
 use crate::fleet::{
-    ArtifactReport, FleetReport, Purpose, Share, collect_fleet, fetch_artifacts, without_artifact,
+    ArtifactReport, FleetReport, Purpose, Share, Standing, collect_fleet, fetch_artifacts, without_artifact,
     without_session,
 };
 use crate::machines::{self, Sites};
@@ -28,7 +29,6 @@ use crate::schedule::{ARTIFACT_PART, PART as PART_KIND, Work, enqueue_in_txn};
 use crate::store::artifact::artifact_result_list_classes_of_run;
 use crate::store::device::device_list_of;
 use crate::store::job::{job_bind_in_txn, job_drop_waiting_parts, job_list_open_parts, job_place_in_txn};
-use crate::store::lease::artifact_lease_is_taken;
 use crate::store::result::{result_list_classes_in_run, result_list_classes_of_run};
 use crate::store::run::{run_fetch, run_is_cancelling};
 use crate::time::now;
@@ -116,6 +116,10 @@ pub(super) async fn collect(
 
 /// A part that was given up leaves devices without a result: they are not good.
 async fn note_never_asked(engine: &Engine, run: RunId, devices: &[Device], asked: Asked) -> Result<()> {
+    // Who works on the parts may have seen before us that the run was cancelled.
+    if run_is_cancelling(&engine.db, run).await? {
+        return Ok(());
+    }
     let done: HashSet<DeviceId> = asked.classes(engine, run).await?.into_iter().map(|(id, _)| id).collect();
     let left: Vec<DeviceId> =
         devices.iter().map(|device| device.id).filter(|id| !done.contains(id)).collect();
@@ -276,9 +280,8 @@ pub(crate) async fn collect_part(
         .collect();
     let left: Vec<DeviceId> = devices.into_iter().filter(|id| !done.contains(id)).collect();
     let found = device_list_of(&engine.db, &left).await?;
-    share.sink_to(found.len());
-    let heard = |Progress { done, total }: Progress| {
-        share.sink_to(total.saturating_sub(done) as usize);
+    let heard = |standing: Standing| {
+        share.follow(standing.begun);
         if !engine.load.is_enough_for(engine.sessions.limit()) {
             engine.work.notify_one();
         }
@@ -318,16 +321,20 @@ pub(crate) async fn fetch_part(
     if done.iter().any(|(id, _)| *id == device) {
         return Ok(None);
     }
-    let found = device_list_of(&engine.db, &[device]).await?;
+    let Some(found) = device_list_of(&engine.db, &[device]).await?.pop() else { return Ok(None) };
+    // Whether its platform has a backup of its own is for the drivers of now to say.
+    engine.drivers.refresh(&engine.db, &engine.dir).await?;
+    let kind_is_known = kind_of(engine, &found).await?.is_some();
     let cancel = engine.stopping.child_token();
     let purpose = Purpose { run: Some(run.id), job: None, may_reuse: false };
     tokio::select! {
-        fetched = fetch_artifacts(engine, found.clone(), purpose, &cancel, |_| {}) => {
+        fetched = fetch_artifacts(engine, vec![found.clone()], purpose, &cancel, |_| {}) => {
             let fetched = fetched?;
             if fetched.failed > 0 {
-                note_not_stored(engine, run.id, &found).await?;
+                note_not_stored(engine, run.id, &[found]).await?;
             }
-            let is_busy = fetched == ArtifactReport::default() && artifact_lease_is_taken(&engine.db, device, now()).await?;
+            // Somebody else is at it, or was a moment ago; or its platform has none any more.
+            let is_busy = fetched == ArtifactReport::default() && kind_is_known;
             Ok(is_busy.then_some(WHILE_BUSY))
         }
         error = until_unwanted(engine, run.id, &cancel) => error.map(|()| None),

@@ -219,15 +219,12 @@ impl Db {
         let pool = |connections| {
             AnyPoolOptions::new()
                 .max_connections(connections)
-                .acquire_timeout(Duration::from_secs(10))
+                .acquire_timeout(Duration::from_secs(30))
                 .test_before_acquire(false)
                 .before_acquire(|connection, seen| {
                     Box::pin(async move {
                         // One that was good a moment ago costs no further round trip.
-                        if seen.idle_for > TRUSTED_FOR {
-                            connection.ping().await?;
-                        }
-                        Ok(true)
+                        Ok(seen.idle_for <= TRUSTED_FOR || connection.ping().await.is_ok())
                     })
                 })
         };
@@ -236,8 +233,8 @@ impl Db {
             DbError::Open(format!("The PostgreSQL database does not let us in: {reason}. Check its URL."))
         };
         // PostgreSQL lets in a hundred connections by default, for all machines together.
-        let writer = pool(4).connect_with(options.clone()).await.map_err(unreachable)?;
-        let reader = pool(6).connect_lazy_with(options.clone());
+        let writer = pool(6).connect_with(options.clone()).await.map_err(unreachable)?;
+        let reader = pool(4).connect_lazy_with(options.clone());
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
         let together = Arc::default();

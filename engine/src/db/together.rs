@@ -86,7 +86,8 @@ impl Db {
     pub async fn write_one(&self, statement: Query<'static, Any, AnyArguments>) -> Result<Option<AnyRow>> {
         if self.kind == DbKind::Postgres {
             // A statement is a transaction by itself, in one round trip instead of three.
-            return Ok(statement.fetch_optional(&self.writer).await?);
+            // To the end of the answer, which comes after the commit.
+            return Ok(statement.fetch_all(&self.writer).await?.into_iter().next());
         }
         self.write_together(|tx| Box::pin(async move { Ok(statement.fetch_optional(&mut **tx).await?) }))
             .await

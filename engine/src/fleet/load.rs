@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Devices that this process has taken on and that have no result yet.
+/// Devices that this process has taken on and that have a session, or wait for nothing but a slot.
 #[derive(Debug, Default)]
 pub struct Load(AtomicUsize);
 
-/// Some of them. What is left of them when it is dropped is taken on no more.
+/// Some of them; none any more when it is dropped.
 #[derive(Debug)]
 pub struct Share {
     load: Arc<Load>,
@@ -35,16 +35,21 @@ impl Load {
 }
 
 impl Share {
-    /// Only so many are still to be done.
-    pub fn sink_to(&self, left: usize) {
-        let before = self.left.fetch_min(left, Ordering::Relaxed);
-        self.load.0.fetch_sub(before.saturating_sub(left), Ordering::Relaxed);
+    /// So many of them have a session now, or wait for nothing but a slot: not those that are done, and not those that wait
+    /// for their site, their jump host or another try.
+    pub fn follow(&self, begun: usize) {
+        let before = self.left.swap(begun, Ordering::Relaxed);
+        if begun > before {
+            self.load.0.fetch_add(begun - before, Ordering::Relaxed);
+        } else {
+            self.load.0.fetch_sub(before - begun, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.sink_to(0);
+        self.follow(0);
     }
 }
 
@@ -57,9 +62,10 @@ mod tests {
         let load = Arc::new(Load::default());
         let (one, other) = (load.take_on(8), load.take_on(4));
         assert_eq!(load.devices(), 12);
-        one.sink_to(5);
-        one.sink_to(7);
-        assert_eq!(load.devices(), 9, "what is done stays done");
+        one.follow(5);
+        assert_eq!(load.devices(), 9);
+        one.follow(7);
+        assert_eq!(load.devices(), 11, "who waited for another try has a session again");
         drop(one);
         assert_eq!(load.devices(), 4);
         drop(other);

@@ -77,14 +77,23 @@ pub struct FleetReport {
     pub gone: u32,
 }
 
-/// Collects all `devices`; `progress` hears of every one that is finished. A device's failure is that device's
+/// How far a fleet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Devices that are finished, of all.
+    pub progress: Progress,
+    /// Devices that have a session, or wait for nothing but a slot.
+    pub begun: usize,
+}
+
+/// Collects all `devices`; `heard` hears of every one that begins or is finished. A device's failure is that device's
 /// alone; only a database that is gone can fail all of it. Ends soon after `cancel`.
 pub async fn collect_fleet(
     engine: &Arc<Engine>,
     devices: Vec<Device>,
     purpose: Purpose,
     cancel: &CancellationToken,
-    progress: impl Fn(Progress),
+    heard: impl Fn(Standing),
 ) -> Result<FleetReport> {
     let settings = engine.settings().await?;
     // Another process may have changed the limit.
@@ -108,6 +117,7 @@ pub async fn collect_fleet(
         {
             sessions.spawn(broken::collect_or_say_why(Arc::clone(&context), waiter, places));
         }
+        heard(Standing { progress: Progress { done: report.done(), total }, begun: sessions.len() });
         if sessions.is_empty() && waiting.is_empty() {
             break;
         }
@@ -128,7 +138,6 @@ pub async fn collect_fleet(
             Ended::With(class) => report.count(Some(class)),
             Ended::Gone => report.count(None),
         }
-        progress(Progress { done: report.done(), total });
     }
     engine.events.send(Topic::Devices, None);
     Ok(report)

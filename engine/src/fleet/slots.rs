@@ -14,18 +14,16 @@ pub struct Slots {
     pace: Mutex<Pace>,
 }
 
-/// All slots of a process fill within so long.
+/// Slots that are all free fill within so long.
 const FILL_WITHIN: Duration = Duration::from_secs(1);
-/// The longest time between two sessions that begin while slots fill.
+/// The longest time between two sessions that begin.
 const LONGEST_GAP: Duration = Duration::from_millis(16);
 
-/// When sessions begin that find most slots free: one after the other. Hundreds of key exchanges at one moment keep
-/// every processor busy and leave it idle thereafter, time and again, and all log-ins reach a TACACS+ or RADIUS server at
-/// once.
+/// When sessions begin that find slots free: one after the other, the closer together the fewer are free. Hundreds of key
+/// exchanges at one moment keep every processor busy and leave it idle thereafter, time and again, and all log-ins reach a
+/// TACACS+ or RADIUS server at once.
 #[derive(Debug)]
 struct Pace {
-    /// Sessions that began since none was on.
-    begun: usize,
     /// The next one begins then at the earliest.
     next: Instant,
 }
@@ -33,17 +31,12 @@ struct Pace {
 impl Pace {
     /// When a session that has its slot `now` begins, where so many `others` are on and so many may be.
     fn begin(&mut self, now: Instant, others: usize, limit: usize) -> Instant {
-        if others == 0 {
-            self.begun = 0;
-        }
-        self.begun += 1;
-        if self.begun > limit {
-            // From here on each begins when another one ends.
-            return now;
-        }
-        let at = self.next.max(now);
-        let slots = u32::try_from(limit).unwrap_or(u32::MAX).max(1);
-        self.next = at + (FILL_WITHIN / slots).min(LONGEST_GAP);
+        let at = self.next.clamp(now, now + FILL_WITHIN);
+        let count = |slots: usize| u32::try_from(slots).unwrap_or(u32::MAX);
+        let (slots, free) = (count(limit).max(1), count(limit.saturating_sub(others)));
+        // The mean of the gaps is half of the longest.
+        let longest = (FILL_WITHIN * 2 / slots).min(LONGEST_GAP);
+        self.next = at + longest * free / slots;
         at
     }
 }
@@ -69,7 +62,7 @@ impl Slots {
         Self {
             free: Semaphore::new(limit),
             size: Mutex::new(Size { limit, surplus: 0 }),
-            pace: Mutex::new(Pace { begun: 0, next: Instant::now() }),
+            pace: Mutex::new(Pace { next: Instant::now() }),
         }
     }
 
@@ -138,17 +131,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_that_are_all_free_fill_one_after_the_other_and_later_sessions_begin_at_once() {
+    fn slots_that_are_free_fill_one_after_the_other_also_beside_a_straggler_and_within_a_second() {
         let now = Instant::now();
-        let mut pace = Pace { begun: 0, next: now };
-        let begun: Vec<Instant> = (0..100).map(|others| pace.begin(now, others, 100)).collect();
-        assert_eq!(begun[0], now, "a single session waits for nothing");
-        assert!(begun.windows(2).all(|pair| pair[1] - pair[0] == FILL_WITHIN / 100));
-        assert_eq!(pace.begin(now, 99, 100), now, "it has the slot of one that ended");
-        let later = now + FILL_WITHIN;
-        assert_eq!(pace.begin(later, 0, 100), later, "after a rest the first one begins at once again");
-        assert_eq!(pace.begin(later, 1, 100), later + FILL_WITHIN / 100);
-        assert_eq!(pace.begin(later, 2, 2), later, "a limit that sank holds up nobody");
+        for stragglers in [0, 1] {
+            let mut pace = Pace { next: now };
+            let begun: Vec<Instant> =
+                (stragglers..1000).map(|others| pace.begin(now, others, 1000)).collect();
+            assert_eq!(begun[0], now, "a single session waits for nothing");
+            assert!(begun.windows(2).all(|pair| pair[0] < pair[1]), "no two begin at once");
+            assert!(*begun.last().unwrap() <= now + FILL_WITHIN);
+        }
+    }
+
+    #[test]
+    fn where_nearly_all_slots_are_taken_a_session_begins_when_another_one_ends() {
+        let now = Instant::now();
+        let mut pace = Pace { next: now };
+        let begun: Vec<Instant> = (0..64).map(|_| pace.begin(now, 63, 64)).collect();
+        assert!(*begun.last().unwrap() - now <= LONGEST_GAP);
+    }
+
+    #[test]
+    fn who_begins_and_is_cancelled_again_and_again_makes_nobody_wait_for_longer() {
+        let now = Instant::now();
+        let mut pace = Pace { next: now };
+        let last = (0..10_000).map(|_| pace.begin(now, 0, 4)).last().unwrap();
+        assert!(last <= now + FILL_WITHIN);
     }
 
     async fn is_full(slots: &Slots) -> bool {

@@ -183,6 +183,6 @@ fn secure(headers: &mut HeaderMap) {
 }
 
 /// For a path that nothing answers.
-pub(super) async fn not_found() -> Response {
+pub(super) fn not_found() -> Response {
     (StatusCode::NOT_FOUND, Refusal::from(UserError::not_found("page at this address"))).into_response()
 }

@@ -11,7 +11,8 @@ use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{
-    LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
+    LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context,
+    render_app_async_with_context,
 };
 
 use super::assets::Site;
@@ -31,8 +32,7 @@ pub(super) fn router(site: &Site) -> Router {
     };
     let shown = options.clone();
     let anywhere = options.clone();
-    let nothing_there =
-        render_app_async_with_context(page_context.clone(), move || shell(anywhere.clone()));
+    let nothing_there = render_app_async_with_context(page_context.clone(), move || shell(anywhere.clone()));
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), page_context, move || {
             shell(shown.clone())
@@ -40,9 +40,7 @@ pub(super) fn router(site: &Site) -> Router {
         .route("/rpc/{function}", post(server_function))
         .fallback(move |request: Request<Body>| {
             let page = nothing_there.clone();
-            async move {
-                if gate::wants_a_page(&request) { page(request).await } else { gate::not_found().await }
-            }
+            async move { if gate::wants_a_page(&request) { page(request).await } else { gate::not_found() } }
         })
         .with_state(options)
 }

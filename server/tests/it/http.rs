@@ -241,7 +241,10 @@ async fn pages_answer_with_and_without_the_slash_at_the_end() {
     assert!(page.contains("core-rtr-1"), "a page reads without JavaScript");
     client.get("/devices/77").await.with_status(404);
     let nothing = client.get("/no/such/address").await.with_status(404);
-    assert!(nothing.text().contains("There is no page at this address"), "a browser gets a page, and the way on");
+    assert!(
+        nothing.text().contains("There is no page at this address"),
+        "a browser gets a page, and the way on"
+    );
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Every component in every state, so that whoever changes one sees all of it at once.
+//! The components that pages are built of, each in its states, so that whoever changes one sees all of it at once.
 
 use etiqa_model::Timestamp;
 use etiqa_model::class::Class;
@@ -41,7 +41,7 @@ fn all() -> AnyView {
             <button class="btn" type="button">"An action"</button>
             <button class="btn primary" type="button">"The main action"</button>
         </PageHeader>
-        <p class="lead muted">"What every page is built of, in every state. Nothing here does anything."</p>
+        <p class="lead muted">"What pages are built of, in its states. Nothing here does anything."</p>
         <div class="stack">
             {card("Colours", (), colours())}
             {card("States", "by shape, word and colour", states())}
