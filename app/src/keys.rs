@@ -1,6 +1,6 @@
 //! The keyboard: `/` searches, `g d` leads to the devices, Ctrl K to anything, arrows go through lists, `?` tells of it all.
 
-use etiqa_model::device::{Device, DeviceFilter};
+use etiqa_model::device::{Device, DeviceFilter, DeviceOrder};
 use etiqa_model::page::Page;
 use etiqa_model::user::Role;
 use leptos::{ev, html, prelude::*};
@@ -104,6 +104,7 @@ fn finder(windows: Windows) -> AnyView {
         let search = wanted.get();
         (!search.trim().is_empty()).then(|| ListDevices {
             filter: DeviceFilter { search, ..DeviceFilter::default() },
+            order: DeviceOrder::default(),
             page: Page::first(OFFERED),
         })
     });

@@ -130,7 +130,7 @@ mod browser {
     use leptos::prelude::*;
     use leptos::task::spawn_local;
     use wasm_bindgen::JsCast;
-    use web_sys::{FormData, HtmlFormElement, UrlSearchParams};
+    use web_sys::{FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
     use super::PostTo;
     use crate::rpc;
@@ -140,7 +140,9 @@ mod browser {
         move |event| {
             let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
             // What cannot be read here is posted by the browser itself.
-            let Some((form, body)) = form.and_then(|form| encoded(&form).map(|body| (form, body))) else {
+            let pressed = event.submitter();
+            let Some((form, body)) = form.and_then(|form| encoded(&form, pressed).map(|body| (form, body)))
+            else {
                 return;
             };
             event.prevent_default();
@@ -163,14 +165,21 @@ mod browser {
 
     /// Closes the question that was answered: the next row that comes to stand here must not be asked.
     fn close_question(form: &HtmlFormElement) {
-        if let Some(question) = form.closest("details.confirm[open]").ok().flatten() {
+        let open = "details.confirm[open]";
+        let around = form.closest(open).ok().flatten();
+        if let Some(question) = around.or_else(|| form.query_selector(open).ok().flatten()) {
             let _ = question.remove_attribute("open");
         }
     }
 
-    /// The fields as a browser would send them.
-    fn encoded(form: &HtmlFormElement) -> Option<String> {
+    /// The fields as a browser would send them: the button that was pressed is one where it has a name.
+    fn encoded(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<String> {
         let data = FormData::new_with_form(form).ok()?;
+        if let Some(button) = pressed
+            && let Some(name) = button.get_attribute("name")
+        {
+            data.append_with_str(&name, &button.get_attribute("value").unwrap_or_default()).ok()?;
+        }
         let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
         Some(String::from(fields.to_string()))
     }

@@ -1,7 +1,10 @@
 //! What people do with devices: add, change, delete, collect, decide.
 
+mod bulk;
+mod export;
+
 use etiqa_model::admin::{BackupChoices, DeviceChoices};
-use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput, NewDevice};
+use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder, NewDevice};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
@@ -19,8 +22,8 @@ use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::destination::destination_list_names;
 use crate::store::device::{
-    device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, site_list,
-    tag_list,
+    device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, platform_list,
+    site_list, tag_list,
 };
 use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform};
 use crate::store::device_write::{
@@ -33,6 +36,9 @@ use crate::store::lease::device_lease_is_taken;
 use crate::store::media::media_list;
 use crate::store::result::{result_list_of_device, transcript_fetch};
 use crate::time::now;
+
+pub use bulk::change;
+pub use export::csv;
 
 /// Adds (`id` none) or changes a device.
 pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) -> Result<DeviceId> {
@@ -137,8 +143,13 @@ pub async fn collect_now(engine: &Engine, devices: &[Device]) -> Result<Vec<JobI
 }
 
 /// A page of devices.
-pub async fn list(engine: &Engine, filter: &DeviceFilter, page: Page) -> Result<Paged<Device>> {
-    Ok(device_list(&engine.db, filter, page).await?)
+pub async fn list(
+    engine: &Engine,
+    filter: &DeviceFilter,
+    order: DeviceOrder,
+    page: Page,
+) -> Result<Paged<Device>> {
+    Ok(device_list(&engine.db, filter, order, page).await?)
 }
 
 /// Everything the page of one device shows.
@@ -236,6 +247,7 @@ pub async fn device_choices(engine: &Engine) -> Result<DeviceChoices> {
         sites: site_list(&engine.db).await?,
         tags: tag_list(&engine.db).await?,
         platforms: drivers.titles().map(|(name, title)| (name.to_owned(), title)).collect(),
+        platforms_in_use: platform_list(&engine.db).await?,
         credentials: credential_list(&engine.db)
             .await?
             .into_iter()

@@ -220,6 +220,8 @@ pub struct DeviceChoices {
     pub tags: Vec<String>,
     /// Known drivers: name and title.
     pub platforms: Vec<(String, String)>,
+    /// Platforms of devices that are there, chosen or recognised.
+    pub platforms_in_use: Vec<String>,
     /// Names of the credentials.
     pub credentials: Vec<String>,
     /// Names of the jump hosts.

@@ -1,7 +1,9 @@
 //! The inventory.
 
 use etiqa_model::admin::DeviceChoices;
-use etiqa_model::device::{ConnectionTest, Device, DeviceDetail, DeviceFilter, DeviceInput};
+use etiqa_model::device::{
+    ConnectionTest, Device, DeviceChangeInput, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder,
+};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::{ConfigVersionId, DeviceId, DeviceResultId};
 use leptos::prelude::*;
@@ -13,11 +15,25 @@ use {
     etiqa_model::user::Role,
 };
 
-/// A page of devices, by name.
+/// A page of devices, by name unless said otherwise.
 #[server(endpoint = "list_devices")]
-pub async fn list_devices(filter: DeviceFilter, page: Page) -> Result<Paged<Device>, AppError> {
+pub async fn list_devices(
+    filter: DeviceFilter,
+    #[server(default)] order: DeviceOrder,
+    page: Page,
+) -> Result<Paged<Device>, AppError> {
     let context = Context::require(Role::Viewer)?;
-    Ok(inventory::list(&context.engine, &filter, page).await?)
+    Ok(inventory::list(&context.engine, &filter, order, page).await?)
+}
+
+/// Changes many devices at once; says how many were changed.
+#[server(endpoint = "change_devices")]
+pub async fn change_devices(
+    #[server(default)] ids: Vec<DeviceId>,
+    #[server(default)] change: DeviceChangeInput,
+) -> Result<u64, AppError> {
+    let context = Context::require(Role::Operator)?;
+    Ok(inventory::change(&context.engine, &ids, &change.parse()?).await?)
 }
 
 /// One device with its versions and results.

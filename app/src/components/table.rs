@@ -6,7 +6,7 @@ use leptos::tachys::html::InertElement;
 use super::part::nothing;
 
 /// The heading of a column.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Column {
     /// Of words.
     Text(&'static str),
@@ -14,6 +14,15 @@ pub(crate) enum Column {
     Number(&'static str),
     /// Of buttons; the heading is only heard.
     Actions,
+    /// Of words that the rows can be ordered by.
+    Sorted {
+        /// The heading.
+        words: &'static str,
+        /// Where the rows are ordered by it, or the other way round; an address made by [`super::list::address`].
+        to: String,
+        /// `ascending` or `descending`, where they are ordered by it now.
+        order: Option<&'static str>,
+    },
 }
 
 /// The table of these rows, each a `<tr>`.
@@ -28,7 +37,7 @@ pub(crate) fn table(columns: &[Column], rows: Vec<AnyView>) -> AnyView {
 }
 
 /// One piece of HTML, as `view!` makes of what never changes: cells of their own would put their code into the WASM.
-/// The words are the program's own, so nothing in them needs escaping.
+/// The words are the program's own and addresses are percent-encoded, so nothing needs escaping but `&`.
 fn head(columns: &[Column]) -> AnyView {
     let cells: String = columns
         .iter()
@@ -36,6 +45,10 @@ fn head(columns: &[Column]) -> AnyView {
             Column::Text(words) => format!("<th scope=\"col\">{words}</th>"),
             Column::Number(words) => format!("<th scope=\"col\" class=\"num\">{words}</th>"),
             Column::Actions => "<th scope=\"col\"><span class=\"sr\">Actions</span></th>".to_owned(),
+            Column::Sorted { words, to, order } => {
+                let order = order.map(|order| format!(" aria-sort=\"{order}\"")).unwrap_or_default();
+                format!("<th scope=\"col\"{order}><a href=\"{}\">{words}</a></th>", to.replace('&', "&amp;"))
+            }
         })
         .collect();
     InertElement::new(format!("<thead><tr>{cells}</tr></thead>")).into_any()

@@ -17,7 +17,7 @@ const TOGETHER_MS: i64 = 20;
 const HELD_MS: u32 = 400;
 /// What a person is in the middle of: a question that is open, a field within a row. The rows around it must not move, or
 /// the answer would be another row's.
-const DECIDING: &str = "main details.confirm[open], main table.rows form :is(input, textarea, select):focus";
+const DECIDING: &str = "main details.confirm[open], main table.rows form :is(input:not([type=checkbox]), textarea, select):focus";
 const EVERYTHING: [Topic; 5] = [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs];
 
 thread_local! {

@@ -5,7 +5,7 @@ use etiqa_model::archive::Encryption;
 use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfigInput, BackupConfigRow, BackupKind, Include};
 use etiqa_model::destination::DestinationName;
-use etiqa_model::device::{Device, DeviceFilter, DeviceType};
+use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
 use etiqa_model::{BackupConfigId, DeviceId, Secret};
@@ -433,6 +433,7 @@ fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
     let (search, set_search) = signal(String::new());
     let devices = ask(&[], move || ListDevices {
         filter: DeviceFilter { search: search.get(), ..DeviceFilter::default() },
+        order: DeviceOrder::default(),
         page: Page::first(PICKER_ROWS),
     });
     let remark = text(move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen");

@@ -1,7 +1,10 @@
-//! The inventory: filters in the address, so that every view of it can be linked to.
+//! The inventory: filters and order in the address, so that every view of it can be linked to.
+
+mod bulk;
 
 use etiqa_model::admin::DeviceChoices;
-use etiqa_model::device::{Device, DeviceFilter, DeviceState, DeviceType, Transport};
+use etiqa_model::class::Class;
+use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceSort, DeviceType, Transport};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::Role;
@@ -10,6 +13,7 @@ use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
+use self::bulk::Bulk;
 use super::options;
 use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
@@ -18,46 +22,55 @@ use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Loaded, PageHeader, Pager, Tone, chip, empty};
 use crate::format;
+use crate::post::PostForm;
 use crate::session::Allowed;
+
+const PATH: &str = "/devices/";
+
+/// The headings, and what each orders by.
+const HEADINGS: [(&str, DeviceSort); 6] = [
+    ("Device", DeviceSort::Name),
+    ("Type", DeviceSort::Type),
+    ("Site", DeviceSort::Site),
+    ("Answers", DeviceSort::Status),
+    ("Backup", DeviceSort::Backup),
+    ("Last good", DeviceSort::LastGood),
+];
 
 /// What the address says.
 #[derive(Clone, PartialEq, Eq)]
 struct Asked {
     filter: DeviceFilter,
+    order: DeviceOrder,
     page: u32,
 }
 
 impl Asked {
     fn of_query(query: &ParamsMap) -> Self {
-        let text = |name: &str| query.get(name).filter(|text| !text.is_empty());
-        let filter = DeviceFilter {
-            search: text("q").unwrap_or_default(),
-            device_type: text("type").and_then(|name| DeviceType::parse(&name).ok()),
-            site: text("site"),
-            tag: text("tag"),
-            state: text("state").and_then(|name| DeviceState::parse(&name)),
-            enabled: text("enabled").and_then(|text| text.parse().ok()),
-        };
-        let page = text("page").and_then(|page| page.parse().ok()).filter(|page| *page > 0).unwrap_or(1);
-        Self { filter, page }
+        let order = query.get("sort").map(|sort| DeviceOrder::parse(&sort)).unwrap_or_default();
+        let page = query.get("page").and_then(|page| page.parse().ok()).filter(|page| *page > 0).unwrap_or(1);
+        Self { filter: DeviceFilter::of_query(|name| query.get(name)), order, page }
+    }
+
+    /// The same devices at another address, in another order, on another page.
+    fn address(&self, path: &str, order: DeviceOrder, page: u32) -> String {
+        let mut fields = self.filter.to_query();
+        fields.push(("sort", order.to_field()));
+        fields.push(("page", if page > 1 { page.to_string() } else { String::new() }));
+        address(path, &fields)
     }
 
     fn to_address(&self, page: u32) -> String {
-        let filter = &self.filter;
-        let some = |text: &Option<String>| text.clone().unwrap_or_default();
-        let name = |name: Option<&'static str>| name.unwrap_or_default().to_owned();
-        address(
-            "/devices/",
-            &[
-                ("q", filter.search.clone()),
-                ("type", name(filter.device_type.map(DeviceType::as_str))),
-                ("site", some(&filter.site)),
-                ("tag", some(&filter.tag)),
-                ("state", name(filter.state.map(DeviceState::as_str))),
-                ("enabled", filter.enabled.map(|enabled| enabled.to_string()).unwrap_or_default()),
-                ("page", if page > 1 { page.to_string() } else { String::new() }),
-            ],
-        )
+        self.address(PATH, self.order, page)
+    }
+
+    fn heading(&self, words: &'static str, sort: DeviceSort) -> Column {
+        let way = if self.order.descending { "descending" } else { "ascending" };
+        Column::Sorted {
+            words,
+            to: self.address(PATH, self.order.toggled(sort), 1),
+            order: (self.order.sort == sort).then_some(way),
+        }
     }
 
     fn is_narrowed(&self) -> bool {
@@ -71,9 +84,15 @@ pub(crate) fn DevicesPage() -> AnyView {
     let asked = Memo::new(move |_| query.with(Asked::of_query));
     let devices = ask(&[Topic::Devices], move || {
         let asked = asked.get();
-        ListDevices { filter: asked.filter, page: Page { number: asked.page, ..Page::default() } }
+        ListDevices {
+            filter: asked.filter,
+            order: asked.order,
+            page: Page { number: asked.page, ..Page::default() },
+        }
     });
     let choices = ask(&[], || GetDeviceChoices {});
+    let shown = move || async move { Ok((devices.get().await?, choices.get().await?)) };
+    let bulk = Bulk::new();
     view! {
         <PageHeader title="Devices">
             <Allowed role=Role::Operator>
@@ -82,12 +101,13 @@ pub(crate) fn DevicesPage() -> AnyView {
             </Allowed>
         </PageHeader>
         <Loaded from=move || choices.get() view=move |choices, _| filters(asked, choices)/>
-        <Loaded from=move || devices.get() view=move |devices, role| list(devices, role, asked.get_untracked())/>
+        {bulk.outcome()}
+        <Loaded from=shown view=move |(devices, choices), role| list(devices, choices, role, asked.get_untracked(), bulk)/>
     }
     .into_any()
 }
 
-/// A plain form to this address; with JavaScript it is sent by every choice.
+/// A plain form to this address; with JavaScript it is sent by every choice, and when typing rests.
 fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     let filter = asked.get_untracked().filter;
     let named = |names: Vec<String>| names.into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>();
@@ -95,6 +115,10 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
     let states = options(&[("good", "Backed up"), ("failing", "Needs a hand"), ("never", "Never backed up")]);
     let enabled = options(&[("true", "Enabled"), ("false", "Disabled")]);
+    let statuses = options(&[("online", "Online"), ("offline", "Offline"), ("unknown", "Unknown")]);
+    let classes =
+        Class::ALL.iter().map(|class| (class.as_str().to_owned(), class.label().to_owned())).collect();
+    let sort = move || asked.with(|asked| asked.order.to_field());
     // A full load, so that the fields are empty again too.
     let clear = only_if(
         move || asked.with(Asked::is_narrowed),
@@ -102,12 +126,16 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     );
     view! {
         <div class="filters" role="search">
-        <Form action="/devices/" method="GET">
-            <input type="search" name="q" placeholder="Name, address or description" aria-label="Search" value=filter.search/>
+        <Form action=PATH method="GET" replace=true>
+            <input type="search" name="q" placeholder="Name, address or description" aria-label="Search" value=filter.search on:input=send_when_rested()/>
+            <input type="hidden" name="sort" value=sort/>
             {choice("type", "Any type", kinds, filter.device_type.map(|kind| kind.as_str().to_owned()))}
+            {choice("platform", "Any platform", named(choices.platforms_in_use), filter.platform)}
             {choice("site", "Any site", named(choices.sites), filter.site)}
             {choice("tag", "Any tag", named(choices.tags), filter.tag)}
+            {choice("status", "Answers or not", statuses, filter.status.map(|status| status.as_str().to_owned()))}
             {choice("state", "Any state", states, filter.state.map(|state| state.as_str().to_owned()))}
+            {choice("class", "Any result", classes, filter.class.map(|class| class.as_str().to_owned()))}
             {choice("enabled", "Enabled or not", enabled, filter.enabled.map(|enabled| enabled.to_string()))}
             <button class="btn" type="submit">"Find"</button>
             {clear}
@@ -142,11 +170,13 @@ fn choice(
     .into_any()
 }
 
+/// Sends the form of the field or select that this happened to.
 #[cfg(feature = "hydrate")]
 pub(crate) fn send_form(event: leptos::ev::Event) {
     use wasm_bindgen::JsCast;
-    let select = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlSelectElement>().ok());
-    if let Some(form) = select.and_then(|select| select.form()) {
+    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let form = field.and_then(|field| field.closest("form").ok().flatten());
+    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
         let _ = form.request_submit();
     }
 }
@@ -154,26 +184,49 @@ pub(crate) fn send_form(event: leptos::ev::Event) {
 #[cfg(not(feature = "hydrate"))]
 pub(crate) fn send_form(_event: leptos::ev::Event) {}
 
-fn list(devices: Paged<Device>, role: Role, asked: Asked) -> AnyView {
+/// Sends the form once nobody has typed for a moment.
+#[cfg(feature = "hydrate")]
+fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    debounce(std::time::Duration::from_millis(250), send_form)
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    send_form
+}
+
+fn list(devices: Paged<Device>, choices: DeviceChoices, role: Role, asked: Asked, bulk: Bulk) -> AnyView {
     let (page, total) = (devices.page, devices.total);
     let none = (total == 0).then(|| nothing_here(role, asked.is_narrowed()));
-    let columns = &[
-        Column::Text("Device"),
-        Column::Text("Type"),
-        Column::Text("Site"),
-        Column::Text("Answers"),
-        Column::Text("Backup"),
-        Column::Text("Last good"),
-    ];
+    let columns = HEADINGS.map(|(words, sort)| asked.heading(words, sort));
+    let may_change = role >= Role::Operator && !devices.rows.is_empty();
+    let bar = may_change.then(|| {
+        let ids = devices.rows.iter().map(|device| device.id).collect();
+        bulk.bar(ids, choices.credentials)
+    });
+    let rows = devices
+        .rows
+        .into_iter()
+        .map(|device| {
+            let pick = may_change.then(|| bulk.pick(&device));
+            row(device, pick)
+        })
+        .collect();
+    let export = asked.address("/devices/export.csv", asked.order, 1);
     let to_page = Callback::new(move |page| asked.to_address(page));
     let below = view! {
         <div class="under">
             <Pager page total address=to_page/>
             {(total <= u64::from(page.size)).then(|| view! { <p class="quiet">{format::plural(total, "device")}</p> }.into_any())}
+            <a class="btn small" href=export download="" rel="external">"Export CSV"</a>
         </div>
     }
     .into_any();
-    list_card(columns, devices.rows.into_iter().map(row).collect(), none, below)
+    let card = list_card(&columns, rows, none, below);
+    match bar {
+        Some(bar) => view! { <PostForm to=bulk.change>{bar}{card}</PostForm> }.into_any(),
+        None => card,
+    }
 }
 
 fn nothing_here(role: Role, is_narrowed: bool) -> AnyView {
@@ -205,7 +258,7 @@ pub(crate) fn place(device: &Device) -> String {
     }
 }
 
-fn row(device: Device) -> AnyView {
+fn row(device: Device, pick: Option<AnyView>) -> AnyView {
     let backup = chip::device_backup(&device);
     let address = place(&device);
     let failure = device
@@ -218,6 +271,7 @@ fn row(device: Device) -> AnyView {
     view! {
         <tr>
             <td>
+                {pick}
                 <a class="mono strong" href=format!("/devices/{}", device.id)>{device.hostname}</a>
                 <small class="mono">{address}</small>
             </td>

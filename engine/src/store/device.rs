@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use etiqa_model::class::Class;
 use etiqa_model::device::{
-    Device, DeviceFilter, DeviceState, DeviceStatus, DeviceType, LastResult, Transport,
+    Device, DeviceFilter, DeviceOrder, DeviceSort, DeviceState, DeviceStatus, DeviceType, LastResult,
+    Transport,
 };
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
@@ -23,15 +24,25 @@ const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.devi
 /// Classes after which a device counts as backed up.
 const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
 
-/// A page of the devices in `filter`, by host name.
-pub async fn device_list(db: &Db, filter: &DeviceFilter, page: Page) -> Result<Paged<Device>> {
+/// A page of the devices in `filter`.
+pub async fn device_list(
+    db: &Db,
+    filter: &DeviceFilter,
+    order: DeviceOrder,
+    page: Page,
+) -> Result<Paged<Device>> {
     let conditions = conditions(filter);
     let total = conditions.query("SELECT COUNT(*) AS n FROM device d", "").fetch_one(db.reader()).await?;
-    let after = format!(" ORDER BY d.hostname, d.id LIMIT {} OFFSET {}", page.limit(), page.offset());
+    let after = format!("{} LIMIT {} OFFSET {}", order_by(order), page.limit(), page.offset());
     let rows = conditions.query(SELECT, &after).fetch_all(db.reader()).await?;
     let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
     fill_tags(db, &mut devices).await?;
     Ok(Paged { rows: devices, total: total.count("n")?, page })
+}
+
+/// Every device in `filter`.
+pub async fn device_list_matching(db: &Db, filter: &DeviceFilter, order: DeviceOrder) -> Result<Vec<Device>> {
+    devices_ordered(db, &conditions(filter), order).await
 }
 
 /// Every device, by host name; for the command line, which shows them all.
@@ -111,11 +122,52 @@ pub async fn device_count_by_platform(db: &Db) -> Result<Vec<(Option<String>, De
         .collect()
 }
 
+/// Platforms in use, chosen or recognised.
+pub async fn platform_list(db: &Db) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT COALESCE(d.platform, f.platform) AS in_use FROM device d
+         LEFT JOIN device_fact f ON f.device_id = d.id
+         WHERE COALESCE(d.platform, f.platform) IS NOT NULL ORDER BY in_use",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| row.text("in_use")).collect()
+}
+
 async fn devices_where(db: &Db, filter: &Filter) -> Result<Vec<Device>> {
-    let rows = filter.query(SELECT, " ORDER BY d.hostname, d.id").fetch_all(db.reader()).await?;
+    devices_ordered(db, filter, DeviceOrder::default()).await
+}
+
+async fn devices_ordered(db: &Db, filter: &Filter, order: DeviceOrder) -> Result<Vec<Device>> {
+    let rows = filter.query(SELECT, order_by(order)).fetch_all(db.reader()).await?;
     let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
     fill_tags(db, &mut devices).await?;
     Ok(devices)
+}
+
+/// What a list is ordered by; devices that are alike follow by host name. The databases put nulls at different ends
+/// unless they are told.
+fn order_by(order: DeviceOrder) -> &'static str {
+    match (order.sort, order.descending) {
+        (DeviceSort::Name, false) => " ORDER BY d.hostname, d.id",
+        (DeviceSort::Name, true) => " ORDER BY d.hostname DESC, d.id DESC",
+        (DeviceSort::Type, false) => " ORDER BY d.device_type, d.hostname, d.id",
+        (DeviceSort::Type, true) => " ORDER BY d.device_type DESC, d.hostname, d.id",
+        (DeviceSort::Site, false) => " ORDER BY d.site, d.hostname, d.id",
+        (DeviceSort::Site, true) => " ORDER BY d.site DESC, d.hostname, d.id",
+        (DeviceSort::Status, false) => " ORDER BY d.status, d.hostname, d.id",
+        (DeviceSort::Status, true) => " ORDER BY d.status DESC, d.hostname, d.id",
+        (DeviceSort::Backup, false) => {
+            " ORDER BY CASE WHEN d.last_class IS NULL THEN 1 WHEN d.last_class IN ('ok', 'unchanged') THEN 2 \
+             ELSE 0 END, d.last_class NULLS FIRST, d.hostname, d.id"
+        }
+        (DeviceSort::Backup, true) => {
+            " ORDER BY CASE WHEN d.last_class IS NULL THEN 1 WHEN d.last_class IN ('ok', 'unchanged') THEN 2 \
+             ELSE 0 END DESC, d.last_class DESC NULLS LAST, d.hostname, d.id"
+        }
+        (DeviceSort::LastGood, false) => " ORDER BY d.last_good_at NULLS FIRST, d.hostname, d.id",
+        (DeviceSort::LastGood, true) => " ORDER BY d.last_good_at DESC NULLS LAST, d.hostname, d.id",
+    }
 }
 
 fn conditions(filter: &DeviceFilter) -> Filter {
@@ -136,6 +188,18 @@ fn conditions(filter: &DeviceFilter) -> Filter {
     }
     if let Some(tag) = filter.tag.as_ref().filter(|tag| !tag.is_empty()) {
         conditions.and_text("d.id IN (SELECT device_id FROM device_tag WHERE tag = ?)", tag);
+    }
+    if let Some(platform) = filter.platform.as_ref().filter(|platform| !platform.is_empty()) {
+        conditions.and_text(
+            "COALESCE(d.platform, (SELECT f.platform FROM device_fact f WHERE f.device_id = d.id)) = ?",
+            platform,
+        );
+    }
+    if let Some(status) = filter.status {
+        conditions.and_text("d.status = ?", status.as_str());
+    }
+    if let Some(class) = filter.class {
+        conditions.and_text("d.last_class = ?", class.as_str());
     }
     if let Some(enabled) = filter.enabled {
         conditions.and_int("d.enabled = ?", i64::from(enabled));

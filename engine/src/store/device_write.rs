@@ -131,21 +131,27 @@ pub async fn device_set_enabled(db: &Db, id: DeviceId, enabled: bool, now: Times
 /// more go with it.
 pub async fn device_delete(db: &Db, id: DeviceId) -> Result<bool> {
     let mut tx = db.write().await?;
+    let was_there = device_delete_in_txn(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(was_there)
+}
+
+/// The same, within a transaction.
+pub async fn device_delete_in_txn(tx: &mut Tx, id: DeviceId) -> Result<bool> {
     let texts = sqlx::query("SELECT DISTINCT text_sha256 FROM config_version WHERE device_id = $1")
         .bind(id.0)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await?;
-    let done = sqlx::query("DELETE FROM device WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
+    let done = sqlx::query("DELETE FROM device WHERE id = $1").bind(id.0).execute(&mut **tx).await?;
     for text in &texts {
         sqlx::query(
             "DELETE FROM config_text WHERE sha256 = $1
              AND NOT EXISTS (SELECT 1 FROM config_version WHERE text_sha256 = $1)",
         )
         .bind(text.text("text_sha256")?)
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
     }
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 

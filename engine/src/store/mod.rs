@@ -11,6 +11,7 @@ pub mod config_version;
 pub mod credential;
 pub mod destination;
 pub mod device;
+pub mod device_bulk;
 pub mod device_fact;
 pub mod device_test;
 pub mod device_write;

@@ -1,7 +1,7 @@
 //! Counts for the first page.
 
 use etiqa_model::Timestamp;
-use etiqa_model::device::{Device, DeviceFilter, DeviceState, DeviceType};
+use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceState, DeviceType};
 use etiqa_model::overview::{DayCounts, DeviceCounts};
 use etiqa_model::page::Page;
 
@@ -42,7 +42,7 @@ pub async fn device_counts(db: &Db) -> Result<DeviceCounts> {
 pub async fn device_list_needing_a_hand(db: &Db, limit: u32) -> Result<Vec<Device>> {
     let filter =
         DeviceFilter { state: Some(DeviceState::Failing), enabled: Some(true), ..DeviceFilter::default() };
-    Ok(device_list(db, &filter, Page::first(limit)).await?.rows)
+    Ok(device_list(db, &filter, DeviceOrder::default(), Page::first(limit)).await?.rows)
 }
 
 /// Ended runs per UTC day, from `first_day` on (its start), `days` of them, empty days included.

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bulk;
 mod changes;
 mod fleet;
 mod imports;

@@ -2,6 +2,7 @@ use etiqa_engine::db::Db;
 use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn, credential_list_for_device};
 use etiqa_engine::store::device::{
     device_count_by_platform, device_count_selected, device_fetch, device_list, device_list_by_name,
+    device_list_matching, platform_list,
 };
 use etiqa_engine::store::device_fact::{
     device_fact_fetch, device_fact_forget_platform, device_fact_save_in_txn,
@@ -11,7 +12,8 @@ use etiqa_engine::store::device_write::{
 };
 use etiqa_engine::store::lease::{device_lease_drop, device_lease_is_taken, device_lease_take};
 use etiqa_model::DeviceId;
-use etiqa_model::device::{DeviceFacts, DeviceFilter, DeviceType};
+use etiqa_model::class::Class;
+use etiqa_model::device::{DeviceFacts, DeviceFilter, DeviceOrder, DeviceSort, DeviceStatus, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::selector::Selector;
 
@@ -25,7 +27,7 @@ async fn insert(db: &Db, rows: &[DeviceRow]) -> Vec<DeviceId> {
 }
 
 async fn names(db: &Db, filter: DeviceFilter) -> Vec<String> {
-    let page = device_list(db, &filter, Page::default()).await.unwrap();
+    let page = device_list(db, &filter, DeviceOrder::default(), Page::default()).await.unwrap();
     page.rows.into_iter().map(|device| device.hostname).collect()
 }
 
@@ -49,7 +51,8 @@ async fn more_devices_than_one_statement_takes_come_back_in_order_with_their_tag
             ("sw-1202", vec!["all".to_owned(), "last-2".to_owned()])
         );
 
-        let third = device_list(&db, &DeviceFilter::default(), Page { number: 3, size: 500 }).await.unwrap();
+        let page = Page { number: 3, size: 500 };
+        let third = device_list(&db, &DeviceFilter::default(), DeviceOrder::default(), page).await.unwrap();
         assert_eq!((third.total, third.rows.len(), third.pages()), (1_203, 203, 3));
         assert_eq!(third.rows[0].hostname, "sw-1000");
         assert_eq!(device_count_selected(&db, &Selector::Tag("last-3".into())).await.unwrap(), 120);
@@ -109,6 +112,94 @@ async fn a_filter_narrows_by_type_site_tag_and_state() {
             "disabled ones are never covered"
         );
         assert_eq!(device_count_selected(&db, &Selector::Chosen(vec![])).await.unwrap(), 0);
+    })
+    .await;
+}
+
+/// Three devices that differ in everything that lists are narrowed and ordered by.
+async fn three(db: &Db) {
+    let ids = insert(
+        db,
+        &[
+            device("10.0.0.1", |input| {
+                input.hostname = "a".into();
+                input.device_type = "switch".into();
+                input.site = "vienna".into();
+                input.platform = "ios".into();
+                input.status = "online".into();
+            }),
+            device("10.0.0.2", |input| {
+                input.hostname = "b".into();
+                input.device_type = "router".into();
+                input.site = "graz".into();
+                input.status = "offline".into();
+            }),
+            device("10.0.0.3", |input| {
+                input.hostname = "c".into();
+                input.site = "linz".into();
+            }),
+        ],
+    )
+    .await;
+    let mut tx = db.write().await.unwrap();
+    let found = DeviceFacts { platform: Some("eos".into()), ..DeviceFacts::default() };
+    device_fact_save_in_txn(&mut tx, ids[1], &found, NOON).await.unwrap();
+    for (id, class, last_good) in [(ids[0], "ok", Some(at(60))), (ids[1], "auth_failed", Some(NOON))] {
+        sqlx::query(
+            "UPDATE device SET last_class = $1, last_finished_at = $2, last_good_at = $3 WHERE id = $4",
+        )
+        .bind(class)
+        .bind(NOON.0)
+        .bind(last_good.map(|at| at.0))
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_filter_narrows_by_platform_status_and_class() {
+    on_both(async |db| {
+        three(&db).await;
+        let none = DeviceFilter::default;
+        let platform = |name: &str| DeviceFilter { platform: Some(name.into()), ..none() };
+        assert_eq!(names(&db, platform("ios")).await, ["a"], "chosen");
+        assert_eq!(names(&db, platform("eos")).await, ["b"], "recognised");
+        assert_eq!(platform_list(&db).await.unwrap(), ["eos", "ios"]);
+        let status = |status| DeviceFilter { status: Some(status), ..none() };
+        assert_eq!(names(&db, status(DeviceStatus::Online)).await, ["a"]);
+        assert_eq!(names(&db, status(DeviceStatus::Offline)).await, ["b"]);
+        assert_eq!(names(&db, status(DeviceStatus::Unknown)).await, ["c"]);
+        let class = DeviceFilter { class: Some(Class::AuthFailed), ..none() };
+        assert_eq!(names(&db, class).await, ["b"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_order_is_the_same_on_both_databases_and_what_was_never_comes_first() {
+    on_both(async |db| {
+        three(&db).await;
+        for (sort, ascending, descending) in [
+            (DeviceSort::Name, "abc", "cba"),
+            (DeviceSort::Type, "cba", "abc"),
+            (DeviceSort::Site, "bca", "acb"),
+            (DeviceSort::Status, "bac", "cab"),
+            (DeviceSort::Backup, "bca", "acb"),
+            (DeviceSort::LastGood, "cba", "abc"),
+        ] {
+            for (descending, expected) in [(false, ascending), (true, descending)] {
+                let order = DeviceOrder { sort, descending };
+                let all = device_list_matching(&db, &DeviceFilter::default(), order).await.unwrap();
+                let names: String = all.into_iter().map(|device| device.hostname).collect();
+                assert_eq!(names, expected, "{order:?}");
+                let first = Page { number: 1, size: 1 };
+                let page = device_list(&db, &DeviceFilter::default(), order, first).await.unwrap();
+                assert_eq!(page.rows[0].hostname, expected[..1], "{order:?}");
+            }
+        }
     })
     .await;
 }
@@ -202,7 +293,8 @@ async fn what_was_found_out_of_a_device_is_in_its_row_and_in_the_counts_until_it
         device_fact_save_in_txn(&mut tx, ids[0], &found, NOON).await.unwrap();
         tx.commit().await.unwrap();
 
-        let listed = device_list(&db, &DeviceFilter::default(), Page::default()).await.unwrap().rows;
+        let (filter, order) = (DeviceFilter::default(), DeviceOrder::default());
+        let listed = device_list(&db, &filter, order, Page::default()).await.unwrap().rows;
         assert_eq!(listed.iter().map(|device| device.unsaved).collect::<Vec<_>>(), [true, false]);
         let counts = device_count_by_platform(&db).await.unwrap();
         assert_eq!(counts.len(), 2);

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DeviceType;
+use super::{DeviceStatus, DeviceType};
+use crate::class::Class;
 
 /// Which devices a list shows; empty fields do not narrow it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,47 @@ pub struct DeviceFilter {
     pub state: Option<DeviceState>,
     /// Only enabled (true) or disabled (false) ones.
     pub enabled: Option<bool>,
+    /// Only of this platform: chosen by a person, or else recognised.
+    pub platform: Option<String>,
+    /// Only with this status.
+    pub status: Option<DeviceStatus>,
+    /// Only those whose last collection ended like this.
+    pub class: Option<Class>,
+}
+
+impl DeviceFilter {
+    /// The filter that an address's query asks for, given a way to read its fields. What cannot be read does not narrow.
+    pub fn of_query(field: impl Fn(&str) -> Option<String>) -> Self {
+        let text = |name: &str| field(name).filter(|text| !text.is_empty());
+        Self {
+            search: text("q").unwrap_or_default(),
+            device_type: text("type").and_then(|name| DeviceType::parse(&name).ok()),
+            site: text("site"),
+            tag: text("tag"),
+            state: text("state").and_then(|name| DeviceState::parse(&name)),
+            enabled: text("enabled").and_then(|text| text.parse().ok()),
+            platform: text("platform"),
+            status: text("status").and_then(|name| DeviceStatus::parse(&name).ok()),
+            class: text("class").and_then(|name| Class::parse(&name).ok()),
+        }
+    }
+
+    /// The fields of the query that asks for it; those that do not narrow are empty.
+    pub fn to_query(&self) -> Vec<(&'static str, String)> {
+        let some = |text: &Option<String>| text.clone().unwrap_or_default();
+        let name = |name: Option<&'static str>| name.unwrap_or_default().to_owned();
+        vec![
+            ("q", self.search.clone()),
+            ("type", name(self.device_type.map(DeviceType::as_str))),
+            ("platform", some(&self.platform)),
+            ("site", some(&self.site)),
+            ("tag", some(&self.tag)),
+            ("status", name(self.status.map(DeviceStatus::as_str))),
+            ("state", name(self.state.map(DeviceState::as_str))),
+            ("class", name(self.class.map(Class::as_str))),
+            ("enabled", self.enabled.map(|enabled| enabled.to_string()).unwrap_or_default()),
+        ]
+    }
 }
 
 /// Where a device stands, in one word.

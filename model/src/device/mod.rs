@@ -1,9 +1,11 @@
 //! Devices: what a person says of them, and what was measured.
 
+mod change;
 mod device_type;
 mod facts;
 mod filter;
 mod input;
+mod order;
 mod reach;
 mod test;
 
@@ -12,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::class::Class;
 use crate::{ConfigVersionId, CredentialId, DeviceId, DeviceResultId, JumpHostId, RunId, Timestamp};
 
+pub use change::{DeviceChange, DeviceChangeInput, MOST_CHANGED};
 pub use device_type::DeviceType;
 pub use facts::DeviceFacts;
 pub use filter::{DeviceFilter, DeviceState};
 pub use input::{DeviceInput, NewDevice};
+pub use order::{DeviceOrder, DeviceSort};
 pub use reach::{DeviceStatus, Transport};
 pub use test::{ConnectionTest, TestStep};
 

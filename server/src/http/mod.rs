@@ -7,6 +7,7 @@ mod events;
 mod gate;
 mod health;
 mod hooks;
+mod inventory;
 mod media;
 mod pages;
 mod recovery;
@@ -46,6 +47,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(events::router(site.build().to_owned()))
         .merge(health::router())
         .merge(hooks::router())
+        .merge(inventory::router())
         .merge(media::router())
         .merge(setup::router())
         .merge(recovery::router())

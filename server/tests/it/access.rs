@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 15] = [
+const ENDPOINTS: [(&str, &str); 16] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),
@@ -47,6 +47,7 @@ const ENDPOINTS: [(&str, &str); 15] = [
     ("GET", "/configs/version/1/download"),
     ("GET", "/configs/download"),
     ("GET", "/devices/1/download"),
+    ("GET", "/devices/export.csv"),
     ("GET", "/devices/1/media/1"),
     ("POST", "/devices/1/media"),
     ("GET", "/events"),
@@ -291,6 +292,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "apply_import",
             "bring_back",
             "cancel_run",
+            "change_devices",
             "collect_device",
             "decide_version",
             "delete_backup_config",

@@ -13,6 +13,7 @@ mod destinations;
 mod harness;
 mod http;
 mod imports;
+mod inventory;
 mod kill_loop;
 mod live;
 mod machines;

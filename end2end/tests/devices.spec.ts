@@ -1,0 +1,60 @@
+// The list of devices, as who has many uses it: found while typing, ordered, chosen, and changed together.
+import { expect, test } from "@playwright/test";
+
+import { Watch, settled, stickingOut } from "../support/watch.ts";
+import { World } from "../support/world.ts";
+
+let world: World;
+test.beforeAll(async () => {
+  world = await World.start();
+  for (const [name, number] of [["core-sw-1", 1], ["core-sw-2", 2], ["core-sw-3", 3], ["edge-rtr-1", 4]] as const) {
+    await world.etiqa(["device", "add", `192.0.2.${number}`, "--hostname", name, "--type", "switch"]);
+  }
+});
+test.afterAll(() => world.stop());
+
+test("devices are found while typing, ordered, and two of them disabled", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/`);
+  await settled(page);
+  const rows = page.locator(".rows tbody tr");
+  await expect(rows).toHaveCount(4);
+
+  await test.step("find them while typing", async () => {
+    const search = page.getByRole("searchbox", { name: "Search" });
+    await search.click();
+    await page.keyboard.type("core");
+    await expect(rows).toHaveCount(3);
+    await expect(page).toHaveURL(/q=core(&|$)/);
+    // The cursor stays where it was.
+    await page.keyboard.type("-sw");
+    await expect(page).toHaveURL(/q=core-sw(&|$)/);
+    await expect(search).toHaveValue("core-sw");
+    await expect(search).toBeFocused();
+  });
+
+  await test.step("order them by name, the last one first", async () => {
+    const heading = page.getByRole("columnheader", { name: "Device" });
+    await expect(heading).toHaveAttribute("aria-sort", "ascending");
+    await heading.getByRole("link").click();
+    await expect(heading).toHaveAttribute("aria-sort", "descending");
+    await expect(page).toHaveURL(/sort=-name/);
+    await expect(rows.first()).toContainText("core-sw-3");
+    await expect(rows).toHaveCount(3);
+  });
+
+  await test.step("disable two of them", async () => {
+    await page.getByLabel("Choose core-sw-3").check();
+    await page.getByLabel("Choose core-sw-1").check();
+    await expect(page.getByText("2 of 3 chosen")).toBeVisible();
+    expect(await stickingOut(page)).toEqual([]);
+    await page.getByRole("button", { name: "Disable", exact: true }).click();
+    await expect(page.getByText("Done for 2 devices.")).toBeVisible();
+    await expect(rows.filter({ hasText: "Disabled" })).toHaveCount(2);
+    await expect(rows.filter({ hasText: "core-sw-2" })).not.toContainText("Disabled");
+    await expect(page.getByLabel("Choose core-sw-3")).not.toBeChecked();
+  });
+
+  expect(watch.take()).toEqual([]);
+});

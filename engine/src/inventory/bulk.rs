@@ -1,0 +1,98 @@
+//! Changing many devices at once: all of them in one transaction, or none.
+
+use std::collections::HashMap;
+
+use etiqa_model::device::{Device, DeviceChange, MOST_CHANGED};
+use etiqa_model::event::Topic;
+use etiqa_model::media::Media;
+use etiqa_model::{CredentialId, DeviceId, FieldError, UserError};
+
+use super::collect_now;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::media;
+use crate::store::credential::credential_fetch_by_name;
+use crate::store::device::device_list_of;
+use crate::store::device_bulk::{
+    device_add_tag_in_txn, device_delete_of_in_txn, device_remove_tag_in_txn,
+    device_set_credential_of_in_txn, device_set_enabled_of_in_txn,
+};
+use crate::store::media::media_list_all;
+use crate::time::now;
+
+/// Makes a change of these devices and says how many it changed: those that are gone, or so already, do not count.
+pub async fn change(engine: &Engine, ids: &[DeviceId], what: &DeviceChange) -> Result<u64> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Err(UserError::invalid("Choose at least one device.").into());
+    }
+    if ids.len() > MOST_CHANGED {
+        let message = format!("{} devices are too many at once; choose {MOST_CHANGED} at most.", ids.len());
+        return Err(UserError::invalid(message).into());
+    }
+    match what {
+        DeviceChange::Collect => collect(engine, &ids).await,
+        DeviceChange::Delete => delete(engine, &ids).await,
+        what => write(engine, &ids, what).await,
+    }
+}
+
+/// A disabled device is never collected, so those are left out.
+async fn collect(engine: &Engine, ids: &[DeviceId]) -> Result<u64> {
+    let mut devices: Vec<Device> = device_list_of(&engine.db, ids).await?;
+    devices.retain(|device| device.enabled);
+    if devices.is_empty() {
+        let message = "None of the chosen devices is enabled; enable them first.";
+        return Err(UserError::conflict(message).into());
+    }
+    collect_now(engine, &devices).await?;
+    Ok(devices.len() as u64)
+}
+
+async fn write(engine: &Engine, ids: &[DeviceId], what: &DeviceChange) -> Result<u64> {
+    let credential = match what {
+        DeviceChange::SetCredential(Some(name)) => Some(credential_named(engine, name).await?),
+        _ => None,
+    };
+    let at = now();
+    let mut tx = engine.db.write().await?;
+    let changed = match what {
+        DeviceChange::SetEnabled(enabled) => device_set_enabled_of_in_txn(&mut tx, ids, *enabled, at).await?,
+        DeviceChange::AddTag(tag) => device_add_tag_in_txn(&mut tx, ids, tag, at).await?,
+        DeviceChange::RemoveTag(tag) => device_remove_tag_in_txn(&mut tx, ids, tag, at).await?,
+        DeviceChange::SetCredential(_) => {
+            device_set_credential_of_in_txn(&mut tx, ids, credential, at).await?
+        }
+        DeviceChange::Collect | DeviceChange::Delete => 0,
+    };
+    tx.commit().await?;
+    engine.events.send(Topic::Devices, None);
+    Ok(changed)
+}
+
+async fn credential_named(engine: &Engine, name: &str) -> Result<CredentialId> {
+    let found = credential_fetch_by_name(&engine.db, name).await?.map(|found| found.credential.id);
+    Ok(found.ok_or_else(|| {
+        let message = format!("There is no credential named \"{name}\"; add it first.");
+        UserError::in_fields(vec![FieldError { field: "credential".into(), message }])
+    })?)
+}
+
+/// Deletes devices; the files that are attached to them follow once their rows are gone.
+async fn delete(engine: &Engine, ids: &[DeviceId]) -> Result<u64> {
+    let mut attached: HashMap<DeviceId, Vec<Media>> = HashMap::new();
+    for file in media_list_all(&engine.db).await? {
+        attached.entry(file.device_id).or_default().push(file);
+    }
+    let mut tx = engine.db.write().await?;
+    let deleted = device_delete_of_in_txn(&mut tx, ids).await?;
+    tx.commit().await?;
+    engine.events.send(Topic::Devices, None);
+    for id in &deleted {
+        let files = attached.get(id).map_or(&[][..], Vec::as_slice);
+        media::forget_device(engine, *id, files).await?;
+    }
+    Ok(deleted.len() as u64)
+}

@@ -1,0 +1,85 @@
+use etiqa_engine::import::apply::{ImportOptions, import};
+use etiqa_engine::inventory;
+use etiqa_model::device::{Device, DeviceChange, DeviceFilter, DeviceOrder, MOST_CHANGED};
+use etiqa_model::{DeviceId, ErrorKind};
+
+use crate::common::world::World;
+
+/// A world with three devices, and their ids.
+async fn three() -> (World, Vec<DeviceId>) {
+    let world = World::new().await;
+    let text = b"ip,hostname,tags\n10.0.0.1,a,core\n10.0.0.2,b,\n10.0.0.3,c,\n";
+    import(&world.engine, text, ImportOptions::default()).await.unwrap();
+    let ids = all(&world).await.into_iter().map(|device| device.id).collect();
+    (world, ids)
+}
+
+async fn all(world: &World) -> Vec<Device> {
+    inventory::all(&world.engine).await.unwrap()
+}
+
+async fn change(world: &World, ids: &[DeviceId], what: DeviceChange) -> u64 {
+    inventory::change(&world.engine, ids, &what).await.unwrap()
+}
+
+#[tokio::test]
+async fn only_the_chosen_devices_are_changed_and_only_those_that_were_not_so_already_count() {
+    let (world, ids) = three().await;
+    let chosen = &ids[..2];
+    assert_eq!(change(&world, chosen, DeviceChange::AddTag("core".into())).await, 1);
+    let tags: Vec<String> = all(&world).await.iter().map(|device| device.tags.join(",")).collect();
+    assert_eq!(tags, ["core", "core", ""]);
+    assert_eq!(change(&world, chosen, DeviceChange::RemoveTag("core".into())).await, 2);
+    assert!(all(&world).await.iter().all(|device| device.tags.is_empty()));
+
+    assert_eq!(change(&world, chosen, DeviceChange::SetEnabled(false)).await, 2);
+    assert_eq!(change(&world, &ids, DeviceChange::SetEnabled(false)).await, 1);
+    assert_eq!(change(&world, &ids[2..], DeviceChange::SetEnabled(true)).await, 1);
+    let enabled: Vec<bool> = all(&world).await.iter().map(|device| device.enabled).collect();
+    assert_eq!(enabled, [false, false, true]);
+
+    assert_eq!(change(&world, chosen, DeviceChange::SetCredential(Some("sim".into()))).await, 2);
+    assert_eq!(change(&world, &ids, DeviceChange::SetCredential(Some("sim".into()))).await, 1);
+    assert!(all(&world).await.iter().all(|device| device.credential.as_deref() == Some("sim")));
+    assert_eq!(change(&world, &ids, DeviceChange::SetCredential(None)).await, 3);
+
+    // Disabled ones are left out, and one that is named twice counts once.
+    assert_eq!(change(&world, &[ids[0], ids[2], ids[2]], DeviceChange::Collect).await, 1);
+    assert!(inventory::detail(&world.engine, ids[2]).await.unwrap().collecting);
+
+    assert_eq!(change(&world, chosen, DeviceChange::Delete).await, 2);
+    assert_eq!(change(&world, &ids, DeviceChange::Delete).await, 1);
+    assert!(all(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_made_says_why_and_changes_nothing() {
+    let (world, ids) = three().await;
+    let refused = async |ids: &[DeviceId], what: DeviceChange| {
+        let error = inventory::change(&world.engine, ids, &what).await.unwrap_err().into_user_error();
+        (error.kind, error.message)
+    };
+    let (_, words) = refused(&[], DeviceChange::Delete).await;
+    assert_eq!(words, "Choose at least one device.");
+    let many: Vec<DeviceId> = (0..=MOST_CHANGED as i64).map(DeviceId).collect();
+    let (_, words) = refused(&many, DeviceChange::Delete).await;
+    assert_eq!(words, "10001 devices are too many at once; choose 10000 at most.");
+    let (_, words) = refused(&ids, DeviceChange::SetCredential(Some("nobody".into()))).await;
+    assert_eq!(words, "There is no credential named \"nobody\"; add it first.");
+    change(&world, &ids, DeviceChange::SetEnabled(false)).await;
+    let (kind, _) = refused(&ids, DeviceChange::Collect).await;
+    assert_eq!(kind, ErrorKind::Conflict);
+    assert_eq!(all(&world).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_exported_can_be_imported_elsewhere() {
+    let (world, _) = three().await;
+    let order = DeviceOrder::default();
+    let table = inventory::csv(&world.engine, &DeviceFilter::default(), order).await.unwrap();
+    let elsewhere = World::new().await;
+    let report = import(&elsewhere.engine, table.as_bytes(), ImportOptions::default()).await.unwrap();
+    assert_eq!((report.created, report.failed), (3, 0), "{:?}", report.errors);
+    assert_eq!(report.unknown_columns, ["last_class", "last_good_at"]);
+    assert_eq!(inventory::find(&elsewhere.engine, "a").await.unwrap().tags, ["core"]);
+}

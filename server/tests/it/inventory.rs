@@ -1,0 +1,79 @@
+//! The list of devices: taken along as a table, and changed many at once without JavaScript.
+
+use crate::harness::World;
+
+/// A world with three devices, one of which would rather be a formula.
+async fn world() -> World {
+    let world = World::new();
+    let table = "ip,hostname,type,site,tags,description\n\
+                 192.0.2.1,core-1,router,vienna,\"b,a\",\"first, of \"\"two\"\"\"\n\
+                 192.0.2.2,core-2,router,vienna,,=1+1\n\
+                 192.0.2.3,edge-1,switch,graz,,\n";
+    let file = world.file("devices.csv", table);
+    world.etiqa(["import-devices", file.to_str().unwrap()]).await.good();
+    world
+}
+
+#[tokio::test]
+async fn a_filtered_and_ordered_list_is_downloaded_as_a_table_without_formulas() {
+    let world = world().await;
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    let viewer = server.with_token(&token);
+
+    let answer = viewer.get("/devices/export.csv?site=vienna&sort=-name&page=7").await.with_status(200);
+    assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"devices.csv\"");
+    let text = answer.text();
+    let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+    assert_eq!(
+        lines,
+        [
+            "ip,hostname,device_type,status,description,platform,port,transport,credential,site,tags,last_class,last_good_at",
+            "192.0.2.2,core-2,router,unknown,'=1+1,,22,ssh,,vienna,,,",
+            "192.0.2.1,core-1,router,unknown,\"first, of \"\"two\"\"\",,22,ssh,,vienna,a;b,,",
+        ]
+    );
+    let all = viewer.get("/devices/export.csv").await.with_status(200).text();
+    assert_eq!(all.lines().count(), 4);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn chosen_devices_are_changed_by_a_plain_form() {
+    let world = world().await;
+    world.add_user("olga", "operator").await;
+    let server = world.serve().await;
+    let page = format!("http://{}/devices/?site=vienna", server.address());
+    let browser =
+        server.signed_in("olga").await.and_header("accept", "text/html").and_header("referer", &page);
+    let shown = browser.get("/devices/?site=vienna").await.with_status(200).text();
+    assert!(shown.contains("name=\"ids[]\"") && shown.contains("value=\"disable\""), "{shown}");
+
+    // As the form has them: every field, each box that is ticked, and the button that was pressed.
+    let fields = [("change[tag]", ""), ("change[credential]", ""), ("change[confirmation]", "")];
+    let send = async |ids: &[&str], what: &str| {
+        let mut sent = fields.to_vec();
+        sent.extend(ids.iter().map(|id| ("ids[]", *id)));
+        sent.push(("change[what]", what));
+        browser.call("change_devices", &sent).await
+    };
+    let back = send(&["1", "3"], "disable").await.with_status(302);
+    assert!(back.header("location").contains("/devices/?site=vienna"), "{:?}", back.headers);
+    let disabled = "SELECT hostname FROM device WHERE enabled = 0 ORDER BY hostname";
+    assert_eq!(world.database.texts(disabled).await, ["core-1", "edge-1"]);
+
+    let refused = send(&["1"], "delete").await.with_status(302);
+    let said = browser.get(path_of(refused.header("location"))).await.with_status(200).text();
+    assert!(said.contains("Type the word delete to delete the chosen devices."), "{said}");
+    let none = send(&[], "enable").await.with_status(302);
+    let said = browser.get(path_of(none.header("location"))).await.with_status(200).text();
+    assert!(said.contains("Choose at least one device."), "{said}");
+    assert_eq!(world.database.number("SELECT COUNT(*) FROM device").await, 3);
+    server.stop().await;
+}
+
+/// The path and query of an address of this server.
+fn path_of(address: &str) -> &str {
+    address.find("/devices/").map_or(address, |start| &address[start..])
+}
