@@ -44,7 +44,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             <body>
                 <App/>
                 <p class="broken" id="broken" role="alert" hidden>
-                    "This page has stopped working; nothing that was saved is lost. "<a class="btn small" href="">"Load it again"</a>
+                    "This page has stopped working; nothing that was saved is lost. "<a class="btn small" href="" rel="external">"Load it again"</a>
                 </p>
             </body>
         </html>

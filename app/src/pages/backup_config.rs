@@ -147,7 +147,6 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     view! {
         {confirm("Delete…", question, delete)}
         <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
-        <a class="btn" href=format!("/backup/new?like={id}")>"Duplicate"</a>
         <PostForm to=actions.enable>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
         </PostForm>

@@ -3,14 +3,13 @@
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
 use etiqa_model::archive::Encryption;
 use etiqa_model::artifact::ArtifactCadence;
-use etiqa_model::backup::{BackupConfigInput, BackupConfigRow, BackupKind, Include};
+use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
 use etiqa_model::destination::DestinationName;
 use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
 use etiqa_model::{BackupConfigId, DeviceId, Secret};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::{id_of_path, options};
 use crate::api::archives::GeneratePassphrase;
@@ -28,26 +27,12 @@ const PICKER_ROWS: u32 = 100;
 #[component]
 pub(crate) fn NewBackupPage() -> AnyView {
     let choices = ask(&[], || GetBackupChoices {});
-    let query = use_query_map();
-    let like = Memo::new(move |_| query.with(|query| query.get("like")).and_then(|id| id.parse().ok()));
-    let model = ask_if(&[], move || like.get().map(|id| GetBackupConfig { id: BackupConfigId(id) }));
     let save = Post::<SaveBackupConfig>::new();
-    let loaded =
-        move || async move { Ok((model.get().await?.map(|detail| detail.row), choices.get().await?)) };
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
-        <Loaded from=loaded view=move |(model, choices), _| {
-            let (input, sends_to) = model.map(duplicate).unwrap_or_default();
-            form(None, input, &sends_to, choices, save)
-        }/>
+        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), &[], choices, save)/>
     }
     .into_any()
-}
-
-/// What another backup config begins with that is to be like this one.
-fn duplicate(model: BackupConfigRow) -> (BackupConfigInput, Vec<DestinationName>) {
-    let input = model.config.to_input();
-    (BackupConfigInput { name: format!("{} copy", input.name), ..input }, model.destinations)
 }
 
 #[component]

@@ -35,7 +35,7 @@ impl Pace {
         let count = |slots: usize| u32::try_from(slots).unwrap_or(u32::MAX);
         let (slots, free) = (count(limit).max(1), count(limit.saturating_sub(others)));
         // The mean of the gaps is half of the longest.
-        let longest = (FILL_WITHIN * 2 / slots).min(LONGEST_GAP);
+        let longest = (FILL_WITHIN * 2 / (slots + 1)).min(LONGEST_GAP);
         self.next = at + longest * free / slots;
         at
     }

@@ -2,8 +2,10 @@
 //! the test's own: libpam-wrapper puts a directory of ours in place of the machine's.
 
 use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
 
 use tempfile::TempDir;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::sshd::{Setup, Sshd};
 
@@ -12,11 +14,15 @@ pub(crate) const ASKS: &str = "LogLevel VERBOSE\nUsePAM yes\nKbdInteractiveAuthe
 /// The password of the user root.
 pub(crate) const PASSWORD: &str = "correct hörse";
 
-/// Ends with the test.
+/// Two wrappers that begin at one moment want the same name for their copies, and the second one then asks nothing.
+static TURN: LazyLock<Arc<Mutex<()>>> = LazyLock::new(Arc::default);
+
+/// Ends with the test; there is one at a time.
 pub(crate) struct Pam {
     pub(crate) sshd: Sshd,
     /// Behind the server, which has to end first.
     _services: Services,
+    _turn: OwnedMutexGuard<()>,
 }
 
 /// The wrapper works on copies of this directory, one for each process, and leaves some behind.
@@ -37,6 +43,7 @@ impl Pam {
     /// A server with `lines` of configuration, whose users pass `rules`: `{ask}` is a question for a password, and
     /// `{name}` another one for the user's name, which is shown.
     pub(crate) async fn start(lines: &str, rules: &str) -> Self {
+        let turn = Arc::clone(&TURN).lock_owned().await;
         let module = library("pam_wrapper/pam_matrix.so");
         let services = tempfile::tempdir().unwrap();
         let at = |name: &str| services.path().join(name).to_str().unwrap().to_owned();
@@ -53,7 +60,7 @@ impl Pam {
             ("PAM_WRAPPER_SERVICE_DIR", services.path().to_str().unwrap().to_owned()),
         ];
         let sshd = Sshd::start_with(&Setup { lines, environment, ..Setup::default() }).await;
-        Self { sshd, _services: Services(services) }
+        Self { sshd, _services: Services(services), _turn: turn }
     }
 }
 
