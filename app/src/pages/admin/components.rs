@@ -205,10 +205,8 @@ fn table() -> AnyView {
         }
         .into_any()
     };
-    let rows = [
-        ("core-1", Tone::Ok, "Backed up", 48_213),
-        ("a-very-long-host-name-of-a-device-in-the-cellar.example.net", Tone::Bad, "Login refused", 0),
-    ];
+    let rows =
+        [("core-1", Tone::Ok, "Backed up", 48_213), ("sw-17.example.net", Tone::Bad, "Login refused", 0)];
     let below = view! { <Pager page=Page { number: 2, size: 2 } total=4120 address=Callback::new(|_| "/admin/components".to_owned())/> };
     list_card(columns, rows.into_iter().map(row).collect(), None, below.into_any())
 }
