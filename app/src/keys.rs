@@ -1,6 +1,6 @@
 //! The keyboard: `/` searches, `g d` leads to the devices, arrows go through lists, `?` tells of it all.
 
-use leptos::{ev, html, prelude::*};
+use leptos::{html, prelude::*};
 
 use crate::components::part::only_if;
 
