@@ -22,18 +22,15 @@ const PLACES: [(&str, &str, &str); 10] = [
 const KEYS: [(&str, &str); 3] =
     [("/", "Search on this page"), ("j k ↓ ↑", "Next and previous row"), ("?", "This help")];
 
-/// The window that the keyboard opens.
-#[derive(Clone, Copy)]
-struct Windows {
-    help: NodeRef<html::Dialog>,
-}
+/// The window with the help.
+type Help = NodeRef<html::Dialog>;
 
 /// Listens to the keyboard for as long as it is there; shows nothing until it is asked to.
 #[component]
 pub(crate) fn Keys() -> AnyView {
-    let windows = Windows { help: NodeRef::new() };
-    browser::listen(windows);
-    help(windows)
+    let help = Help::new();
+    browser::listen(help);
+    window(help)
 }
 
 /// The button that tells of the keyboard to who does not know of it.
@@ -53,7 +50,7 @@ pub(crate) fn KeysButton() -> AnyView {
     only_if(move || is_alive.get(), button)
 }
 
-fn help(windows: Windows) -> AnyView {
+fn window(help: Help) -> AnyView {
     let key = |keys: String, words: &'static str| {
         let keys =
             keys.split(' ').map(|key| view! { <kbd>{key.to_owned()}</kbd>" " }.into_any()).collect_view();
@@ -63,7 +60,7 @@ fn help(windows: Windows) -> AnyView {
     let places = PLACES.iter().map(|(letter, words, _)| key(format!("g {letter}"), words));
     let all = KEYS.iter().map(|(keys, words)| key((*keys).to_owned(), words)).chain(places).collect_view();
     view! {
-        <dialog class="window" node_ref=windows.help aria-labelledby="keys-heading">
+        <dialog class="window" node_ref=help aria-labelledby="keys-heading">
             <form method="dialog">
                 <header><h2 id="keys-heading">"Keyboard"</h2><button class="btn small">"Close"</button></header>
             </form>
@@ -75,9 +72,9 @@ fn help(windows: Windows) -> AnyView {
 
 #[cfg(not(feature = "hydrate"))]
 mod browser {
-    use super::Windows;
+    use super::Help;
 
-    pub(super) fn listen(_windows: Windows) {}
+    pub(super) fn listen(_help: Help) {}
 
     pub(super) fn press(_key: &str) {}
 }
@@ -93,7 +90,7 @@ mod browser {
     use wasm_bindgen::JsCast;
     use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
 
-    use super::{PLACES, Windows};
+    use super::{Help, PLACES};
     use crate::browser::now_ms;
 
     /// How long after `g` the next key leads to a page.
@@ -103,7 +100,7 @@ mod browser {
     /// What of a row they go to, the first that there is.
     const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
 
-    pub(super) fn listen(windows: Windows) {
+    pub(super) fn listen(help: Help) {
         let navigate = use_navigate();
         Effect::new(move || {
             let navigate = navigate.clone();
@@ -130,18 +127,18 @@ mod browser {
                 } else if key == "g" {
                     went.set(now_ms());
                 } else {
-                    on_single(&key, &event, windows);
+                    on_single(&key, &event, help);
                 }
             });
             on_cleanup(move || listener.remove());
         });
     }
 
-    fn on_single(key: &str, event: &KeyboardEvent, windows: Windows) {
+    fn on_single(key: &str, event: &KeyboardEvent, help: Help) {
         let is_done = match key {
             "/" => focus(found("main input[type=search]")),
             "?" => {
-                open(windows.help);
+                open(help);
                 true
             }
             "j" => step(true, true),
@@ -165,8 +162,8 @@ mod browser {
         }
     }
 
-    fn open(dialog: NodeRef<leptos::html::Dialog>) {
-        if let Some(dialog) = dialog.get_untracked().filter(|dialog| !dialog.open()) {
+    fn open(help: Help) {
+        if let Some(dialog) = help.get_untracked().filter(|dialog| !dialog.open()) {
             let _ = dialog.show_modal();
         }
     }

@@ -115,7 +115,7 @@ fn cards(
             "Components",
             "/admin/components",
             "design".to_owned(),
-            "What these pages are built of, in every state.",
+            "What these pages are built of, in its states.",
         ),
     ];
     let tiles = tiles
