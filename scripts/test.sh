@@ -14,6 +14,8 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 # One profile for the Rust tests and for the program that the browser drives: the dependencies are built once,
 # and both test the same binary.
 host=(--profile ci --workspace --exclude etiqa-frontend)
+# A test that waits for ever fails its own program, not the whole run.
+within="target.'cfg(unix)'.runner = ['timeout', '--verbose', '${ETIQA_TEST_LONG:+1}20m']"
 
 table=()
 passed=0
@@ -55,7 +57,7 @@ step "build the site" scripts/build-site.sh || broken=1
 step "build the tests" cargo build "${host[@]}" --tests --bins || broken=1
 if [ "$broken" -eq 0 ]; then
   case "$suites" in *" rust "*)
-    step "Rust tests" scripts/with-postgres.sh cargo test "${host[@]}" --no-fail-fast || broken=1 ;;
+    step "Rust tests" scripts/with-postgres.sh cargo test "${host[@]}" --config "$within" --no-fail-fast || broken=1 ;;
   esac
   case "$suites" in *" browser "*)
     export ETIQA_BIN="$ROOT/target/ci/etiqa" ETIQA_SIMULATOR_BIN="$ROOT/target/ci/etiqa-simulator"

@@ -76,6 +76,7 @@ async fn a_key_and_then_a_password_are_given_where_both_are_wanted() {
     assert_eq!(collect(&pam, both).await.class, Class::Ok);
     assert_eq!(collect(&pam, pam.sshd.login()).await.class, Class::AuthFailed);
     assert_eq!(collect(&pam, right()).await.class, Class::AuthFailed);
+    drop(pam);
 
     let lines = "UsePAM yes\nPasswordAuthentication yes\nAuthenticationMethods publickey,password";
     let pam = Pam::start(lines, "auth required {ask}").await;
