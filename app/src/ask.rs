@@ -136,7 +136,7 @@ where
 }
 
 fn parsed<T: DeserializeOwned>(json: &str) -> Result<T, AppError> {
-    serde_json::from_slice(json.as_bytes()).map_err(|_| AppError(UserError::internal()))
+    crate::json::parsed(json).ok_or_else(|| AppError(UserError::internal()))
 }
 
 fn encoded<Function: Serialize>(arguments: &Function) -> String {

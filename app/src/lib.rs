@@ -16,6 +16,7 @@ mod bundle;
 mod clock;
 mod components;
 mod format;
+mod json;
 mod keys;
 mod live;
 mod pages;

@@ -77,7 +77,7 @@ impl<S: ServerFn<Output: DeserializeOwned>> Post<S> {
     /// The last answer, if it was a good one.
     pub(crate) fn answer(self) -> Option<S::Output> {
         let text = self.form.answer.get()?.ok()?;
-        serde_json::from_slice(text.as_bytes()).ok()
+        crate::json::parsed(&text)
     }
 }
 

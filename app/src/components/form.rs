@@ -239,3 +239,17 @@ mod tests {
         assert_eq!(error_name("password"), "password");
     }
 }
+
+/// Sends the form of the field or select that this happened to.
+#[cfg(feature = "hydrate")]
+pub(crate) fn send_form(event: leptos::ev::Event) {
+    use wasm_bindgen::JsCast;
+    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let form = field.and_then(|field| field.closest("form").ok().flatten());
+    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
+        let _ = form.request_submit();
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub(crate) fn send_form(_event: leptos::ev::Event) {}

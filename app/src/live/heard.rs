@@ -44,7 +44,7 @@ pub(super) fn hear(live: Live, name: &str, data: &str) {
         "hello" => live.build.set(Some(data.to_owned())),
         "again" => note(live, &EVERYTHING),
         "message" => {
-            if let Ok(event) = leptos::serde_json::from_str::<Event>(data) {
+            if let Some(event) = crate::json::parsed::<Event>(data) {
                 note(live, &[event.topic]);
             }
         }

@@ -4,7 +4,7 @@ mod bulk;
 
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::class::Class;
-use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceSort, DeviceType, Transport};
+use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceSort, DeviceType};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::Role;
@@ -17,6 +17,7 @@ use self::bulk::Bulk;
 use super::options;
 use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
+use crate::components::form::send_form;
 use crate::components::list::address;
 use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
@@ -170,20 +171,6 @@ fn choice(
     .into_any()
 }
 
-/// Sends the form of the field or select that this happened to.
-#[cfg(feature = "hydrate")]
-pub(crate) fn send_form(event: leptos::ev::Event) {
-    use wasm_bindgen::JsCast;
-    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let form = field.and_then(|field| field.closest("form").ok().flatten());
-    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
-        let _ = form.request_submit();
-    }
-}
-
-#[cfg(not(feature = "hydrate"))]
-pub(crate) fn send_form(_event: leptos::ev::Event) {}
-
 /// Sends the form once nobody has typed for a moment.
 #[cfg(feature = "hydrate")]
 fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
@@ -246,21 +233,9 @@ fn nothing_here(role: Role, is_narrowed: bool) -> AnyView {
     empty("No devices yet", words, ways.into_any())
 }
 
-/// Where a device answers: its address, and what of port and transport is not the usual.
-pub(crate) fn place(device: &Device) -> String {
-    let mut place = device.address.clone();
-    if device.port != device.transport.default_port() {
-        place = format!("{place} port {}", device.port);
-    }
-    match device.transport {
-        Transport::Ssh => place,
-        Transport::Telnet => place + ", telnet",
-    }
-}
-
 fn row(device: Device, pick: Option<AnyView>) -> AnyView {
     let backup = chip::device_backup(&device);
-    let address = place(&device);
+    let address = format::place(&device);
     let failure = device
         .last_result
         .filter(|result| device.enabled && !result.class.is_good())

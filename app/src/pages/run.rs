@@ -2,7 +2,6 @@
 
 use etiqa_model::RunId;
 use etiqa_model::artifact::ArtifactResult;
-use etiqa_model::class::Class;
 use etiqa_model::destination::{ArchiveCopy, CopyState, DestinationKind};
 use etiqa_model::device::DeviceResult;
 use etiqa_model::event::Topic;
@@ -10,13 +9,13 @@ use etiqa_model::run::{Run, RunDetail};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 
-use super::device::artifacts::attempts_of_run;
 use super::id_of_path;
 use crate::api::backups::{CancelRun, GetRun, RunBackup};
 use crate::api::destinations::{BringBack, RetryCopy};
 use crate::ask::ask;
 use crate::components::part::nothing;
-use crate::components::session_view::{OpenSession, Transcript};
+use crate::components::result::{attempts_table, results_table};
+use crate::components::session_view::OpenSession;
 use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
 use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
@@ -232,53 +231,5 @@ fn artifacts(results: Vec<ArtifactResult>) -> AnyView {
         return nothing();
     }
     let remark = format::plural(results.len() as u64, "attempt");
-    card("Vendor backups", remark, attempts_of_run(results))
-}
-
-/// What collections came to, a row each; `with_names` where they are of different devices.
-pub(crate) fn results_table(results: Vec<DeviceResult>, with_names: bool) -> AnyView {
-    let first = if with_names { "Device" } else { "When" };
-    let columns = [
-        Column::Text(first),
-        Column::Text("Result"),
-        Column::Text("What happened"),
-        Column::Number("Size"),
-        Column::Number("Took"),
-    ];
-    table(&columns, results.into_iter().map(|result| result_row(result, with_names)).collect())
-}
-
-fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
-    let first = if with_names {
-        view! {
-            <a class="mono strong" href=format!("/devices/{}", result.device_id)>{result.hostname.clone()}</a>
-            <small class="mono">{result.address.clone()}</small>
-        }
-        .into_any()
-    } else {
-        let by = match result.run_id {
-            Some(run) => {
-                view! { <a href=format!("/backup/run/{run}")>{format!("run #{run}")}</a> }.into_any()
-            }
-            None => "by hand".into_any(),
-        };
-        view! { <Time at=result.finished_at/><small>{by}</small> }.into_any()
-    };
-    let advice = (!result.class.is_good()).then(|| result.class.advice()).filter(|advice| !advice.is_empty());
-    let transcript = result.has_transcript.then(|| view! { <Transcript id=result.id/> }.into_any());
-    let is_plain = matches!(result.class, Class::Ok | Class::Unchanged);
-    view! {
-        <tr>
-            <td>{first}</td>
-            <td>{chip::class(result.class)}</td>
-            <td class:muted=is_plain>
-                {result.message}
-                {advice.map(|advice| view! { <small>{advice}</small> }.into_any())}
-                {transcript}
-            </td>
-            <td class="num muted">{(result.size_bytes > 0).then(|| format::size(result.size_bytes))}</td>
-            <td class="num muted">{format::took(result.finished_at.millis() - result.started_at.millis())}</td>
-        </tr>
-    }
-    .into_any()
+    card("Vendor backups", remark, attempts_table(results, true, &|_| None))
 }

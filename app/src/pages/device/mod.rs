@@ -15,7 +15,6 @@ use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, Timestamp};
 use leptos::prelude::*;
 
-use super::devices::place;
 use super::{id_of_path, query_field};
 use crate::api::devices::{
     AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, GetDevice, RecogniseDevice,
@@ -24,6 +23,7 @@ use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
 use crate::components::part::{accepted, current, part};
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact};
+use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
 
@@ -232,7 +232,7 @@ fn facts(
     taken: Option<String>,
     recognise: Option<Post<RecogniseDevice>>,
 ) -> AnyView {
-    let address = place(&device);
+    let address = format::place(&device);
     let some = |name: &'static str, value: Option<String>| value.map(|value| fact(name, value));
     let (how, is_recognised) = match (&device.platform, &found.platform) {
         (Some(_), _) => ("chosen", false),

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use super::Detail;
+use crate::components::result::results_table;
 use crate::components::session_view::OpenSession;
 use crate::components::{Loaded, card};
-use crate::pages::run::results_table;
 
 #[component]
 pub(super) fn Results(detail: Detail) -> AnyView {
