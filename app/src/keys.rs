@@ -1,26 +1,19 @@
-//! The keyboard: `/` searches, `g d` leads to the devices, arrows go through lists, `?` tells of it all.
+//! The keyboard: `/` searches, `g d` leads to the devices, Ctrl K to anything, arrows go through lists, `?` tells of it
+//! all.
 
 use leptos::{html, prelude::*};
 
 use crate::components::part::only_if;
-
-/// Where a key after `g` leads: the key, words, the address. Who may not go there is told so by the page.
-const PLACES: [(&str, &str, &str); 10] = [
-    ("o", "Overview", "/"),
-    ("b", "Backups", "/backup/"),
-    ("d", "Devices", "/devices/"),
-    ("c", "Configs", "/configs/"),
-    ("s", "Search in configs", "/configs/search"),
-    ("i", "Import devices", "/devices/import"),
-    ("n", "New backup", "/backup/new"),
-    ("a", "Admin", "/admin/"),
-    ("j", "Jobs", "/admin/jobs"),
-    ("m", "My account", "/account"),
-];
+use crate::finder::Finder;
+use crate::places::KEYED;
 
 /// The other keys, for the help.
-const KEYS: [(&str, &str); 3] =
-    [("/", "Search on this page"), ("j k ↓ ↑", "Next and previous row"), ("?", "This help")];
+const KEYS: [(&str, &str); 4] = [
+    ("/", "Search on this page"),
+    ("Ctrl-K", "Go to a page, a device or a backup"),
+    ("j k ↓ ↑", "Next and previous row"),
+    ("?", "This help"),
+];
 
 /// The window with the help.
 type Help = NodeRef<html::Dialog>;
@@ -28,9 +21,9 @@ type Help = NodeRef<html::Dialog>;
 /// Listens to the keyboard for as long as it is there; shows nothing until it is asked to.
 #[component]
 pub(crate) fn Keys() -> AnyView {
-    let help = Help::new();
-    browser::listen(help);
-    window(help)
+    let (help, finder) = (Help::new(), Finder::new());
+    browser::listen(help, finder);
+    view! { {window(help)}{finder.view()} }.into_any()
 }
 
 /// The button that tells of the keyboard to who does not know of it.
@@ -57,7 +50,7 @@ fn window(help: Help) -> AnyView {
         view! { <div><dt>{keys}</dt><dd>{words}</dd></div> }.into_any()
     };
     // Neither a resource nor a suspense: those are numbered as they come, and the pages' own come later within them.
-    let places = PLACES.iter().map(|(letter, words, _)| key(format!("g {letter}"), words));
+    let places = KEYED.iter().map(|place| key(format!("g {}", place.key), place.words));
     let all = KEYS.iter().map(|(keys, words)| key((*keys).to_owned(), words)).chain(places).collect_view();
     view! {
         <dialog class="window" node_ref=help aria-labelledby="keys-heading">
@@ -72,9 +65,9 @@ fn window(help: Help) -> AnyView {
 
 #[cfg(not(feature = "hydrate"))]
 mod browser {
-    use super::Help;
+    use super::{Finder, Help};
 
-    pub(super) fn listen(_help: Help) {}
+    pub(super) fn listen(_help: Help, _finder: Finder) {}
 
     pub(super) fn press(_key: &str) {}
 }
@@ -90,17 +83,17 @@ mod browser {
     use wasm_bindgen::JsCast;
     use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
 
-    use super::{Help, PLACES};
+    use super::{Finder, Help, KEYED};
     use crate::browser::now_ms;
 
     /// How long after `g` the next key leads to a page.
     const TOGETHER_MS: i64 = 1_500;
     /// What arrows go through.
-    const ROW: &str = "table.rows tbody tr";
+    const ROW: &str = "table.rows tbody tr, .offers a";
     /// What of a row they go to, the first that there is.
     const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
 
-    pub(super) fn listen(help: Help) {
+    pub(super) fn listen(help: Help, finder: Finder) {
         let navigate = use_navigate();
         Effect::new(move || {
             let navigate = navigate.clone();
@@ -111,19 +104,27 @@ mod browser {
                 if event.default_prevented() || event.is_composing() {
                     return;
                 }
+                let is_alone = found("dialog[open]").is_none();
+                if (event.ctrl_key() || event.meta_key()) && key == "k" {
+                    event.prevent_default();
+                    if is_alone {
+                        finder.open();
+                    }
+                    return;
+                }
                 let is_shifted_arrow = event.shift_key() && key.starts_with("Arrow");
                 if event.ctrl_key() || event.meta_key() || event.alt_key() || is_shifted_arrow || is_typing()
                 {
                     return;
                 }
-                // Behind an open window nothing moves.
-                if found("dialog[open]").is_some() {
+                if !is_alone {
+                    in_window(&key, &event);
                     return;
                 }
-                let place = PLACES.iter().find(|place| is_second && place.0 == key);
-                if let Some((.., to)) = place {
+                let place = KEYED.iter().find(|place| is_second && place.key == key);
+                if let Some(place) = place {
                     event.prevent_default();
-                    navigate(to, NavigateOptions::default());
+                    navigate(place.to, NavigateOptions::default());
                 } else if key == "g" {
                     went.set(now_ms());
                 } else {
@@ -146,6 +147,18 @@ mod browser {
             // Without a row they move the page, as ever.
             "ArrowDown" => step(true, false),
             "ArrowUp" => step(false, false),
+            _ => false,
+        };
+        if is_done {
+            event.prevent_default();
+        }
+    }
+
+    /// Behind an open window nothing moves.
+    fn in_window(key: &str, event: &KeyboardEvent) {
+        let is_done = match key {
+            "ArrowDown" => step(true, false),
+            "ArrowUp" => step(false, false) || focus(found(".finder-input")),
             _ => false,
         };
         if is_done {
@@ -193,6 +206,9 @@ mod browser {
             None => None,
         };
         while let Some(row) = next {
+            if row.has_attribute("href") {
+                return focus(Some(row));
+            }
             if TARGETS.iter().any(|target| focus(row.query_selector(target).ok().flatten())) {
                 return true;
             }

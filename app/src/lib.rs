@@ -15,11 +15,13 @@ mod browser;
 mod bundle;
 mod clock;
 mod components;
+mod finder;
 mod format;
 mod json;
 mod keys;
 mod live;
 mod pages;
+mod places;
 mod post;
 #[cfg(feature = "hydrate")]
 mod rpc;

@@ -16,6 +16,7 @@ pub mod device;
 pub mod error;
 pub mod event;
 mod field;
+pub mod find;
 pub mod ids;
 pub mod import;
 pub mod job;

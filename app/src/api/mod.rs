@@ -26,6 +26,7 @@ pub mod context;
 pub mod destinations;
 pub mod devices;
 pub mod error;
+pub mod find;
 pub mod imports;
 pub mod jobs;
 pub mod machines;

@@ -140,6 +140,11 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
     })
 }
 
+/// At most `limit` backup configs with `search` in their names, by name.
+pub async fn named(engine: &Engine, search: &str, limit: u32) -> Result<Vec<BackupConfig>> {
+    Ok(store::backup_config_list_named(&engine.db, search, limit).await?)
+}
+
 /// When a schedule would run, shown while a person edits it.
 pub fn preview_schedule(input: &BackupConfigInput) -> Result<SchedulePreview> {
     // Other fields may still be empty while a person edits; only the schedule is looked at.

@@ -259,6 +259,7 @@ const ROLES: [(&str, &[&str]); 3] = [
         &[
             "change_password",
             "compare_texts",
+            "find_page",
             "get_backup_config",
             "get_config",
             "get_device",
