@@ -102,14 +102,9 @@ fn charts(runs: &[Run]) -> AnyView {
     let chart =
         |title: &'static str, remark: Option<String>, value: fn(&Run) -> u64, words: fn(u64) -> String| {
             let bar = |run: &&Run| Bar {
-                value: value(run),
-                words: format!("{}: {}", format::day(run.queued_at), words(value(run))),
-                class: match run.status {
-                    RunStatus::Cancelled => "cancelled",
-                    RunStatus::Completed if run.devices_failed + run.artifacts_failed == 0 => "",
-                    RunStatus::Completed => "partial",
-                    _ => "failed",
-                },
+                name: format!("#{}, {}", run.id, format::day(run.queued_at)),
+                words: words(value(run)),
+                parts: vec![(tone(run), value(run))],
             };
             let label = format!("{title} of the last {}", format::plural(ended.len() as u64, "run"));
             let ends = (format::day(first.queued_at), format::day(last.queued_at));
@@ -123,6 +118,16 @@ fn charts(runs: &[Run]) -> AnyView {
         </div>
     }
     .into_any()
+}
+
+/// The class of its bar's colour.
+fn tone(run: &Run) -> &'static str {
+    match run.status {
+        RunStatus::Cancelled => "cancelled",
+        RunStatus::Completed if run.devices_failed + run.artifacts_failed == 0 => "",
+        RunStatus::Completed => "partial",
+        _ => "failed",
+    }
 }
 
 fn duration_ms(run: &Run) -> u64 {

@@ -114,7 +114,13 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     let named = |names: Vec<String>| names.into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>();
     let kinds =
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
-    let states = options(&[("good", "Backed up"), ("failing", "Needs a hand"), ("never", "Never backed up")]);
+    let states = options(&[
+        ("good", "Backed up"),
+        ("failing", "Needs a hand"),
+        ("never", "Never backed up"),
+        ("overdue", "Overdue"),
+        ("no_backup", "In no backup"),
+    ]);
     let enabled = options(&[("true", "Enabled"), ("false", "Disabled")]);
     let statuses = options(&[("online", "Online"), ("offline", "Offline"), ("unknown", "Unknown")]);
     let classes =

@@ -101,19 +101,25 @@ pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
 
 /// Every backup config and where it stands, by name.
 pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
+    let mut rows = list_uncounted(engine, now()).await?;
+    for row in &mut rows {
+        row.devices = device_count_selected(&engine.db, &row.config.devices).await?;
+    }
+    Ok(rows)
+}
+
+/// The same, without how many devices each covers: three statements, however many there are.
+pub(crate) async fn list_uncounted(engine: &Engine, at: Timestamp) -> Result<Vec<BackupConfigRow>> {
     let configs = store::backup_config_list(&engine.db).await?;
     let newest = run_list_newest(&engine.db).await?;
     let mut newest: HashMap<_, _> = newest.into_iter().map(|run| (run.backup_config_id, run)).collect();
     let destinations = backup_config_list_destinations(&engine.db).await?;
-    let at = now();
-    let mut rows = Vec::with_capacity(configs.len());
-    for config in configs {
+    let rows = configs.into_iter().map(|config| {
         let last_run = newest.remove(&Some(config.id));
-        let devices = device_count_selected(&engine.db, &config.devices).await?;
         let sends_to = sends_to(&destinations, config.id);
-        rows.push(BackupConfigRow { destinations: sends_to, ..row(config, last_run, devices, at) });
-    }
-    Ok(rows)
+        BackupConfigRow { destinations: sends_to, ..row(config, last_run, 0, at) }
+    });
+    Ok(rows.collect())
 }
 
 /// One backup config with its newest runs.

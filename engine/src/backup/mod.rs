@@ -13,6 +13,7 @@ mod leftover;
 pub mod mirror;
 pub mod orphans;
 mod packing;
+pub mod promise;
 pub mod prune;
 mod publish;
 pub mod restore;

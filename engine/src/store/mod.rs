@@ -25,6 +25,7 @@ pub mod lease;
 pub mod machine;
 pub mod media;
 pub mod overview;
+pub mod promise;
 pub mod reachability;
 pub mod restore;
 pub mod result;
