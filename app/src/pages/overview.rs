@@ -147,8 +147,8 @@ fn damaged(run: &Run) -> AnyView {
 fn first_steps(steps: &FirstSteps, is_running: bool, role: Role, actions: Actions) -> AnyView {
     let done = [steps.device.is_some(), steps.has_credential, steps.is_tested, steps.backup.is_some(), false];
     let next = done.iter().position(|is_done| !is_done).unwrap_or(done.len());
-    let class = |index: usize| if index == next { "btn primary" } else { "btn" };
-    let link = |index: usize, to: String, words: &'static str| {
+    let class = move |index: usize| if index == next { "btn primary" } else { "btn" };
+    let link = move |index: usize, to: String, words: &'static str| {
         view! { <a class=class(index) href=to>{words}</a> }.into_any()
     };
     let step = |index: usize, heading: &'static str, words: AnyView, action: AnyView| {

@@ -1,4 +1,3 @@
-
 use etiqa_engine::db::Db;
 use etiqa_engine::store::backup_config::{backup_config_fetch, backup_config_insert_in_txn};
 use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn};
