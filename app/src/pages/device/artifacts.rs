@@ -1,6 +1,6 @@
 //! The vendor's own backups of a device: those that are kept, how the last attempts went, its certificate.
 
-use etiqa_model::artifact::{Artifact, ArtifactResult, Certificate, DeviceArtifacts};
+use etiqa_model::artifact::{Artifact, Certificate, DeviceArtifacts};
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use etiqa_model::{ArtifactResultId, DeviceId};
