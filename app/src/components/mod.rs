@@ -10,6 +10,7 @@ pub(crate) mod loaded;
 pub(crate) mod page;
 pub(crate) mod part;
 pub(crate) mod pause;
+pub(crate) mod rows;
 pub(crate) mod run;
 pub(crate) mod session_view;
 pub(crate) mod table;

@@ -15,6 +15,7 @@ use crate::api::backups::{CancelRun, RunBackup};
 use crate::api::overview::GetOverview;
 use crate::ask::ask;
 use crate::components::list::version_address;
+use crate::components::rows::Rows;
 use crate::components::{
     Ago, Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, diff, empty, paused, run,
 };
@@ -231,7 +232,8 @@ fn needs_hand(devices: Vec<Device>, failing: u64, role: Role) -> AnyView {
         return ().into_any();
     }
     let more = failing.saturating_sub(devices.len() as u64);
-    let rows = devices.into_iter().map(|device| hand_row(device, role)).collect_view();
+    let rows: Rows = devices.into_iter().map(|device| (device.id, hand_row(device, role))).collect();
+    let rows = rows.into_any();
     let all = (more > 0).then(|| {
         view! { <a class="row more" href="/devices/?state=failing">{format!("{} more", format::count(more))}</a> }.into_any()
     });
@@ -273,13 +275,14 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
         return ().into_any();
     }
     let remark = format::plural(runs.len() as u64, "run");
-    let rows = runs
+    let rows: Rows = runs
         .into_iter()
         .map(|run| {
+            let id = run.id;
             let cancel = (role >= Role::Operator && !run.cancelling).then(|| {
-                view! { <PostForm to=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</PostForm> }.into_any()
+                view! { <PostForm to=actions.cancel>{act(&[("id", id.to_string())], "Cancel", "btn small")}</PostForm> }.into_any()
             });
-            view! {
+            let row = view! {
                 <div class="row run-row">
                     <div>
                         <a class="strong" href=format!("/backup/run/{}", run.id)>{run.name.clone()}</a>
@@ -289,9 +292,12 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
                     </div>
                     {cancel}
                 </div>
-            }.into_any()
+            }
+            .into_any();
+            (id, row)
         })
-        .collect_view();
+        .collect();
+    let rows = rows.into_any();
     card("Running now", remark, view! { <div>{rows}</div> }.into_any())
 }
 
@@ -367,7 +373,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
             .then(|| view! { <a class="btn" href="/backup/new">"New backup"</a> }.into_any());
         return card("Next", (), empty("No backup is planned", "Say what to back up, and when.", new));
     }
-    let rows = configs
+    let rows: Rows = configs
         .iter()
         .map(|row| {
             let config = &row.config;
@@ -380,7 +386,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
                 (ConfigState::Disabled | ConfigState::Running, _) | (_, None) => ().into_any(),
                 (_, Some(due)) => view! { <Countdown to=due/> }.into_any(),
             };
-            view! {
+            let next = view! {
                 <div class="row next">
                     <div>
                         <a class="strong" href=format!("/backup/config/{}", config.id)>{config.name.clone()}</a>
@@ -389,9 +395,12 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
                     </div>
                     <span class="end">{due}{run_now}</span>
                 </div>
-            }.into_any()
+            }
+            .into_any();
+            (id, next)
         })
-        .collect_view();
+        .collect();
+    let rows = rows.into_any();
     card(
         "Next",
         view! { <a href="/backup/">"All backups"</a> }.into_any(),

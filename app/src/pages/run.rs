@@ -174,7 +174,7 @@ fn copies(copies: &[ArchiveCopy], going: &Run, role: Role, actions: Actions) -> 
     // What is whole here needs none of them.
     let is_lost = going.damaged || going.missing_at.is_some();
     let may_bring_back = is_lost && going.removed_at.is_none();
-    let rows = copies.iter().map(|copy| copy_row(copy, may_bring_back, role, actions)).collect();
+    let rows = copies.iter().map(|copy| (copy.id, copy_row(copy, may_bring_back, role, actions))).collect();
     card("Copies", format::plural(copies.len() as u64, "destination"), table(&columns, rows))
 }
 
@@ -245,7 +245,7 @@ pub(crate) fn results_table(results: Vec<DeviceResult>, with_names: bool) -> Any
         Column::Number("Size"),
         Column::Number("Took"),
     ];
-    table(&columns, results.into_iter().map(|result| result_row(result, with_names)).collect())
+    table(&columns, results.into_iter().map(|result| (result.id, result_row(result, with_names))).collect())
 }
 
 fn result_row(result: DeviceResult, with_names: bool) -> AnyView {

@@ -106,7 +106,7 @@ fn kept_table(kept: Vec<Artifact>, may: bool) -> AnyView {
         Column::Text("SHA-256"),
         Column::Actions,
     ];
-    table(&columns, kept.into_iter().map(|artifact| kept_row(artifact, may)).collect())
+    table(&columns, kept.into_iter().map(|artifact| (artifact.id, kept_row(artifact, may))).collect())
 }
 
 fn kept_row(artifact: Artifact, may: bool) -> AnyView {
@@ -142,7 +142,10 @@ fn attempts_table(
     let first = if with_names { "Device" } else { "When" };
     let columns =
         [Column::Text(first), Column::Text("Result"), Column::Text("What happened"), Column::Number("Took")];
-    table(&columns, results.into_iter().map(|result| attempt_row(result, session, with_names)).collect())
+    table(
+        &columns,
+        results.into_iter().map(|result| (result.id, attempt_row(result, session, with_names))).collect(),
+    )
 }
 
 fn attempt_row(result: ArtifactResult, session: Option<(bool, Session)>, with_names: bool) -> AnyView {
