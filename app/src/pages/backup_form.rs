@@ -97,9 +97,9 @@ fn form(
             {devices_field(draft, &input, &choices, problem)}
             <fieldset>
                 <legend>"Also takes in"</legend>
-                <Check name="include_database" label="Database" checked=draft.include(|i| i.database, |i| i.include_database)/>
-                <Check name="include_media" label="Attached files" checked=draft.include(|i| i.media, |i| i.include_media)/>
-                <Check name="include_logs" label="Logs" checked=draft.include(|i| i.logs, |i| i.include_logs)/>
+                <Check name="include_database" label="Database" checked=draft.include(|i| i.database, |i| i.include_database) problem/>
+                <Check name="include_media" label="Attached files" checked=draft.include(|i| i.media, |i| i.include_media) problem/>
+                <Check name="include_logs" label="Logs" checked=draft.include(|i| i.logs, |i| i.include_logs) problem/>
             </fieldset>
             <Select name="config[artifacts]" label="Vendor backups" value=input.artifacts.clone() problem
                 hint="UCS, grid backup, Gaia backup, …: what a device restores from. The newest one is in every archive."
@@ -108,7 +108,7 @@ fn form(
     }.into_any();
     let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));
     let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
-    let copies = copies(&choices.destinations, sends_to);
+    let copies = copies(&choices.destinations, sends_to, problem);
     let when = when(draft, &input, choices, problem);
     let keep = keep(&input, problem);
     let seal = seal(&input, id.is_some(), problem);
@@ -123,7 +123,7 @@ fn form(
                 {card("Encryption", (), seal)}
                 {card("Copies", (), copies)}
                 <section class="card pad form">
-                    <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled/>
+                    <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled problem/>
                     <div class="actions">
                         {submit("Save backup", save.pending())}
                         <a class="btn" href=cancel>"Cancel"</a>
@@ -286,12 +286,13 @@ fn seal(input: &BackupConfigInput, is_known: bool, problem: FormProblem) -> AnyV
             _ => typed(),
         }
     });
-    let recipients = input.recipients.clone();
+    let recipients = problem.typed("config[recipients]").unwrap_or_else(|| input.recipients.clone());
+    let is_wrong = problem.is_wrong("recipients".to_owned());
     let error = error_of(problem, "recipients".to_owned());
     let recipients = view! {
         <div class="field">
             <label for="config-recipients">"Recipients, one a line"</label>
-            <textarea id="config-recipients" name="config[recipients]" rows="3" class="mono" spellcheck="false" placeholder="age1…" aria-describedby="config-recipients-error">{recipients}</textarea>
+            <textarea id="config-recipients" name="config[recipients]" rows="3" class="mono" spellcheck="false" placeholder="age1…" aria-describedby="config-recipients-error" aria-invalid=is_wrong>{recipients}</textarea>
             <p class="hint">"age1… keys or SSH public keys (ed25519, RSA). The server itself cannot open such an archive."</p>
             <p class="error" id="config-recipients-error" role="alert">{error}</p>
         </div>
@@ -315,7 +316,7 @@ fn seal(input: &BackupConfigInput, is_known: bool, problem: FormProblem) -> AnyV
 }
 
 /// Where its archives are sent to besides the local folder.
-fn copies(known: &[DestinationName], sends_to: &[DestinationName]) -> AnyView {
+fn copies(known: &[DestinationName], sends_to: &[DestinationName], problem: FormProblem) -> AnyView {
     if known.is_empty() {
         return view! { <p class="quiet">"Archives stay on this machine. An admin adds destinations under Admin, Destinations."</p> }
             .into_any();
@@ -323,8 +324,9 @@ fn copies(known: &[DestinationName], sends_to: &[DestinationName]) -> AnyView {
     let boxes = known
         .iter()
         .map(|destination| {
-            let is_chosen = sends_to.iter().any(|chosen| chosen.id == destination.id);
             let (id, name) = (destination.id.to_string(), destination.name.clone());
+            let is_sent = || sends_to.iter().any(|chosen| chosen.id == destination.id);
+            let is_chosen = problem.ticked("destinations[]", &id).unwrap_or_else(is_sent);
             view! {
                 <label class="check">
                     <input type="checkbox" name="destinations[]" value=id checked=is_chosen/>
@@ -366,6 +368,7 @@ fn devices_field(
     choices: &BackupChoices,
     problem: FormProblem,
 ) -> AnyView {
+    let current = problem.typed("config[devices]").unwrap_or_else(|| input.devices.clone());
     let chosen: Vec<DeviceId> = input
         .devices
         .strip_prefix("ids:")
@@ -377,7 +380,6 @@ fn devices_field(
         let ids: Vec<String> = chosen.with(|ids| ids.iter().map(ToString::to_string).collect());
         format!("ids:{}", ids.join(","))
     };
-    let current = input.devices.clone();
     let option = |value: String, words: String| {
         let is_current = value == current;
         view! { <option value=value selected=is_current>{words}</option> }.into_any()
@@ -388,7 +390,8 @@ fn devices_field(
         .collect_view();
     let tags = choices.tags.iter().map(|tag| option(format!("tag:{tag}"), tag.clone())).collect_view();
     let sites = choices.sites.iter().map(|site| option(format!("site:{site}"), site.clone())).collect_view();
-    let starts_choosing = is_choosing.get_untracked();
+    let starts_choosing = current.starts_with("ids:");
+    let is_wrong = problem.is_wrong("devices".to_owned());
     let error = error_of(problem, "devices".to_owned());
     let choose = move |event: leptos::ev::Event| {
         let value = event_target_value(&event);
@@ -398,7 +401,7 @@ fn devices_field(
     view! {
         <div class="field">
             <label for="config-devices">"Devices"</label>
-            <select id="config-devices" name="config[devices]" on:change=choose aria-describedby="config-devices-error">
+            <select id="config-devices" name="config[devices]" on:change=choose aria-describedby="config-devices-error" aria-invalid=is_wrong>
                 {option("all".to_owned(), "All devices".to_owned())}
                 <option value=chosen_value selected=starts_choosing>"Chosen devices"</option>
                 <optgroup label="Of one type">{types}</optgroup>

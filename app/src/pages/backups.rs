@@ -90,7 +90,7 @@ fn list(configs: Vec<BackupConfigRow>, role: Role, actions: Actions) -> AnyView 
     ];
     list_card(
         columns,
-        configs.into_iter().map(|config| row(config, role, actions)).collect(),
+        configs.into_iter().map(|row_of| (row_of.config.id, row(row_of, role, actions))).collect(),
         none,
         nothing(),
     )

@@ -73,7 +73,12 @@ pub(crate) fn versions_list(
     let to_page =
         Callback::new(move |page: u32| address(path, &[("q", search.clone()), ("page", page.to_string())]));
     let pager = view! { <Pager page total address=to_page/> }.into_any();
-    list_card(columns, versions.rows.into_iter().map(row).collect(), (total == 0).then_some(none), pager)
+    list_card(
+        columns,
+        versions.rows.into_iter().map(|version| (version.version.id, row(version))).collect(),
+        (total == 0).then_some(none),
+        pager,
+    )
 }
 
 fn row(row: ConfigVersionRow) -> AnyView {

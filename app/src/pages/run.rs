@@ -173,7 +173,7 @@ fn copies(copies: &[ArchiveCopy], going: &Run, role: Role, actions: Actions) -> 
     // What is whole here needs none of them.
     let is_lost = going.damaged || going.missing_at.is_some();
     let may_bring_back = is_lost && going.removed_at.is_none();
-    let rows = copies.iter().map(|copy| copy_row(copy, may_bring_back, role, actions)).collect();
+    let rows = copies.iter().map(|copy| (copy.id, copy_row(copy, may_bring_back, role, actions))).collect();
     card("Copies", format::plural(copies.len() as u64, "destination"), table(&columns, rows))
 }
 

@@ -10,6 +10,7 @@ mod changes;
 mod chaos;
 mod clock;
 mod destinations;
+mod forms;
 mod harness;
 mod http;
 mod imports;

@@ -108,7 +108,7 @@ fn list(
     ];
     list_card(
         columns,
-        credentials.into_iter().map(|credential| row(credential, remove, finish)).collect(),
+        credentials.into_iter().map(|credential| (credential.id, row(credential, remove, finish))).collect(),
         none,
         nothing(),
     )

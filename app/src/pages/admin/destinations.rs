@@ -96,7 +96,8 @@ fn list(known: Vec<Destination>, role: Role, actions: Actions) -> AnyView {
             changed_key(destination, role, actions).or_else(|| other_folder(destination, role, actions))
         })
         .collect_view();
-    let rows = known.into_iter().map(|destination| row(destination, role, actions)).collect();
+    let rows =
+        known.into_iter().map(|destination| (destination.id, row(destination, role, actions))).collect();
     view! { {changed}{list_card(columns, rows, none, nothing())} }.into_any()
 }
 
@@ -313,7 +314,7 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
                 {hidden}
                 <div class="fields">{fields}</div>
                 {remark}
-                <Check name="enabled" label="Enabled" hint="Archives are sent there." checked=Signal::stored(is_enabled)/>
+                <Check name="enabled" label="Enabled" hint="Archives are sent there." checked=Signal::stored(is_enabled) problem/>
                 <div class="actions">{submit("Save destination", save.pending())}{cancel}</div>
             </PostForm>
         </div>
@@ -369,7 +370,7 @@ impl Fields<'_> {
             view! { <Field name="destination[secret_access_key]" label="Secret access key" kind="password" problem autocomplete="new-password" hint=self.kept("")/> }.into_any(),
             view! { <Select name="destination[sse]" label="The server encrypts" options=ways value=input.sse.clone() problem/> }.into_any(),
             view! { <Field name="destination[kms_key_id]" label="KMS key id" value=input.kms_key_id.clone() problem hint="For aws:kms; empty: the account's own."/> }.into_any(),
-            view! { <Check name="path_style" label="Path style" hint="The bucket is named in the path, as MinIO and most of one's own servers want it." checked=Signal::stored(input.path_style)/> }.into_any(),
+            view! { <Check name="path_style" label="Path style" hint="The bucket is named in the path, as MinIO and most of one's own servers want it." checked=Signal::stored(input.path_style) problem/> }.into_any(),
         ];
         fields.into_iter().map(|field| self.only_for(&[DestinationKind::S3], field)).collect_view().into_any()
     }

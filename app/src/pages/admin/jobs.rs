@@ -46,7 +46,7 @@ fn list(jobs: Vec<JobRow>, actions: Actions) -> AnyView {
         Column::Number("Attempts"),
         Column::Actions,
     ];
-    list_card(columns, jobs.into_iter().map(|job| row(job, actions)).collect(), none, nothing())
+    list_card(columns, jobs.into_iter().map(|job| (job.id, row(job, actions))).collect(), none, nothing())
 }
 
 fn row(job: JobRow, actions: Actions) -> AnyView {

@@ -94,7 +94,7 @@ fn form(host: Option<JumpHost>, choices: DeviceChoices, role: Role, save: Post<S
                 {accepted(save, "Saved.")}
                 {hidden}
                 <div class="fields">{fields}</div>
-                <Check name="host[legacy_ssh]" label="Old SSH algorithms" hint="Only where it knows no newer ones." checked=Signal::stored(legacy_ssh)/>
+                <Check name="host[legacy_ssh]" label="Old SSH algorithms" hint="Only where it knows no newer ones." checked=Signal::stored(legacy_ssh) problem/>
                 <datalist id="sites">{sites}</datalist>
                 <div class="actions">{submit("Save jump host", save.pending())}{cancel}</div>
             </PostForm>
@@ -115,7 +115,7 @@ fn list(hosts: Vec<JumpHost>, role: Role, actions: Actions) -> AnyView {
         Column::Actions,
     ];
     let offered = hosts.iter().filter_map(|host| changed_key(host, role, actions)).collect_view();
-    let rows = hosts.into_iter().map(|host| row(host, role, actions)).collect();
+    let rows = hosts.into_iter().map(|host| (host.id, row(host, role, actions))).collect();
     view! { {offered}{list_card(columns, rows, none, nothing())} }.into_any()
 }
 

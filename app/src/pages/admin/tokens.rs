@@ -79,7 +79,12 @@ fn list(tokens: Vec<ApiToken>, revoke: Post<RevokeToken>) -> AnyView {
         Column::Text("Last used"),
         Column::Actions,
     ];
-    list_card(columns, tokens.into_iter().map(|token| row(token, revoke)).collect(), none, nothing())
+    list_card(
+        columns,
+        tokens.into_iter().map(|token| (token.id, row(token, revoke))).collect(),
+        none,
+        nothing(),
+    )
 }
 
 fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {

@@ -74,7 +74,7 @@ fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
 fn list(users: Vec<User>, actions: Actions) -> AnyView {
     let columns =
         &[Column::Text("User"), Column::Text("Role"), Column::Text("Last sign-in"), Column::Actions];
-    list_card(columns, users.into_iter().map(|user| row(user, actions)).collect(), None, nothing())
+    list_card(columns, users.into_iter().map(|user| (user.id, row(user, actions))).collect(), None, nothing())
 }
 
 fn row(user: User, actions: Actions) -> AnyView {

@@ -114,7 +114,7 @@ fn kept_table(kept: Vec<Artifact>, may: bool) -> AnyView {
         Column::Text("SHA-256"),
         Column::Actions,
     ];
-    table(&columns, kept.into_iter().map(|artifact| kept_row(artifact, may)).collect())
+    table(&columns, kept.into_iter().map(|artifact| (artifact.id, kept_row(artifact, may))).collect())
 }
 
 fn kept_row(artifact: Artifact, may: bool) -> AnyView {
