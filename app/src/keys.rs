@@ -19,8 +19,12 @@ const PLACES: [(&str, &str, &str); 10] = [
 ];
 
 /// The other keys, for the help.
-const KEYS: [(&str, &str); 3] =
-    [("/", "Search on this page"), ("j k ↓ ↑", "Next and previous row"), ("?", "This help")];
+const KEYS: [(&str, &str); 4] = [
+    ("/", "Search on this page"),
+    ("j k ↓ ↑", "Next and previous row"),
+    ("n p", "Next and previous change"),
+    ("?", "This help"),
+];
 
 /// The window with the help.
 type Help = NodeRef<html::Dialog>;
@@ -143,6 +147,9 @@ mod browser {
             }
             "j" => step(true, true),
             "k" => step(false, true),
+            // Where there are changes to step through, links say that they are what these keys press.
+            "n" => click("[data-key=n]"),
+            "p" => click("[data-key=p]"),
             // Without a row they move the page, as ever.
             "ArrowDown" => step(true, false),
             "ArrowUp" => step(false, false),
@@ -170,6 +177,11 @@ mod browser {
 
     fn found(selector: &str) -> Option<Element> {
         document().query_selector(selector).ok().flatten()
+    }
+
+    fn click(selector: &str) -> bool {
+        let element = found(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        element.map(|element| element.click()).is_some()
     }
 
     fn focus(element: Option<Element>) -> bool {

@@ -145,7 +145,8 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     .into_any()
 }
 
-fn choice(
+/// A select of a filter that sends its form; nothing where there is nothing to choose.
+pub(crate) fn choice(
     name: &'static str,
     any: &'static str,
     options: Vec<(String, String)>,

@@ -23,6 +23,8 @@ pub(crate) mod device;
 pub(crate) mod device_form;
 #[cfg(not(feature = "desk"))]
 pub(crate) mod devices;
+#[cfg(not(feature = "desk"))]
+pub(crate) mod history;
 #[cfg(any(feature = "ssr", feature = "desk"))]
 pub(crate) mod import;
 #[cfg(not(feature = "desk"))]
