@@ -10,10 +10,11 @@ use crate::finder::Finder;
 use crate::places::KEYED;
 
 /// The other keys, for the help.
-const KEYS: [(&str, &str); 4] = [
+const KEYS: [(&str, &str); 5] = [
     ("/", "Search on this page"),
     ("Ctrl-K", "Go to a page, a device or a backup"),
     ("j k ↓ ↑", "Next and previous row"),
+    ("n p", "Next and previous change"),
     ("?", "This help"),
 ];
 
@@ -168,6 +169,9 @@ mod browser {
             }
             "j" => step(true, true),
             "k" => step(false, true),
+            // Where there are changes to step through, links say that they are what these keys press.
+            "n" => click("[data-key=n]"),
+            "p" => click("[data-key=p]"),
             // Without a row they move the page, as ever.
             "ArrowDown" => step(true, false),
             "ArrowUp" => step(false, false),
@@ -215,6 +219,11 @@ mod browser {
 
     fn found(selector: &str) -> Option<Element> {
         document().query_selector(selector).ok().flatten()
+    }
+
+    fn click(selector: &str) -> bool {
+        let element = found(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        element.map(|element| element.click()).is_some()
     }
 
     fn focus(element: Option<Element>) -> bool {

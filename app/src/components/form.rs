@@ -319,6 +319,32 @@ mod tests {
     }
 }
 
+/// A select of a filter that sends its form; nothing where there is nothing to choose.
+pub(crate) fn choice(
+    name: &'static str,
+    any: &'static str,
+    options: Vec<(String, String)>,
+    value: Option<String>,
+) -> AnyView {
+    if options.is_empty() {
+        return ().into_any();
+    }
+    let options = options
+        .into_iter()
+        .map(|(option, words)| {
+            let is_chosen = value.as_ref() == Some(&option);
+            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
+        })
+        .collect_view();
+    view! {
+        <select name=name aria-label=any on:change=send_form>
+            <option value="">{any}</option>
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
 /// Sends the form of the field or select that this happened to.
 #[cfg(feature = "hydrate")]
 pub(crate) fn send_form(event: leptos::ev::Event) {

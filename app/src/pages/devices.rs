@@ -17,7 +17,7 @@ use self::bulk::Bulk;
 use super::options;
 use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
-use crate::components::form::send_form;
+use crate::components::form::{choice, send_form};
 use crate::components::list::address;
 use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
@@ -171,31 +171,6 @@ fn order(asked: Memo<Asked>) -> AnyView {
     view! {
         <select class="order" name="sort" aria-label="Order by" prop:value=move || asked.with(|asked| asked.order.to_field()) on:change=send_form>
             {ways.collect_view()}
-        </select>
-    }
-    .into_any()
-}
-
-fn choice(
-    name: &'static str,
-    any: &'static str,
-    options: Vec<(String, String)>,
-    value: Option<String>,
-) -> AnyView {
-    if options.is_empty() {
-        return ().into_any();
-    }
-    let options = options
-        .into_iter()
-        .map(|(option, words)| {
-            let is_chosen = value.as_ref() == Some(&option);
-            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
-        })
-        .collect_view();
-    view! {
-        <select name=name aria-label=any on:change=send_form>
-            <option value="">{any}</option>
-            {options}
         </select>
     }
     .into_any()

@@ -35,5 +35,5 @@ pub(crate) fn ConfigVersionsPage() -> AnyView {
 
 fn list(versions: Paged<ConfigVersionRow>, search: String) -> AnyView {
     let none = empty("No version here", "Versions appear as devices are backed up.", ());
-    versions_list(versions, "/admin/config-versions", search, none)
+    versions_list(versions, "/admin/config-versions", vec![("q", search)], none)
 }
