@@ -108,10 +108,10 @@ impl PostTo {
 #[component]
 pub(crate) fn PostForm(
     #[prop(into)] to: PostTo,
-    #[prop(optional)] plain: Option<&'static str>,
+    #[prop(optional, into)] plain: Option<String>,
     children: Children,
 ) -> AnyView {
-    let action = plain.unwrap_or(to.path);
+    let action = plain.unwrap_or_else(|| to.path.to_owned());
     view! { <form method="post" action=action on:submit=browser::submit(to)>{children()}</form> }.into_any()
 }
 
