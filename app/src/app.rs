@@ -88,6 +88,7 @@ fn DeskRoutes() -> AnyNestedRoute {
         <Route path=path!("/devices/import") view=pages::import::ImportPage ssr=SsrMode::Async/>
         <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
         <Route path=path!("/admin") view=pages::admin::AdminPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/history") view=pages::admin::history::HistoryPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/machines") view=pages::admin::machines::MachinesPage ssr=SsrMode::Async/>

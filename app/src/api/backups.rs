@@ -2,7 +2,7 @@
 
 use etiqa_model::admin::{BackupChoices, SchedulePreview, VerifyOutcome};
 use etiqa_model::backup::{BackupConfigDetail, BackupConfigInput, BackupConfigRow};
-use etiqa_model::run::{Run, RunDetail};
+use etiqa_model::run::{Run, RunDetail, RunStatus};
 use etiqa_model::{BackupConfigId, DestinationId, RunId};
 use leptos::prelude::*;
 
@@ -93,6 +93,17 @@ pub async fn enable_backup_config(
 pub async fn run_backup(id: BackupConfigId) -> Result<RunId, AppError> {
     let context = Context::require(Role::Operator)?;
     Ok(backup::start::start(&context.engine, id, Trigger::Manual).await?.run)
+}
+
+/// Runs before `before`, newest first, 50 at most; those whose name holds `text`, of one status where named.
+#[server(endpoint = "find_runs")]
+pub async fn find_runs(
+    #[server(default)] text: String,
+    #[server(default)] status: Option<RunStatus>,
+    before: Option<RunId>,
+) -> Result<Vec<Run>, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    Ok(backup::find_runs(&context.engine, &text, status, before).await?)
 }
 
 /// Runs, newest first, 50 at most; those before `before`, of one config where named.

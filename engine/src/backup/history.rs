@@ -1,6 +1,6 @@
 //! Reading runs for people.
 
-use etiqa_model::run::{Run, RunDetail};
+use etiqa_model::run::{Run, RunDetail, RunStatus};
 use etiqa_model::{BackupConfigId, RunId, UserError};
 
 use crate::engine::Engine;
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::store::archive_copy::copy_list_of_run;
 use crate::store::artifact::artifact_result_list_of_run;
 use crate::store::result::{result_count_of_run, result_list_of_run};
-use crate::store::run::{run_fetch, run_list};
+use crate::store::run::{run_fetch, run_find, run_list};
 
 /// Runs before `before`, newest first, of one config where named; 50 at most.
 pub async fn list_runs(
@@ -17,6 +17,17 @@ pub async fn list_runs(
     before: Option<RunId>,
 ) -> Result<Vec<Run>> {
     Ok(run_list(&engine.db, config, before, 50).await?)
+}
+
+/// Runs before `before`, newest first, whose name holds `text`, of one status where named; 50 at most. The newest 5,000 are
+/// looked into.
+pub async fn find_runs(
+    engine: &Engine,
+    text: &str,
+    status: Option<RunStatus>,
+    before: Option<RunId>,
+) -> Result<Vec<Run>> {
+    Ok(run_find(&engine.db, text.trim(), status, before, 50).await?)
 }
 
 /// One run with what each device came to; the first 500, failed ones first.

@@ -6,7 +6,7 @@ use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{BackupConfigId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx};
+use crate::db::{Db, Filter, Result, RowExt, Tx, contains};
 
 /// What retention and the reaper ask of a run beside the run itself comes with every row: two small numbers.
 const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, \
@@ -39,6 +39,33 @@ pub async fn run_list(
     }
     if let Some(before) = before {
         filter.and_int("id < ?", before.0);
+    }
+    runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
+}
+
+/// Runs of which a name or a state is looked for are among so many of the newest: no search goes through all of history.
+const MOST_SEARCHED: u32 = 5000;
+
+/// Runs before `before`, newest first, whose name holds `text` in any case, of one status where named.
+pub async fn run_find(
+    db: &Db,
+    text: &str,
+    status: Option<RunStatus>,
+    before: Option<RunId>,
+    limit: u32,
+) -> Result<Vec<Run>> {
+    let mut filter = Filter::new();
+    if let Some(before) = before {
+        filter.and_int("id < ?", before.0);
+    }
+    if !text.is_empty() {
+        filter.and_text("lower(name) LIKE ? ESCAPE '\\'", contains(text));
+    }
+    if let Some(status) = status {
+        filter.and_text("status = ?", status.as_str());
+    }
+    if !text.is_empty() || status.is_some() {
+        filter.and_int("id > (SELECT MAX(id) FROM backup_run) - ?", i64::from(MOST_SEARCHED));
     }
     runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
 }

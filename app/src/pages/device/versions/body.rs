@@ -10,9 +10,9 @@ use super::list::address;
 use super::{Asked, Look};
 use crate::browser;
 use crate::components::diff;
+use crate::components::form::send_form;
 use crate::components::part::text;
 use crate::format;
-use crate::pages::devices::send_form;
 
 /// What a version changed against another.
 pub(super) fn diff_card(shown: VersionDiff, listed: &PartVersions, asked: &Asked, role: Role) -> AnyView {
