@@ -181,7 +181,7 @@ impl Marked<'_> {
             line.split_at(line.find(|c: char| c.is_control() && c != '\t').unwrap_or(line.len()));
         if self.shell.pagers.iter().any(|pager| pager.pattern.is_match(shown.trim_end())) {
             let blanks = " ".repeat(shown.chars().count());
-            self.text.extend([shown, "« »\n\r", &blanks, "\r", rest]);
+            self.text.extend([shown, "« »\n\r", blanks.as_str(), "\r", rest]);
             if !rest.is_empty() {
                 self.text.push('\n');
             }
