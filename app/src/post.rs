@@ -150,12 +150,12 @@ fn is_secret(name: &str) -> bool {
 #[component]
 pub(crate) fn PostForm(
     #[prop(into)] to: PostTo,
-    #[prop(optional)] plain: Option<&'static str>,
+    #[prop(optional, into)] plain: Option<String>,
     #[prop(optional, into)] done: Option<String>,
     #[prop(optional, into)] undo: Option<String>,
     children: Children,
 ) -> AnyView {
-    let action = plain.unwrap_or(to.path);
+    let action = plain.unwrap_or_else(|| to.path.to_owned());
     view! {
         <form method="post" action=action data-done=done data-undo=undo on:submit=browser::submit(to)>{children()}</form>
     }

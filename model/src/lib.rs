@@ -6,6 +6,7 @@ pub mod admin;
 pub mod archive;
 pub mod artifact;
 pub mod backup;
+pub mod bench;
 pub mod blackout;
 pub mod class;
 pub mod compare;

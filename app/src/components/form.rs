@@ -307,6 +307,31 @@ pub(crate) fn confirm(words: &'static str, question: impl Into<String>, form: im
     .into_any()
 }
 
+/// Sends the form of the field or select that this happened to.
+#[cfg(feature = "hydrate")]
+pub(crate) fn send_form(event: leptos::ev::Event) {
+    use wasm_bindgen::JsCast;
+    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let form = field.and_then(|field| field.closest("form").ok().flatten());
+    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
+        let _ = form.request_submit();
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub(crate) fn send_form(_event: leptos::ev::Event) {}
+
+/// Sends the form once nobody has typed for a moment.
+#[cfg(feature = "hydrate")]
+pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    debounce(std::time::Duration::from_millis(250), send_form)
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    send_form
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use self::bulk::Bulk;
 use super::options;
 use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
-use crate::components::form::{choice, send_form};
+use crate::components::form::{choice, send_form, send_when_rested};
 use crate::components::list::address;
 use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
@@ -174,17 +174,6 @@ fn order(asked: Memo<Asked>) -> AnyView {
         </select>
     }
     .into_any()
-}
-
-/// Sends the form once nobody has typed for a moment.
-#[cfg(feature = "hydrate")]
-fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    debounce(std::time::Duration::from_millis(250), send_form)
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    send_form
 }
 
 fn list(devices: Paged<Device>, choices: DeviceChoices, role: Role, asked: Asked, bulk: Bulk) -> AnyView {

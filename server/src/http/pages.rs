@@ -2,21 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{FromRequest, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::routing::post;
-use etiqa_app::api::context::Caller;
+use axum::{Form, Router};
+use etiqa_app::api::context::{Caller, Context};
+use etiqa_app::api::drivers::Posted;
 use etiqa_app::{App, BuildId, shell};
+use etiqa_engine::drivers::bench;
+use etiqa_model::UserError;
+use etiqa_model::bench::BenchPosted;
+use etiqa_model::user::Role;
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
 
+use serde::Deserialize;
+
 use super::assets::Site;
 use super::gate;
+use super::refusal::Refusal;
 use super::typed::{Forms, server_function};
 
 /// The pages and `/rpc`.
@@ -36,6 +44,7 @@ pub(super) fn router(site: &Site) -> Router {
     };
     let shown = options.clone();
     let anywhere = options.clone();
+    let (tried, with_trial) = (options.clone(), page_context.clone());
     let nothing_there = render_app_async_with_context(page_context.clone(), move || shell(anywhere.clone()));
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), page_context, move || {
@@ -44,6 +53,21 @@ pub(super) fn router(site: &Site) -> Router {
         .route(
             "/rpc/{function}",
             post(move |request: Request<Body>| server_function(Arc::clone(&forms), request)),
+        )
+        .route(
+            "/admin/drivers/{name}",
+            post(move |name: Path<String>, request: Request<Body>| {
+                let (options, context) = (tried.clone(), with_trial.clone());
+                async move {
+                    let (request, posted) = try_driver(name.0, request).await?;
+                    let context = move || {
+                        provide_context(Posted(posted.clone()));
+                        context();
+                    };
+                    let page = render_app_async_with_context(context, move || shell(options.clone()));
+                    Ok::<_, Refusal>(page(request).await)
+                }
+            }),
         )
         .fallback(move |request: Request<Body>| {
             let page = nothing_there.clone();
@@ -59,6 +83,29 @@ fn provide_typed(forms: &Forms) {
     if let Some(typed) = parts.uri.query().and_then(|query| forms.find(query, session)) {
         provide_context(typed);
     }
+}
+
+/// What the bench's form has.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    transcript: String,
+}
+
+/// Tries a driver as its page's form asks, posted by a browser without JavaScript: a server function would lead back to
+/// the page, without what it found. Gives that, and the request for the page that shows it.
+async fn try_driver(name: String, request: Request) -> Result<(Request, BenchPosted), Refusal> {
+    let context = Context::require_in(request.extensions(), Role::Operator)?;
+    let (mut parts, body) = request.into_parts();
+    let form = Form::<Asked>::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let Form(Asked { text, transcript }) =
+        form.map_err(|_| UserError::invalid("This could not be read, or it is too long; paste less."))?;
+    let answer = bench::try_driver(&context.engine, &name, &text, &transcript).await;
+    let answer = answer.map_err(etiqa_engine::Error::into_user_error);
+    parts.method = Method::GET;
+    Ok((Request::from_parts(parts, Body::empty()), BenchPosted { text, transcript, answer }))
 }
 
 /// Scripts only from us, with this page's nonce; no inline style, no frame, no foreign form.
