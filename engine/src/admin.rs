@@ -5,7 +5,7 @@ use etiqa_model::backup::ConfigState;
 use etiqa_model::machine::MachineState;
 use etiqa_model::page::Page;
 
-use crate::backup::{config, destinations};
+use crate::backup::{config, destinations, promise};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::fleet::credential_list_for_page;

@@ -29,7 +29,7 @@ impl FormProblem {
         Self { error, path }
     }
 
-    fn get(self) -> Option<AppError> {
+    pub(crate) fn get(self) -> Option<AppError> {
         self.error.get()
     }
 
@@ -45,25 +45,26 @@ impl FormProblem {
     /// What was typed into a field before the form came back with this problem. Only the server knows it, and only
     /// where a browser without JavaScript posted the form: hydrated, the field still holds it.
     pub(crate) fn typed(self, name: &str) -> Option<String> {
-        self.posted()?.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
+        posted(self)?.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
     }
 
     /// Whether a checkbox was ticked then.
     pub(crate) fn ticked(self, name: &str, value: &str) -> Option<bool> {
-        Some(self.posted()?.iter().any(|(field, sent)| field == name && sent == value))
+        Some(posted(self)?.iter().any(|(field, sent)| field == name && sent == value))
     }
+}
 
-    #[cfg(feature = "ssr")]
-    fn posted(self) -> Option<Arc<[(String, String)]>> {
-        let typed = use_context::<crate::post::Typed>()?;
-        let is_this = typed.path == self.path && self.error.with_untracked(Option::is_some);
-        is_this.then_some(typed.fields)
-    }
+/// The fields of the form that came back with this problem.
+#[cfg(feature = "ssr")]
+fn posted(problem: FormProblem) -> Option<Arc<[(String, String)]>> {
+    let typed = use_context::<crate::post::Typed>()?;
+    let is_this = typed.path == problem.path && problem.error.with_untracked(Option::is_some);
+    is_this.then_some(typed.fields)
+}
 
-    #[cfg(not(feature = "ssr"))]
-    fn posted(self) -> Option<Arc<[(String, String)]>> {
-        None
-    }
+#[cfg(not(feature = "ssr"))]
+fn posted(_problem: FormProblem) -> Option<Arc<[(String, String)]>> {
+    None
 }
 
 /// The sentence of a problem that belongs to none of the form's fields.
@@ -307,43 +308,6 @@ pub(crate) fn confirm(words: &'static str, question: impl Into<String>, form: im
     .into_any()
 }
 
-/// Sends the form of the field or select that this happened to.
-#[cfg(feature = "hydrate")]
-pub(crate) fn send_form(event: leptos::ev::Event) {
-    use wasm_bindgen::JsCast;
-    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let form = field.and_then(|field| field.closest("form").ok().flatten());
-    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
-        let _ = form.request_submit();
-    }
-}
-
-#[cfg(not(feature = "hydrate"))]
-pub(crate) fn send_form(_event: leptos::ev::Event) {}
-
-/// Sends the form once nobody has typed for a moment.
-#[cfg(feature = "hydrate")]
-pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    debounce(std::time::Duration::from_millis(250), send_form)
-}
-
-#[cfg(not(feature = "hydrate"))]
-pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    send_form
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_control_and_its_errors_are_named_after_the_form_field() {
-        assert_eq!(control_id("device[address]"), "device-address");
-        assert_eq!(error_name("device[address]"), "address");
-        assert_eq!(error_name("password"), "password");
-    }
-}
-
 /// A select of a filter that sends its form; nothing where there is nothing to choose.
 pub(crate) fn choice(
     name: &'static str,
@@ -383,3 +347,26 @@ pub(crate) fn send_form(event: leptos::ev::Event) {
 
 #[cfg(not(feature = "hydrate"))]
 pub(crate) fn send_form(_event: leptos::ev::Event) {}
+
+/// Sends the form once nobody has typed for a moment.
+#[cfg(feature = "hydrate")]
+pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    debounce(std::time::Duration::from_millis(250), send_form)
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    send_form
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_and_its_errors_are_named_after_the_form_field() {
+        assert_eq!(control_id("device[address]"), "device-address");
+        assert_eq!(error_name("device[address]"), "address");
+        assert_eq!(error_name("password"), "password");
+    }
+}

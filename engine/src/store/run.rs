@@ -7,7 +7,7 @@ use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{BackupConfigId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx, contains};
+use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 /// What retention and the reaper ask of a run beside the run itself comes with every row: two small numbers.
 const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, \

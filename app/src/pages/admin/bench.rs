@@ -30,6 +30,7 @@ fn posted_json() -> Result<String, AppError> {
 }
 
 #[cfg(not(feature = "ssr"))]
+#[expect(clippy::unnecessary_wraps, reason = "as on the server")]
 fn posted_json() -> Result<String, AppError> {
     Ok("null".to_owned())
 }
@@ -59,12 +60,13 @@ pub(super) fn view(
         let bench = if answers.get() == 0 { first.clone() } else { attempt.answer() };
         bench.map_or_else(nothing, result)
     });
+    let (page, name) = (format!("/admin/drivers/{name}"), name.to_owned());
     let form = view! {
         <div class="pad form bench">
             <p class="muted">"Paste what the device printed, with its prompts and what was typed, or put each command as «command» on a line of its own above its answer. Nothing is stored, and no device is asked. Leave real secrets out."</p>
-            <PostForm to=attempt plain=format!("/admin/drivers/{name}")>
+            <PostForm to=attempt plain=page>
                 <Problem problem/>
-                <input type="hidden" name="name" value=name.to_owned()/>
+                <input type="hidden" name="name" value=name/>
                 <Field name="transcript" label="Pasted session" kind="textarea" value=transcript problem hint="At most 512 KiB. A recorded session as docs/drivers.md has it is taken as well."/>
                 <Field name="text" label="Driver" kind="textarea" value=text problem hint="TOML. What you change here is tried, not saved: that is a file in the folder drivers of the data directory."/>
                 <div class="actions">{submit("Try it", attempt.pending())}</div>

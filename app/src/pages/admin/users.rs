@@ -47,7 +47,7 @@ pub(crate) fn UsersPage() -> AnyView {
             <Loaded from view=move |users, _| list(users, lookup, remove)/>
             <div id="form">
                 <Loaded from=for_form view=move |user, _| match user {
-                    Some(user) => change_form(&user, change),
+                    Some(user) => change_form(user, change),
                     None => add_form(add, add.problem()),
                 }/>
             </div>
@@ -88,7 +88,7 @@ fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
     card("Add a user", (), form)
 }
 
-fn change_form(user: &User, change: Post<ChangeUser>) -> AnyView {
+fn change_form(user: User, change: Post<ChangeUser>) -> AnyView {
     let problem = change.problem();
     let form = view! {
         <div class="pad form">

@@ -152,7 +152,7 @@ proptest! {
 
 #[test]
 fn opening_a_long_fold_shows_no_more_of_it_than_a_page_holds_and_no_change_less() {
-    let old: String = (1..=100).map(|line| format!("line {line}\n")).collect();
+    let old = (1..=100).map(|line| format!("line {line}\n")).collect::<Vec<_>>().concat();
     let new = old.replace("line 90\n", "line ninety\n");
     let view = DiffView { context: 3, max_lines: 10 };
     let shown = diff_opened(&old, &new, view, &Opened::parse("1-80"));
