@@ -126,8 +126,8 @@ pub(crate) use client::*;
 mod client {
     use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
-    use web_sys::HtmlDocument;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
+    use web_sys::{FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchParams};
 
     use super::Theme;
 
@@ -137,6 +137,18 @@ mod client {
 
     pub(super) fn cookie(name: &str) -> Option<String> {
         super::find_cookie(&html_document()?.cookie().ok()?, name)
+    }
+
+    /// The fields of a form as a browser would send them: the button that was pressed is one where it has a name.
+    pub(crate) fn fields_of(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<String> {
+        let data = FormData::new_with_form(form).ok()?;
+        if let Some(button) = pressed
+            && let Some(name) = button.get_attribute("name")
+        {
+            data.append_with_str(&name, &button.get_attribute("value").unwrap_or_default()).ok()?;
+        }
+        let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
+        Some(String::from(fields.to_string()))
     }
 
     /// Milliseconds since the epoch.

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 /// What the text says; none where it says something else.
 #[cfg(feature = "hydrate")]
 pub(crate) fn parsed<T: DeserializeOwned>(json: &str) -> Option<T> {
-    let value = js_sys::JSON::parse(json).ok()?;
+    let value = web_sys::js_sys::JSON::parse(json).ok()?;
     serde_wasm_bindgen::from_value(value).ok()
 }
 

@@ -177,9 +177,10 @@ mod browser {
     use leptos::prelude::*;
     use leptos::task::spawn_local;
     use wasm_bindgen::JsCast;
-    use web_sys::{FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
+    use web_sys::HtmlFormElement;
 
     use super::PostTo;
+    use crate::browser::fields_of;
     use crate::rpc;
     use crate::toasts::{Toasts, Undo};
 
@@ -190,7 +191,7 @@ mod browser {
             let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
             // What cannot be read here is posted by the browser itself.
             let pressed = event.submitter();
-            let Some((form, body)) = form.and_then(|form| encoded(&form, pressed).map(|body| (form, body)))
+            let Some((form, body)) = form.and_then(|form| fields_of(&form, pressed).map(|body| (form, body)))
             else {
                 return;
             };
@@ -223,18 +224,6 @@ mod browser {
         if let Some(question) = around.or_else(|| form.query_selector(open).ok().flatten()) {
             let _ = question.remove_attribute("open");
         }
-    }
-
-    /// The fields as a browser would send them: the button that was pressed is one where it has a name.
-    fn encoded(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<String> {
-        let data = FormData::new_with_form(form).ok()?;
-        if let Some(button) = pressed
-            && let Some(name) = button.get_attribute("name")
-        {
-            data.append_with_str(&name, &button.get_attribute("value").unwrap_or_default()).ok()?;
-        }
-        let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
-        Some(String::from(fields.to_string()))
     }
 }
 

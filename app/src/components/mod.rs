@@ -5,6 +5,7 @@ pub(crate) mod chip;
 pub(crate) mod diff;
 pub(crate) mod form;
 pub(crate) mod frame;
+pub(crate) mod get_form;
 pub(crate) mod list;
 pub(crate) mod loaded;
 pub(crate) mod page;
@@ -19,6 +20,7 @@ pub(crate) mod time;
 
 pub(crate) use chip::{Tone, chip};
 pub(crate) use form::{Check, Field, Problem, Select, act, confirm, submit};
+pub(crate) use get_form::GetForm;
 pub(crate) use list::{Pager, empty};
 pub(crate) use loaded::Loaded;
 pub(crate) use page::{PageHeader, card, fact};

@@ -7,7 +7,6 @@ use etiqa_model::backup::BackupKind;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunNote};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::{id_of_path, query_field};
 use crate::api::archives::{DrillRun, GetArchive, ProtectArchive};
@@ -16,7 +15,7 @@ use crate::ask::ask;
 use crate::components::part::{nothing, part, text};
 use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
-use crate::components::{Ago, Loaded, PageHeader, Problem, Time, act, card, chip, fact, run};
+use crate::components::{Ago, GetForm, Loaded, PageHeader, Problem, Time, act, card, chip, fact, run};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -222,9 +221,9 @@ fn holds(run: &Run, contents: Result<Contents, String>, search: String) -> AnyVi
         remark,
         view! {
             <div class="pad find" role="search">
-                <Form action=action method="GET">
+                <GetForm action=action>
                     <input type="search" name="q" placeholder="Find a file by its name" aria-label="Find a file by its name" value=search/>
-                </Form>
+                </GetForm>
             </div>
             {list}
             {more}

@@ -8,7 +8,6 @@ use etiqa_model::run::Trigger;
 use etiqa_model::schedule::Pause;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
@@ -19,7 +18,9 @@ use crate::ask::ask;
 use crate::components::form::choice;
 use crate::components::part::{later, nothing};
 use crate::components::table::{Column, list_card};
-use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, paused, run};
+use crate::components::{
+    Countdown, GetForm, Loaded, PageHeader, Problem, Time, act, card, chip, empty, paused, run,
+};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -197,7 +198,7 @@ fn filters(configs: Vec<BackupConfigRow>, asked: &Asked) -> AnyView {
         .then(|| view! { <a class="btn" href="/backup/#runs" rel="external">"Clear"</a> }.into_any());
     view! {
         <div class="filters" id="runs" role="search">
-            <Form action=PATH method="GET" replace=true>
+            <GetForm action=PATH replace=true>
                 {choice("config", "Any backup", configs, filter.config.map(|id| id.to_string()))}
                 {choice("outcome", "Any outcome", outcomes, filter.outcome.map(|outcome| outcome.as_str().to_owned()))}
                 {choice("kind", "Any kind", kinds, filter.kind.map(|kind| kind.as_str().to_owned()))}
@@ -205,7 +206,7 @@ fn filters(configs: Vec<BackupConfigRow>, asked: &Asked) -> AnyView {
                 {days(filter.from, filter.to)}
                 <button class="btn" type="submit">"Find"</button>
                 {clear}
-            </Form>
+            </GetForm>
         </div>
     }
     .into_any()

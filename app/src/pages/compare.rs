@@ -4,7 +4,6 @@ use etiqa_model::compare::{Comparison, Reading, SideInput, SideText};
 use etiqa_model::opened::Opened;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 
 use crate::api::AppError;
@@ -13,7 +12,7 @@ use crate::ask::ask_if;
 use crate::components::diff::WentTo;
 use crate::components::list::{address, version_address};
 use crate::components::part::{later, nothing};
-use crate::components::{Check, Field, Loaded, PageHeader, Time, card, diff};
+use crate::components::{Check, Field, GetForm, Loaded, PageHeader, Time, card, diff};
 
 /// What the address asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,13 +121,13 @@ fn form(asked: &Asked, problem: Signal<Option<AppError>>, role: Role) -> AnyView
     let new = side_fields("New", ["new_device", "new_part", "new_which"], asked.new.clone(), problem);
     let body = view! {
         <div class="pad form">
-            <Form method="GET" action="/configs/compare">
+            <GetForm action="/configs/compare">
                 <div class="halves">{old}{new}</div>
                 <Check name="steady" label="Volatile lines left out" checked=without_volatile/>
                 {masked}
                 <Check name="split" label="Side by side" checked=is_split/>
                 <div class="actions"><button class="btn primary" type="submit">"Compare"</button></div>
-            </Form>
+            </GetForm>
         </div>
     };
     card("What", (), body.into_any())

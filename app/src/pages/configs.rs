@@ -6,14 +6,13 @@ use etiqa_model::event::Topic;
 use etiqa_model::history::NetworkConfigs;
 use etiqa_model::page::{Page, Paged};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::{page_of_query, query_field};
 use crate::api::configs::ListConfigs;
 use crate::ask::ask;
 use crate::components::list::{address, version_address};
 use crate::components::table::{Column, list_card};
-use crate::components::{Ago, Loaded, PageHeader, Pager, Time, chip, diff, empty};
+use crate::components::{Ago, GetForm, Loaded, PageHeader, Pager, Time, chip, diff, empty};
 use crate::format;
 
 #[component]
@@ -26,26 +25,26 @@ pub(crate) fn ConfigsPage() -> AnyView {
     });
     view! {
         <PageHeader title="Configs">
-            <div class="find" role="search"><Form action="/configs/" method="GET">
+            <div class="find" role="search"><GetForm action="/configs/">
                 <input type="search" name="q" placeholder="Device name or address" aria-label="Find a config by device" value=search.get_untracked()/>
                 <input type="hidden" name="at" value=move || at.get()/>
                 <kbd aria-hidden="true">"/"</kbd>
-            </Form></div>
+            </GetForm></div>
             <a class="btn" href="/configs/compare">"Compare"</a>
             <a class="btn" href="/configs/compare#download">"Download"</a>
         </PageHeader>
         <div class="filters" role="search">
-            <form action="/configs/search" method="GET">
+            <form action="/configs/search">
                 <input type="search" name="q" placeholder="Search in all configs" aria-label="Search in all active configurations" autocomplete="off" spellcheck="false"/>
                 <button class="btn" type="submit">"Search"</button>
             </form>
         </div>
         <div class="filters">
-            <Form action="/configs/" method="GET">
+            <GetForm action="/configs/">
                 <label class="day">"As of "<input type="datetime-local" name="at" value=at.get_untracked()/></label>
                 <input type="hidden" name="q" value=move || search.get()/>
                 <button class="btn" type="submit">"Show"</button>
-            </Form>
+            </GetForm>
         </div>
         <Loaded from=move || configs.get() view=move |configs, _| list(configs, search.get_untracked(), at.get_untracked())/>
     }

@@ -9,7 +9,6 @@ use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
@@ -21,7 +20,7 @@ use crate::components::form::{choice, send_form, send_when_rested};
 use crate::components::list::address;
 use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
-use crate::components::{Ago, Loaded, PageHeader, Pager, Tone, chip, empty};
+use crate::components::{Ago, GetForm, Loaded, PageHeader, Pager, Tone, chip, empty};
 use crate::format;
 use crate::post::PostForm;
 use crate::session::Allowed;
@@ -134,7 +133,7 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     );
     view! {
         <div class="filters" role="search">
-        <Form action=PATH method="GET" replace=true>
+        <GetForm action=PATH replace=true>
             <input type="search" name="q" placeholder="Name, address or description" aria-label="Search" value=filter.search on:input=send_when_rested()/>
             <details class="fold" open=is_open>
                 <summary class="btn">"Filters"</summary>
@@ -152,7 +151,7 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
             {order(asked)}
             <button class="btn" type="submit">"Find"</button>
             {clear}
-        </Form>
+        </GetForm>
         </div>
     }
     .into_any()

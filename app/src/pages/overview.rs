@@ -11,7 +11,6 @@ use etiqa_model::overview::{
 use etiqa_model::run::Run;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use crate::api::archives::{ResumeSchedules, UnpauseSchedules};
 use crate::api::backups::{CancelRun, RunBackup};
@@ -23,7 +22,8 @@ use crate::components::list::version_address;
 use crate::components::part::nothing;
 use crate::components::rows::Rows;
 use crate::components::{
-    Ago, Countdown, Loaded, PageHeader, Problem, Time, Tone, act, card, chip, diff, empty, paused, run,
+    Ago, Countdown, GetForm, Loaded, PageHeader, Problem, Time, Tone, act, card, chip, diff, empty, paused,
+    run,
 };
 use crate::format;
 use crate::live::touch_after;
@@ -62,10 +62,10 @@ pub(crate) fn OverviewPage() -> AnyView {
     touch_after(actions.collect, &[Topic::Devices]);
     view! {
         <PageHeader title="Overview">
-            <div class="find" role="search"><Form action="/devices/" method="GET">
+            <div class="find" role="search"><GetForm action="/devices/">
                 <input type="search" name="q" placeholder="Find a device" aria-label="Find a device"/>
                 <kbd aria-hidden="true">"/"</kbd>
-            </Form></div>
+            </GetForm></div>
         </PageHeader>
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.cancel.problem()/>

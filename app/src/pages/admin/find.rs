@@ -3,11 +3,10 @@
 
 use etiqa_model::page::{Page, Paged};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use crate::components::form::send_when_rested;
 use crate::components::list::address;
-use crate::components::{Pager, empty};
+use crate::components::{GetForm, Pager, empty};
 use crate::format;
 use crate::pages::{page_of_query, query_field};
 
@@ -29,10 +28,10 @@ impl ListSearch {
     pub(super) fn field(self, hint: &'static str) -> AnyView {
         view! {
             <div class="filters" role="search">
-                <Form action=self.path method="GET" replace=true>
+                <GetForm action=self.path replace=true>
                     <input type="search" name="q" placeholder=hint aria-label="Search" value=self.text.get_untracked() on:input=send_when_rested()/>
                     <button class="btn" type="submit">"Find"</button>
-                </Form>
+                </GetForm>
             </div>
         }
         .into_any()

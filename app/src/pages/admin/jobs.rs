@@ -4,7 +4,6 @@ use etiqa_model::event::Topic;
 use etiqa_model::job::{JOB_KINDS, JobRow, JobState};
 use etiqa_model::page::{Page, Paged};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::ABOVE;
 use crate::api::jobs::{ForgetJob, ListJobs, RetryJob};
@@ -13,7 +12,7 @@ use crate::components::form::send_form;
 use crate::components::list::address;
 use crate::components::table::{Column, list_card};
 use crate::components::{
-    Ago, Countdown, Loaded, PageHeader, Pager, Problem, Tone, act, chip, confirm, empty,
+    Ago, Countdown, GetForm, Loaded, PageHeader, Pager, Problem, Tone, act, chip, confirm, empty,
 };
 use crate::format;
 use crate::live::touch_after;
@@ -64,11 +63,11 @@ impl Asked {
             JobState::ALL.iter().map(|state| (state.as_str().to_owned(), state.label().to_owned())).collect();
         view! {
             <div class="filters" role="search">
-                <Form action=PATH method="GET" replace=true>
+                <GetForm action=PATH replace=true>
                     {choice("state", "Any state", states, &self.state.get_untracked())}
                     {choice("kind", "Any kind", options(&JOB_KINDS), &self.kind.get_untracked())}
                     <button class="btn" type="submit">"Find"</button>
-                </Form>
+                </GetForm>
             </div>
         }
         .into_any()

@@ -6,7 +6,6 @@ use etiqa_model::event::Topic;
 use etiqa_model::history::{ResultFilter, ResultPage};
 use etiqa_model::{DeviceId, DeviceResultId};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
@@ -18,7 +17,7 @@ use crate::components::form::choice;
 use crate::components::part::nothing;
 use crate::components::result::results_table;
 use crate::components::session_view::OpenSession;
-use crate::components::{Loaded, card};
+use crate::components::{GetForm, Loaded, card};
 use crate::format;
 use crate::pages::history::{days, pager, total};
 use crate::pages::options;
@@ -114,13 +113,13 @@ fn filters(device: i64, asked: &Asked) -> AnyView {
         Class::ALL.iter().map(|class| (class.as_str().to_owned(), class.label().to_owned())).collect();
     view! {
         <div class="filters" role="search">
-            <Form action=path(device) method="GET" replace=true>
+            <GetForm action=path(device) replace=true>
                 <input type="hidden" name="tab" value="results"/>
                 {choice("good", "Good or not", states, filter.good.map(|good| good.to_string()))}
                 {choice("class", "Any result", classes, filter.class.map(|class| class.as_str().to_owned()))}
                 {days(filter.from, filter.to)}
                 <button class="btn" type="submit">"Find"</button>
-            </Form>
+            </GetForm>
         </div>
     }
     .into_any()

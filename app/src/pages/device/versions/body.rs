@@ -4,13 +4,13 @@ use etiqa_model::compare::Reading;
 use etiqa_model::config::{ConfigText, ConfigVersion, PartVersions, VersionDiff};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::list::address;
 use super::{Asked, Look};
 use crate::api::configs::GetConfig;
 use crate::ask::once;
 use crate::browser;
+use crate::components::GetForm;
 use crate::components::diff::{self, WentTo};
 use crate::components::form::send_form;
 use crate::components::part::text;
@@ -64,11 +64,11 @@ pub(super) fn diff_card(
                 <h2>{title}</h2>
                 <span class="remark">
                     <span class="compare">
-                        <Form method="GET" action="">
+                        <GetForm action=format!("/devices/{}", to.device_id)>
                             {kept}
                             <label>"against "<select name="from" on:change=send_form>{options}</select></label>
                             <noscript><button class="btn small" type="submit">"Compare"</button></noscript>
-                        </Form>
+                        </GetForm>
                     </span>
                     {looks(&to, &asked, true)}
                 </span>
