@@ -13,6 +13,7 @@ use crate::components::frame::Frame;
 use crate::live::Live;
 use crate::pages;
 use crate::session::Session;
+use crate::toasts::Toasts;
 
 /// The whole app. Every page is rendered whole on the server, so that it reads without JavaScript.
 #[component]
@@ -20,6 +21,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     Clock::provide();
     Live::provide();
+    Toasts::provide();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Etiqa".to_owned() } else { format!("{title} · Etiqa") }/>
         <Router>

@@ -28,6 +28,7 @@ mod rpc;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;
+mod toasts;
 
 pub use app::App;
 #[cfg(feature = "ssr")]

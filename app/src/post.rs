@@ -104,15 +104,21 @@ impl PostTo {
 }
 
 /// A form that posts its fields to a server function. Where that answers with something to be seen, a browser
-/// without JavaScript posts to another address, `plain`, which hands it out.
+/// without JavaScript posts to another address, `plain`, which hands it out. Once it is accepted `done` is said; `undo`
+/// are the fields, form-encoded, that lead back when they are posted to the same function.
 #[component]
 pub(crate) fn PostForm(
     #[prop(into)] to: PostTo,
     #[prop(optional)] plain: Option<&'static str>,
+    #[prop(optional, into)] done: Option<String>,
+    #[prop(optional, into)] undo: Option<String>,
     children: Children,
 ) -> AnyView {
     let action = plain.unwrap_or(to.path);
-    view! { <form method="post" action=action on:submit=browser::submit(to)>{children()}</form> }.into_any()
+    view! {
+        <form method="post" action=action data-done=done data-undo=undo on:submit=browser::submit(to)>{children()}</form>
+    }
+    .into_any()
 }
 
 #[cfg(not(feature = "hydrate"))]
@@ -134,9 +140,11 @@ mod browser {
 
     use super::PostTo;
     use crate::rpc;
+    use crate::toasts::{Toasts, Undo};
 
     /// Sends the form from here instead of by the browser.
     pub(super) fn submit(to: PostTo) -> impl FnMut(leptos::ev::SubmitEvent) + 'static {
+        let toasts = expect_context::<Toasts>();
         move |event| {
             let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
             // What cannot be read here is posted by the browser itself.
@@ -154,6 +162,10 @@ mod browser {
                 let answer = rpc::post(to.path, body).await;
                 if answer.is_ok() {
                     close_question(&form);
+                    if let Some(words) = form.get_attribute("data-done") {
+                        let fields = form.get_attribute("data-undo");
+                        toasts.say(words, fields.map(|fields| Undo { path: to.path, fields }));
+                    }
                 }
                 // The page may have been left meanwhile, and its signals with it.
                 to.answer.try_set(Some(answer));

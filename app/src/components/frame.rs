@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::keys::{Keys, KeysButton};
 use crate::live::{Link, Live};
 use crate::session::{Session, is_outside};
+use crate::toasts::Toasts;
 
 /// The product's mark.
 pub(crate) fn mark() -> AnyView {
@@ -49,6 +50,7 @@ pub(crate) fn Frame(children: Children) -> AnyView {
                 {children()}
             </main>
             {only_if(move || has_frame.get(), || view! { <Keys/> }.into_any())}
+            {expect_context::<Toasts>().view()}
         </div>
     }
     .into_any()

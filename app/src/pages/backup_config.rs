@@ -138,8 +138,10 @@ fn duration_ms(run: &Run) -> u64 {
 fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyView {
     let id = config.id;
     let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
+    let done = format!("{} is {}.", config.name, if config.enabled { "disabled" } else { "enabled" });
+    let undo = format!("id={id}&enabled={}", config.enabled);
     let run = (state != ConfigState::Running).then(|| {
-        view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }.into_any()
+        view! { <PostForm to=actions.run done=format!("{} is queued.", config.name)>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }.into_any()
     });
     let delete = view! {
         <PostForm to=actions.delete>
@@ -152,7 +154,7 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     view! {
         {confirm("Delete…", question, delete)}
         <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
-        <PostForm to=actions.enable>
+        <PostForm to=actions.enable done undo>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
         </PostForm>
         {run}

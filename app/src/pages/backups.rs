@@ -122,14 +122,16 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
     );
     let buttons = (role >= Role::Operator).then(|| {
         let run = (row.state != ConfigState::Running).then(|| {
-            view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }.into_any()
+            view! { <PostForm to=actions.run done=format!("{} is queued.", config.name)>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }.into_any()
         });
         let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
+        let done = format!("{} is {}.", config.name, if config.enabled { "disabled" } else { "enabled" });
+        let undo = format!("id={id}&enabled={}", config.enabled);
         view! {
             <div class="actions">
                 {run}
                 <a class="btn small" href=format!("/backup/config/{id}/edit")>"Edit"</a>
-                <PostForm to=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
+                <PostForm to=actions.enable done undo>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
         }.into_any()
     });

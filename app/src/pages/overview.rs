@@ -332,7 +332,7 @@ fn hand_row(hand: Hand, role: Role, actions: Actions) -> AnyView {
         chip(Tone::Run, "Collecting")
     } else if is_tried_again && role >= Role::Operator {
         let button = act(&[("id", hand.id.to_string())], "Back up now", "btn small");
-        view! { <PostForm to=actions.collect>{button}</PostForm> }.into_any()
+        view! { <PostForm to=actions.collect done=format!("{} is backed up as soon as a session is free.", hand.hostname)>{button}</PostForm> }.into_any()
     } else {
         nothing()
     };
@@ -473,7 +473,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
             let config = &row.config;
             let id = config.id;
             let run_now = (role >= Role::Operator && row.state == ConfigState::Due).then(|| {
-                view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run", "btn small")}</PostForm> }.into_any()
+                view! { <PostForm to=actions.run done=format!("{} is queued.", config.name)>{act(&[("id", id.to_string())], "Run", "btn small")}</PostForm> }.into_any()
             });
             let state = (!matches!(row.state, ConfigState::Ok)).then(|| chip::config_state(row));
             let due = match (row.state, config.next_run_at) {

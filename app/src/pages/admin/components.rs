@@ -149,6 +149,7 @@ fn notices() -> AnyView {
     let failed = Signal::derive(|| Some(AppError(UserError::conflict("\"Nightly\" is running already."))));
     view! {
         <div class="pad stack">
+            <div class="toast"><span>"core-1 is disabled."</span><button class="btn small" type="button">"Undo"</button><button class="btn small" type="button" aria-label="Close">"✕"</button></div>
             <p class="notice good" role="status">"Saved."</p>
             <p class="notice" role="status">"Etiqa was updated. "<button class="btn small" type="button">"Reload this page"</button></p>
             <p class="notice warn" role="status">"anna paused all schedules 5 min ago."</p>

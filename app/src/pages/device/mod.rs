@@ -138,9 +138,11 @@ fn head(detail: DeviceDetail, role: Role, actions: Actions) -> AnyView {
 fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
     let id = device.id;
     let (words, target) = if device.enabled { ("Disable", "false") } else { ("Enable", "true") };
+    let done = format!("{} is {}.", device.hostname, if device.enabled { "disabled" } else { "enabled" });
+    let undo = format!("id={id}&enabled={}", device.enabled);
     let collect = device.enabled.then(|| {
         view! {
-            <PostForm to=actions.collect>
+            <PostForm to=actions.collect done=format!("{} is backed up as soon as a session is free.", device.hostname)>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <button class="btn primary" type="submit" disabled=is_collecting>"Back up now"</button>
             </PostForm>
@@ -148,7 +150,7 @@ fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
         .into_any()
     });
     view! {
-        <PostForm to=actions.enable>
+        <PostForm to=actions.enable done undo>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
         </PostForm>
         {collect}
