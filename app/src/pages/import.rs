@@ -183,7 +183,7 @@ fn before(
             <PostForm to=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
-                <button class="btn primary" type="submit" disabled=apply.pending()>{words}</button>
+                <button class="btn primary" type="submit" aria-disabled=dimmed(apply.pending())>{words}</button>
             </PostForm>
         }
         .into_any()

@@ -51,7 +51,7 @@ pub(crate) fn RunPage() -> AnyView {
         <Problem problem=actions.again.problem()/>
         <Problem problem=actions.retry.problem()/>
         <Problem problem=actions.bring_back.problem()/>
-        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
 }
