@@ -113,7 +113,7 @@ export class Site {
       await Fleet.start(lab, { devices: 1, types: "router", seed: 77 }),
     ] as const;
     for (const fleet of fleets) await world.etiqa(["import-devices", fleet.inventory]);
-    const [suspect] = readFileSync(fleets[1].inventory, "utf8").trim().split("\n").slice(1);
+    const suspect = readFileSync(fleets[1].inventory, "utf8").split("\n")[1]?.split(",")[0];
 
     await world.etiqa(["user", "add", "vera", "--role", "viewer", "--password-stdin"], "a sentence is easy to keep\n");
     await world.etiqa(["token", "create", "monitoring", "--role", "viewer"]);
@@ -130,7 +130,7 @@ export class Site {
     await run();
     await Promise.all([fleets[0].startEditing(), fleets[1].shrink()]);
     await run();
-    return new Site(world, [...fleets], await known(world, suspect?.split(",")[1] ?? ""));
+    return new Site(world, [...fleets], await known(world, suspect ?? ""));
   }
 
   async stop(): Promise<void> {
@@ -139,17 +139,18 @@ export class Site {
   }
 }
 
+/** Finds them; `suspect` is that device's address. */
 async function known(world: World, suspect: string): Promise<Known> {
-  const devices = JSON.parse(await world.etiqa(["device", "list", "--json"])) as { id: number; hostname: string }[];
+  const devices = JSON.parse(await world.etiqa(["device", "list", "--json"])) as { id: number; address: string }[];
   const config = (await world.status()).configs.find(({ last_run }) => last_run !== null);
   const withTwo = [];
-  for (const { id, hostname } of devices.filter((device) => device.hostname !== suspect)) {
-    const shown = await world.etiqa(["device", "show", hostname, "--part", "running", "--version", "2"]).catch(() => "");
-    if (shown !== "") withTwo.push(id);
+  for (const { id, address } of devices.filter((device) => device.address !== suspect)) {
+    const second = ["device", "show", address, "--part", "running", "--version", "2"];
+    if (await world.etiqa(second).catch(() => "")) withTwo.push(id);
   }
   const found = {
     device: withTwo[0],
-    suspect: devices.find(({ hostname }) => hostname === suspect)?.id,
+    suspect: devices.find(({ address }) => address === suspect)?.id,
     config: config?.id,
     run: config?.last_run?.id,
     version: 1,
