@@ -99,6 +99,10 @@ mod server {
 
     pub(crate) fn copy_text(_text: &str) {}
 
+    pub(crate) fn show(_id: &str) {}
+
+    pub(crate) fn drop_hash(_event: leptos::ev::MouseEvent) {}
+
     pub(crate) fn reload() {}
 
     pub(crate) fn load(_address: &str) {}
@@ -177,6 +181,23 @@ mod client {
     /// Puts `text` on the clipboard, where the browser lets it.
     pub(crate) fn copy_text(text: &str) {
         let _ = window().navigator().clipboard().write_text(text);
+    }
+
+    /// Takes what is behind `#` off the address of the link that was pressed.
+    pub(crate) fn drop_hash(event: leptos::ev::MouseEvent) {
+        let link = event.current_target().and_then(|link| link.dyn_into::<web_sys::Element>().ok());
+        let address = link.as_ref().and_then(|link| link.get_attribute("href"));
+        if let (Some(link), Some((address, _))) = (link, address.as_deref().and_then(|to| to.split_once('#')))
+        {
+            let _ = link.set_attribute("href", address);
+        }
+    }
+
+    /// Scrolls to the element of this id.
+    pub(crate) fn show(id: &str) {
+        if let Some(element) = document().get_element_by_id(id) {
+            element.scroll_into_view();
+        }
     }
 
     pub(crate) fn reload() {

@@ -16,6 +16,7 @@ pub(crate) struct Finder {
     /// The last answer, with what had been typed for it.
     found: RwSignal<Option<(String, Vec<Offer>)>>,
     /// Enter was pressed before the answer came.
+    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
     is_hurried: RwSignal<bool>,
 }
 

@@ -32,6 +32,8 @@ mod toasts;
 
 pub use app::App;
 #[cfg(feature = "ssr")]
+pub use post::Typed;
+#[cfg(feature = "ssr")]
 pub use shell::{BuildId, shell};
 
 /// Says on the page that the program behind it broke.

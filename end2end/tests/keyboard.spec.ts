@@ -84,5 +84,26 @@ test("keys lead from page to page, and through rows, and help tells of them", as
     await expect(page.getByRole("heading", { name: "Credentials", level: 1 })).toBeVisible();
   });
 
+  await test.step("single keys can be switched off, and stay off after a reload", async () => {
+    const help = page.getByRole("dialog", { name: "Keyboard" });
+    await page.keyboard.press("?");
+    await help.getByLabel("Single keys lead around").uncheck();
+    await page.keyboard.press("Escape");
+    await page.reload();
+    await settled(page);
+    await page.keyboard.press("?");
+    await page.keyboard.press("g");
+    await page.keyboard.press("b");
+    await expect(help).toBeHidden();
+    await expect(page.getByRole("heading", { name: "Credentials", level: 1 })).toBeVisible();
+    await page.getByRole("button", { name: "Keyboard" }).click();
+    await expect(help.getByLabel("Single keys lead around")).not.toBeChecked();
+    await help.getByLabel("Single keys lead around").check();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("g");
+    await page.keyboard.press("b");
+    await expect(page.getByRole("heading", { name: "Backups", level: 1 })).toBeVisible();
+  });
+
   expect(watch.take()).toEqual([]);
 });

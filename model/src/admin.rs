@@ -346,3 +346,18 @@ pub struct JumpHostInput {
     /// Also offer old SSH algorithms.
     pub legacy_ssh: bool,
 }
+
+/// A section of the admin's pages, as its first page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminSection {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub to: String,
+    /// How much is in it, in words.
+    pub count: String,
+    /// What it is for.
+    pub words: String,
+    /// What needs a hand, in a few words.
+    pub needs: Option<String>,
+}

@@ -1,7 +1,9 @@
 //! Users, tokens, credentials, jump hosts, drivers, config versions and settings. Operators see the jump hosts and
 //! everybody the drivers; all else is for admins only.
 
-use etiqa_model::admin::{DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput};
+use etiqa_model::admin::{
+    AdminSection, DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput,
+};
 use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
 use etiqa_model::page::{Page, Paged};
@@ -14,10 +16,17 @@ use super::AppError;
 use {
     super::context::Context,
     etiqa_engine::history::read,
-    etiqa_engine::{access, drivers, fleet, jump_hosts},
+    etiqa_engine::{access, admin, drivers, fleet, jump_hosts},
     etiqa_model::event::Topic,
     etiqa_model::{FieldError, UserError},
 };
+
+/// Every section of the admin's pages, with what is in it and what needs a hand.
+#[server(endpoint = "list_admin_sections")]
+pub async fn list_admin_sections() -> Result<Vec<AdminSection>, AppError> {
+    let context = Context::require(Role::Admin)?;
+    Ok(admin::sections(&context.engine).await?)
+}
 
 /// Everybody who can sign in, by name.
 #[server(endpoint = "list_users")]
@@ -46,6 +55,7 @@ pub async fn change_user(
     let context = Context::require(Role::Admin)?;
     access::user_change(&context.engine.db, id, role, &password).await?;
     changed(&context);
+    leptos_axum::redirect("/admin/users");
     Ok(())
 }
 

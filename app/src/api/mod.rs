@@ -25,6 +25,7 @@ pub mod configs;
 pub mod context;
 pub mod destinations;
 pub mod devices;
+pub mod drivers;
 pub mod error;
 pub mod find;
 pub mod imports;

@@ -16,8 +16,9 @@ use crate::bundle::Address;
 use crate::live::Live;
 use crate::session::Session;
 
-/// Shows `view` of what `from` gives and of what the viewer may do. While that is asked again the old view stays; an
-/// error is shown in its place, with what to do about it.
+/// Shows `view` of what `from` gives and of what the viewer may do. While that is asked again the old view stays. So it
+/// does where that could not be had again, as long as that may pass (see [`crate::ask`]); any other error is shown in
+/// its place, with what to do about it.
 #[component]
 pub(crate) fn Loaded<T, Answer>(
     from: impl Fn() -> Answer + Send + Sync + 'static,

@@ -11,6 +11,7 @@ pub(crate) mod page;
 pub(crate) mod part;
 pub(crate) mod pause;
 pub(crate) mod result;
+pub(crate) mod rows;
 pub(crate) mod run;
 pub(crate) mod session_view;
 pub(crate) mod table;

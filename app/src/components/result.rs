@@ -23,7 +23,7 @@ pub(crate) fn results_table(results: Vec<DeviceResult>, with_names: bool) -> Any
         Column::Number("Size"),
         Column::Number("Took"),
     ];
-    table(&columns, results.into_iter().map(|result| result_row(result, with_names)).collect())
+    table(&columns, results.into_iter().map(|result| (result.id, result_row(result, with_names))).collect())
 }
 
 fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
@@ -69,7 +69,7 @@ pub(crate) fn attempts_table(
         .into_iter()
         .map(|result| {
             let below = below(&result);
-            attempt_row(result, with_names, below)
+            (result.id, attempt_row(result, with_names, below))
         })
         .collect();
     table(&columns, rows)

@@ -73,6 +73,8 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
     }
     .into_any();
     let charts = charts(&detail.runs);
+    let to_all = format!("/backup/?config={}#runs", config.id);
+    let all = view! { <a href=to_all>"All of its runs"</a> }.into_any();
     let history = if detail.runs.is_empty() {
         view! { <p class="quiet">"It has not run yet."</p> }.into_any()
     } else {
@@ -87,7 +89,7 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
             {facts}
             {next}
             {charts}
-            {card("Runs", (), history)}
+            {card("Runs", all, history)}
         </div>
     }
     .into_any()

@@ -17,7 +17,7 @@ use self::bulk::Bulk;
 use super::options;
 use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
-use crate::components::form::send_form;
+use crate::components::form::{choice, send_form, send_when_rested};
 use crate::components::list::address;
 use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
@@ -125,7 +125,8 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     let statuses = options(&[("online", "Online"), ("offline", "Offline"), ("unknown", "Unknown")]);
     let classes =
         Class::ALL.iter().map(|class| (class.as_str().to_owned(), class.label().to_owned())).collect();
-    let sort = move || asked.with(|asked| asked.order.to_field());
+    // Those that a phone folds away, where one of them is set.
+    let is_open = DeviceFilter { search: String::new(), ..filter.clone() } != DeviceFilter::default();
     // A full load, so that the fields are empty again too.
     let clear = only_if(
         move || asked.with(Asked::is_narrowed),
@@ -135,7 +136,10 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
         <div class="filters" role="search">
         <Form action=PATH method="GET" replace=true>
             <input type="search" name="q" placeholder="Name, address or description" aria-label="Search" value=filter.search on:input=send_when_rested()/>
-            <input type="hidden" name="sort" value=sort/>
+            <details class="fold" open=is_open>
+                <summary class="btn">"Filters"</summary>
+            </details>
+            <div class="folded">
             {choice("type", "Any type", kinds, filter.device_type.map(|kind| kind.as_str().to_owned()))}
             {choice("platform", "Any platform", named(choices.platforms_in_use), filter.platform)}
             {choice("site", "Any site", named(choices.sites), filter.site)}
@@ -144,6 +148,8 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
             {choice("state", "Any state", states, filter.state.map(|state| state.as_str().to_owned()))}
             {choice("class", "Any result", classes, filter.class.map(|class| class.as_str().to_owned()))}
             {choice("enabled", "Enabled or not", enabled, filter.enabled.map(|enabled| enabled.to_string()))}
+            </div>
+            {order(asked)}
             <button class="btn" type="submit">"Find"</button>
             {clear}
         </Form>
@@ -152,40 +158,22 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     .into_any()
 }
 
-fn choice(
-    name: &'static str,
-    any: &'static str,
-    options: Vec<(String, String)>,
-    value: Option<String>,
-) -> AnyView {
-    if options.is_empty() {
-        return ().into_any();
-    }
-    let options = options
-        .into_iter()
-        .map(|(option, words)| {
-            let is_chosen = value.as_ref() == Some(&option);
-            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
+/// What the headings do, for phones, where none are shown.
+fn order(asked: Memo<Asked>) -> AnyView {
+    let now = asked.get_untracked().order;
+    let ways = HEADINGS.iter().flat_map(|(words, sort)| {
+        [(false, "↑"), (true, "↓")].map(|(descending, arrow)| {
+            let order = DeviceOrder { sort: *sort, descending };
+            let (words, is_now) = (format!("{words} {arrow}"), order == now);
+            view! { <option value=order.to_field() selected=is_now>{words}</option> }.into_any()
         })
-        .collect_view();
+    });
     view! {
-        <select name=name aria-label=any on:change=send_form>
-            <option value="">{any}</option>
-            {options}
+        <select class="order" name="sort" aria-label="Order by" prop:value=move || asked.with(|asked| asked.order.to_field()) on:change=send_form>
+            {ways.collect_view()}
         </select>
     }
     .into_any()
-}
-
-/// Sends the form once nobody has typed for a moment.
-#[cfg(feature = "hydrate")]
-fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    debounce(std::time::Duration::from_millis(250), send_form)
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    send_form
 }
 
 fn list(devices: Paged<Device>, choices: DeviceChoices, role: Role, asked: Asked, bulk: Bulk) -> AnyView {
@@ -202,7 +190,7 @@ fn list(devices: Paged<Device>, choices: DeviceChoices, role: Role, asked: Asked
         .into_iter()
         .map(|device| {
             let pick = may_change.then(|| bulk.pick(&device));
-            row(device, pick)
+            (device.id, row(device, pick))
         })
         .collect();
     let export = asked.address("/devices/export.csv", asked.order, 1);

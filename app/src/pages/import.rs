@@ -13,7 +13,7 @@ use crate::components::table::{Column, table};
 use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
 use crate::live::touch_after;
-use crate::post::{Post, PostForm};
+use crate::post::{Post, PostForm, upload_problem};
 
 /// What a file may look like.
 const SAMPLE: &str = "ip,hostname,type,platform,site,tags,credential
@@ -51,6 +51,7 @@ pub(crate) fn ImportPage() -> AnyView {
     view! {
         <PageHeader title="Import devices" above=&[("Devices", "/devices/")]/>
         <Problem problem=apply.problem()/>
+        <Problem problem=upload_problem("/devices/import")/>
         <Loaded from=step view=move |step, _| match step {
             Step::Choose => choose_file(None),
             Step::Refused(reason) => choose_file(Some(reason)),

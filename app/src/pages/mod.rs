@@ -23,6 +23,7 @@ pub(crate) mod device;
 pub(crate) mod device_form;
 #[cfg(feature = "devices")]
 pub(crate) mod devices;
+pub(crate) mod history;
 #[cfg(feature = "forms")]
 pub(crate) mod import;
 #[cfg(feature = "daily")]

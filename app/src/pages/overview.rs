@@ -21,6 +21,7 @@ use crate::ask::ask;
 use crate::components::chart::{self, Bar};
 use crate::components::list::version_address;
 use crate::components::part::nothing;
+use crate::components::rows::Rows;
 use crate::components::{
     Ago, Countdown, Loaded, PageHeader, Problem, Time, Tone, act, card, chip, diff, empty, paused, run,
 };
@@ -285,11 +286,15 @@ fn needs_hand(groups: Vec<HandGroup>, role: Role, actions: Actions) -> AnyView {
     let counts = counts.collect_view();
     let rows = groups.into_iter().flat_map(|group| {
         let more = group.count.saturating_sub(group.devices.len() as u64);
-        let words = format!("{}: {} more", group.reason.label(), format::count(more));
-        let more = (more > 0).then(|| link(&group, words, "row more"));
-        group.devices.into_iter().map(move |hand| hand_row(hand, role, actions)).chain(more)
+        let label = group.reason.label();
+        let more = (more > 0).then(|| {
+            let words = format!("{label}: {} more", format::count(more));
+            (label.to_owned(), link(&group, words, "row more"))
+        });
+        let hands = group.devices.into_iter();
+        hands.map(move |hand| (hand.id.to_string(), hand_row(hand, role, actions))).chain(more)
     });
-    let rows = rows.collect_view();
+    let rows = rows.collect::<Rows>().into_any();
     card("Needs a hand", counts, view! { <div>{rows}</div> }.into_any())
 }
 
@@ -373,13 +378,14 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
         return ().into_any();
     }
     let remark = format::plural(runs.len() as u64, "run");
-    let rows = runs
+    let rows: Rows = runs
         .into_iter()
         .map(|run| {
+            let id = run.id;
             let cancel = (role >= Role::Operator && !run.cancelling).then(|| {
-                view! { <PostForm to=actions.cancel>{act(&[("id", run.id.to_string())], "Cancel", "btn small")}</PostForm> }.into_any()
+                view! { <PostForm to=actions.cancel>{act(&[("id", id.to_string())], "Cancel", "btn small")}</PostForm> }.into_any()
             });
-            view! {
+            let row = view! {
                 <div class="row run-row">
                     <div>
                         <a class="strong" href=format!("/backup/run/{}", run.id)>{run.name.clone()}</a>
@@ -389,9 +395,12 @@ fn running(runs: Vec<Run>, role: Role, actions: Actions) -> AnyView {
                     </div>
                     {cancel}
                 </div>
-            }.into_any()
+            }
+            .into_any();
+            (id, row)
         })
-        .collect_view();
+        .collect();
+    let rows = rows.into_any();
     card("Running now", remark, view! { <div>{rows}</div> }.into_any())
 }
 
@@ -467,7 +476,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
             .then(|| view! { <a class="btn" href="/backup/new">"New backup"</a> }.into_any());
         return card("Next", (), empty("No backup is planned", "Say what to back up, and when.", new));
     }
-    let rows = configs
+    let rows: Rows = configs
         .iter()
         .map(|row| {
             let config = &row.config;
@@ -480,7 +489,7 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
                 (ConfigState::Disabled | ConfigState::Running, _) | (_, None) => ().into_any(),
                 (_, Some(due)) => view! { <Countdown to=due/> }.into_any(),
             };
-            view! {
+            let next = view! {
                 <div class="row next">
                     <div>
                         <a class="strong" href=format!("/backup/config/{}", config.id)>{config.name.clone()}</a>
@@ -489,9 +498,12 @@ fn next(configs: &[BackupConfigRow], role: Role, actions: Actions) -> AnyView {
                     </div>
                     <span class="end">{due}{run_now}</span>
                 </div>
-            }.into_any()
+            }
+            .into_any();
+            (id, next)
         })
-        .collect_view();
+        .collect();
+    let rows = rows.into_any();
     card(
         "Next",
         view! { <a href="/backup/">"All backups"</a> }.into_any(),

@@ -91,7 +91,10 @@ fn content(
             Column::Actions,
         ];
         let may = role >= Role::Operator;
-        table(&columns, preview.fates.into_iter().map(|fate| row(fate, may, protect)).collect())
+        table(
+            &columns,
+            preview.fates.into_iter().map(|fate| (fate.run.id, row(fate, may, protect))).collect(),
+        )
     };
     let edit = (role >= Role::Operator).then(|| {
         view! { <a class="btn" href=format!("/backup/config/{id}/edit")>"Change for good"</a> }.into_any()

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use etiqa_model::job::JobState as Standing;
+use etiqa_model::page::Page;
 use etiqa_model::{JobId, RunId, Timestamp};
 
-use crate::db::{Db, DbKind, Result, RowExt, Tx};
+use crate::db::{Db, DbKind, Filter, Result, RowExt, Tx};
 
 /// Jobs that a process may take: $2 now, $5 the kinds, $6 and $7 its folders, $8 its site.
 const FOR_TAKER: &str = "finished_at IS NULL AND due_at <= $2 AND $5 LIKE '%,' || kind || ',%'
@@ -383,16 +385,62 @@ pub async fn job_release(
     db.write_one(release).await.map(drop)
 }
 
-/// Jobs that wait, are worked on or were given up, the newest of them at most, as a person looks at them: what goes on,
-/// then what was given up, then what waits.
+/// Which of the jobs that wait, are worked on or were given up.
+fn wanted(state: Option<Standing>, kind: &str, now: Timestamp) -> Filter {
+    let mut filter = Filter::new();
+    filter.and("(finished_at IS NULL OR dead = 1)");
+    if !kind.is_empty() {
+        filter.and_text("kind = ?", kind);
+    }
+    let (held, free) =
+        ("COALESCE(lease_expires_at, 0) > ? AND dead = 0", "COALESCE(lease_expires_at, 0) <= ? AND dead = 0");
+    match state {
+        None => {}
+        Some(Standing::Dead) => {
+            filter.and("dead = 1");
+        }
+        Some(Standing::Running) => {
+            filter.and_int(held, now.millis());
+        }
+        Some(Standing::Waiting) => {
+            filter.and_int(free, now.millis()).and("attempts = 0");
+        }
+        Some(Standing::Retrying) => {
+            filter.and_int(free, now.millis()).and("attempts > 0");
+        }
+    }
+    filter
+}
+
+/// Jobs that wait, are worked on or were given up, the first of them, as a person looks at them: what goes on, then
+/// what was given up, then what waits.
 pub async fn job_list(db: &Db, limit: u32) -> Result<Vec<ListedJob>> {
-    let sql = format!(
-        "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error FROM job
-         WHERE finished_at IS NULL OR dead = 1
-         ORDER BY CASE WHEN lease_owner IS NOT NULL AND finished_at IS NULL THEN 0 WHEN dead = 1 THEN 1 ELSE 2 END,
-                  priority DESC, due_at, id LIMIT {limit}"
+    listed(db, &wanted(None, "", Timestamp(0)), Page::first(limit)).await
+}
+
+/// A page of the same, of one state and one kind where named, and how many there are in all.
+pub async fn job_find(
+    db: &Db,
+    state: Option<Standing>,
+    kind: &str,
+    now: Timestamp,
+    page: Page,
+) -> Result<(Vec<ListedJob>, u64)> {
+    let filter = wanted(state, kind, now);
+    let count = filter.query("SELECT COUNT(*) AS n FROM job", "").fetch_one(db.reader()).await?;
+    Ok((listed(db, &filter, page).await?, count.count("n")?))
+}
+
+async fn listed(db: &Db, filter: &Filter, page: Page) -> Result<Vec<ListedJob>> {
+    let order = format!(
+        " ORDER BY CASE WHEN lease_owner IS NOT NULL AND finished_at IS NULL THEN 0 WHEN dead = 1 THEN 1 ELSE 2 END,
+                  priority DESC, due_at, id LIMIT {} OFFSET {}",
+        page.limit(),
+        page.offset()
     );
-    let rows = sqlx::query(crate::db::built(sql)).fetch_all(db.reader()).await?;
+    let columns = "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error
+         FROM job";
+    let rows = filter.query(columns, &order).fetch_all(db.reader()).await?;
     rows.iter()
         .map(|row| {
             Ok(ListedJob {

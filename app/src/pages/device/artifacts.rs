@@ -1,6 +1,6 @@
 //! The vendor's own backups of a device: those that are kept, how the last attempts went, its certificate.
 
-use etiqa_model::artifact::{Artifact, ArtifactResult, Certificate, DeviceArtifacts};
+use etiqa_model::artifact::{Artifact, Certificate, DeviceArtifacts};
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use etiqa_model::{ArtifactResultId, DeviceId};
@@ -114,7 +114,7 @@ fn kept_table(kept: Vec<Artifact>, may: bool) -> AnyView {
         Column::Text("SHA-256"),
         Column::Actions,
     ];
-    table(&columns, kept.into_iter().map(|artifact| kept_row(artifact, may)).collect())
+    table(&columns, kept.into_iter().map(|artifact| (artifact.id, kept_row(artifact, may))).collect())
 }
 
 fn kept_row(artifact: Artifact, may: bool) -> AnyView {

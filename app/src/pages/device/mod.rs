@@ -57,7 +57,7 @@ pub(crate) fn DevicePage() -> AnyView {
     touch_after(actions.decide, &[Topic::Devices]);
     touch_after(actions.recognise, &[Topic::Devices]);
     let body = part(move || match tab.get().as_str() {
-        "results" => view! { <results::Results detail/> }.into_any(),
+        "results" => view! { <results::Results id detail/> }.into_any(),
         "artifacts" => view! { <artifacts::Artifacts id/> }.into_any(),
         "files" => view! { <files::Files id/> }.into_any(),
         "connection" => view! { <connection::Connection id/> }.into_any(),
