@@ -13,7 +13,7 @@ use super::{id_of_path, query_field};
 use crate::api::archives::{DrillRun, GetArchive, ProtectArchive};
 use crate::api::backups::VerifyRun;
 use crate::ask::ask;
-use crate::components::part::{nothing, part, text};
+use crate::components::part::{dimmed, nothing, part, text};
 use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
 use crate::components::{Ago, Loaded, PageHeader, Problem, Time, act, card, chip, fact, run};

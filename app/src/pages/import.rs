@@ -9,6 +9,7 @@ use super::query_field;
 use crate::api::AppError;
 use crate::api::imports::{ApplyImport, GetImport};
 use crate::ask::ask_if;
+use crate::components::part::dimmed;
 use crate::components::table::{Column, table};
 use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
