@@ -134,8 +134,7 @@ export class Site {
   }
 
   async stop(): Promise<void> {
-    for (const fleet of this.#fleets) await fleet.stop();
-    await this.world.stop();
+    await Promise.all([this.world.stop(), ...this.#fleets.map((fleet) => fleet.stop())]);
   }
 }
 

@@ -27,8 +27,7 @@ test.beforeAll(async ({ browser }) => {
   signedIn = await site.world.signedIn(browser);
 });
 test.afterAll(async () => {
-  await empty.stop();
-  await site.stop();
+  await Promise.all([empty.stop(), site.stop()]);
 });
 
 test("every address that the program has a page for is looked at", () => {
@@ -58,7 +57,7 @@ async function look(page: Page, watch: Watch, { name, status }: Place, width: nu
 
 for (const width of WIDTHS) {
   test(`every page comes alive, fits and can be used by everybody at ${width} px`, async ({ browser }) => {
-    test.setTimeout(240_000);
+    test.setTimeout(360_000);
     const options: BrowserContextOptions = { viewport: { width, height: width < 600 ? 844 : 900 }, colorScheme: "light" };
 
     const inside = await browser.newContext({ ...options, storageState: signedIn });
