@@ -13,7 +13,6 @@ pub(crate) struct Toasts(RwSignal<Vec<Toast>>);
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser says something"))]
 struct Toast {
     number: u32,
     words: String,
