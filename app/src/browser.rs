@@ -107,6 +107,8 @@ mod server {
 
     pub(crate) fn load(_address: &str) {}
 
+    pub(crate) fn focus_main() {}
+
     pub(crate) fn build_of_page() -> Option<String> {
         None
     }
@@ -127,7 +129,7 @@ mod client {
     use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
-    use web_sys::{FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchParams};
+    use web_sys::{Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchParams};
 
     use super::Theme;
 
@@ -217,6 +219,19 @@ mod client {
     /// Loads an address of this site from the server.
     pub(crate) fn load(address: &str) {
         let _ = window().location().assign(address);
+    }
+
+    /// Moves the focus; says whether it is there now. What is not shown takes no focus, and says nothing.
+    pub(crate) fn focus(element: Option<Element>) -> bool {
+        let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
+            return false;
+        };
+        element.focus().is_ok() && document().active_element().is_some_and(|active| active == *element)
+    }
+
+    /// Moves the focus to the page itself.
+    pub(crate) fn focus_main() {
+        focus(document().get_element_by_id("main"));
     }
 
     /// The id of the build that this page was made by.

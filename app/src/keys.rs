@@ -10,11 +10,12 @@ use crate::finder::Finder;
 use crate::places::KEYED;
 
 /// The other keys, for the help.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 6] = [
     ("/", "Search on this page"),
     ("Ctrl-K", "Go to a page, a device or a backup"),
     ("j k ↓ ↑", "Next and previous row"),
     ("n p", "Next and previous change"),
+    ("Esc", "Close a question or a window"),
     ("?", "This help"),
 ];
 
@@ -102,7 +103,7 @@ mod browser {
     use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent, Storage};
 
     use super::{Finder, KEYED};
-    use crate::browser::now_ms;
+    use crate::browser::{focus, now_ms};
 
     /// How long after `g` the next key leads to a page.
     const TOGETHER_MS: i64 = 1_500;
@@ -131,6 +132,10 @@ mod browser {
                     if is_alone {
                         finder.open();
                     }
+                    return;
+                }
+                if key == "Escape" && is_alone && take_back() {
+                    event.prevent_default();
                     return;
                 }
                 let is_shifted_arrow = event.shift_key() && key.starts_with("Arrow");
@@ -182,6 +187,13 @@ mod browser {
         }
     }
 
+    /// Closes the question that is open, and goes back to what asked it.
+    fn take_back() -> bool {
+        let Some(question) = found("details.confirm[open]") else { return false };
+        let _ = question.remove_attribute("open");
+        focus(question.query_selector("summary").ok().flatten())
+    }
+
     /// Behind an open window nothing moves.
     fn in_window(key: &str, event: &KeyboardEvent) {
         let is_done = match key {
@@ -224,14 +236,6 @@ mod browser {
     fn click(selector: &str) -> bool {
         let element = found(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok());
         element.map(|element| element.click()).is_some()
-    }
-
-    fn focus(element: Option<Element>) -> bool {
-        let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
-            return false;
-        };
-        // What is not shown takes no focus, and says nothing.
-        element.focus().is_ok() && document().active_element().is_some_and(|active| active == *element)
     }
 
     /// Goes to the next row, or the one before, in which there is something to go to, from the one that has the focus;

@@ -180,7 +180,7 @@ mod browser {
     use web_sys::HtmlFormElement;
 
     use super::PostTo;
-    use crate::browser::fields_of;
+    use crate::browser::{fields_of, focus};
     use crate::rpc;
     use crate::toasts::{Toasts, Undo};
 
@@ -189,8 +189,12 @@ mod browser {
         let toasts = expect_context::<Toasts>();
         move |event| {
             let form = event.target().and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
-            // What cannot be read here is posted by the browser itself.
             let pressed = event.submitter();
+            if pressed.as_ref().is_some_and(|button| button.has_attribute("aria-disabled")) {
+                event.prevent_default();
+                return;
+            }
+            // What cannot be read here is posted by the browser itself.
             let Some((form, body)) = form.and_then(|form| fields_of(&form, pressed).map(|body| (form, body)))
             else {
                 return;
@@ -223,6 +227,8 @@ mod browser {
         let around = form.closest(open).ok().flatten();
         if let Some(question) = around.or_else(|| form.query_selector(open).ok().flatten()) {
             let _ = question.remove_attribute("open");
+            // The button that was pressed is hidden now.
+            focus(question.query_selector("summary").ok().flatten());
         }
     }
 }

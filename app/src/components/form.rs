@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::part::{nothing, part};
+use super::part::{dimmed, nothing, part};
 use crate::api::AppError;
 
 /// What was wrong with the last submission of a form.
@@ -273,7 +273,7 @@ pub(crate) fn Check(
 /// The button that sends a form; it cannot be pressed twice while the answer is under way.
 pub(crate) fn submit(words: &'static str, is_pending: Signal<bool>) -> AnyView {
     view! {
-        <button class="btn primary" type="submit" disabled=is_pending>
+        <button class="btn primary" type="submit" aria-disabled=dimmed(is_pending)>
             {words}
         </button>
     }

@@ -40,6 +40,14 @@ pub(crate) fn Frame(children: Children) -> AnyView {
     let path = use_location().pathname;
     let has_frame = Memo::new(move |_| !path.with(|path| is_outside(path)));
     let class = Signal::derive(move || if has_frame.get() { "shell" } else { "shell alone" });
+    // What had the focus may be gone with the page before; the next key belongs to this one.
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            browser::focus_main();
+        }
+        path
+    });
     view! {
         <a class="skip" href="#main">"Skip to the page"</a>
         <div class=class>

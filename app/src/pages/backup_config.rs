@@ -42,7 +42,7 @@ pub(crate) fn BackupConfigPage() -> AnyView {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.enable.problem()/>
         <Problem problem=actions.delete.problem()/>
-        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
 }

@@ -9,6 +9,7 @@ use super::query_field;
 use crate::api::AppError;
 use crate::api::imports::{ApplyImport, GetImport};
 use crate::ask::ask_if;
+use crate::components::part::dimmed;
 use crate::components::table::{Column, table};
 use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
@@ -184,7 +185,7 @@ fn before(
             <PostForm to=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
-                <button class="btn primary" type="submit" disabled=apply.pending()>{words}</button>
+                <button class="btn primary" type="submit" aria-disabled=dimmed(apply.pending())>{words}</button>
             </PostForm>
         }
         .into_any()

@@ -45,7 +45,7 @@ pub(crate) fn RetentionPage() -> AnyView {
     touch_after(protect, &[Topic::Runs]);
     view! {
         <Problem problem=protect.problem()/>
-        <Loaded from=move || preview.get() view=move |preview, role| {
+        <Loaded is_page=true from=move || preview.get() view=move |preview, role| {
             content(BackupConfigId(id.get_untracked()), preview, counts.get_untracked().is_some(), role, protect)
         }/>
     }

@@ -61,7 +61,7 @@ pub(crate) fn RunPage() -> AnyView {
         <Problem problem=actions.again.problem()/>
         <Problem problem=actions.retry.problem()/>
         <Problem problem=actions.bring_back.problem()/>
-        <Loaded from=move || detail.get() view=move |detail, role| content(detail, only.get_untracked() == FAILED, role, actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, role| content(detail, only.get_untracked() == FAILED, role, actions)/>
     }
     .into_any()
 }

@@ -71,7 +71,7 @@ pub(crate) fn DevicePage() -> AnyView {
         <Problem problem=actions.decide.problem()/>
         <Problem problem=actions.recognise.problem()/>
         {accepted(actions.recognise, "It is looked at anew when it is next backed up.")}
-        <Loaded from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
         <Tabs tab/>
         {body}
     }
@@ -144,7 +144,7 @@ fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
         view! {
             <PostForm to=actions.collect done=format!("{} is backed up as soon as a session is free.", device.hostname)>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn primary" type="submit" disabled=is_collecting>"Back up now"</button>
+                <button class="btn primary" type="submit" aria-disabled=is_collecting.then_some("true")>"Back up now"</button>
             </PostForm>
         }
         .into_any()
