@@ -127,7 +127,7 @@ test("results of a device and the network as of a time are found by their addres
   await page.screenshot({ path: "screenshots/network-as-of-1440-light.png", fullPage: true });
   const coming = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download all of it" }).click();
-  expect((await coming).suggestedFilename()).toMatch(/^network_2099/);
+  expect((await coming).suggestedFilename()).toMatch(/^network_20981231_230000Z\.zip$/);
   expect(watch.take()).toEqual([]);
 });
 

@@ -18,7 +18,10 @@ use etiqa_model::user::Role;
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
+use leptos::server_fn::axum::server_fn_paths;
+use leptos_axum::{
+    LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions, render_app_async_with_context,
+};
 
 use serde::Deserialize;
 
@@ -46,10 +49,11 @@ pub(super) fn router(site: &Site) -> Router {
     let anywhere = options.clone();
     let (tried, with_trial) = (options.clone(), page_context.clone());
     let nothing_there = render_app_async_with_context(page_context.clone(), move || shell(anywhere.clone()));
+    // Server functions are answered below: those that leptos would route keep nothing of a form that is refused.
+    let functions = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    let routes = generate_route_list_with_exclusions(App, Some(functions));
     Router::new()
-        .leptos_routes_with_context(&options, generate_route_list(App), page_context, move || {
-            shell(shown.clone())
-        })
+        .leptos_routes_with_context(&options, routes, page_context, move || shell(shown.clone()))
         .route(
             "/rpc/{function}",
             post(move |request: Request<Body>| server_function(Arc::clone(&forms), request)),
