@@ -83,6 +83,20 @@ pub(crate) fn Problem(#[prop(into)] problem: FormProblem) -> AnyView {
     })
 }
 
+/// What a `<textarea>` holds. Leptos takes its text for HTML when it renders on the server, and it can be anybody's.
+#[cfg(feature = "ssr")]
+pub(crate) fn inside_textarea(text: &str) -> String {
+    // A line end at the very beginning is none of the text.
+    let first = if text.starts_with(['\n', '\r']) { "\n" } else { "" };
+    format!("{first}{}", text.replace('&', "&amp;").replace('<', "&lt;"))
+}
+
+/// What a `<textarea>` holds.
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn inside_textarea(text: &str) -> String {
+    text.to_owned()
+}
+
 /// The id of a control, made of its form name: `device[address]` becomes `device-address`.
 fn control_id(name: &str) -> String {
     name.trim_end_matches(']').replace('[', "-")
@@ -178,7 +192,7 @@ pub(crate) fn Field(
             <textarea
                 id=id name=name rows="3" spellcheck="false" aria-describedby=described aria-invalid=is_wrong
                 placeholder=filled(placeholder) autocomplete=filled(autocomplete) on:input=typed
-            >{value}</textarea>
+            >{inside_textarea(&value)}</textarea>
         }
         .into_any()
     } else {
@@ -362,6 +376,14 @@ pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_textarea_holds_text_and_never_html() {
+        let held = inside_textarea;
+        assert_eq!(held("</textarea><script>&lt;"), "&lt;/textarea>&lt;script>&amp;lt;");
+        assert_eq!(held("\nsecond line"), "\n\nsecond line");
+    }
 
     #[test]
     fn a_control_and_its_errors_are_named_after_the_form_field() {

@@ -16,7 +16,7 @@ use crate::api::archives::{GeneratePassphrase, LookAtRetention, PreviewRetention
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
 use crate::ask::{ask, ask_if};
-use crate::components::form::{FormProblem, error_of};
+use crate::components::form::{FormProblem, error_of, inside_textarea};
 use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
 use crate::format;
@@ -368,7 +368,7 @@ fn seal(input: &BackupConfigInput, is_known: bool, problem: FormProblem) -> AnyV
     let recipients = view! {
         <div class="field">
             <label for="config-recipients">"Recipients, one a line"</label>
-            <textarea id="config-recipients" name="config[recipients]" rows="3" class="mono" spellcheck="false" placeholder="age1…" aria-describedby="config-recipients-error" aria-invalid=is_wrong>{recipients}</textarea>
+            <textarea id="config-recipients" name="config[recipients]" rows="3" class="mono" spellcheck="false" placeholder="age1…" aria-describedby="config-recipients-error" aria-invalid=is_wrong>{inside_textarea(&recipients)}</textarea>
             <p class="hint">"age1… keys or SSH public keys (ed25519, RSA). The server itself cannot open such an archive."</p>
             <p class="error" id="config-recipients-error" role="alert">{error}</p>
         </div>

@@ -112,9 +112,9 @@ async fn lists_are_searched_by_their_address() {
     let server = world.serve().await;
     let ada = server.signed_in("ada").await.and_header("accept", "text/html");
     let all = ada.get("/admin/users").await.with_status(200).text();
-    assert!(all.contains("<b>olga</b>") && all.contains("2 users"), "{all}");
+    assert!(all.contains("Remove olga?") && all.contains("2 users"), "{all}");
     let found = ada.get("/admin/users?q=OPERATOR").await.with_status(200).text();
-    assert!(found.contains("<b>olga</b>") && !found.contains("<b>ada</b>"), "{found}");
+    assert!(found.contains("Remove olga?") && !found.contains("Remove ada?"), "{found}");
     let found = ada.get("/admin/drivers?q=gaia").await.with_status(200).text();
     assert!(found.contains("/admin/drivers/gaia") && !found.contains("/admin/drivers/junos"), "{found}");
     for path in ["users", "tokens", "credentials", "jump-hosts", "destinations", "drivers"] {
