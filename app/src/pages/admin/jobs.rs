@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::ABOVE;
 use crate::api::jobs::{ForgetJob, ListJobs, RetryJob};
 use crate::ask::ask;
-use crate::components::form::send_form;
+use crate::components::form::choice;
 use crate::components::list::address;
 use crate::components::table::{Column, list_card};
 use crate::components::{
@@ -64,8 +64,8 @@ impl Asked {
         view! {
             <div class="filters" role="search">
                 <GetForm action=PATH replace=true>
-                    {choice("state", "Any state", states, &self.state.get_untracked())}
-                    {choice("kind", "Any kind", options(&JOB_KINDS), &self.kind.get_untracked())}
+                    {choice("state", "Any state", states, Some(self.state.get_untracked()))}
+                    {choice("kind", "Any kind", options(&JOB_KINDS), Some(self.kind.get_untracked()))}
                     <button class="btn" type="submit">"Find"</button>
                 </GetForm>
             </div>
@@ -83,23 +83,6 @@ impl Asked {
     fn is_narrowed(self) -> bool {
         !self.state.with_untracked(String::is_empty) || !self.kind.with_untracked(String::is_empty)
     }
-}
-
-fn choice(name: &'static str, any: &'static str, known: Vec<(String, String)>, chosen: &str) -> AnyView {
-    let options = known
-        .into_iter()
-        .map(|(option, words)| {
-            let is_chosen = option == chosen;
-            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
-        })
-        .collect_view();
-    view! {
-        <select name=name aria-label=any on:change=send_form>
-            <option value="">{any}</option>
-            {options}
-        </select>
-    }
-    .into_any()
 }
 
 fn list(jobs: Paged<JobRow>, asked: Asked, actions: Actions) -> AnyView {
