@@ -16,8 +16,16 @@ const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_byt
      AS last_seen_at";
 const FROM: &str = "FROM config_version v JOIN device d ON d.id = v.device_id";
 
-/// Versions that lists of all devices go back to.
+/// Versions that lists of all devices go back to; one statement says the number itself.
 const NEWEST: i64 = 10_000;
+/// Versions that a device's page shows of each part.
+const NEWEST_OF_PART: u32 = 50;
+/// Where a search finds no more devices than that, all of their versions are listed.
+const FEW_DEVICES: usize = 100;
+
+/// Active versions by way of the devices, whose index has them in order; SQLite keeps to this order of the join.
+const ACTIVE: &str = "FROM device d CROSS JOIN config_version v";
+const IN_ORDER: &str = " ORDER BY d.hostname, d.id, v.part";
 
 /// A version that is about to be stored.
 #[derive(Debug, Clone)]
@@ -207,20 +215,27 @@ pub async fn version_fetch_set_aside(
 
 /// The parts of a device with their newest versions.
 pub async fn part_list(db: &Db, device: DeviceId) -> Result<Vec<PartVersions>> {
-    // Every part has an active version, and versions are numbered without gaps: neither is counted.
-    let rows = sqlx::query(
-        "SELECT v.part AS part,
-                (SELECT MAX(n.version) FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part) AS n
-         FROM config_version v WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part",
-    )
-    .bind(device.0)
-    .fetch_all(db.reader())
-    .await?;
-    let mut parts = Vec::with_capacity(rows.len());
+    // Every part has an active version, and versions are numbered without gaps: neither is counted, and the newest ones
+    // are those with the highest numbers. The order of the joins is the cheap one; SQLite keeps to it.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM config_version a CROSS JOIN config_version v JOIN device d ON d.id = v.device_id
+         WHERE a.device_id = $1 AND a.state = 'active' AND v.device_id = a.device_id AND v.part = a.part
+           AND v.version > (SELECT MAX(n.version) - {NEWEST_OF_PART} FROM config_version n
+                            WHERE n.device_id = a.device_id AND n.part = a.part)
+         ORDER BY v.part, v.version DESC"
+    );
+    let rows = sqlx::query(built(sql)).bind(device.0).fetch_all(db.reader()).await?;
+    let mut parts: Vec<PartVersions> = Vec::new();
     for row in &rows {
-        let part = row.text("part")?;
-        let versions = version_list(db, device, &part, None, 50).await?;
-        parts.push(PartVersions { part, total: row.count("n")?, versions });
+        let newest = version(row)?;
+        match parts.last_mut().filter(|part| part.part == newest.part) {
+            Some(part) => part.versions.push(newest),
+            None => parts.push(PartVersions {
+                part: newest.part.clone(),
+                total: u64::from(newest.version),
+                versions: vec![newest],
+            }),
+        }
     }
     Ok(parts)
 }
@@ -261,14 +276,55 @@ pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64>
 /// The active versions of all devices, by host name.
 pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
     let mut filter = named(search);
+    let is_narrowed = !filter.sql().is_empty();
     filter.and("v.state = 'active'");
     // As many as there are devices, times a few: however long history is, they are all counted.
-    version_page(db, &filter, "d.hostname, d.id, v.part", i64::MAX, page).await
+    let total: u64 = if is_narrowed {
+        let of_device =
+            filter.clone().and("v.device_id = d.id").query(&format!("SELECT COUNT(*) AS n {ACTIVE}"), "");
+        of_device.fetch_one(db.reader()).await?.count("n")?
+    } else {
+        let all = filter.query("SELECT COUNT(*) AS n FROM config_version v", "");
+        all.fetch_one(db.reader()).await?.count("n")?
+    };
+    // What is skipped is skipped in indexes: the rows are read of those alone that the page shows.
+    let before =
+        format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");
+    let after = format!("{IN_ORDER} LIMIT {} OFFSET {}){IN_ORDER}", page.limit(), page.offset());
+    filter.and("v.device_id = d.id");
+    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
+    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
 }
 
-/// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page.
+/// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page. A search
+/// that finds few devices lists what these have; one that finds many goes through the newest versions of all.
 pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    version_page(db, &named(search), "v.collected_at DESC, v.id DESC", NEWEST, page).await
+    let mut filter = named(search);
+    if !filter.sql().is_empty() {
+        let after = format!(" LIMIT {}", FEW_DEVICES + 1);
+        let found = filter.query("SELECT d.id FROM device d", &after).fetch_all(db.reader()).await?;
+        if found.len() <= FEW_DEVICES {
+            let ids = found.iter().map(|row| row.int("id")).collect::<Result<Vec<_>>>()?;
+            filter = Filter::new();
+            filter.and_one_of("v.device_id", ids);
+        } else {
+            filter.and(
+                "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
+            );
+        }
+    }
+    // Counted, and skipped, no further than that: what is older costs nothing.
+    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {FROM}");
+    let counted = filter.query(&first, &format!(" LIMIT {NEWEST}) AS counted")).persistent(false);
+    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
+    if page.offset() >= NEWEST {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
+    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
+    let after =
+        format!(" ORDER BY v.collected_at DESC, v.id DESC LIMIT {} OFFSET {}", page.limit(), page.offset());
+    let rows = filter.query(&before, &after).persistent(false).fetch_all(db.reader()).await?;
+    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
 }
 
 fn named(search: &str) -> Filter {
@@ -280,26 +336,6 @@ fn named(search: &str) -> Filter {
         );
     }
     filter
-}
-
-async fn version_page(
-    db: &Db,
-    filter: &Filter,
-    order: &'static str,
-    most: i64,
-    page: Page,
-) -> Result<Paged<ConfigVersionRow>> {
-    // Counted, and skipped, no further than that: what is older costs nothing.
-    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {FROM}");
-    let counted = filter.query(&first, &format!(" LIMIT {most}) AS counted"));
-    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
-    if page.offset() >= most {
-        return Ok(Paged { rows: Vec::new(), total, page });
-    }
-    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
-    let after = format!(" ORDER BY {order} LIMIT {} OFFSET {}", page.limit(), page.offset());
-    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
-    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
 }
 
 /// The newest versions that changed something (not the first of a part), newest first.
