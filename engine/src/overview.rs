@@ -1,17 +1,21 @@
-//! The first page: is everything backed up, and what needs a hand?
+//! The first page: is everything backed up, and what needs a hand? And the admin's: how much is there to look after?
 
 use std::time::Duration;
 
+use etiqa_model::admin::AdminCounts;
 use etiqa_model::overview::{Overview, RecentChange};
 use etiqa_model::user::Role;
 
 use crate::backup::config;
+use crate::drivers::driver_counts;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::read;
 use crate::pause::schedule_pause;
 use crate::store::config_version::version_list_changes;
-use crate::store::overview::{archive_totals, device_counts, device_list_needing_a_hand, run_counts_by_day};
+use crate::store::overview::{
+    self as store, archive_totals, device_counts, device_list_needing_a_hand, run_counts_by_day,
+};
 use crate::store::run::{run_list_damaged, run_list_ended, run_list_live};
 use crate::time::now;
 
@@ -55,4 +59,10 @@ pub async fn overview(engine: &Engine, reader: Role) -> Result<Overview> {
         archive_bytes,
         archives,
     })
+}
+
+/// How much there is behind each part of the admin's page.
+pub async fn admin_counts(engine: &Engine) -> Result<AdminCounts> {
+    let (drivers, driver_problems) = driver_counts(engine).await?;
+    Ok(AdminCounts { drivers, driver_problems, ..store::admin_counts(&engine.db).await? })
 }

@@ -126,6 +126,27 @@ impl Default for Settings {
     }
 }
 
+/// How much there is behind each part of the admin's page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminCounts {
+    /// Who can sign in.
+    pub users: u64,
+    /// API tokens.
+    pub tokens: u64,
+    /// Logins for devices.
+    pub credentials: u64,
+    /// Jump hosts.
+    pub jump_hosts: u64,
+    /// Drivers, those that are not valid among them.
+    pub drivers: u64,
+    /// Drivers with a problem.
+    pub driver_problems: u64,
+    /// Destinations.
+    pub destinations: u64,
+    /// Destinations with a problem.
+    pub destination_problems: u64,
+}
+
 /// [`Settings`] as a person fills them in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

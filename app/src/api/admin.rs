@@ -1,7 +1,9 @@
 //! Users, tokens, credentials, jump hosts, drivers, config versions and settings. Operators see the jump hosts and
 //! everybody the drivers; all else is for admins only.
 
-use etiqa_model::admin::{DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput};
+use etiqa_model::admin::{
+    AdminCounts, DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput,
+};
 use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
 use etiqa_model::page::{Page, Paged};
@@ -14,10 +16,17 @@ use super::AppError;
 use {
     super::context::Context,
     etiqa_engine::history::read,
-    etiqa_engine::{access, drivers, fleet, jump_hosts},
+    etiqa_engine::{access, drivers, fleet, jump_hosts, overview},
     etiqa_model::event::Topic,
     etiqa_model::{FieldError, UserError},
 };
+
+/// How much there is behind each part of the admin's page.
+#[server(endpoint = "get_admin_counts")]
+pub async fn get_admin_counts() -> Result<AdminCounts, AppError> {
+    let context = Context::require(Role::Admin)?;
+    Ok(overview::admin_counts(&context.engine).await?)
+}
 
 /// Everybody who can sign in, by name.
 #[server(endpoint = "list_users")]

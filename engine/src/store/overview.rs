@@ -1,6 +1,7 @@
-//! Counts for the first page.
+//! Counts for the first page, and for the admin's.
 
 use etiqa_model::Timestamp;
+use etiqa_model::admin::AdminCounts;
 use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceState, DeviceType};
 use etiqa_model::overview::{DayCounts, DeviceCounts};
 use etiqa_model::page::Page;
@@ -45,19 +46,19 @@ pub async fn device_list_needing_a_hand(db: &Db, limit: u32) -> Result<Vec<Devic
     Ok(device_list(db, &filter, DeviceOrder::default(), Page::first(limit)).await?.rows)
 }
 
-/// Ended runs per UTC day, from `first_day` on (its start), `days` of them, empty days included.
+/// Ended runs per UTC day, from the day of `first_day` on, `days` of them, empty days included.
 pub async fn run_counts_by_day(db: &Db, first_day: Timestamp, days: u32) -> Result<Vec<DayCounts>> {
+    let first = first_day.millis() / DAY_MS;
     let rows = sqlx::query(
         "SELECT finished_at / 86400000 AS day,
                 CAST(SUM(CASE WHEN status = 'completed' AND devices_failed = 0 THEN 1 ELSE 0 END) AS BIGINT) AS good,
                 CAST(SUM(CASE WHEN status = 'completed' AND devices_failed > 0 THEN 1 ELSE 0 END) AS BIGINT) AS partial,
                 CAST(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS BIGINT) AS failed
-         FROM backup_run WHERE finished_at >= $1 GROUP BY finished_at / 86400000",
+         FROM backup_run WHERE finished_at / 86400000 >= $1 GROUP BY finished_at / 86400000",
     )
-    .bind(first_day.millis())
+    .bind(first)
     .fetch_all(db.reader())
     .await?;
-    let first = first_day.millis() / DAY_MS;
     let mut counts: Vec<DayCounts> = (first..first + i64::from(days))
         .map(|day| DayCounts { day: Timestamp(day * DAY_MS), good: 0, partial: 0, failed: 0 })
         .collect();
@@ -81,4 +82,25 @@ pub async fn archive_totals(db: &Db) -> Result<(u64, u64)> {
     .fetch_one(db.reader())
     .await?;
     Ok((row.count("n")?, row.count("bytes")?))
+}
+
+/// How much an admin looks after; drivers are not counted.
+pub async fn admin_counts(db: &Db) -> Result<AdminCounts> {
+    let row = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM app_user) AS users, (SELECT COUNT(*) FROM api_token) AS tokens,
+                (SELECT COUNT(*) FROM credential) AS credentials, (SELECT COUNT(*) FROM jump_host) AS jump_hosts,
+                (SELECT COUNT(*) FROM destination) AS destinations,
+                (SELECT COUNT(*) FROM destination WHERE problem IS NOT NULL) AS destination_problems",
+    )
+    .fetch_one(db.reader())
+    .await?;
+    Ok(AdminCounts {
+        users: row.count("users")?,
+        tokens: row.count("tokens")?,
+        credentials: row.count("credentials")?,
+        jump_hosts: row.count("jump_hosts")?,
+        destinations: row.count("destinations")?,
+        destination_problems: row.count("destination_problems")?,
+        ..AdminCounts::default()
+    })
 }

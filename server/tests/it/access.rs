@@ -341,6 +341,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "create_token",
             "finish_rotation",
             "forget_machine",
+            "get_admin_counts",
             "get_kit_state",
             "get_settings",
             "list_config_versions",

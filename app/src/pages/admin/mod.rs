@@ -14,11 +14,11 @@ pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod versions;
 
+use etiqa_model::admin::AdminCounts;
 use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
-use crate::api::admin::{ListCredentials, ListDrivers, ListJumpHosts, ListTokens, ListUsers};
-use crate::api::destinations::ListDestinations;
+use crate::api::admin::GetAdminCounts;
 use crate::ask::ask;
 use crate::components::{Loaded, PageHeader};
 use crate::format::plural;
@@ -28,58 +28,41 @@ const ABOVE: &[(&str, &str)] = &[("Admin", "/admin/")];
 
 #[component]
 pub(crate) fn AdminPage() -> AnyView {
-    let users = ask(&[Topic::Admin], || ListUsers {});
-    let tokens = ask(&[Topic::Admin], || ListTokens {});
-    let credentials = ask(&[Topic::Admin], || ListCredentials {});
-    let hosts = ask(&[Topic::Admin], || ListJumpHosts {});
-    let drivers = ask(&[Topic::Admin], || ListDrivers {});
-    let destinations = ask(&[Topic::Admin], || ListDestinations {});
-    let counts = move || async move {
-        let drivers = drivers.get().await?;
-        let problems = drivers.iter().filter(|driver| driver.problem.is_some()).count();
-        let (users, tokens) = (users.get().await?.len(), tokens.get().await?.len());
-        let (credentials, hosts) = (credentials.get().await?.len(), hosts.get().await?.len());
-        let destinations = destinations.get().await?;
-        let failing = destinations.iter().filter(|destination| destination.problem.is_some()).count();
-        Ok([users, tokens, credentials, hosts, drivers.len(), problems, destinations.len(), failing])
-    };
+    let counts = ask(&[Topic::Admin], || GetAdminCounts {});
     view! {
         <PageHeader title="Admin"/>
-        <Loaded from=counts view=|counts, _| cards(counts)/>
+        <Loaded from=move || counts.get() view=|counts, _| cards(counts)/>
     }
     .into_any()
 }
 
-fn cards(
-    [users, tokens, credentials, hosts, drivers, problems, destinations, failing]: [usize; 8],
-) -> AnyView {
-    let many = |number: usize, noun: &str| plural(number as u64, noun);
-    let drivers = match problems {
-        0 => many(drivers, "platform"),
-        _ => format!("{}, {} with a problem", many(drivers, "platform"), problems),
+fn cards(counts: AdminCounts) -> AnyView {
+    let drivers = match counts.driver_problems {
+        0 => plural(counts.drivers, "platform"),
+        problems => format!("{}, {problems} with a problem", plural(counts.drivers, "platform")),
     };
-    let destinations = match failing {
-        0 => many(destinations, "destination"),
-        _ => format!("{}, {} with a problem", many(destinations, "destination"), failing),
+    let destinations = match counts.destination_problems {
+        0 => plural(counts.destinations, "destination"),
+        problems => format!("{}, {problems} with a problem", plural(counts.destinations, "destination")),
     };
     let tiles = [
         (
             "Users",
             "/admin/users",
-            many(users, "person").replace("persons", "people"),
+            plural(counts.users, "person").replace("persons", "people"),
             "Who can sign in, and what they may do.",
         ),
-        ("API tokens", "/admin/tokens", many(tokens, "token"), "For scripts and monitoring."),
+        ("API tokens", "/admin/tokens", plural(counts.tokens, "token"), "For scripts and monitoring."),
         (
             "Credentials",
             "/admin/credentials",
-            many(credentials, "credential"),
+            plural(counts.credentials, "credential"),
             "How devices are logged in to.",
         ),
         (
             "Jump hosts",
             "/admin/jump-hosts",
-            many(hosts, "jump host"),
+            plural(counts.jump_hosts, "jump host"),
             "Servers that pass connections on to devices.",
         ),
         ("Drivers", "/admin/drivers", drivers, "Which platforms can be backed up, and how."),
