@@ -19,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::schedule::due;
 use crate::store::backup_config as store;
 use crate::store::destination::{backup_config_list_destinations, backup_config_set_destinations_in_txn};
-use crate::store::device::{device_count_selected, device_list_selected};
+use crate::store::device::device_list_selected;
+use crate::store::device_count::device_count_selected;
 use crate::store::run::{run_list, run_list_newest, run_newest};
 use crate::time::now;
 
@@ -105,11 +106,12 @@ pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
     let newest = run_list_newest(&engine.db).await?;
     let mut newest: HashMap<_, _> = newest.into_iter().map(|run| (run.backup_config_id, run)).collect();
     let destinations = backup_config_list_destinations(&engine.db).await?;
+    let selectors: Vec<&Selector> = configs.iter().map(|config| &config.devices).collect();
+    let counts = device_count_selected(&engine.db, &selectors).await?;
     let at = now();
     let mut rows = Vec::with_capacity(configs.len());
-    for config in configs {
+    for (config, devices) in configs.into_iter().zip(counts) {
         let last_run = newest.remove(&Some(config.id));
-        let devices = device_count_selected(&engine.db, &config.devices).await?;
         let sends_to = sends_to(&destinations, config.id);
         rows.push(BackupConfigRow { destinations: sends_to, ..row(config, last_run, devices, at) });
     }
@@ -130,7 +132,7 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
     let next_times =
         if config.enabled { due::next_times(&config.schedule, &config.slug, at, 5) } else { Vec::new() };
     let last_run = run_newest(&engine.db, id).await?;
-    let devices = device_count_selected(&engine.db, &config.devices).await?;
+    let devices = device_count_selected(&engine.db, &[&config.devices]).await?.into_iter().sum();
     let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
     Ok(BackupConfigDetail {
         runs: run_list(&engine.db, Some(id), None, 25).await?,

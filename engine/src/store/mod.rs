@@ -12,6 +12,7 @@ pub mod credential;
 pub mod destination;
 pub mod device;
 pub mod device_bulk;
+pub mod device_count;
 pub mod device_fact;
 pub mod device_test;
 pub mod device_write;
