@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etiqa_model::{JobId, RunId, Timestamp};
+use etiqa_model::{DeviceId, JobId, RunId, Timestamp};
 
 use crate::db::{Db, DbKind, Result, RowExt, Tx};
 
@@ -465,13 +465,18 @@ pub async fn job_state(db: &Db, id: JobId) -> Result<Option<JobState>> {
     .transpose()
 }
 
-/// Open jobs of one kind: their payloads.
-pub async fn job_list_open(db: &Db, kind: &str) -> Result<Vec<String>> {
-    let rows = sqlx::query("SELECT payload FROM job WHERE finished_at IS NULL AND kind = $1")
-        .bind(kind.to_owned())
-        .fetch_all(db.reader())
-        .await?;
-    rows.iter().map(|row| row.text("payload")).collect()
+/// Whether an open job of a kind has this device among those that its payload lists.
+pub async fn job_is_open_for_device(db: &Db, kind: &str, device: DeviceId) -> Result<bool> {
+    // The numbers of a list have a comma at each end once its brackets are commas: so 7 is not found in 17.
+    let row = sqlx::query(
+        "SELECT id FROM job WHERE finished_at IS NULL AND kind = $1
+           AND REPLACE(REPLACE(payload, '[', ','), ']', ',') LIKE $2 LIMIT 1",
+    )
+    .bind(kind.to_owned())
+    .bind(format!("%,{device},%"))
+    .fetch_optional(db.reader())
+    .await?;
+    Ok(row.is_some())
 }
 
 /// Forgets jobs that ended before `before`, but for the dead ones.
