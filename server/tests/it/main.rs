@@ -24,5 +24,6 @@ mod restore;
 mod runs;
 mod search;
 mod secrets;
+mod statements;
 mod takeover;
 mod texts;
