@@ -287,6 +287,9 @@ pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Pa
         let all = filter.query("SELECT COUNT(*) AS n FROM config_version v", "");
         all.fetch_one(db.reader()).await?.count("n")?
     };
+    if total as i64 <= page.offset() {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
     // What is skipped is skipped in indexes: the rows are read of those alone that the page shows.
     let before =
         format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");

@@ -32,7 +32,11 @@ pub async fn device_list(
     page: Page,
 ) -> Result<Paged<Device>> {
     let conditions = conditions(filter);
-    let total = conditions.query("SELECT COUNT(*) AS n FROM device d", "").fetch_one(db.reader()).await?;
+    let counted = conditions.query("SELECT COUNT(*) AS n FROM device d", "").fetch_one(db.reader()).await?;
+    let total: u64 = counted.count("n")?;
+    if total as i64 <= page.offset() {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
     let order = order_by(order);
     // What is skipped is skipped in an index: the rows are read of those alone that the page shows.
     let before = format!("{SELECT} WHERE d.id IN (SELECT d.id FROM device d");
@@ -40,7 +44,7 @@ pub async fn device_list(
     let rows = conditions.query(&before, &after).fetch_all(db.reader()).await?;
     let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
     fill_tags(db, &mut devices).await?;
-    Ok(Paged { rows: devices, total: total.count("n")?, page })
+    Ok(Paged { rows: devices, total, page })
 }
 
 /// Every device in `filter`.
