@@ -3,7 +3,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo clean-demo watch test test-long unit e2e fuzz lint bench
+.PHONY: help run demo clean-demo watch test test-long unit e2e crawl fuzz lint bench
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ unit: ## The Rust tests alone
 
 e2e: ## The browser tests alone
 	@scripts/install-test-tools.sh && scripts/test.sh browser
+
+crawl: ## Look at every page of a build that checks hydration (the first time a long build)
+	@scripts/install-test-tools.sh && scripts/crawl-hydration.sh
 
 fuzz: ## Feed the fuzzers, a minute each (ETIQA_FUZZ_SECONDS=600 for longer)
 	@scripts/fuzz.sh

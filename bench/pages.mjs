@@ -14,15 +14,20 @@ const [STREAMS, DEVICES_IN_RUN, BYTES] = [500, 500, 8192];
 const [MEMORY_MB, DELAY_MS] = [200, 200];
 
 const LAST_PAGE = DEVICES / 50;
+/** A day of the calendar, so many days ago. */
+const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
 const PAGES = [
   "/",
   "/backup/",
   `/backup/?before=${RUNS / 2}`,
+  ...["outcome=good", "outcome=partial", "config=3&outcome=failed", "kind=full", "trigger=manual"].map((filter) => `/backup/?${filter}`),
+  `/backup/?from=${day(200)}&to=${day(190)}`,
   "/backup/new",
   "/backup/config/1",
   "/backup/config/1/edit",
   "/backup/config/1/retention",
   `/backup/run/${RUNS}`,
+  `/backup/run/${RUNS}?results=failed`,
   `/backup/run/${RUNS - 1}`,
   "/devices/",
   `/devices/?page=${LAST_PAGE}`,
@@ -31,14 +36,20 @@ const PAGES = [
   "/devices/?site=site-07",
   "/devices/?platform=ios&tag=core",
   "/devices/?state=failing&sort=-backup",
+  "/devices/?state=overdue",
+  "/devices/?state=no_backup&sort=-last_good",
   ...["type", "site", "-site", "status", "backup", "-last_good"].map((sort) => `/devices/?sort=${sort}&page=${LAST_PAGE}`),
   "/devices/1",
+  "/devices/1?tab=results",
+  `/devices/1?tab=results&good=false&from=${day(60)}`,
   "/devices/5",
   "/devices/new",
   "/devices/import",
   "/configs/",
   `/configs/?page=${LAST_PAGE}`,
   "/configs/?q=sw-00",
+  `/configs/?at=${day(60)}T12:00`,
+  `/configs/?at=${day(60)}T12:00&page=${LAST_PAGE}`,
   "/configs/search",
   "/configs/search?q=c0mmun1ty-4711+RO",
   `/configs/version/${VERSIONS}`,

@@ -1,4 +1,4 @@
-// The real program in a real Chromium. One worker and no retries: a test that fails now and then has found something.
+// The real program in a real Chromium. No retries: a test that fails now and then has found something.
 import { defineConfig, devices } from "@playwright/test";
 
 const chromium = process.env["ETIQA_CHROMIUM"] ?? "/usr/bin/chromium";
@@ -9,7 +9,8 @@ export default defineConfig({
   forbidOnly: true,
   fullyParallel: false,
   retries: 0,
-  workers: 1,
+  // Each file of tests has a program and devices of its own.
+  workers: 2,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [["list"]],

@@ -67,8 +67,23 @@ for (const name of filesUnder(site)) {
   if (!files.has(name)) rmSync(join(site, name));
 }
 
-for (const name of ["pkg/etiqa_bg.wasm", "pkg/etiqa-desk_bg.wasm", "pkg/etiqa.js", "pkg/etiqa.css"]) {
-  const raw = files.get(name).length;
-  const sent = (files.get(`${name}.br`) ?? files.get(name)).length;
-  console.error(`    ${name.padEnd(22)} ${(raw / 1024).toFixed(1).padStart(8)} KB, ${(sent / 1024).toFixed(1).padStart(7)} KB with brotli`);
+/** What the first load of a page may weigh on the wire, in KB: its WebAssembly, and all its files but the document. */
+const WASM_BUDGET = 330;
+const BUDGET = 385;
+
+const sent = (name) => (files.get(`${name}.br`) ?? files.get(name)).length / 1024;
+const style = sent("pkg/etiqa.css");
+let isHeavy = false;
+console.error(`    with brotli, in KB: style ${style.toFixed(1)}`);
+for (const name of files.keys()) {
+  const [, bundle] = /^pkg\/(.*)_bg\.wasm$/.exec(name) ?? [];
+  if (!bundle) continue;
+  const [wasm, script] = [sent(name), sent(`pkg/${bundle}.js`)];
+  console.error(`    ${bundle.padEnd(14)} WebAssembly ${wasm.toFixed(1).padStart(6)}, script ${script.toFixed(1).padStart(5)}`);
+  isHeavy ||= wasm > WASM_BUDGET || wasm + script + style > BUDGET;
+}
+// A build that checks itself is heavier.
+if (isHeavy && !process.env.ETIQA_ANY_SIZE) {
+  console.error(`A bundle is over its budget (${WASM_BUDGET} KB of WebAssembly, ${BUDGET} KB in all): split it in app/src/bundle.rs.`);
+  process.exit(1);
 }

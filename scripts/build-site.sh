@@ -4,14 +4,14 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 "$(dirname "$0")/install-build-tools.sh"
-# The two bundles of app/src/bundle.rs: what is looked at all day, and what is opened now and then.
-build_bundle() {
-  cargo build -p etiqa-frontend --target wasm32-unknown-unknown --profile wasm "${@:2}"
-  mkdir -p target/wasm-bundles
-  cp target/wasm32-unknown-unknown/wasm/etiqa_frontend.wasm "target/wasm-bundles/$1.wasm"
-}
-build_bundle etiqa
-build_bundle etiqa-desk --features desk
+# The bundles of app/src/bundle.rs: a feature of the front end, and the name of its files.
+declare -A bundles=([daily]=etiqa [devices]=etiqa-devices [configs]=etiqa-configs [forms]=etiqa-forms [admin]=etiqa-admin)
+rm -rf target/wasm-bundles
+mkdir -p target/wasm-bundles
+for feature in "${!bundles[@]}"; do
+  cargo build -p etiqa-frontend --target wasm32-unknown-unknown --profile wasm --features "$feature"
+  cp target/wasm32-unknown-unknown/wasm/etiqa_frontend.wasm "target/wasm-bundles/${bundles[$feature]}.wasm"
+done
 
 stamp=$(node scripts/content-hash.mjs target/wasm-bundles style public frontend/package-lock.json scripts/build-site.sh scripts/assemble-site.mjs)
 if [ "$(cat target/site.stamp 2>/dev/null)" = "$stamp" ] && [ -f "$SITE/pkg/etiqa_bg.wasm" ]; then
@@ -30,9 +30,10 @@ shrink_bundle() {
     --enable-mutable-globals --enable-nontrapping-float-to-int --enable-reference-types --enable-sign-ext \
     "target/site-parts/$1_bg.wasm" -o "target/site-parts/$1_bg.wasm"
 }
-shrink_bundle etiqa &
-shrink_bundle etiqa-desk
-wait $!
+export TOOLS
+export -f shrink_bundle
+# Each takes one processor.
+printf '%s\n' "${bundles[@]}" | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'shrink_bundle {}'
 
 node scripts/assemble-site.mjs target/site-parts "$SITE"
 printf '%s\n' "$stamp" >target/site.stamp

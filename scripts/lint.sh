@@ -29,8 +29,8 @@ clippy_host() {
 }
 clippy_browser() {
   local bundle
-  for bundle in "" etiqa-frontend/desk; do
-    cargo clippy --profile "$browser_profile" -p etiqa-frontend -p etiqa-app --features "etiqa-app/hydrate,$bundle" \
+  for bundle in daily devices configs forms admin; do
+    cargo clippy --profile "$browser_profile" -p etiqa-frontend -p etiqa-app --features "etiqa-app/hydrate,etiqa-frontend/$bundle" \
       --target wasm32-unknown-unknown --locked -- -D warnings || return 1
   done
 }

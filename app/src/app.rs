@@ -13,6 +13,7 @@ use crate::components::frame::Frame;
 use crate::live::Live;
 use crate::pages;
 use crate::session::Session;
+use crate::toasts::Toasts;
 
 /// The whole app. Every page is rendered whole on the server, so that it reads without JavaScript.
 #[component]
@@ -20,6 +21,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     Clock::provide();
     Live::provide();
+    Toasts::provide();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Etiqa".to_owned() } else { format!("{title} · Etiqa") }/>
         <Router>
@@ -37,15 +39,18 @@ fn Inside() -> impl IntoView {
     view! {
         <Frame>
             <FlatRoutes fallback=pages::not_found::NotFoundPage>
-                <DeskRoutes/>
+                <FormRoutes/>
+                <DeviceRoutes/>
+                <ConfigRoutes/>
+                <AdminRoutes/>
                 <DailyRoutes/>
             </FlatRoutes>
         </Frame>
     }
 }
 
-/// What is looked at all day: the first of the two bundles, see [`crate::bundle`].
-#[cfg(not(feature = "desk"))]
+/// What is looked at all day. See [`crate::bundle`] for what the lists of routes are.
+#[cfg(feature = "daily")]
 #[component(transparent)]
 fn DailyRoutes() -> AnyNestedRoute {
     view! {
@@ -54,16 +59,13 @@ fn DailyRoutes() -> AnyNestedRoute {
         <Route path=path!("/backup") view=pages::backups::BackupsPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id") view=pages::backup_config::BackupConfigPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/run/:id") view=pages::run::RunPage ssr=SsrMode::Async/>
-        <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/>
-        <Route path=path!("/devices/:id") view=pages::device::DevicePage ssr=SsrMode::Async/>
-        <Route path=path!("/configs") view=pages::configs::ConfigsPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()
 }
 
-/// Without this, `/` would match the empty list of routes and show an empty page.
-#[cfg(feature = "desk")]
+/// In place of the routes of another bundle: an empty list of them would match `/` and show an empty page.
+#[cfg(not(feature = "daily"))]
 #[component(transparent)]
 fn DailyRoutes() -> AnyNestedRoute {
     view! { <Route path=path!("/") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
@@ -71,22 +73,85 @@ fn DailyRoutes() -> AnyNestedRoute {
         .into_any_nested_route()
 }
 
-/// What is opened now and then, mostly forms: the second bundle.
-#[cfg(any(feature = "ssr", feature = "desk"))]
+/// The inventory.
+#[cfg(feature = "devices")]
 #[component(transparent)]
-fn DeskRoutes() -> AnyNestedRoute {
+fn DeviceRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/:id") view=pages::device::DevicePage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// See the other bundles' `DailyRoutes`.
+#[cfg(not(feature = "devices"))]
+#[component(transparent)]
+fn DeviceRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/devices") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// The texts of all devices.
+#[cfg(feature = "configs")]
+#[component(transparent)]
+fn ConfigRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/configs") view=pages::configs::ConfigsPage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/compare") view=pages::compare::ComparePage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/version/:id") view=pages::version::VersionPage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/search") view=pages::search::SearchPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// See the other bundles' `DailyRoutes`.
+#[cfg(not(feature = "configs"))]
+#[component(transparent)]
+fn ConfigRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/configs") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// What is filled in now and then.
+#[cfg(feature = "forms")]
+#[component(transparent)]
+fn FormRoutes() -> AnyNestedRoute {
     view! {
         <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
+        <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/new") view=pages::backup_form::NewBackupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id/edit") view=pages::backup_form::EditBackupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id/retention") view=pages::retention::RetentionPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/run/:id/archive") view=pages::archive::ArchivePage ssr=SsrMode::Async/>
-        <Route path=path!("/configs/compare") view=pages::compare::ComparePage ssr=SsrMode::Async/>
-        <Route path=path!("/configs/version/:id") view=pages::version::VersionPage ssr=SsrMode::Async/>
-        <Route path=path!("/configs/search") view=pages::search::SearchPage ssr=SsrMode::Async/>
         <Route path=path!("/devices/new") view=pages::device_form::NewDevicePage ssr=SsrMode::Async/>
         <Route path=path!("/devices/import") view=pages::import::ImportPage ssr=SsrMode::Async/>
-        <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Without these, `/devices/:id` would take two pages of this bundle for devices.
+#[cfg(not(feature = "forms"))]
+#[component(transparent)]
+fn FormRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/devices/new") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/import") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// Who may sign in, how devices are logged in to, how the program behaves.
+#[cfg(feature = "admin")]
+#[component(transparent)]
+fn AdminRoutes() -> AnyNestedRoute {
+    view! {
         <Route path=path!("/admin") view=pages::admin::AdminPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
@@ -106,16 +171,13 @@ fn DeskRoutes() -> AnyNestedRoute {
     .into_any_nested_route()
 }
 
-/// Without these, `/devices/:id` of this bundle would take two pages of the other one for devices.
-#[cfg(not(any(feature = "ssr", feature = "desk")))]
+/// See the other bundles' `DailyRoutes`.
+#[cfg(not(feature = "admin"))]
 #[component(transparent)]
-fn DeskRoutes() -> AnyNestedRoute {
-    view! {
-        <Route path=path!("/devices/new") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
-        <Route path=path!("/devices/import") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/>
-    }
-    .into_inner()
-    .into_any_nested_route()
+fn AdminRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/admin") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
 }
 
 /// Keeps the live stream open for as long as somebody is signed in.

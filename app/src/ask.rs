@@ -125,7 +125,93 @@ fn resource(
     fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
 ) -> Resource<Json> {
     let live = expect_context::<Live>();
-    Resource::new(move || (key(), live.beats(topics)), move |_| fetch())
+    let again = RwSignal::new(0);
+    let source = Box::new(move || (key(), live.beats(topics), again.get()));
+    kept::resource(live, again, source, fetch)
+}
+
+/// The arguments, how often a topic changed, and how often it was asked again after a failure.
+type Source = (String, u32, u32);
+
+#[cfg(not(feature = "hydrate"))]
+mod kept {
+    use leptos::prelude::*;
+
+    use super::{Fetching, Json, Source};
+    use crate::live::Live;
+
+    pub(super) fn resource(
+        _live: Live,
+        _again: RwSignal<u32>,
+        source: Box<dyn Fn() -> Source + Send + Sync>,
+        fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
+    ) -> Resource<Json> {
+        Resource::new(source, move |_| fetch())
+    }
+}
+
+/// What was shown stays when it cannot be had again: the page says so, and asks again by itself.
+#[cfg(feature = "hydrate")]
+mod kept {
+    use std::sync::{Arc, OnceLock};
+
+    use etiqa_model::ErrorKind;
+    use leptos::prelude::*;
+
+    use super::{Fetching, Json, Source};
+    use crate::live::{Live, ask_later};
+
+    pub(super) fn resource(
+        live: Live,
+        again: RwSignal<u32>,
+        source: Box<dyn Fn() -> Source + Send + Sync>,
+        fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
+    ) -> Resource<Json> {
+        // What the last good answer was for. The first one may have come within the page.
+        let asked = StoredValue::new(untrack(&source).0);
+        let itself = Arc::new(OnceLock::new());
+        let fetch = {
+            let itself = Arc::clone(&itself);
+            move |(key, ..): Source| {
+                let (answer, itself) = (fetch(), Arc::clone(&itself));
+                async move {
+                    match answer.await {
+                        Err(error) if may_pass(error.0.kind) => {
+                            let is_same = asked.try_with_value(|asked| *asked == key).unwrap_or(false);
+                            let Some(shown) = shown(itself.get()).filter(|_| is_same) else {
+                                return Err(error);
+                            };
+                            live.note_stale(again, error.0.message);
+                            ask_later(again);
+                            Ok(shown)
+                        }
+                        answer => {
+                            live.note_current(again);
+                            if answer.is_ok() {
+                                asked.try_set_value(key);
+                            }
+                            answer
+                        }
+                    }
+                }
+            }
+        };
+        let resource = Resource::new(source, fetch);
+        let _ = itself.set(resource);
+        on_cleanup(move || live.note_current(again));
+        resource
+    }
+
+    /// The good answer that a resource still has.
+    fn shown(resource: Option<&Resource<Json>>) -> Option<String> {
+        resource?.try_with_untracked(|shown| shown.as_ref()?.as_ref().ok().cloned()).flatten()
+    }
+
+    /// Whether the same question may be answered in a moment. Anything else is the answer: what is gone is gone, and who
+    /// may not see it any more must not.
+    fn may_pass(kind: ErrorKind) -> bool {
+        matches!(kind, ErrorKind::Unavailable | ErrorKind::TooMany | ErrorKind::Internal)
+    }
 }
 
 /// Asks once, now.
@@ -138,7 +224,7 @@ where
 }
 
 fn parsed<T: DeserializeOwned>(json: &str) -> Result<T, AppError> {
-    serde_json::from_slice(json.as_bytes()).map_err(|_| AppError(UserError::internal()))
+    crate::json::parsed(json).ok_or_else(|| AppError(UserError::internal()))
 }
 
 fn encoded<Function: Serialize>(arguments: &Function) -> String {

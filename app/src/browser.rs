@@ -99,9 +99,15 @@ mod server {
 
     pub(crate) fn copy_text(_text: &str) {}
 
+    pub(crate) fn show(_id: &str) {}
+
+    pub(crate) fn drop_hash(_event: leptos::ev::MouseEvent) {}
+
     pub(crate) fn reload() {}
 
     pub(crate) fn load(_address: &str) {}
+
+    pub(crate) fn focus_main() {}
 
     pub(crate) fn build_of_page() -> Option<String> {
         None
@@ -122,8 +128,8 @@ pub(crate) use client::*;
 mod client {
     use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
-    use web_sys::HtmlDocument;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
+    use web_sys::{Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchParams};
 
     use super::Theme;
 
@@ -133,6 +139,18 @@ mod client {
 
     pub(super) fn cookie(name: &str) -> Option<String> {
         super::find_cookie(&html_document()?.cookie().ok()?, name)
+    }
+
+    /// The fields of a form as a browser would send them: the button that was pressed is one where it has a name.
+    pub(crate) fn fields_of(form: &HtmlFormElement, pressed: Option<HtmlElement>) -> Option<String> {
+        let data = FormData::new_with_form(form).ok()?;
+        if let Some(button) = pressed
+            && let Some(name) = button.get_attribute("name")
+        {
+            data.append_with_str(&name, &button.get_attribute("value").unwrap_or_default()).ok()?;
+        }
+        let fields = UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?;
+        Some(String::from(fields.to_string()))
     }
 
     /// Milliseconds since the epoch.
@@ -177,6 +195,23 @@ mod client {
         let _ = window().navigator().clipboard().write_text(text);
     }
 
+    /// Takes what is behind `#` off the address of the link that was pressed.
+    pub(crate) fn drop_hash(event: leptos::ev::MouseEvent) {
+        let link = event.current_target().and_then(|link| link.dyn_into::<web_sys::Element>().ok());
+        let address = link.as_ref().and_then(|link| link.get_attribute("href"));
+        if let (Some(link), Some((address, _))) = (link, address.as_deref().and_then(|to| to.split_once('#')))
+        {
+            let _ = link.set_attribute("href", address);
+        }
+    }
+
+    /// Scrolls to the element of this id.
+    pub(crate) fn show(id: &str) {
+        if let Some(element) = document().get_element_by_id(id) {
+            element.scroll_into_view();
+        }
+    }
+
     pub(crate) fn reload() {
         let _ = window().location().reload();
     }
@@ -184,6 +219,19 @@ mod client {
     /// Loads an address of this site from the server.
     pub(crate) fn load(address: &str) {
         let _ = window().location().assign(address);
+    }
+
+    /// Moves the focus; says whether it is there now. What is not shown takes no focus, and says nothing.
+    pub(crate) fn focus(element: Option<Element>) -> bool {
+        let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
+            return false;
+        };
+        element.focus().is_ok() && document().active_element().is_some_and(|active| active == *element)
+    }
+
+    /// Moves the focus to the page itself.
+    pub(crate) fn focus_main() {
+        focus(document().get_element_by_id("main"));
     }
 
     /// The id of the build that this page was made by.

@@ -1,23 +1,26 @@
-//! The two bundles of WASM that pages are split into, so that the first page is there soon.
+//! The bundles of WASM that pages are split into, so that the first page is there soon.
 //!
-//! `etiqa` has what is looked at all day, `etiqa-desk` (the feature `desk`) what is opened now and then: forms,
-//! searches and administration. The server has both and chooses by the address. Within a bundle pages change in place; a link into
-//! the other one finds no route, and the address is then loaded as any address is.
+//! Each is a feature of this crate; the server has all of them and chooses by the address. Within a bundle pages change
+//! in place; a link into another one finds no route, and the address is then loaded as any address is.
 
 use leptos::prelude::*;
 use leptos_router::location::Location;
 
-/// The bundle of a page.
+/// The bundle of a page: the name of its files.
 #[cfg(feature = "ssr")]
 pub(crate) fn bundle_of(path: &str) -> &'static str {
-    let path = path.trim_end_matches('/');
-    let is_desk = path.starts_with("/admin")
-        || path.ends_with("/edit")
-        || path.ends_with("/archive")
-        || path.ends_with("/retention")
-        || path.starts_with("/configs/")
-        || matches!(path, "/account" | "/backup/new" | "/devices/new" | "/devices/import" | "/setup");
-    if is_desk { "etiqa-desk" } else { "etiqa" }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts[..] {
+        ["admin", ..] => "etiqa-admin",
+        ["account" | "setup"]
+        | ["backup" | "devices", "new"]
+        | ["devices", "import"]
+        | ["backup", "config", _, "edit" | "retention"]
+        | ["backup", "run", _, "archive"] => "etiqa-forms",
+        ["devices", ..] => "etiqa-devices",
+        ["configs", ..] => "etiqa-configs",
+        _ => "etiqa",
+    }
 }
 
 /// An address of this site, without its host.
@@ -33,7 +36,7 @@ impl Address {
 }
 
 /// The address that this page was loaded at, as a context. Where that has no route, there is no such page; where a
-/// later one has none, the other bundle may have it.
+/// later one has none, another bundle may have it.
 #[derive(Debug, Clone)]
 pub(crate) struct FirstAddress(pub(crate) Address);
 
@@ -42,34 +45,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_page_needs_one_bundle_only() {
-        for daily in [
-            "/",
-            "/login",
-            "/backup/",
-            "/backup/config/7",
-            "/backup/run/7",
-            "/configs/",
-            "/devices/",
-            "/devices/7",
+    fn a_page_needs_one_bundle_only() {
+        for (bundle, pages) in [
+            ("etiqa", &["/", "/login", "/backup/", "/backup/config/7", "/backup/run/7"][..]),
+            ("etiqa-devices", &["/devices/", "/devices/7"]),
+            ("etiqa-configs", &["/configs/", "/configs/compare", "/configs/version/7", "/configs/search"]),
+            (
+                "etiqa-forms",
+                &[
+                    "/account/",
+                    "/setup",
+                    "/backup/new",
+                    "/backup/config/7/edit",
+                    "/backup/config/7/retention",
+                    "/backup/run/7/archive",
+                    "/devices/import",
+                    "/devices/new/",
+                ],
+            ),
+            ("etiqa-admin", &["/admin", "/admin/users", "/admin/drivers/cisco_ios"]),
         ] {
-            assert_eq!(bundle_of(daily), "etiqa", "{daily}");
-        }
-        for desk in [
-            "/admin",
-            "/admin/users",
-            "/account/",
-            "/setup",
-            "/backup/config/7/edit",
-            "/backup/config/7/retention",
-            "/backup/run/7/archive",
-            "/configs/compare",
-            "/configs/version/7",
-            "/configs/search",
-            "/devices/import",
-            "/devices/new/",
-        ] {
-            assert_eq!(bundle_of(desk), "etiqa-desk", "{desk}");
+            for page in pages {
+                assert_eq!(bundle_of(page), bundle, "{page}");
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, Timelike};
 use etiqa_model::Timestamp;
+use etiqa_model::device::{Device, Transport};
 
 use crate::clock::Zone;
 
@@ -152,6 +153,18 @@ pub(crate) fn day(at: Timestamp) -> String {
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let time = at.to_utc();
     format!("{} {}", time.day(), MONTHS[time.month0() as usize])
+}
+
+/// Where a device answers: its address, and what of port and transport is not the usual.
+pub(crate) fn place(device: &Device) -> String {
+    let mut place = device.address.clone();
+    if device.port != device.transport.default_port() {
+        place = format!("{place} port {}", device.port);
+    }
+    match device.transport {
+        Transport::Ssh => place,
+        Transport::Telnet => place + ", telnet",
+    }
 }
 
 #[cfg(test)]

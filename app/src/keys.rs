@@ -1,36 +1,32 @@
-//! The keyboard: `/` searches, `g d` leads to the devices, arrows go through lists, `?` tells of it all.
+//! The keyboard: `/` searches, `g d` leads to the devices, Ctrl K to anything, arrows go through lists, `?` tells of it
+//! all.
+//!
+//! Keys that are letters can be switched off in the help: speech input types them, and hands that tremble (WCAG 2.1.4).
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use crate::components::part::only_if;
-
-/// Where a key after `g` leads: the key, words, the address. Who may not go there is told so by the page.
-const PLACES: [(&str, &str, &str); 10] = [
-    ("o", "Overview", "/"),
-    ("b", "Backups", "/backup/"),
-    ("d", "Devices", "/devices/"),
-    ("c", "Configs", "/configs/"),
-    ("s", "Search in configs", "/configs/search"),
-    ("i", "Import devices", "/devices/import"),
-    ("n", "New backup", "/backup/new"),
-    ("a", "Admin", "/admin/"),
-    ("j", "Jobs", "/admin/jobs"),
-    ("m", "My account", "/account"),
-];
+use crate::finder::Finder;
+use crate::places::KEYED;
 
 /// The other keys, for the help.
-const KEYS: [(&str, &str); 3] =
-    [("/", "Search on this page"), ("j k ↓ ↑", "Next and previous row"), ("?", "This help")];
-
-/// The window with the help.
-type Help = NodeRef<html::Dialog>;
+const KEYS: [(&str, &str); 6] = [
+    ("/", "Search on this page"),
+    ("Ctrl-K", "Go to a page, a device or a backup"),
+    ("j k ↓ ↑", "Next and previous row"),
+    ("n p", "Next and previous change"),
+    ("Esc", "Close a question or a window"),
+    ("?", "This help"),
+];
 
 /// Listens to the keyboard for as long as it is there; shows nothing until it is asked to.
 #[component]
 pub(crate) fn Keys() -> AnyView {
-    let help = Help::new();
-    browser::listen(help);
-    window(help)
+    let is_on = RwSignal::new(true);
+    Effect::new(move || is_on.set(browser::is_on()));
+    let finder = Finder::new();
+    browser::listen(is_on, finder);
+    view! { {window(is_on)}{finder.view()} }.into_any()
 }
 
 /// The button that tells of the keyboard to who does not know of it.
@@ -41,7 +37,7 @@ pub(crate) fn KeysButton() -> AnyView {
     Effect::new(move || is_alive.set(true));
     let button = || {
         view! {
-            <button class="keys-button" type="button" on:click=|_| browser::press("?")>
+            <button class="keys-button" type="button" on:click=|_| browser::open_help()>
                 "Keyboard "<kbd>"?"</kbd>
             </button>
         }
@@ -50,20 +46,28 @@ pub(crate) fn KeysButton() -> AnyView {
     only_if(move || is_alive.get(), button)
 }
 
-fn window(help: Help) -> AnyView {
+fn window(is_on: RwSignal<bool>) -> AnyView {
     let key = |keys: String, words: &'static str| {
         let keys =
             keys.split(' ').map(|key| view! { <kbd>{key.to_owned()}</kbd>" " }.into_any()).collect_view();
         view! { <div><dt>{keys}</dt><dd>{words}</dd></div> }.into_any()
     };
     // Neither a resource nor a suspense: those are numbered as they come, and the pages' own come later within them.
-    let places = PLACES.iter().map(|(letter, words, _)| key(format!("g {letter}"), words));
+    let places = KEYED.iter().map(|place| key(format!("g {}", place.key), place.words));
     let all = KEYS.iter().map(|(keys, words)| key((*keys).to_owned(), words)).chain(places).collect_view();
+    let switch = move |event: leptos::ev::Event| {
+        is_on.set(event_target_checked(&event));
+        browser::remember(is_on.get_untracked());
+    };
     view! {
-        <dialog class="window" node_ref=help aria-labelledby="keys-heading">
+        <dialog class="window" id="keys" aria-labelledby="keys-heading">
             <form method="dialog">
                 <header><h2 id="keys-heading">"Keyboard"</h2><button class="btn small">"Close"</button></header>
             </form>
+            <label class="check keys-switch">
+                <input type="checkbox" checked=true prop:checked=is_on on:change=switch/>
+                <span>"Single keys lead around"<small class="hint">"Off: letters, / and ? do nothing outside of fields. This browser remembers it."</small></span>
+            </label>
             <dl class="keys">{all}</dl>
         </dialog>
     }
@@ -72,11 +76,19 @@ fn window(help: Help) -> AnyView {
 
 #[cfg(not(feature = "hydrate"))]
 mod browser {
-    use super::Help;
+    use leptos::prelude::RwSignal;
 
-    pub(super) fn listen(_help: Help) {}
+    use super::Finder;
 
-    pub(super) fn press(_key: &str) {}
+    pub(super) fn listen(_is_on: RwSignal<bool>, _finder: Finder) {}
+
+    pub(super) fn open_help() {}
+
+    pub(super) fn is_on() -> bool {
+        true
+    }
+
+    pub(super) fn remember(_is_on: bool) {}
 }
 
 #[cfg(feature = "hydrate")]
@@ -88,19 +100,22 @@ mod browser {
     use leptos_router::NavigateOptions;
     use leptos_router::hooks::use_navigate;
     use wasm_bindgen::JsCast;
-    use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
+    use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent, Storage};
 
-    use super::{Help, PLACES};
-    use crate::browser::now_ms;
+    use super::{Finder, KEYED};
+    use crate::browser::{focus, now_ms};
 
     /// How long after `g` the next key leads to a page.
     const TOGETHER_MS: i64 = 1_500;
     /// What arrows go through.
-    const ROW: &str = "table.rows tbody tr";
+    const ROW: &str = "table.rows tbody tr, .offers a";
+    /// What the browser keeps of the switch, where it is off.
+    const SWITCH: &str = "keys";
+    const OFF: &str = "off";
     /// What of a row they go to, the first that there is.
     const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
 
-    pub(super) fn listen(help: Help) {
+    pub(super) fn listen(is_on: RwSignal<bool>, finder: Finder) {
         let navigate = use_navigate();
         Effect::new(move || {
             let navigate = navigate.clone();
@@ -111,38 +126,57 @@ mod browser {
                 if event.default_prevented() || event.is_composing() {
                     return;
                 }
+                let is_alone = found("dialog[open]").is_none();
+                if (event.ctrl_key() || event.meta_key()) && key == "k" {
+                    event.prevent_default();
+                    if is_alone {
+                        finder.open();
+                    }
+                    return;
+                }
+                if key == "Escape" && is_alone && take_back() {
+                    event.prevent_default();
+                    return;
+                }
                 let is_shifted_arrow = event.shift_key() && key.starts_with("Arrow");
                 if event.ctrl_key() || event.meta_key() || event.alt_key() || is_shifted_arrow || is_typing()
                 {
                     return;
                 }
-                // Behind an open window nothing moves.
-                if found("dialog[open]").is_some() {
+                if !is_alone {
+                    in_window(&key, &event);
                     return;
                 }
-                let place = PLACES.iter().find(|place| is_second && place.0 == key);
-                if let Some((.., to)) = place {
+                // Arrows and the like are no letters, they stay.
+                if !is_on.get_untracked() && key.chars().count() == 1 {
+                    return;
+                }
+                let place = KEYED.iter().find(|place| is_second && place.key == key);
+                if let Some(place) = place {
                     event.prevent_default();
-                    navigate(to, NavigateOptions::default());
+                    navigate(place.to, NavigateOptions::default());
                 } else if key == "g" {
                     went.set(now_ms());
                 } else {
-                    on_single(&key, &event, help);
+                    on_single(&key, &event);
                 }
             });
             on_cleanup(move || listener.remove());
         });
     }
 
-    fn on_single(key: &str, event: &KeyboardEvent, help: Help) {
+    fn on_single(key: &str, event: &KeyboardEvent) {
         let is_done = match key {
             "/" => focus(found("main input[type=search]")),
             "?" => {
-                open(help);
+                open_help();
                 true
             }
             "j" => step(true, true),
             "k" => step(false, true),
+            // Where there are changes to step through, links say that they are what these keys press.
+            "n" => click("[data-key=n]"),
+            "p" => click("[data-key=p]"),
             // Without a row they move the page, as ever.
             "ArrowDown" => step(true, false),
             "ArrowUp" => step(false, false),
@@ -153,31 +187,55 @@ mod browser {
         }
     }
 
-    /// As if the key had been pressed.
-    pub(super) fn press(key: &str) {
-        let options = web_sys::KeyboardEventInit::new();
-        options.set_key(key);
-        if let Ok(event) = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &options) {
-            let _ = window().dispatch_event(&event);
+    /// Closes the question that is open, and goes back to what asked it.
+    fn take_back() -> bool {
+        let Some(question) = found("details.confirm[open]") else { return false };
+        let _ = question.remove_attribute("open");
+        focus(question.query_selector("summary").ok().flatten())
+    }
+
+    /// Behind an open window nothing moves.
+    fn in_window(key: &str, event: &KeyboardEvent) {
+        let is_done = match key {
+            "ArrowDown" => step(true, false),
+            "ArrowUp" => step(false, false) || focus(found(".finder-input")),
+            _ => false,
+        };
+        if is_done {
+            event.prevent_default();
         }
     }
 
-    fn open(help: Help) {
-        if let Some(dialog) = help.get_untracked().filter(|dialog| !dialog.open()) {
+    pub(super) fn open_help() {
+        let dialog = found("dialog#keys").and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
+        if let Some(dialog) = dialog.filter(|dialog| !dialog.open()) {
             let _ = dialog.show_modal();
         }
+    }
+
+    /// Whether keys that are letters do anything.
+    pub(super) fn is_on() -> bool {
+        storage().and_then(|storage| storage.get_item(SWITCH).ok().flatten()).is_none_or(|kept| kept != OFF)
+    }
+
+    pub(super) fn remember(is_on: bool) {
+        if let Some(storage) = storage() {
+            let _ = if is_on { storage.remove_item(SWITCH) } else { storage.set_item(SWITCH, OFF) };
+        }
+    }
+
+    /// None where a person lets no site keep anything.
+    fn storage() -> Option<Storage> {
+        window().local_storage().ok().flatten()
     }
 
     fn found(selector: &str) -> Option<Element> {
         document().query_selector(selector).ok().flatten()
     }
 
-    fn focus(element: Option<Element>) -> bool {
-        let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) else {
-            return false;
-        };
-        // What is not shown takes no focus, and says nothing.
-        element.focus().is_ok() && document().active_element().is_some_and(|active| active == *element)
+    fn click(selector: &str) -> bool {
+        let element = found(selector).and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        element.map(|element| element.click()).is_some()
     }
 
     /// Goes to the next row, or the one before, in which there is something to go to, from the one that has the focus;
@@ -193,6 +251,9 @@ mod browser {
             None => None,
         };
         while let Some(row) = next {
+            if row.has_attribute("href") {
+                return focus(Some(row));
+            }
             if TARGETS.iter().any(|target| focus(row.query_selector(target).ok().flatten())) {
                 return true;
             }

@@ -15,18 +15,24 @@ mod browser;
 mod bundle;
 mod clock;
 mod components;
+mod finder;
 mod format;
+mod json;
 mod keys;
 mod live;
 mod pages;
+mod places;
 mod post;
 #[cfg(feature = "hydrate")]
 mod rpc;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;
+mod toasts;
 
 pub use app::App;
+#[cfg(feature = "ssr")]
+pub use post::Typed;
 #[cfg(feature = "ssr")]
 pub use shell::{BuildId, shell};
 

@@ -19,6 +19,8 @@ export interface FleetOptions {
   faults?: string;
   /** How long a device with the fault `slow` waits before each answer. */
   slowMs?: number;
+  /** Fleets of different seeds have other names, texts and host keys. */
+  seed?: number;
 }
 
 /** Devices that look the same, host keys and all, each time they are started. */
@@ -37,6 +39,7 @@ export class Fleet {
       ...["--listen", network, "--port", String(port), "--inventory", this.inventory],
       ...["--username", USERNAME, "--password", PASSWORD, "--enable-password", ENABLE_PASSWORD],
       ...["--credential", CREDENTIAL, "--faults", options.faults ?? "", "--slow-ms", String(options.slowMs ?? 500)],
+      ...["--seed", String(options.seed ?? 1)],
     ];
   }
 
@@ -51,6 +54,12 @@ export class Fleet {
     await this.stop();
     await this.#start(["--change-every", "1"]);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+
+  /** From now on the configurations are so short that what comes next must look suspicious. */
+  async shrink(): Promise<void> {
+    await this.stop();
+    await this.#start(["--config-size", "2000"]);
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 // What a browser complains about while a page is used.
 import type { Page } from "@playwright/test";
 
-/** Notes everything that no page may do: errors, breaches of the security policy, requests to elsewhere. */
+/** Notes everything that no page may do: errors, warnings, failed requests, breaches of the security policy, requests to elsewhere. */
 export class Watch {
   readonly complaints: string[] = [];
 
@@ -11,11 +11,16 @@ export class Watch {
   static async of(page: Page, origin: string): Promise<Watch> {
     const watch = new Watch();
     const note = (what: string): unknown => watch.complaints.push(`${new URL(page.url()).pathname}: ${what}`);
-    page.on("console", (message) => message.type() === "error" && note(`console: ${message.text()}`));
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && note(`console: ${message.text()}`));
     page.on("pageerror", (error) => note(`uncaught: ${error.message}`));
     page.on("request", (request) => {
       const url = new URL(request.url());
       if (url.protocol.startsWith("http") && url.origin !== origin) note(`request to ${url.origin}`);
+    });
+    page.on("requestfailed", (request) => {
+      // What a page still asks when it is left is called off, its stream for one.
+      const why = request.failure()?.errorText ?? "";
+      if (why !== "net::ERR_ABORTED") note(`request for ${new URL(request.url()).pathname}: ${why}`);
     });
     await page.exposeFunction("noteBreach", (what: string) => note(`security policy: ${what}`));
     await page.addInitScript(() => {

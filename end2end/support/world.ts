@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type Page, expect } from "@playwright/test";
+import { type Browser, type BrowserContext, type Page, expect } from "@playwright/test";
 
 import * as fleet from "./fleet.ts";
 import { ETIQA, Program, finish, freePort } from "./program.ts";
@@ -14,6 +14,9 @@ export const ADMIN = { name: "admin", password: "a sentence is easy to keep" };
 export interface Status {
   configs: { id: number; name: string; state: string; last_run: { id: number; status: string } | null }[];
 }
+
+/** The cookies of somebody who is signed in. */
+export type SignedIn = Awaited<ReturnType<BrowserContext["storageState"]>>;
 
 export class World {
   /** Without a slash at its end. */
@@ -29,6 +32,13 @@ export class World {
     this.#env = { ETIQA_DATA_DIR: join(this.folder, "data"), ETIQA_LISTEN: `127.0.0.1:${port}` };
   }
 
+  /** One in which nobody can sign in yet. */
+  static async startEmpty(): Promise<World> {
+    const world = new World(await freePort());
+    await world.#serve();
+    return world;
+  }
+
   static async start(): Promise<World> {
     const world = new World(await freePort());
     await world.etiqa(["user", "add", ADMIN.name, "--role", "admin", "--password-stdin"], `${ADMIN.password}\n`);
@@ -36,9 +46,13 @@ export class World {
       ["credential", "add", fleet.CREDENTIAL, "--username", fleet.USERNAME, "--password-stdin", "--enable-stdin"],
       `${fleet.PASSWORD}\n${fleet.ENABLE_PASSWORD}\n`,
     );
-    world.#server = new Program(ETIQA, ["serve"], world.#env);
-    await world.#server.ready(() => fetch(`${world.url}/readyz`).then((answer) => answer.ok, () => false));
+    await world.#serve();
     return world;
+  }
+
+  async #serve(): Promise<void> {
+    this.#server = new Program(ETIQA, ["serve"], this.#env);
+    await this.#server.ready(() => fetch(`${this.url}/readyz`).then((answer) => answer.ok, () => false));
   }
 
   /** Runs the program's command line beside the server, on the same data. */
@@ -55,6 +69,15 @@ export class World {
     await page.goto(`${this.url}/login`);
     await this.fillDoor(page, ADMIN.password);
     await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+  }
+
+  /** Signs in, and gives what a browser keeps of it, for contexts that begin so. */
+  async signedIn(browser: Browser): Promise<SignedIn> {
+    const page = await browser.newPage();
+    await this.signIn(page);
+    const state = await page.context().storageState();
+    await page.context().close();
+    return state;
   }
 
   /** Fills in the open sign-in form and sends it. */

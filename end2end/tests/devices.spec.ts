@@ -58,3 +58,36 @@ test("devices are found while typing, ordered, and two of them disabled", async 
 
   expect(watch.take()).toEqual([]);
 });
+
+test("on a phone the list begins on the first screen, is filtered behind a button and ordered by a choice", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/`);
+  await settled(page);
+  const rows = page.locator(".rows tbody tr");
+  await expect(rows.first()).toBeInViewport();
+  await expect(page.getByLabel("Any type")).toBeHidden();
+  await page.getByText("Filters", { exact: true }).click();
+  await expect(page.getByLabel("Any type")).toBeVisible();
+  await page.getByLabel("Order by").selectOption("-name");
+  await expect(page).toHaveURL(/sort=-name/);
+  await expect(rows.first()).toContainText("edge-rtr-1");
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: "screenshots/devices-phone-390-light.png" });
+  expect(watch.take()).toEqual([]);
+});
+
+test("a choice that is refused is marked, and its reason belongs to it", async ({ page }) => {
+  await world.etiqa(["credential", "add", "short-lived", "--username", "lab", "--password-stdin"], "lab-password\n");
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/new`);
+  await settled(page);
+  await page.getByLabel("Address", { exact: true }).fill("192.0.2.9");
+  const credential = page.getByLabel("Credential");
+  await credential.selectOption("short-lived");
+  await world.etiqa(["credential", "remove", "short-lived"]);
+  await page.getByRole("button", { name: "Save device" }).click();
+  await expect(credential).toHaveAttribute("aria-invalid", "true");
+  await expect(credential).toHaveAccessibleDescription(/\S/);
+});

@@ -72,6 +72,65 @@ test("a version is labelled, an older one made active, and any two texts compare
   expect(watch.take()).toEqual([]);
 });
 
+test("changes are stepped through, folds opened, and a change copied", async ({ page, context }) => {
+  const watch = await Watch.of(page, world.url);
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: world.url });
+  await world.signIn(page);
+  for (const view of ["unified", "split"]) {
+    await page.goto(`${world.url}/devices/1?part=running&v=2&view=${view}`);
+    await settled(page);
+    const difference = page.getByRole("region", { name: "Difference" });
+    const changes = difference.locator("tr[id^=change-]");
+    const total = await changes.count();
+    expect(total).toBeGreaterThan(0);
+    await page.keyboard.press("n");
+    await expect(page.getByText(`Change 1 of ${total}`)).toBeVisible();
+    await expect(changes.first()).toHaveAttribute("aria-current", "true");
+    await page.keyboard.press("p");
+    await expect(page.getByText(`Change ${total} of ${total}`)).toBeVisible();
+    await page.getByRole("button", { name: "Copy change" }).click();
+    await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^[+-]/);
+    const folds = difference.locator("tr.fold");
+    const before = await folds.count();
+    await folds.getByRole("link", { name: /^Show all/ }).first().click();
+    await expect(folds).toHaveCount(before - 1);
+    expect(new URL(page.url()).searchParams.get("open")).toMatch(/^\d+-\d+$/);
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await stickingOut(page)).toEqual([]);
+    await page.screenshot({ path: `screenshots/diff-${view}-390-light.png`, fullPage: true });
+    await page.setViewportSize({ width: 1440, height: 900 });
+  }
+  await page.getByRole("button", { name: "Copy new text" }).click();
+  await expect(page.locator(".diff-bar button").last()).toHaveText("Copied");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/end\n$/);
+  expect(watch.take()).toEqual([]);
+});
+
+test("results of a device and the network as of a time are found by their addresses", async ({ page }) => {
+  const watch = await Watch.of(page, world.url);
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/1?tab=results`);
+  await settled(page);
+  await expect(page.getByRole("img", { name: "Duration of the last" })).toBeVisible();
+  await page.getByLabel("Good or not").selectOption("false");
+  await expect(page.getByText("No result is like this.")).toBeVisible();
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: "screenshots/results-390-light.png", fullPage: true });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(`${world.url}/configs/?at=2020-01-01T00:00`);
+  await expect(page.getByText("No configuration from then")).toBeVisible();
+  await page.goto(`${world.url}/configs/?at=2099-01-01T00:00`);
+  await settled(page);
+  await expect(page.getByText("The network as of")).toContainText("2 devices");
+  await page.screenshot({ path: "screenshots/network-as-of-1440-light.png", fullPage: true });
+  const coming = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Download all of it" }).click();
+  expect((await coming).suggestedFilename()).toMatch(/^network_2099/);
+  expect(watch.take()).toEqual([]);
+});
+
 test("a file is attached to a device, handed out and deleted", async ({ page }) => {
   const watch = await Watch.of(page, world.url);
   await world.signIn(page);
@@ -117,5 +176,17 @@ test("the page of archives says what stays and why, also with other counts", asy
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await stickingOut(page)).toEqual([]);
   await page.screenshot({ path: "screenshots/retention-390-light.png", fullPage: true });
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(`${world.url}/backup/config/1/edit`);
+  await settled(page);
+  await page.getByLabel("Newest archives").fill("1");
+  await expect(page.getByText("of 3 archives 2 would be kept and 1 removed")).toBeVisible();
+  await page.goto(`${world.url}/backup/?config=1&kind=data`);
+  await settled(page);
+  await expect(page.getByText("3 runs", { exact: true })).toBeVisible();
+  await page.getByLabel("Any outcome").selectOption("failed");
+  await expect(page.getByText("No run is like this.")).toBeVisible();
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await stickingOut(page)).toEqual([]);
   expect(watch.take()).toEqual([]);
 });

@@ -59,5 +59,51 @@ test("keys lead from page to page, and through rows, and help tells of them", as
     await expect(help).toBeHidden();
   });
 
+  await test.step("Ctrl K finds a device by a part of its name, however quickly it is typed", async () => {
+    const wanted = devices[1]?.hostname ?? "";
+    await page.keyboard.press("Control+k");
+    const finder = page.getByRole("dialog", { name: "Go to" });
+    await expect(finder.getByRole("link", { name: "Backups" })).toBeVisible();
+    await page.screenshot({ path: "screenshots/finder-1440-light.png" });
+    await page.keyboard.type(wanted);
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { name: wanted, level: 1 })).toBeVisible();
+    await expect(finder).toBeHidden();
+  });
+
+  await test.step("it finds pages of every bundle, and says when nothing is called so", async () => {
+    await settled(page);
+    await page.keyboard.press("Control+k");
+    const finder = page.getByRole("dialog", { name: "Go to" });
+    await page.keyboard.type("no such thing");
+    await expect(finder.getByRole("status")).toHaveText("No page, no device and no backup is called so.");
+    await finder.getByRole("textbox").fill("creden");
+    await expect(finder.getByRole("link", { name: "Credentials" })).toBeVisible();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { name: "Credentials", level: 1 })).toBeVisible();
+  });
+
+  await test.step("single keys can be switched off, and stay off after a reload", async () => {
+    const help = page.getByRole("dialog", { name: "Keyboard" });
+    await page.keyboard.press("?");
+    await help.getByLabel("Single keys lead around").uncheck();
+    await page.keyboard.press("Escape");
+    await page.reload();
+    await settled(page);
+    await page.keyboard.press("?");
+    await page.keyboard.press("g");
+    await page.keyboard.press("b");
+    await expect(help).toBeHidden();
+    await expect(page.getByRole("heading", { name: "Credentials", level: 1 })).toBeVisible();
+    await page.getByRole("button", { name: "Keyboard" }).click();
+    await expect(help.getByLabel("Single keys lead around")).not.toBeChecked();
+    await help.getByLabel("Single keys lead around").check();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("g");
+    await page.keyboard.press("b");
+    await expect(page.getByRole("heading", { name: "Backups", level: 1 })).toBeVisible();
+  });
+
   expect(watch.take()).toEqual([]);
 });

@@ -3,6 +3,8 @@
 //! The folder is read into the database, which every machine uses. A file that is not valid keeps the last good text
 //! of its name in use, and the reason is shown. A session keeps the driver it began with.
 
+pub mod bench;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -4,12 +4,15 @@ mod bulk;
 mod export;
 
 use etiqa_model::admin::{BackupChoices, DeviceChoices};
-use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder, NewDevice};
+use etiqa_model::device::{
+    Device, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder, DeviceState, NewDevice,
+};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
 use etiqa_model::{DeviceId, DeviceResultId, ErrorKind, FieldError, JobId, UserError};
 
+use crate::backup::promise;
 use crate::changes;
 use crate::db::DbError;
 use crate::engine::Engine;
@@ -22,8 +25,8 @@ use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::destination::destination_list_names;
 use crate::store::device::{
-    device_fetch, device_list, device_list_all, device_list_by_name, device_list_selected, platform_list,
-    site_list, tag_list,
+    device_fetch, device_list_all, device_list_by_name, device_list_promised, device_list_selected,
+    platform_list, site_list, tag_list,
 };
 use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform};
 use crate::store::device_write::{
@@ -34,6 +37,7 @@ use crate::store::job::job_is_open_for_device;
 use crate::store::jump_host::{jump_host_fetch_by_name, jump_host_list};
 use crate::store::lease::device_lease_is_taken;
 use crate::store::media::media_list;
+use crate::store::promise::Promise;
 use crate::store::result::{result_list_of_device, transcript_fetch};
 use crate::time::now;
 
@@ -149,7 +153,16 @@ pub async fn list(
     order: DeviceOrder,
     page: Page,
 ) -> Result<Paged<Device>> {
-    Ok(device_list(&engine.db, filter, order, page).await?)
+    let promises = promises_of(engine, filter).await?;
+    Ok(device_list_promised(&engine.db, filter, &promises, order, page).await?)
+}
+
+/// What backups promise, where the filter asks for it.
+async fn promises_of(engine: &Engine, filter: &DeviceFilter) -> Result<Vec<Promise>> {
+    match filter.state {
+        Some(DeviceState::Overdue | DeviceState::NoBackup) => promise::now_promised(engine, now()).await,
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Everything the page of one device shows.

@@ -1,6 +1,7 @@
 //! Everything that touches a disk, a database or a network. Knows no HTTP server and no UI.
 
 pub mod access;
+pub mod admin;
 pub mod artifacts;
 pub mod backup;
 pub mod changes;

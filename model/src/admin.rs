@@ -126,27 +126,6 @@ impl Default for Settings {
     }
 }
 
-/// How much there is behind each part of the admin's page.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AdminCounts {
-    /// Who can sign in.
-    pub users: u64,
-    /// API tokens.
-    pub tokens: u64,
-    /// Logins for devices.
-    pub credentials: u64,
-    /// Jump hosts.
-    pub jump_hosts: u64,
-    /// Drivers, those that are not valid among them.
-    pub drivers: u64,
-    /// Drivers with a problem.
-    pub driver_problems: u64,
-    /// Destinations.
-    pub destinations: u64,
-    /// Destinations with a problem.
-    pub destination_problems: u64,
-}
-
 /// [`Settings`] as a person fills them in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -366,4 +345,19 @@ pub struct JumpHostInput {
     pub site: String,
     /// Also offer old SSH algorithms.
     pub legacy_ssh: bool,
+}
+
+/// A section of the admin's pages, as its first page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminSection {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub to: String,
+    /// How much is in it, in words.
+    pub count: String,
+    /// What it is for.
+    pub words: String,
+    /// What needs a hand, in a few words.
+    pub needs: Option<String>,
 }

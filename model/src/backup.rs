@@ -322,15 +322,19 @@ impl BackupConfigInput {
     }
 
     fn retention(&self, fields: &mut Fields) -> Retention {
-        let counts = RetentionInput {
+        self.counts().check(fields)
+    }
+
+    /// How many archives are to be kept, as far as that is filled in.
+    pub fn counts(&self) -> RetentionInput {
+        RetentionInput {
             max_backups: self.max_backups.clone(),
             keep_hourly: self.keep_hourly.clone(),
             keep_daily: self.keep_daily.clone(),
             keep_weekly: self.keep_weekly.clone(),
             keep_monthly: self.keep_monthly.clone(),
             keep_yearly: self.keep_yearly.clone(),
-        };
-        counts.check(fields)
+        }
     }
 }
 

@@ -18,7 +18,40 @@ pub enum JobState {
     Dead,
 }
 
+/// Kinds of work that people look for: the name in the database, and for a person.
+pub const JOB_KINDS: [(&str, &str); 11] = [
+    ("run", "Runs"),
+    ("part", "Parts of runs"),
+    ("collect", "Collections"),
+    ("change", "Changes that devices told of"),
+    ("artifact", "Vendor backups"),
+    ("artifact_part", "Vendor backups of runs"),
+    ("verify", "Checks of archives"),
+    ("drill", "Restore drills"),
+    ("send", "Copies to destinations"),
+    ("test", "Connection tests"),
+    ("reach", "Looks whether devices answer"),
+];
+
 impl JobState {
+    /// Every state, in the order of the list.
+    pub const ALL: &[Self] = &[Self::Running, Self::Dead, Self::Retrying, Self::Waiting];
+
+    /// The name in JSON and in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Retrying => "retrying",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// The state of this name; none for any other.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| state.as_str() == name)
+    }
+
     /// For a person.
     pub fn label(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use crate::backup::BackupKind;
 use crate::destination::ArchiveCopy;
 use crate::device::DeviceResult;
 use crate::field::by_name;
+use crate::page::Paged;
 use crate::{BackupConfigId, RunId, Timestamp};
 
 /// `pending → running → completed`, `failed` or `cancelled`.
@@ -67,6 +68,9 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// Every way.
+    pub const ALL: &[Self] = &[Self::Schedule, Self::Manual, Self::Cli, Self::Retry];
+
     /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,7 +93,7 @@ impl Trigger {
 
     /// The trigger of this name.
     pub fn parse(name: &str) -> Result<Self, String> {
-        by_name("trigger", name, &[Self::Schedule, Self::Manual, Self::Cli, Self::Retry], Self::as_str)
+        by_name("trigger", name, Self::ALL, Self::as_str)
     }
 }
 
@@ -241,10 +245,12 @@ pub struct RunNote {
 pub struct RunDetail {
     /// The run.
     pub run: Run,
-    /// Devices that failed first, then by name.
-    pub results: Vec<DeviceResult>,
+    /// What each device came to: those that failed first, then by name. As many as were asked for.
+    pub results: Paged<DeviceResult>,
     /// How many results there are in all.
     pub results_total: u64,
+    /// How many of them are not good.
+    pub results_failed: u64,
     /// Attempts to fetch vendors' own backups, those that failed first.
     pub artifacts: Vec<ArtifactResult>,
     /// What destinations have of its archive.

@@ -2,7 +2,7 @@
 //! everybody the drivers; all else is for admins only.
 
 use etiqa_model::admin::{
-    AdminCounts, DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput,
+    AdminSection, DriverRow, DriverText, JumpHost, JumpHostInput, Settings, SettingsInput,
 };
 use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
@@ -16,16 +16,16 @@ use super::AppError;
 use {
     super::context::Context,
     etiqa_engine::history::read,
-    etiqa_engine::{access, drivers, fleet, jump_hosts, overview},
+    etiqa_engine::{access, admin, drivers, fleet, jump_hosts},
     etiqa_model::event::Topic,
     etiqa_model::{FieldError, UserError},
 };
 
-/// How much there is behind each part of the admin's page.
-#[server(endpoint = "get_admin_counts")]
-pub async fn get_admin_counts() -> Result<AdminCounts, AppError> {
+/// Every section of the admin's pages, with what is in it and what needs a hand.
+#[server(endpoint = "list_admin_sections")]
+pub async fn list_admin_sections() -> Result<Vec<AdminSection>, AppError> {
     let context = Context::require(Role::Admin)?;
-    Ok(overview::admin_counts(&context.engine).await?)
+    Ok(admin::sections(&context.engine).await?)
 }
 
 /// Everybody who can sign in, by name.
@@ -55,6 +55,7 @@ pub async fn change_user(
     let context = Context::require(Role::Admin)?;
     access::user_change(&context.engine.db, id, role, &password).await?;
     changed(&context);
+    leptos_axum::redirect("/admin/users");
     Ok(())
 }
 

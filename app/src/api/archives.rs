@@ -2,7 +2,7 @@
 
 use etiqa_model::admin::KitState;
 use etiqa_model::archive::{ArchiveDetail, Drill, RetentionPreview};
-use etiqa_model::backup::RetentionInput;
+use etiqa_model::backup::{BackupConfigInput, RetentionInput};
 use etiqa_model::schedule::Pause;
 use etiqa_model::{BackupConfigId, RunId, Secret};
 use leptos::prelude::*;
@@ -90,6 +90,29 @@ pub async fn take_recovery_kit(password: Secret) -> Result<Secret, AppError> {
     let context = Context::require(Role::Admin)?;
     let (engine, address) = (&context.engine, &context.caller.address);
     Ok(recovery::take_kit_by_password(engine, &context.identity, &password, address).await?)
+}
+
+/// Where the form of a backup config, filled in and not saved, leads a browser without JavaScript that asks what would be
+/// kept: to the page of its archives with the counts of the form.
+#[server(endpoint = "look_at_retention")]
+pub async fn look_at_retention(
+    id: BackupConfigId,
+    #[server(default)] config: BackupConfigInput,
+) -> Result<(), AppError> {
+    Context::require(Role::Operator)?;
+    let counts = config.counts();
+    counts.parse()?;
+    let fields = [
+        ("max_backups", counts.max_backups),
+        ("keep_hourly", counts.keep_hourly),
+        ("keep_daily", counts.keep_daily),
+        ("keep_weekly", counts.keep_weekly),
+        ("keep_monthly", counts.keep_monthly),
+        ("keep_yearly", counts.keep_yearly),
+    ];
+    let page = format!("/backup/config/{id}/retention");
+    leptos_axum::redirect(&crate::components::list::address(&page, &fields));
+    Ok(())
 }
 
 /// What retention would do with the archives of a backup config, if it kept as many as `counts` says; as many as it keeps

@@ -2,7 +2,9 @@
 
 use etiqa_model::admin::{BackupChoices, SchedulePreview, VerifyOutcome};
 use etiqa_model::backup::{BackupConfigDetail, BackupConfigInput, BackupConfigRow};
-use etiqa_model::run::{Run, RunDetail};
+use etiqa_model::history::{RunFilter, RunPage};
+use etiqa_model::page::Page;
+use etiqa_model::run::RunDetail;
 use etiqa_model::{BackupConfigId, DestinationId, RunId};
 use leptos::prelude::*;
 
@@ -95,18 +97,31 @@ pub async fn run_backup(id: BackupConfigId) -> Result<RunId, AppError> {
     Ok(backup::start::start(&context.engine, id, Trigger::Manual).await?.run)
 }
 
-/// Runs, newest first, 50 at most; those before `before`, of one config where named.
+/// Runs in `filter`, newest first, a page of them: those before `before`.
 #[server(endpoint = "list_runs")]
-pub async fn list_runs(config: Option<BackupConfigId>, before: Option<RunId>) -> Result<Vec<Run>, AppError> {
+pub async fn list_runs(
+    #[server(default)] filter: RunFilter,
+    before: Option<RunId>,
+) -> Result<RunPage, AppError> {
     let context = Context::require(Role::Viewer)?;
-    Ok(backup::list_runs(&context.engine, config, before).await?)
+    let zone = super::context::zone_of_viewer();
+    Ok(backup::run_history(&context.engine, &filter, before, &zone).await?)
 }
 
-/// One run with what each device came to (500 at most).
+/// Results of a run on one page.
+#[cfg(feature = "ssr")]
+const RESULTS_PER_PAGE: u32 = 100;
+
+/// One run with page `page`, from 1, of what each device came to; of the failed ones only where `failed`.
 #[server(endpoint = "get_run")]
-pub async fn get_run(id: RunId) -> Result<RunDetail, AppError> {
+pub async fn get_run(
+    id: RunId,
+    #[server(default)] failed: bool,
+    #[server(default)] page: u32,
+) -> Result<RunDetail, AppError> {
     let context = Context::require(Role::Viewer)?;
-    Ok(backup::run_detail(&context.engine, id).await?)
+    let page = Page { number: page.max(1), size: RESULTS_PER_PAGE };
+    Ok(backup::run_detail(&context.engine, id, failed, page).await?)
 }
 
 /// Asks a run to stop.

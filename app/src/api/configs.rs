@@ -2,7 +2,8 @@
 
 use etiqa_model::compare::{Comparison, Reading, SideInput};
 use etiqa_model::config::{ConfigText, ConfigVersionRow, PartVersions, VersionDiff, VersionWords};
-use etiqa_model::page::{Page, Paged};
+use etiqa_model::history::NetworkConfigs;
+use etiqa_model::page::Page;
 use etiqa_model::{ConfigVersionId, DeviceId};
 use leptos::prelude::*;
 
@@ -11,17 +12,25 @@ use super::AppError;
 use {
     super::context::Context,
     etiqa_engine::history::{Reader, compare, decide, read},
+    etiqa_model::UserError,
+    etiqa_model::compare::Moment,
+    etiqa_model::opened::Opened,
     etiqa_model::user::Role,
 };
 
-/// The active versions of all devices, by device name; `search` narrows by name or address.
+/// The active versions of all devices, by device name; `search` narrows by name or address. With a time in `at`, such as
+/// `2026-11-01T14:30`, those that were active then.
 #[server(endpoint = "list_configs")]
 pub async fn list_configs(
     #[server(default)] search: String,
+    #[server(default)] at: String,
     page: Page,
-) -> Result<Paged<ConfigVersionRow>, AppError> {
+) -> Result<NetworkConfigs, AppError> {
     let context = Context::require(Role::Viewer)?;
-    Ok(read::list_active(&context.engine, &search, page).await?)
+    let at = Some(at.trim()).filter(|at| !at.is_empty());
+    let at = at.map(Moment::parse).transpose().map_err(UserError::invalid)?;
+    let zone = super::context::zone_of_viewer();
+    Ok(read::network(&context.engine, &search, at, &zone, page).await?)
 }
 
 /// Versions of one part of a device before version `before`, newest first, 50 at most.
@@ -53,29 +62,33 @@ pub async fn get_config(
     Ok(read::config_text(&context.engine, id, reader).await?)
 }
 
-/// What `to` changed against `from`, or against the version before it.
+/// What `to` changed against `from`, or against the version before it. `open` names unchanged lines that are shown as
+/// well: `4-23,180-199`.
 #[server(endpoint = "get_diff")]
 pub async fn get_diff(
     to: ConfigVersionId,
     from: Option<ConfigVersionId>,
     #[server(default)] reading: Reading,
+    #[server(default)] open: String,
 ) -> Result<VersionDiff, AppError> {
     let context = Context::require(Role::Viewer)?;
     let reader = Reader::new(context.identity.role, reading);
-    Ok(read::version_diff(&context.engine, to, from, reader).await?)
+    Ok(read::version_diff(&context.engine, to, from, reader, Opened::parse(&open)).await?)
 }
 
-/// Any two texts beside each other; what is wrong with a side names its field, `old_device` and so on.
+/// Any two texts beside each other; what is wrong with a side names its field, `old_device` and so on. `open` as in
+/// [`get_diff`].
 #[server(endpoint = "compare_texts")]
 pub async fn compare_texts(
     old: SideInput,
     new: SideInput,
     #[server(default)] reading: Reading,
+    #[server(default)] open: String,
 ) -> Result<Comparison, AppError> {
     let context = Context::require(Role::Viewer)?;
     let reader = Reader::new(context.identity.role, reading);
     let zone = super::context::zone_of_viewer();
-    Ok(compare::compare(&context.engine, &old, &new, reader, &zone).await?)
+    Ok(compare::compare(&context.engine, &old, &new, reader, &zone, Opened::parse(&open)).await?)
 }
 
 /// Makes an older version the active one.

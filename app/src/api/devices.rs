@@ -4,6 +4,7 @@ use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{
     ConnectionTest, Device, DeviceChangeInput, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder,
 };
+use etiqa_model::history::{ResultFilter, ResultPage};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::{ConfigVersionId, DeviceId, DeviceResultId};
 use leptos::prelude::*;
@@ -11,8 +12,8 @@ use leptos::prelude::*;
 use super::AppError;
 #[cfg(feature = "ssr")]
 use {
-    super::context::Context, etiqa_engine::fleet, etiqa_engine::history::decide, etiqa_engine::inventory,
-    etiqa_model::user::Role,
+    super::context::Context, etiqa_engine::backup, etiqa_engine::fleet, etiqa_engine::history::decide,
+    etiqa_engine::inventory, etiqa_model::user::Role,
 };
 
 /// A page of devices, by name unless said otherwise.
@@ -41,6 +42,18 @@ pub async fn change_devices(
 pub async fn get_device(id: DeviceId) -> Result<DeviceDetail, AppError> {
     let context = Context::require(Role::Viewer)?;
     Ok(inventory::detail(&context.engine, id).await?)
+}
+
+/// Results of a device in `filter`, newest first, a page of them: those before `before`.
+#[server(endpoint = "list_results")]
+pub async fn list_results(
+    device: DeviceId,
+    #[server(default)] filter: ResultFilter,
+    before: Option<DeviceResultId>,
+) -> Result<ResultPage, AppError> {
+    let context = Context::require(Role::Viewer)?;
+    let zone = super::context::zone_of_viewer();
+    Ok(backup::result_history(&context.engine, device, &filter, before, &zone).await?)
 }
 
 /// What forms and filters offer.

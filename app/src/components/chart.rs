@@ -1,42 +1,65 @@
-//! Small charts: a bar for each thing, as high as its share of the highest.
+//! Small charts: a bar for each thing, as high as its share of the highest, and the same as a table.
 
 use leptos::prelude::*;
 
 /// The height of the highest bar, in the units of the drawing.
-const HEIGHT: u64 = 40;
+pub(crate) const HEIGHT: u64 = 40;
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bar {
-    /// How high.
-    pub(crate) value: u64,
-    /// What it stands for, on hover.
+    /// What it stands for: a day, a run.
+    pub(crate) name: String,
+    /// How much that is, in words.
     pub(crate) words: String,
-    /// Its colour's class: `failed`, `partial`, `cancelled`, or none where all was well.
-    pub(crate) class: &'static str,
+    /// What it is made of, from the bottom up: the class of its colour (`failed`, `partial`, `cancelled`, `size`, `none`, or
+    /// empty where all was well), and how high it is.
+    pub(crate) parts: Vec<(&'static str, u64)>,
 }
 
-/// The chart, with words under its ends; `label` says what it is to whoever cannot see it.
+impl Bar {
+    fn value(&self) -> u64 {
+        self.parts.iter().map(|(_, value)| value).sum()
+    }
+}
+
+/// The chart, with words under its ends and a table that says the same; `label` says what it is to whoever cannot see it.
 pub(crate) fn bars(label: String, bars: Vec<Bar>, ends: (String, String)) -> AnyView {
-    let most = bars.iter().map(|bar| bar.value).max().unwrap_or(0);
+    let most = bars.iter().map(Bar::value).max().unwrap_or(0);
     let width = bars.len() * 10;
-    let bars = bars.into_iter().enumerate().map(|(index, bar)| {
-        // What went wrong is seen, even where it came to nothing.
-        let height = height(bar.value, most).max(u64::from(!bar.class.is_empty()));
-        let (x, y) = ((index * 10 + 1).to_string(), (HEIGHT - height).to_string());
+    let drawn = bars.iter().enumerate().map(|(index, bar)| {
+        let x = (index * 10 + 1).to_string();
+        let mut below = 0;
+        let parts = bar.parts.iter().map(|(class, value)| {
+            let bottom = height(below, most);
+            below += value;
+            // What went wrong is seen, even where it came to nothing.
+            let height = (height(below, most) - bottom).max(u64::from(!class.is_empty()));
+            let y = (HEIGHT - bottom).saturating_sub(height).to_string();
+            view! { <rect class=*class x=x.clone() y=y width="8" height=height.to_string()/> }.into_any()
+        });
+        let parts = parts.collect_view();
         view! {
             <g>
-                <title>{bar.words}</title>
-                <rect class="none" x=x.clone() y="0" width="8" height="40" fill-opacity="0"/>
-                <rect class=bar.class x=x y=y width="8" height=height.to_string()/>
+                <title>{format!("{}: {}", bar.name, bar.words)}</title>
+                <rect class="none" x=x y="0" width="8" height="40" fill-opacity="0"/>
+                {parts}
             </g>
         }
         .into_any()
     });
+    let drawn = drawn.collect_view();
+    let rows = bars
+        .into_iter()
+        .map(|bar| view! { <tr><th scope="row">{bar.name}</th><td>{bar.words}</td></tr> }.into_any());
     view! {
         <div class="days">
-            <svg viewBox=format!("0 0 {width} 40") preserveAspectRatio="none" role="img" aria-label=label>{bars.collect_view()}</svg>
+            <svg viewBox=format!("0 0 {width} 40") preserveAspectRatio="none" role="img" aria-label=label>{drawn}</svg>
             <div class="ends"><span>{ends.0}</span><span>{ends.1}</span></div>
+            <details class="figures">
+                <summary>"As a table"</summary>
+                <table><tbody>{rows.collect_view()}</tbody></table>
+            </details>
         </div>
     }
     .into_any()

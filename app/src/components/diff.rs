@@ -1,9 +1,62 @@
-//! Differences of two texts: unified or side by side, numbered, changed words marked, unchanged lines folded.
+//! Differences of two texts: unified or side by side, numbered, changed words marked, unchanged lines folded until they are
+//! opened, with a bar that leads from change to change.
 
-use etiqa_model::config::{DiffHunk, DiffLine, DiffSpan, LineKind, TextDiff};
+mod bar;
+
+use etiqa_model::config::{DiffLine, DiffSpan, LineKind, TextDiff};
+use etiqa_model::opened::Opened;
 use leptos::prelude::*;
 
-use crate::format;
+use super::part::View;
+use crate::{browser, format};
+
+/// So many lines a fold gives at a time.
+const MORE: u32 = 20;
+
+/// Which change of which difference was gone to last: a key of the difference, and the change's number from 1.
+pub(crate) type WentTo = RwSignal<((i64, i64), u32)>;
+
+/// How a difference is read.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    /// Side by side, not unified.
+    pub(crate) is_side_by_side: bool,
+    /// Unchanged lines that are shown although they are far from every change.
+    pub(crate) opened: Opened,
+    /// The address of this page with all that it asks for but opened lines and the change; it has a query.
+    pub(crate) address: String,
+    /// Which difference this is among those that the page shows one after the other.
+    pub(crate) key: (i64, i64),
+    /// The change that the address names; 0: none.
+    pub(crate) change: u32,
+    /// What the page remembers of it while it is open.
+    pub(crate) went_to: WentTo,
+}
+
+impl Reading {
+    /// The change that was gone to last, from 1; 0: none yet.
+    fn current(&self) -> u32 {
+        current(self.went_to, self.key, self.change)
+    }
+
+    /// The address of this page with these lines opened, and a change that is gone to (0: none).
+    fn to(&self, opened: &Opened, change: u32) -> String {
+        let open = opened.to_string();
+        let open = if open.is_empty() { open } else { format!("&open={open}") };
+        let change = if change == 0 { String::new() } else { format!("&change={change}") };
+        format!("{}{open}{change}", self.address)
+    }
+}
+
+fn current(went_to: WentTo, key: (i64, i64), otherwise: u32) -> u32 {
+    let (of, change) = went_to.get();
+    if of == key { change } else { otherwise }
+}
+
+/// The id of a change's first row.
+fn id_of(change: u32) -> String {
+    format!("change-{change}")
+}
 
 /// `+3 −1`.
 pub(crate) fn counts(added: u32, removed: u32) -> AnyView {
@@ -17,31 +70,51 @@ pub(crate) fn counts(added: u32, removed: u32) -> AnyView {
     .into_any()
 }
 
-/// The whole difference.
-pub(crate) fn diff(diff: &TextDiff, is_side_by_side: bool) -> AnyView {
+/// The whole difference, below a bar that stays in sight; `more` stands at the bar's end.
+pub(crate) fn diff(diff: &TextDiff, reading: &Reading, more: AnyView) -> AnyView {
     if diff.hunks.is_empty() {
         return view! { <p class="quiet">"No line differs."</p> }.into_any();
     }
-    let columns = if is_side_by_side { "4" } else { "3" };
+    let is_side_by_side = reading.is_side_by_side;
     let mut rows = Vec::new();
+    let mut changes: Vec<&[DiffLine]> = Vec::new();
+    // The line of the older text that comes next.
+    let mut next = 1;
     for hunk in &diff.hunks {
-        rows.extend(fold(hunk.folded_before, columns));
-        if is_side_by_side {
-            rows.extend(pairs(hunk).into_iter().map(|(old, new)| row_of_pair(old, new)));
-        } else {
-            rows.extend(hunk.lines.iter().map(row));
+        let fold =
+            Fold { first: next, lines: hunk.folded_before, change: changes.len() as u32 + 1, is_last: false };
+        rows.extend(fold.row(reading, true));
+        next += hunk.folded_before;
+        for lines in hunk.lines.chunk_by(|one, other| is_same(one) == is_same(other)) {
+            let mut mark = None;
+            if lines.first().is_some_and(|line| !is_same(line)) {
+                changes.push(lines);
+                mark = Some(changes.len() as u32);
+            }
+            next += lines.iter().filter(|line| line.old.is_some()).count() as u32;
+            if is_side_by_side {
+                let pairs = pairs(lines).into_iter();
+                rows.extend(pairs.map(|(old, new)| row("", mark.take(), reading, cells_of_pair(old, new))));
+            } else {
+                let row_of = |line: &DiffLine| row(class_of(line.kind), mark.take(), reading, cells(line));
+                rows.extend(lines.iter().map(row_of));
+            }
         }
     }
-    rows.extend(fold(diff.folded_after, columns));
+    // What was left out is among the lines after the last hunk, and cannot be opened with them.
+    let is_whole = diff.hunks_left_out == 0;
+    let fold = Fold { first: next, lines: diff.folded_after, change: changes.len() as u32, is_last: true };
+    rows.extend(fold.row(reading, is_whole));
     // A fixed layout takes its widths from here; the first row is often a fold across all columns.
     let sides = is_side_by_side
         .then(|| view! { <colgroup><col class="no"/><col/><col class="no"/><col/></colgroup> }.into_any());
-    let left_out = (diff.hunks_left_out > 0).then(|| {
+    let left_out = (!is_whole).then(|| {
         let places = format::plural(diff.hunks_left_out.into(), "more changed place");
         view! { <p class="quiet">{format!("{places} not shown: the difference is too long for a page.")}</p> }
             .into_any()
     });
     view! {
+        {bar::bar(diff, &changes, reading, more)}
         <div class="diff" tabindex="0" role="region" aria-label="Difference">
             <table class=if is_side_by_side { "side-by-side" } else { "unified" }>
                 {sides}
@@ -51,6 +124,51 @@ pub(crate) fn diff(diff: &TextDiff, is_side_by_side: bool) -> AnyView {
         {left_out}
     }
     .into_any()
+}
+
+fn is_same(line: &DiffLine) -> bool {
+    line.kind == LineKind::Same
+}
+
+/// Unchanged lines that are not shown.
+struct Fold {
+    /// The first of them, in the older text.
+    first: u32,
+    /// How many.
+    lines: u32,
+    /// The change behind them; where they are the last lines, the one before them.
+    change: u32,
+    /// Whether they are the last lines.
+    is_last: bool,
+}
+
+impl Fold {
+    /// How many there are, and links that open some or all of them; nothing where there are none.
+    fn row(&self, reading: &Reading, can_open: bool) -> Option<AnyView> {
+        if self.lines == 0 {
+            return None;
+        }
+        let (first, last) = (self.first, self.first + self.lines - 1);
+        let words = format!("⋯ {} ⋯", format::plural(self.lines.into(), "unchanged line"));
+        let link = |shown: &'static str, said: &'static str, first: u32, last: u32| {
+            let to = reading.to(&reading.opened.with(first, last), reading.change);
+            // Loaded anew, the page would begin at its top; changed in place, it stays where it is.
+            let to = format!("{to}#{}", id_of(self.change));
+            view! { <a href=to data-noscroll="true" aria-label=said on:click=browser::drop_hash>{shown}</a>" " }
+                .into_any()
+        };
+        let is_long = self.lines > MORE;
+        let above = (can_open && is_long && first > 1).then(|| {
+            link("↓ 20 more", "Show 20 more lines below the change before", first, first + MORE - 1)
+        });
+        let below = (can_open && is_long && !self.is_last)
+            .then(|| link("↑ 20 more", "Show 20 more lines above the next change", last + 1 - MORE, last));
+        let all = can_open.then(|| link("Show all", "Show all of these lines", first, last));
+        let columns = if reading.is_side_by_side { "4" } else { "3" };
+        Some(
+            view! { <tr class="fold"><td colspan=columns>{words}" "{above}{below}{all}</td></tr> }.into_any(),
+        )
+    }
 }
 
 /// The first changed lines, without numbers.
@@ -63,11 +181,6 @@ pub(crate) fn peek(diff: &TextDiff, most: usize) -> AnyView {
         })
         .collect_view();
     view! { <div class="peek">{lines}</div> }.into_any()
-}
-
-fn fold(lines: u32, columns: &'static str) -> Option<AnyView> {
-    let words = format!("⋯ {} ⋯", format::plural(lines.into(), "unchanged line"));
-    (lines > 0).then(|| view! { <tr class="fold"><td colspan=columns>{words}</td></tr> }.into_any())
 }
 
 fn class_of(kind: LineKind) -> &'static str {
@@ -111,19 +224,26 @@ fn number(number: Option<u32>) -> AnyView {
     view! { <td class="no">{number.map(|number| number.to_string())}</td> }.into_any()
 }
 
-fn row(line: &DiffLine) -> AnyView {
+/// A row; where it is the first of a change, addresses lead to it, and it says when it was gone to.
+fn row(class: &'static str, change: Option<u32>, reading: &Reading, cells: AnyView) -> AnyView {
+    let Some(change) = change else { return view! { <tr class=class>{cells}</tr> }.into_any() };
+    let (went_to, key, otherwise) = (reading.went_to, reading.key, reading.change);
+    let is_current: View<Option<&'static str>> =
+        Box::new(move || (current(went_to, key, otherwise) == change).then_some("true"));
+    view! { <tr class=class id=id_of(change) aria-current=is_current>{cells}</tr> }.into_any()
+}
+
+fn cells(line: &DiffLine) -> AnyView {
     view! {
-        <tr class=class_of(line.kind)>
-            {number(line.old)}
-            {number(line.new)}
-            <td class="text"><i>{sign(line.kind)}</i>{spans(&line.spans)}</td>
-        </tr>
+        {number(line.old)}
+        {number(line.new)}
+        <td class="text"><i>{sign(line.kind)}</i>{spans(&line.spans)}</td>
     }
     .into_any()
 }
 
-/// Lines of a hunk beside each other: the n-th removed one of a change stands beside its n-th added one.
-fn pairs(hunk: &DiffHunk) -> Vec<(Option<&DiffLine>, Option<&DiffLine>)> {
+/// Lines beside each other: the n-th removed one of a change stands beside its n-th added one.
+fn pairs(lines: &[DiffLine]) -> Vec<(Option<&DiffLine>, Option<&DiffLine>)> {
     let mut pairs = Vec::new();
     let (mut removed, mut added) = (Vec::new(), Vec::new());
     let flush = |removed: &mut Vec<_>, added: &mut Vec<_>, pairs: &mut Vec<_>| {
@@ -133,7 +253,7 @@ fn pairs(hunk: &DiffHunk) -> Vec<(Option<&DiffLine>, Option<&DiffLine>)> {
         removed.clear();
         added.clear();
     };
-    for line in &hunk.lines {
+    for line in lines {
         match line.kind {
             LineKind::Removed => removed.push(line),
             LineKind::Added => added.push(line),
@@ -147,7 +267,7 @@ fn pairs(hunk: &DiffHunk) -> Vec<(Option<&DiffLine>, Option<&DiffLine>)> {
     pairs
 }
 
-fn row_of_pair(old: Option<&DiffLine>, new: Option<&DiffLine>) -> AnyView {
+fn cells_of_pair(old: Option<&DiffLine>, new: Option<&DiffLine>) -> AnyView {
     let side = |line: Option<&DiffLine>, is_old: bool| {
         let class = match line {
             None => "text gap",
@@ -161,7 +281,7 @@ fn row_of_pair(old: Option<&DiffLine>, new: Option<&DiffLine>) -> AnyView {
         }
         .into_any()
     };
-    view! { <tr>{side(old, true)}{side(new, false)}</tr> }.into_any()
+    view! { {side(old, true)}{side(new, false)} }.into_any()
 }
 
 #[cfg(test)]
@@ -175,9 +295,9 @@ mod tests {
     #[test]
     fn side_by_side_puts_a_changed_line_beside_what_it_was() {
         let kinds = [LineKind::Same, LineKind::Removed, LineKind::Added, LineKind::Added, LineKind::Same];
-        let hunk = DiffHunk { folded_before: 0, lines: kinds.map(line).to_vec() };
+        let lines = kinds.map(line);
         let sides: Vec<_> =
-            pairs(&hunk).into_iter().map(|(old, new)| (old.map(|l| l.kind), new.map(|l| l.kind))).collect();
+            pairs(&lines).into_iter().map(|(old, new)| (old.map(|l| l.kind), new.map(|l| l.kind))).collect();
         assert_eq!(
             sides,
             [

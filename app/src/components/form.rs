@@ -2,17 +2,74 @@
 //!
 //! Every form is a real one that posts to its server function, so it works before (and without) the WASM.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
-use super::part::{nothing, part};
+use super::part::{dimmed, nothing, part};
 use crate::api::AppError;
 
 /// What was wrong with the last submission of a form.
-pub(crate) type FormProblem = Signal<Option<AppError>>;
+#[derive(Clone, Copy)]
+pub(crate) struct FormProblem {
+    error: Signal<Option<AppError>>,
+    /// Where the form posts to.
+    path: &'static str,
+}
+
+impl From<Signal<Option<AppError>>> for FormProblem {
+    /// Of a form that posts nothing.
+    fn from(error: Signal<Option<AppError>>) -> Self {
+        Self::of("", error)
+    }
+}
+
+impl FormProblem {
+    pub(crate) fn of(path: &'static str, error: Signal<Option<AppError>>) -> Self {
+        Self { error, path }
+    }
+
+    pub(crate) fn get(self) -> Option<AppError> {
+        self.error.get()
+    }
+
+    /// `aria-invalid` of the control that errors call `field`.
+    pub(crate) fn is_wrong(self, field: String) -> Signal<Option<&'static str>> {
+        Signal::derive(move || {
+            let is_wrong =
+                self.error.with(|error| error.as_ref().is_some_and(|error| error.0.field(&field).is_some()));
+            is_wrong.then_some("true")
+        })
+    }
+
+    /// What was typed into a field before the form came back with this problem. Only the server knows it, and only
+    /// where a browser without JavaScript posted the form: hydrated, the field still holds it.
+    pub(crate) fn typed(self, name: &str) -> Option<String> {
+        posted(self)?.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
+    }
+
+    /// Whether a checkbox was ticked then.
+    pub(crate) fn ticked(self, name: &str, value: &str) -> Option<bool> {
+        Some(posted(self)?.iter().any(|(field, sent)| field == name && sent == value))
+    }
+}
+
+/// The fields of the form that came back with this problem.
+#[cfg(feature = "ssr")]
+fn posted(problem: FormProblem) -> Option<Arc<[(String, String)]>> {
+    let typed = use_context::<crate::post::Typed>()?;
+    let is_this = typed.path == problem.path && problem.error.with_untracked(Option::is_some);
+    is_this.then_some(typed.fields)
+}
+
+#[cfg(not(feature = "ssr"))]
+fn posted(_problem: FormProblem) -> Option<Arc<[(String, String)]>> {
+    None
+}
 
 /// The sentence of a problem that belongs to none of the form's fields.
 #[component]
-pub(crate) fn Problem(problem: FormProblem) -> AnyView {
+pub(crate) fn Problem(#[prop(into)] problem: FormProblem) -> AnyView {
     part(move || match problem.get() {
         None => nothing(),
         Some(AppError(error)) => {
@@ -34,6 +91,11 @@ fn control_id(name: &str) -> String {
 /// The name that errors call a control by: `device[address]` is `address`.
 fn error_name(name: &str) -> String {
     name.trim_end_matches(']').rsplit('[').next().unwrap_or(name).to_owned()
+}
+
+/// `aria-invalid` of a control that may be part of a form.
+fn is_wrong(problem: Option<FormProblem>, name: &str) -> Signal<Option<&'static str>> {
+    problem.map_or_else(|| Signal::stored(None), |problem| problem.is_wrong(error_name(name)))
 }
 
 /// The error of one field. Nothing at all where there is none: even an empty text would take up a line.
@@ -101,12 +163,10 @@ pub(crate) fn Field(
 ) -> AnyView {
     let id = control_id(name);
     let described = format!("{id}-hint {id}-error");
-    let field = error_name(name);
-    let is_wrong = Signal::derive(move || {
-        problem
-            .and_then(|problem| problem.with(|error| error.as_ref().and_then(|e| e.field(&field))))
-            .map(|_| "true")
-    });
+    let is_wrong = is_wrong(problem, name);
+    // A secret is never shown again.
+    let typed_before = problem.filter(|_| kind != "password").and_then(|problem| problem.typed(name));
+    let value = typed_before.unwrap_or(value);
     let typed = move |event: leptos::ev::Event| {
         if let Some(on_input) = on_input {
             on_input.run(event_target_value(&event));
@@ -151,6 +211,8 @@ pub(crate) fn Select(
 ) -> AnyView {
     let id = control_id(name);
     let described = format!("{id}-hint {id}-error");
+    let is_wrong = is_wrong(problem, name);
+    let value = problem.and_then(|problem| problem.typed(name)).unwrap_or(value);
     let options = options
         .into_iter()
         .map(|(option, words)| {
@@ -164,10 +226,10 @@ pub(crate) fn Select(
         }
     };
     let control = view! {
-        <select id=id name=name aria-describedby=described on:change=chosen>{options}</select>
+        <select id=id name=name aria-describedby=described aria-invalid=is_wrong on:change=chosen>{options}</select>
     }
     .into_any();
-    field_around(name, label, hint, problem, control.into_any())
+    field_around(name, label, hint, problem, control)
 }
 
 /// A checkbox that sends `true` when it is ticked and nothing otherwise.
@@ -177,15 +239,33 @@ pub(crate) fn Check(
     label: &'static str,
     #[prop(optional)] hint: &'static str,
     #[prop(into)] checked: Signal<bool>,
+    #[prop(optional, into)] problem: Option<FormProblem>,
 ) -> AnyView {
+    let was_ticked = problem.and_then(|problem| problem.ticked(name, "true"));
+    let is_checked = was_ticked.unwrap_or_else(|| checked.get_untracked());
+    let id = format!("{}-error", control_id(name));
+    let is_wrong = is_wrong(problem, name);
+    let error = problem.map(|problem| {
+        let id = id.clone();
+        view! {
+            <p class="error" id=id role="alert">
+                {error_of(problem, error_name(name))}
+            </p>
+        }
+        .into_any()
+    });
+    let described = error.is_some().then_some(id);
     view! {
-        <label class="check">
-            <input type="checkbox" name=name value="true" checked=checked.get_untracked() prop:checked=checked/>
-            <span>
-                {label}
-                {(!hint.is_empty()).then(|| view! { <small class="hint">{hint}</small> }.into_any())}
-            </span>
-        </label>
+        <div class="checks">
+            <label class="check">
+                <input type="checkbox" name=name value="true" checked=is_checked prop:checked=checked aria-describedby=described aria-invalid=is_wrong/>
+                <span>
+                    {label}
+                    {(!hint.is_empty()).then(|| view! { <small class="hint">{hint}</small> }.into_any())}
+                </span>
+            </label>
+            {error}
+        </div>
     }
     .into_any()
 }
@@ -193,7 +273,7 @@ pub(crate) fn Check(
 /// The button that sends a form; it cannot be pressed twice while the answer is under way.
 pub(crate) fn submit(words: &'static str, is_pending: Signal<bool>) -> AnyView {
     view! {
-        <button class="btn primary" type="submit" disabled=is_pending>
+        <button class="btn primary" type="submit" aria-disabled=dimmed(is_pending)>
             {words}
         </button>
     }
@@ -226,6 +306,57 @@ pub(crate) fn confirm(words: &'static str, question: impl Into<String>, form: im
         </details>
     }
     .into_any()
+}
+
+/// A select of a filter that sends its form; nothing where there is nothing to choose.
+pub(crate) fn choice(
+    name: &'static str,
+    any: &'static str,
+    options: Vec<(String, String)>,
+    value: Option<String>,
+) -> AnyView {
+    if options.is_empty() {
+        return ().into_any();
+    }
+    let options = options
+        .into_iter()
+        .map(|(option, words)| {
+            let is_chosen = value.as_ref() == Some(&option);
+            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
+        })
+        .collect_view();
+    view! {
+        <select name=name aria-label=any on:change=send_form>
+            <option value="">{any}</option>
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
+/// Sends the form of the field or select that this happened to.
+#[cfg(feature = "hydrate")]
+pub(crate) fn send_form(event: leptos::ev::Event) {
+    use wasm_bindgen::JsCast;
+    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let form = field.and_then(|field| field.closest("form").ok().flatten());
+    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
+        let _ = form.request_submit();
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub(crate) fn send_form(_event: leptos::ev::Event) {}
+
+/// Sends the form once nobody has typed for a moment.
+#[cfg(feature = "hydrate")]
+pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    debounce(std::time::Duration::from_millis(250), send_form)
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub(crate) fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
+    send_form
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::list::address;
-use super::part::{current, later, nothing, only_if, text};
+use super::part::{current, later, nothing, only_if, part, text};
 use crate::browser;
 use crate::bundle::Address;
 use crate::clock::Clock;
 use crate::keys::{Keys, KeysButton};
 use crate::live::{Link, Live};
 use crate::session::{Session, is_outside};
+use crate::toasts::Toasts;
 
 /// The product's mark.
 pub(crate) fn mark() -> AnyView {
@@ -39,6 +40,14 @@ pub(crate) fn Frame(children: Children) -> AnyView {
     let path = use_location().pathname;
     let has_frame = Memo::new(move |_| !path.with(|path| is_outside(path)));
     let class = Signal::derive(move || if has_frame.get() { "shell" } else { "shell alone" });
+    // What had the focus may be gone with the page before; the next key belongs to this one.
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            browser::focus_main();
+        }
+        path
+    });
     view! {
         <a class="skip" href="#main">"Skip to the page"</a>
         <div class=class>
@@ -46,9 +55,11 @@ pub(crate) fn Frame(children: Children) -> AnyView {
             <main id="main" tabindex="-1">
                 <Outdated/>
                 <Ended/>
+                {stale()}
                 {children()}
             </main>
             {only_if(move || has_frame.get(), || view! { <Keys/> }.into_any())}
+            {expect_context::<Toasts>().view()}
         </div>
     }
     .into_any()
@@ -133,8 +144,14 @@ fn LiveSign() -> AnyView {
         let zone = city.map(|city| format!(" · {city} time")).unwrap_or_default();
         format!("{}{zone}", words())
     };
+    // On a phone there is room for words only where they tell something.
+    let sign = Signal::derive(move || match live.link.get() {
+        Link::Down => "live told",
+        Link::Up if live.is_held.get() => "live told",
+        _ => "live",
+    });
     view! {
-        <p class="live" role="status">
+        <p class=sign role="status">
             <span class=class></span>
             <span>{text(words)}</span>
         </p>
@@ -161,6 +178,26 @@ fn Ended() -> AnyView {
             .into_any()
         },
     )
+}
+
+/// Says that what the page shows could not be had again, and why.
+fn stale() -> AnyView {
+    let live = expect_context::<Live>();
+    let reason = Memo::new(move |_| live.staleness());
+    part(move || match reason.get() {
+        None => nothing(),
+        Some(reason) => {
+            let words =
+                format!("Not up to date: {reason} The page shows what it had, and asks again by itself. ");
+            view! {
+                <p class="notice warn" role="status">
+                    {words}
+                    <button class="btn small" on:click=move |_| live.touch_all()>"Ask now"</button>
+                </p>
+            }
+            .into_any()
+        }
+    })
 }
 
 /// Says that the server was updated under the open page.

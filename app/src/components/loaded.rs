@@ -9,18 +9,23 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use super::list::address;
-use super::part::later;
+use super::page::PageHeader;
+use super::part::{later, nothing};
 use crate::api::AppError;
 use crate::bundle::Address;
 use crate::live::Live;
 use crate::session::Session;
 
-/// Shows `view` of what `from` gives and of what the viewer may do. While that is asked again the old view stays; an
-/// error is shown in its place, with what to do about it.
+/// Shows `view` of what `from` gives and of what the viewer may do. While that is asked again the old view stays. So it
+/// does where that could not be had again, as long as that may pass (see [`crate::ask`]); any other error is shown in
+/// its place, with what to do about it.
 #[component]
 pub(crate) fn Loaded<T, Answer>(
     from: impl Fn() -> Answer + Send + Sync + 'static,
     view: impl Fn(T, Role) -> AnyView + Send + Sync + 'static,
+    /// Whether the page's heading is within the view, so that an error must bring one.
+    #[prop(optional)]
+    is_page: bool,
 ) -> AnyView
 where
     T: Send + 'static,
@@ -34,7 +39,7 @@ where
             let role = session.role().await;
             match answer.await {
                 Ok(value) => view(value, role),
-                Err(error) => error_view(error),
+                Err(error) => error_instead(error, is_page),
             }
         }
     })
@@ -44,8 +49,12 @@ fn loading() -> AnyView {
     view! { <p class="loading" role="status">"Loading…"</p> }.into_any()
 }
 
-/// An error in place of a page or a part of it.
+/// An error in place of a part of a page.
 pub(crate) fn error_view(error: AppError) -> AnyView {
+    error_instead(error, false)
+}
+
+fn error_instead(error: AppError, is_page: bool) -> AnyView {
     answer_with_status(error.0.kind);
     let (heading, what_next) = match error.0.kind {
         ErrorKind::SignInNeeded => {
@@ -60,9 +69,15 @@ pub(crate) fn error_view(error: AppError) -> AnyView {
     let retry = what_next.is_none().then(|| {
         view! { <button class="btn" on:click=move |_| live.touch_all()>"Try again"</button> }.into_any()
     });
+    let (title, heading) = if is_page {
+        (view! { <PageHeader title=heading/> }.into_any(), nothing())
+    } else {
+        (nothing(), view! { <h2>{heading}</h2> }.into_any())
+    };
     view! {
+        {title}
         <div class="empty" role="alert">
-            <h2>{heading}</h2>
+            {heading}
             <p>{error.0.message}</p>
             {what_next.map(|(to, words)| view! { <a class="btn" href=to>{words}</a> }.into_any())}
             {retry}

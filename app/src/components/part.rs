@@ -67,6 +67,12 @@ pub(crate) fn current(condition: impl Fn() -> bool + Send + Sync + 'static) -> V
     Box::new(move || condition().then_some("page"))
 }
 
+/// `aria-disabled`, while an answer is under way. Such a button does nothing but keeps the focus, which one that is disabled
+/// loses. No signal, as above.
+pub(crate) fn dimmed(is_pending: Signal<bool>) -> View<Option<&'static str>> {
+    Box::new(move || is_pending.get().then_some("true"))
+}
+
 /// Says so once a form was accepted.
 pub(crate) fn accepted<Function: ServerFn + 'static>(post: Post<Function>, words: &'static str) -> AnyView {
     only_if(

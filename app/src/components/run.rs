@@ -96,7 +96,7 @@ pub(crate) fn runs(runs: Vec<Run>, with_names: bool) -> AnyView {
         Column::Text("Outcome"),
         Column::Actions,
     ];
-    table(columns, runs.into_iter().map(|run| row(run, with_names)).collect())
+    table(columns, runs.into_iter().map(|run| (run.id, row(run, with_names))).collect())
 }
 
 fn row(run: Run, with_names: bool) -> AnyView {

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::tachys::html::InertElement;
 
 use super::part::nothing;
+use super::rows::Rows;
 
 /// The heading of a column.
 #[derive(Debug, Clone)]
@@ -25,8 +26,9 @@ pub(crate) enum Column {
     },
 }
 
-/// The table of these rows, each a `<tr>`.
-pub(crate) fn table(columns: &[Column], rows: Vec<AnyView>) -> AnyView {
+/// The table of these rows, each a `<tr>`, with keys where they carry buttons or change.
+pub(crate) fn table(columns: &[Column], rows: Rows) -> AnyView {
+    let rows = rows.into_any();
     view! {
         <table class="rows">
             {head(columns)}
@@ -55,12 +57,7 @@ fn head(columns: &[Column]) -> AnyView {
 }
 
 /// A list as a card: its table with `below` under it, or `none` in place of both.
-pub(crate) fn list_card(
-    columns: &[Column],
-    rows: Vec<AnyView>,
-    none: Option<AnyView>,
-    below: AnyView,
-) -> AnyView {
+pub(crate) fn list_card(columns: &[Column], rows: Rows, none: Option<AnyView>, below: AnyView) -> AnyView {
     let (body, below) = match none {
         Some(none) => (none, nothing()),
         None => (table(columns, rows), below),

@@ -18,6 +18,8 @@ use crate::browser;
 use crate::post::Post;
 
 #[cfg(feature = "hydrate")]
+pub(crate) use heard::ask_later;
+#[cfg(feature = "hydrate")]
 pub(crate) use shared::{connect, disconnect};
 
 /// How the live stream stands.
@@ -45,6 +47,8 @@ pub(crate) struct Live {
     pub(crate) is_held: RwSignal<bool>,
     /// The session ended, so nothing more is heard.
     pub(crate) has_ended: RwSignal<bool>,
+    /// What could not be had again, each with the reason: the page still shows what it had.
+    stale: RwSignal<Vec<(RwSignal<u32>, String)>>,
     /// The build that the server hands out now, once it has said so.
     build: RwSignal<Option<String>>,
 }
@@ -68,6 +72,7 @@ impl Live {
             link: RwSignal::new(Link::Opening),
             is_held: RwSignal::new(false),
             has_ended: RwSignal::new(false),
+            stale: RwSignal::new(Vec::new()),
             build: RwSignal::new(None),
         };
         provide_context(live);
@@ -82,6 +87,30 @@ impl Live {
     /// Has everything on the page look again.
     pub(crate) fn touch_all(self) {
         self.all.update(|beats| *beats = beats.wrapping_add(1));
+    }
+
+    /// Why the page is not up to date, where it is not.
+    pub(crate) fn staleness(self) -> Option<String> {
+        self.stale.with(|stale| stale.first().map(|(_, reason)| reason.clone()))
+    }
+
+    /// Notes why what `question` stands for could not be had again.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn note_stale(self, question: RwSignal<u32>, reason: String) {
+        self.stale.try_update(|stale| {
+            stale.retain(|(other, _)| *other != question);
+            stale.push((question, reason));
+        });
+    }
+
+    /// It could be had, or nobody wants it any more.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn note_current(self, question: RwSignal<u32>) {
+        let is_noted =
+            |stale: &Vec<(RwSignal<u32>, String)>| stale.iter().any(|(other, _)| *other == question);
+        if self.stale.try_with_untracked(is_noted) == Some(true) {
+            self.stale.try_update(|stale| stale.retain(|(other, _)| *other != question));
+        }
     }
 
     /// Whether the server hands out another build than this page's.

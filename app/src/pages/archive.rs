@@ -7,16 +7,15 @@ use etiqa_model::backup::BackupKind;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunNote};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::{id_of_path, query_field};
 use crate::api::archives::{DrillRun, GetArchive, ProtectArchive};
 use crate::api::backups::VerifyRun;
 use crate::ask::ask;
-use crate::components::part::{nothing, part, text};
+use crate::components::part::{dimmed, nothing, part, text};
 use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
-use crate::components::{Ago, Loaded, PageHeader, Problem, Time, act, card, chip, fact, run};
+use crate::components::{Ago, GetForm, Loaded, PageHeader, Problem, Time, act, card, chip, fact, run};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -44,7 +43,7 @@ pub(crate) fn ArchivePage() -> AnyView {
         <Problem problem=actions.verify.problem()/>
         <Problem problem=actions.drill.problem()/>
         <Problem problem=actions.protect.problem()/>
-        <Loaded from=move || detail.get() view=move |detail, _| content(detail, search.get_untracked(), actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, _| content(detail, search.get_untracked(), actions)/>
     }
     .into_any()
 }
@@ -92,7 +91,7 @@ fn buttons(run: &Run, protected: bool, actions: Actions) -> AnyView {
         view! {
             <PostForm to=actions.drill>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn" type="submit" disabled=is_pending>{words}</button>
+                <button class="btn" type="submit" aria-disabled=dimmed(is_pending)>{words}</button>
             </PostForm>
         }
         .into_any()
@@ -104,7 +103,7 @@ fn buttons(run: &Run, protected: bool, actions: Actions) -> AnyView {
         {drill}
         <PostForm to=actions.verify>
             <input type="hidden" name="id" value=id.to_string()/>
-            <button class="btn" type="submit" disabled=is_pending>{words}</button>
+            <button class="btn" type="submit" aria-disabled=dimmed(is_pending)>{words}</button>
         </PostForm>
         <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a>
     }
@@ -222,9 +221,9 @@ fn holds(run: &Run, contents: Result<Contents, String>, search: String) -> AnyVi
         remark,
         view! {
             <div class="pad find" role="search">
-                <Form action=action method="GET">
+                <GetForm action=action>
                     <input type="search" name="q" placeholder="Find a file by its name" aria-label="Find a file by its name" value=search/>
-                </Form>
+                </GetForm>
             </div>
             {list}
             {more}

@@ -42,7 +42,7 @@ pub(crate) fn BackupConfigPage() -> AnyView {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.enable.problem()/>
         <Problem problem=actions.delete.problem()/>
-        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
     }
     .into_any()
 }
@@ -73,6 +73,8 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
     }
     .into_any();
     let charts = charts(&detail.runs);
+    let to_all = format!("/backup/?config={}#runs", config.id);
+    let all = view! { <a href=to_all>"All of its runs"</a> }.into_any();
     let history = if detail.runs.is_empty() {
         view! { <p class="quiet">"It has not run yet."</p> }.into_any()
     } else {
@@ -87,7 +89,7 @@ fn content(detail: BackupConfigDetail, role: Role, actions: Actions) -> AnyView 
             {facts}
             {next}
             {charts}
-            {card("Runs", (), history)}
+            {card("Runs", all, history)}
         </div>
     }
     .into_any()
@@ -102,14 +104,9 @@ fn charts(runs: &[Run]) -> AnyView {
     let chart =
         |title: &'static str, remark: Option<String>, value: fn(&Run) -> u64, words: fn(u64) -> String| {
             let bar = |run: &&Run| Bar {
-                value: value(run),
-                words: format!("{}: {}", format::day(run.queued_at), words(value(run))),
-                class: match run.status {
-                    RunStatus::Cancelled => "cancelled",
-                    RunStatus::Completed if run.devices_failed + run.artifacts_failed == 0 => "",
-                    RunStatus::Completed => "partial",
-                    _ => "failed",
-                },
+                name: format!("#{}, {}", run.id, format::day(run.queued_at)),
+                words: words(value(run)),
+                parts: vec![(tone(run), value(run))],
             };
             let label = format!("{title} of the last {}", format::plural(ended.len() as u64, "run"));
             let ends = (format::day(first.queued_at), format::day(last.queued_at));
@@ -125,6 +122,16 @@ fn charts(runs: &[Run]) -> AnyView {
     .into_any()
 }
 
+/// The class of its bar's colour.
+fn tone(run: &Run) -> &'static str {
+    match run.status {
+        RunStatus::Cancelled => "cancelled",
+        RunStatus::Completed if run.devices_failed + run.artifacts_failed == 0 => "",
+        RunStatus::Completed => "partial",
+        _ => "failed",
+    }
+}
+
 fn duration_ms(run: &Run) -> u64 {
     let (Some(began), Some(ended)) = (run.started_at, run.finished_at) else { return 0 };
     u64::try_from(ended.since(began).as_millis()).unwrap_or(0)
@@ -133,8 +140,10 @@ fn duration_ms(run: &Run) -> u64 {
 fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyView {
     let id = config.id;
     let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
+    let done = format!("{} is {}.", config.name, if config.enabled { "disabled" } else { "enabled" });
+    let undo = format!("id={id}&enabled={}", config.enabled);
     let run = (state != ConfigState::Running).then(|| {
-        view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }.into_any()
+        view! { <PostForm to=actions.run done=format!("{} is queued.", config.name)>{act(&[("id", id.to_string())], "Run now", "btn primary")}</PostForm> }.into_any()
     });
     let delete = view! {
         <PostForm to=actions.delete>
@@ -147,7 +156,7 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     view! {
         {confirm("Delete…", question, delete)}
         <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
-        <PostForm to=actions.enable>
+        <PostForm to=actions.enable done undo>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
         </PostForm>
         {run}

@@ -1,7 +1,7 @@
 //! Making and changing a backup config, with its next times shown while it is filled in.
 
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
-use etiqa_model::archive::Encryption;
+use etiqa_model::archive::{ArchiveFate, Encryption, RetentionPreview};
 use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
 use etiqa_model::destination::DestinationName;
@@ -12,13 +12,14 @@ use etiqa_model::{BackupConfigId, DeviceId, Secret};
 use leptos::prelude::*;
 
 use super::{id_of_path, options};
-use crate::api::archives::GeneratePassphrase;
+use crate::api::archives::{GeneratePassphrase, LookAtRetention, PreviewRetention};
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
 use crate::ask::{ask, ask_if};
 use crate::components::form::{FormProblem, error_of};
 use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
+use crate::format;
 use crate::post::{Post, PostForm};
 
 /// Devices that the picker shows at once; more are found by name.
@@ -39,11 +40,14 @@ pub(crate) fn NewBackupPage() -> AnyView {
 pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
     let save = Post::<SaveBackupConfig>::new();
+    // A browser without JavaScript comes back from it when a count is wrong.
+    let look = Post::<LookAtRetention>::new();
     let choices = ask(&[], || GetBackupChoices {});
     let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
     let loaded = move || async move { Ok((detail.get().await?.row, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
+        <Problem problem=look.problem()/>
         <Loaded from=loaded view=move |(row, choices), _| form(Some(row.config.id), row.config.to_input(), &row.destinations, choices, save)/>
     }
     .into_any()
@@ -97,9 +101,9 @@ fn form(
             {devices_field(draft, &input, &choices, problem)}
             <fieldset>
                 <legend>"Also takes in"</legend>
-                <Check name="include_database" label="Database" checked=draft.include(|i| i.database, |i| i.include_database)/>
-                <Check name="include_media" label="Attached files" checked=draft.include(|i| i.media, |i| i.include_media)/>
-                <Check name="include_logs" label="Logs" checked=draft.include(|i| i.logs, |i| i.include_logs)/>
+                <Check name="include_database" label="Database" checked=draft.include(|i| i.database, |i| i.include_database) problem/>
+                <Check name="include_media" label="Attached files" checked=draft.include(|i| i.media, |i| i.include_media) problem/>
+                <Check name="include_logs" label="Logs" checked=draft.include(|i| i.logs, |i| i.include_logs) problem/>
             </fieldset>
             <Select name="config[artifacts]" label="Vendor backups" value=input.artifacts.clone() problem
                 hint="UCS, grid backup, Gaia backup, …: what a device restores from. The newest one is in every archive."
@@ -108,9 +112,9 @@ fn form(
     }.into_any();
     let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));
     let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
-    let copies = copies(&choices.destinations, sends_to);
+    let copies = copies(&choices.destinations, sends_to, problem);
     let when = when(draft, &input, choices, problem);
-    let keep = keep(&input, problem);
+    let keep = keep(draft, id, &input, problem);
     let seal = seal(&input, id.is_some(), problem);
     view! {
         <PostForm to=save>
@@ -123,7 +127,7 @@ fn form(
                 {card("Encryption", (), seal)}
                 {card("Copies", (), copies)}
                 <section class="card pad form">
-                    <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled/>
+                    <Check name="enabled" label="Enabled" hint="Runs by itself. A disabled one runs only by hand." checked=is_enabled problem/>
                     <div class="actions">
                         {submit("Save backup", save.pending())}
                         <a class="btn" href=cancel>"Cancel"</a>
@@ -247,17 +251,89 @@ fn preview_times(preview: SchedulePreview) -> AnyView {
     .into_any()
 }
 
-fn keep(input: &BackupConfigInput, problem: FormProblem) -> AnyView {
+fn keep(
+    draft: Draft,
+    id: Option<BackupConfigId>,
+    input: &BackupConfigInput,
+    problem: FormProblem,
+) -> AnyView {
     view! {
         <div class="fields pad">
-            <Field name="config[max_backups]" label="Newest archives" kind="number" value=input.max_backups.clone() problem/>
-            <Field name="config[keep_hourly]" label="Hourly" kind="number" value=input.keep_hourly.clone() placeholder="0" problem/>
-            <Field name="config[keep_daily]" label="Daily" kind="number" value=input.keep_daily.clone() placeholder="0" problem/>
-            <Field name="config[keep_weekly]" label="Weekly" kind="number" value=input.keep_weekly.clone() placeholder="0" problem/>
-            <Field name="config[keep_monthly]" label="Monthly" kind="number" value=input.keep_monthly.clone() placeholder="0" problem/>
-            <Field name="config[keep_yearly]" label="Yearly" kind="number" value=input.keep_yearly.clone() placeholder="0" problem/>
+            <Field name="config[max_backups]" label="Newest archives" kind="number" value=input.max_backups.clone() problem
+                on_input=draft.setter(|input, text| input.max_backups = text)/>
+            <Field name="config[keep_hourly]" label="Hourly" kind="number" value=input.keep_hourly.clone() placeholder="0" problem
+                on_input=draft.setter(|input, text| input.keep_hourly = text)/>
+            <Field name="config[keep_daily]" label="Daily" kind="number" value=input.keep_daily.clone() placeholder="0" problem
+                on_input=draft.setter(|input, text| input.keep_daily = text)/>
+            <Field name="config[keep_weekly]" label="Weekly" kind="number" value=input.keep_weekly.clone() placeholder="0" problem
+                on_input=draft.setter(|input, text| input.keep_weekly = text)/>
+            <Field name="config[keep_monthly]" label="Monthly" kind="number" value=input.keep_monthly.clone() placeholder="0" problem
+                on_input=draft.setter(|input, text| input.keep_monthly = text)/>
+            <Field name="config[keep_yearly]" label="Yearly" kind="number" value=input.keep_yearly.clone() placeholder="0" problem
+                on_input=draft.setter(|input, text| input.keep_yearly = text)/>
             <p class="hint wide">"Besides the newest, the last good archive of each hour, day, week, month or year is kept for as many of them as you say. The newest good archive is never removed."</p>
+            {id.map(|id| fates(draft, id))}
         </div>
+    }
+    .into_any()
+}
+
+/// What would become of the archives that there are, with the counts that are filled in. Nothing is saved for it.
+fn fates(draft: Draft, id: BackupConfigId) -> AnyView {
+    let counts = Memo::new(move |_| draft.input.with(BackupConfigInput::counts));
+    let preview = ask(&[], move || PreviewRetention { id, counts: Some(counts.get()) });
+    view! {
+        <div class="wide preview" aria-live="polite">
+            {later(nothing, move || async move {
+                    match preview.get().await {
+                        Ok(preview) => kept_and_removed(preview),
+                        Err(error) => view! { <p class="muted">{error.0.message}</p> }.into_any(),
+                    }
+            })}
+            <noscript><button class="btn small" type="submit" formaction="/rpc/look_at_retention" formnovalidate="true">"Preview"</button></noscript>
+        </div>
+    }
+    .into_any()
+}
+
+fn kept_and_removed(preview: RetentionPreview) -> AnyView {
+    let total = format::plural(preview.fates.len() as u64, "archive");
+    let (kept, removed): (Vec<_>, Vec<_>) = preview.fates.into_iter().partition(|fate| fate.keep);
+    if kept.is_empty() && removed.is_empty() {
+        return view! { <p class="muted">"There is no archive yet that these counts could remove."</p> }
+            .into_any();
+    }
+    let freed: u64 = removed.iter().filter_map(|fate| fate.run.size_bytes).sum();
+    let words = format!(
+        "With these counts, of {total} {} would be kept and {} removed, which frees {}.",
+        format::count(kept.len() as u64),
+        format::count(removed.len() as u64),
+        format::size(freed)
+    );
+    view! {
+        <p>{words}</p>
+        {fate_list("Removed", removed)}
+        {fate_list("Kept", kept)}
+    }
+    .into_any()
+}
+
+fn fate_list(words: &'static str, fates: Vec<ArchiveFate>) -> AnyView {
+    if fates.is_empty() {
+        return nothing();
+    }
+    let rows = fates
+        .into_iter()
+        .map(|ArchiveFate { run, reason, .. }| {
+            view! { <li><span class="mono">{run.file.unwrap_or_default()}</span>" "<small>{reason}</small></li> }
+                .into_any()
+        })
+        .collect_view();
+    view! {
+        <details class="fates">
+            <summary>{words}</summary>
+            <ul>{rows}</ul>
+        </details>
     }
     .into_any()
 }
@@ -286,12 +362,13 @@ fn seal(input: &BackupConfigInput, is_known: bool, problem: FormProblem) -> AnyV
             _ => typed(),
         }
     });
-    let recipients = input.recipients.clone();
+    let recipients = problem.typed("config[recipients]").unwrap_or_else(|| input.recipients.clone());
+    let is_wrong = problem.is_wrong("recipients".to_owned());
     let error = error_of(problem, "recipients".to_owned());
     let recipients = view! {
         <div class="field">
             <label for="config-recipients">"Recipients, one a line"</label>
-            <textarea id="config-recipients" name="config[recipients]" rows="3" class="mono" spellcheck="false" placeholder="age1…" aria-describedby="config-recipients-error">{recipients}</textarea>
+            <textarea id="config-recipients" name="config[recipients]" rows="3" class="mono" spellcheck="false" placeholder="age1…" aria-describedby="config-recipients-error" aria-invalid=is_wrong>{recipients}</textarea>
             <p class="hint">"age1… keys or SSH public keys (ed25519, RSA). The server itself cannot open such an archive."</p>
             <p class="error" id="config-recipients-error" role="alert">{error}</p>
         </div>
@@ -315,7 +392,7 @@ fn seal(input: &BackupConfigInput, is_known: bool, problem: FormProblem) -> AnyV
 }
 
 /// Where its archives are sent to besides the local folder.
-fn copies(known: &[DestinationName], sends_to: &[DestinationName]) -> AnyView {
+fn copies(known: &[DestinationName], sends_to: &[DestinationName], problem: FormProblem) -> AnyView {
     if known.is_empty() {
         return view! { <p class="quiet">"Archives stay on this machine. An admin adds destinations under Admin, Destinations."</p> }
             .into_any();
@@ -323,8 +400,9 @@ fn copies(known: &[DestinationName], sends_to: &[DestinationName]) -> AnyView {
     let boxes = known
         .iter()
         .map(|destination| {
-            let is_chosen = sends_to.iter().any(|chosen| chosen.id == destination.id);
             let (id, name) = (destination.id.to_string(), destination.name.clone());
+            let is_sent = || sends_to.iter().any(|chosen| chosen.id == destination.id);
+            let is_chosen = problem.ticked("destinations[]", &id).unwrap_or_else(is_sent);
             view! {
                 <label class="check">
                     <input type="checkbox" name="destinations[]" value=id checked=is_chosen/>
@@ -366,6 +444,7 @@ fn devices_field(
     choices: &BackupChoices,
     problem: FormProblem,
 ) -> AnyView {
+    let current = problem.typed("config[devices]").unwrap_or_else(|| input.devices.clone());
     let chosen: Vec<DeviceId> = input
         .devices
         .strip_prefix("ids:")
@@ -377,7 +456,6 @@ fn devices_field(
         let ids: Vec<String> = chosen.with(|ids| ids.iter().map(ToString::to_string).collect());
         format!("ids:{}", ids.join(","))
     };
-    let current = input.devices.clone();
     let option = |value: String, words: String| {
         let is_current = value == current;
         view! { <option value=value selected=is_current>{words}</option> }.into_any()
@@ -388,7 +466,8 @@ fn devices_field(
         .collect_view();
     let tags = choices.tags.iter().map(|tag| option(format!("tag:{tag}"), tag.clone())).collect_view();
     let sites = choices.sites.iter().map(|site| option(format!("site:{site}"), site.clone())).collect_view();
-    let starts_choosing = is_choosing.get_untracked();
+    let starts_choosing = current.starts_with("ids:");
+    let is_wrong = problem.is_wrong("devices".to_owned());
     let error = error_of(problem, "devices".to_owned());
     let choose = move |event: leptos::ev::Event| {
         let value = event_target_value(&event);
@@ -398,7 +477,7 @@ fn devices_field(
     view! {
         <div class="field">
             <label for="config-devices">"Devices"</label>
-            <select id="config-devices" name="config[devices]" on:change=choose aria-describedby="config-devices-error">
+            <select id="config-devices" name="config[devices]" on:change=choose aria-describedby="config-devices-error" aria-invalid=is_wrong>
                 {option("all".to_owned(), "All devices".to_owned())}
                 <option value=chosen_value selected=starts_choosing>"Chosen devices"</option>
                 <optgroup label="Of one type">{types}</optgroup>
@@ -421,7 +500,7 @@ fn Picker(chosen: RwSignal<Vec<DeviceId>>) -> AnyView {
         order: DeviceOrder::default(),
         page: Page::first(PICKER_ROWS),
     });
-    let remark = text(move || crate::format::plural(chosen.with(Vec::len) as u64, "device") + " chosen");
+    let remark = text(move || format::plural(chosen.with(Vec::len) as u64, "device") + " chosen");
     view! {
         <div class="field wide picker">
             <label for="picker-search">{remark}</label>

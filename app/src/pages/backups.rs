@@ -1,26 +1,50 @@
 //! Backup configs, where each stands, and the newest runs.
 
-use etiqa_model::backup::{BackupConfigRow, ConfigState};
+use etiqa_model::RunId;
+use etiqa_model::backup::{BackupConfigRow, BackupKind, ConfigState};
 use etiqa_model::event::Topic;
-use etiqa_model::run::Run;
+use etiqa_model::history::{Outcome, RunFilter, RunPage};
+use etiqa_model::run::Trigger;
 use etiqa_model::schedule::Pause;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use leptos_router::params::ParamsMap;
 
+use super::history::{days, pager, total};
 use crate::api::archives::{GetPause, PauseSchedules, UnpauseSchedules};
 use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
 use crate::ask::ask;
+use crate::components::form::choice;
 use crate::components::part::{later, nothing};
 use crate::components::table::{Column, list_card};
-use crate::components::{Countdown, Loaded, PageHeader, Problem, Time, act, card, chip, empty, paused, run};
+use crate::components::{
+    Countdown, GetForm, Loaded, PageHeader, Problem, Time, act, card, chip, empty, paused, run,
+};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
 use crate::session::Allowed;
 
-/// Runs on a page, as `list_runs` gives them.
-const RUNS_PER_PAGE: usize = 50;
+const PATH: &str = "/backup/";
+
+/// Which runs the address asks for.
+#[derive(Clone, PartialEq, Eq)]
+struct Asked {
+    filter: RunFilter,
+    before: Option<RunId>,
+}
+
+impl Asked {
+    fn of_query(query: &ParamsMap) -> Self {
+        let before = query.get("before").and_then(|id| id.parse().ok());
+        Self { filter: RunFilter::of_query(|name| query.get(name)), before }
+    }
+
+    fn is_narrowed(&self) -> bool {
+        self.filter != RunFilter::default()
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -32,9 +56,12 @@ struct Actions {
 #[component]
 pub(crate) fn BackupsPage() -> AnyView {
     let query = use_query_map();
-    let before = Memo::new(move |_| query.with(|query| query.get("before")).and_then(|id| id.parse().ok()));
+    let asked = Memo::new(move |_| query.with(Asked::of_query));
     let configs = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {});
-    let runs = ask(&[Topic::Runs], move || ListRuns { config: None, before: before.get() });
+    let runs = ask(&[Topic::Runs], move || {
+        let Asked { filter, before } = asked.get();
+        ListRuns { filter, before }
+    });
     let actions = Actions {
         run: Post::<RunBackup>::new(),
         enable: Post::<EnableBackupConfig>::new(),
@@ -64,7 +91,8 @@ pub(crate) fn BackupsPage() -> AnyView {
                 Some(Pause { by: None, .. }) | None => nothing(),
             }/>
             <Loaded from=move || configs.get() view=move |configs, role| list(configs, role, actions)/>
-            <Loaded from=move || runs.get() view=move |runs, _| history(runs, before.get_untracked().is_some())/>
+            <Loaded from=move || configs.get() view=move |configs, _| filters(configs, &asked.get_untracked())/>
+            <Loaded from=move || runs.get() view=move |runs, _| history(runs, &asked.get_untracked())/>
         </div>
     }
     .into_any()
@@ -90,7 +118,7 @@ fn list(configs: Vec<BackupConfigRow>, role: Role, actions: Actions) -> AnyView 
     ];
     list_card(
         columns,
-        configs.into_iter().map(|config| row(config, role, actions)).collect(),
+        configs.into_iter().map(|row_of| (row_of.config.id, row(row_of, role, actions))).collect(),
         none,
         nothing(),
     )
@@ -100,7 +128,7 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
     let state = chip::config_state(&row);
     let config = row.config;
     let id = config.id;
-    let devices = if config.kind == etiqa_model::backup::BackupKind::Data {
+    let devices = if config.kind == BackupKind::Data {
         "no devices".to_owned()
     } else {
         format!("{} ({})", config.devices.words(), format::count(row.devices))
@@ -122,14 +150,16 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
     );
     let buttons = (role >= Role::Operator).then(|| {
         let run = (row.state != ConfigState::Running).then(|| {
-            view! { <PostForm to=actions.run>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }.into_any()
+            view! { <PostForm to=actions.run done=format!("{} is queued.", config.name)>{act(&[("id", id.to_string())], "Run now", "btn small")}</PostForm> }.into_any()
         });
         let (words, target) = if config.enabled { ("Disable", "false") } else { ("Enable", "true") };
+        let done = format!("{} is {}.", config.name, if config.enabled { "disabled" } else { "enabled" });
+        let undo = format!("id={id}&enabled={}", config.enabled);
         view! {
             <div class="actions">
                 {run}
                 <a class="btn small" href=format!("/backup/config/{id}/edit")>"Edit"</a>
-                <PostForm to=actions.enable>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
+                <PostForm to=actions.enable done undo>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
         }.into_any()
     });
@@ -148,20 +178,53 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
     .into_any()
 }
 
-fn history(runs: Vec<Run>, is_older: bool) -> AnyView {
-    if runs.is_empty() {
-        let words = if is_older { "There are no older runs." } else { "Nothing has run yet." };
-        return card("Runs", (), view! { <p class="quiet">{words}</p> }.into_any());
+/// What narrows the runs: a plain form to this address, sent by every choice where there is JavaScript.
+fn filters(configs: Vec<BackupConfigRow>, asked: &Asked) -> AnyView {
+    let filter = asked.filter.clone();
+    let configs = configs.into_iter().map(|row| (row.config.id.to_string(), row.config.name)).collect();
+    let kinds =
+        BackupKind::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
+    let outcomes = Outcome::ALL
+        .iter()
+        .map(|outcome| (outcome.as_str().to_owned(), outcome.label().to_owned()))
+        .collect();
+    let triggers = Trigger::ALL
+        .iter()
+        .map(|trigger| (trigger.as_str().to_owned(), trigger.label().to_owned()))
+        .collect();
+    // A full load, so that the fields are empty again too.
+    let clear = asked
+        .is_narrowed()
+        .then(|| view! { <a class="btn" href="/backup/#runs" rel="external">"Clear"</a> }.into_any());
+    view! {
+        <div class="filters" id="runs" role="search">
+            <GetForm action=PATH replace=true>
+                {choice("config", "Any backup", configs, filter.config.map(|id| id.to_string()))}
+                {choice("outcome", "Any outcome", outcomes, filter.outcome.map(|outcome| outcome.as_str().to_owned()))}
+                {choice("kind", "Any kind", kinds, filter.kind.map(|kind| kind.as_str().to_owned()))}
+                {choice("trigger", "However started", triggers, filter.trigger.map(|trigger| trigger.as_str().to_owned()))}
+                {days(filter.from, filter.to)}
+                <button class="btn" type="submit">"Find"</button>
+                {clear}
+            </GetForm>
+        </div>
     }
-    let older = (runs.len() >= RUNS_PER_PAGE).then(|| {
-        runs.last().map(|last| {
-            view! { <a class="btn small" href=format!("/backup/?before={}", last.id)>"Older"</a> }.into_any()
-        })
-    });
-    let newest = is_older.then(|| view! { <a class="btn small" href="/backup/">"Newest"</a> }.into_any());
-    card(
-        "Runs",
-        (),
-        view! { <div>{run::runs(runs, true)}<nav class="pager" aria-label="Pages">{newest}{older}</nav></div> }.into_any(),
-    )
+    .into_any()
+}
+
+fn history(page: RunPage, asked: &Asked) -> AnyView {
+    let is_older = asked.before.is_some();
+    let fields = asked.filter.to_query();
+    let remark = total(&page, "run");
+    let oldest = page.rows.last().filter(|_| page.has_older).map(|run| run.id.to_string());
+    let pager = pager(PATH, fields, oldest, is_older);
+    if page.rows.is_empty() {
+        let words = match (asked.is_narrowed(), is_older) {
+            (true, false) => "No run is like this. Take a filter away.",
+            (_, true) => "There are no older runs.",
+            (false, false) => "Nothing has run yet.",
+        };
+        return card("Runs", (), view! { <p class="quiet">{words}</p>{pager} }.into_any());
+    }
+    card("Runs", remark, view! { <div>{run::runs(page.rows, true)}{pager}</div> }.into_any())
 }

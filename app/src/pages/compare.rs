@@ -1,17 +1,18 @@
 //! Any two texts beside each other, and texts as files, as they are or as they were.
 
 use etiqa_model::compare::{Comparison, Reading, SideInput, SideText};
+use etiqa_model::opened::Opened;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 
 use crate::api::AppError;
 use crate::api::configs::CompareTexts;
 use crate::ask::ask_if;
-use crate::components::list::version_address;
+use crate::components::diff::WentTo;
+use crate::components::list::{address, version_address};
 use crate::components::part::{later, nothing};
-use crate::components::{Check, Field, Loaded, PageHeader, Time, card, diff};
+use crate::components::{Check, Field, GetForm, Loaded, PageHeader, Time, card, diff};
 
 /// What the address asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +21,29 @@ struct Asked {
     new: SideInput,
     reading: Reading,
     is_split: bool,
+    opened: Opened,
+    /// The change that is gone to, from 1; 0: none.
+    change: u32,
+}
+
+impl Asked {
+    /// The address that asks for the same, but for opened lines and the change.
+    fn address(&self) -> String {
+        let flag = |is_set: bool| if is_set { "true".to_owned() } else { String::new() };
+        let Self { old, new, reading, .. } = self;
+        let fields = [
+            ("old_device", old.device.clone()),
+            ("old_part", old.part.clone()),
+            ("old_which", old.which.clone()),
+            ("new_device", new.device.clone()),
+            ("new_part", new.part.clone()),
+            ("new_which", new.which.clone()),
+            ("masked", flag(reading.masked)),
+            ("steady", flag(reading.without_volatile)),
+            ("split", flag(self.is_split)),
+        ];
+        address("/configs/compare", &fields)
+    }
 }
 
 const DEVICE: &str = "Host name, address, or number: #12 is the device at /devices/12.";
@@ -42,22 +66,29 @@ pub(crate) fn ComparePage() -> AnyView {
                 new: side("new"),
                 reading: Reading { masked: is_set("masked"), without_volatile: is_set("steady") },
                 is_split: is_set("split"),
+                opened: query.get_str("open").map(Opened::parse).unwrap_or_default(),
+                change: query.get_str("change").and_then(|change| change.parse().ok()).unwrap_or_default(),
             }
         })
     });
     let compared = ask_if(&[], move || {
-        let Asked { old, new, reading, .. } = asked.get();
+        let Asked { old, new, reading, opened, .. } = asked.get();
         // Nothing is wrong with a form that nobody has filled in yet.
-        (!old.device.is_empty() && !new.device.is_empty()).then_some(CompareTexts { old, new, reading })
+        (!old.device.is_empty() && !new.device.is_empty()).then(|| CompareTexts {
+            old,
+            new,
+            reading,
+            open: opened.to_string(),
+        })
     });
     let problem = RwSignal::new(None::<AppError>);
+    let went_to = WentTo::new(((0, 0), 0));
     let shown = later(nothing, move || async move {
         match compared.get().await {
             Ok(comparison) => {
                 problem.set(None);
                 comparison.map_or_else(nothing, |comparison| {
-                    let (reading, is_split) = asked.with_untracked(|asked| (asked.reading, asked.is_split));
-                    result(&comparison, reading, is_split)
+                    asked.with_untracked(|asked| result(&comparison, asked, went_to))
                 })
             }
             Err(error) => {
@@ -90,13 +121,13 @@ fn form(asked: &Asked, problem: Signal<Option<AppError>>, role: Role) -> AnyView
     let new = side_fields("New", ["new_device", "new_part", "new_which"], asked.new.clone(), problem);
     let body = view! {
         <div class="pad form">
-            <Form method="GET" action="/configs/compare">
+            <GetForm action="/configs/compare">
                 <div class="halves">{old}{new}</div>
                 <Check name="steady" label="Volatile lines left out" checked=without_volatile/>
                 {masked}
                 <Check name="split" label="Side by side" checked=is_split/>
                 <div class="actions"><button class="btn primary" type="submit">"Compare"</button></div>
-            </Form>
+            </GetForm>
         </div>
     };
     card("What", (), body.into_any())
@@ -119,21 +150,28 @@ fn side_fields(
     .into_any()
 }
 
-fn result(comparison: &Comparison, asked: Reading, is_split: bool) -> AnyView {
+fn result(comparison: &Comparison, asked: &Asked, went_to: WentTo) -> AnyView {
     let Comparison { old, new, diff: difference, reading } = comparison;
-    let volatile = (asked.without_volatile && !reading.without_volatile).then(|| {
+    let volatile = (asked.reading.without_volatile && !reading.without_volatile).then(|| {
         let words = "Volatile lines are not left out: the driver that took one of these texts is gone, and nobody else knows which lines change by themselves.";
         view! { <p class="notice warn">{words}</p> }.into_any()
     });
+    let read = diff::Reading {
+        is_side_by_side: asked.is_split,
+        opened: asked.opened.clone(),
+        address: asked.address(),
+        key: (old.collected_at.millis(), new.collected_at.millis()),
+        change: asked.change,
+        went_to,
+    };
     view! {
         {volatile}
         <section class="card">
             <header>
                 <h2>{side_words(old)}" → "{side_words(new)}</h2>
-                {diff::counts(difference.added, difference.removed)}
                 <span class="remark">{side_time(old)}" → "{side_time(new)}</span>
             </header>
-            {diff::diff(difference, is_split)}
+            {diff::diff(difference, &read, nothing())}
         </section>
     }
     .into_any()

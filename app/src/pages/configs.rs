@@ -1,48 +1,62 @@
 //! The active configurations of all devices.
 
+use etiqa_model::Timestamp;
 use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::event::Topic;
+use etiqa_model::history::NetworkConfigs;
 use etiqa_model::page::{Page, Paged};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::{page_of_query, query_field};
 use crate::api::configs::ListConfigs;
 use crate::ask::ask;
 use crate::components::list::{address, version_address};
 use crate::components::table::{Column, list_card};
-use crate::components::{Ago, Loaded, PageHeader, Pager, Time, chip, diff, empty};
+use crate::components::{Ago, GetForm, Loaded, PageHeader, Pager, Time, chip, diff, empty};
 use crate::format;
 
 #[component]
 pub(crate) fn ConfigsPage() -> AnyView {
-    let (search, page) = (query_field("q"), page_of_query());
+    let (search, at, page) = (query_field("q"), query_field("at"), page_of_query());
     let configs = ask(&[Topic::Devices], move || ListConfigs {
         search: search.get(),
+        at: at.get(),
         page: Page { number: page.get(), ..Page::default() },
     });
     view! {
         <PageHeader title="Configs">
-            <div class="find" role="search"><Form action="/configs/" method="GET">
+            <div class="find" role="search"><GetForm action="/configs/">
                 <input type="search" name="q" placeholder="Device name or address" aria-label="Find a config by device" value=search.get_untracked()/>
+                <input type="hidden" name="at" value=move || at.get()/>
                 <kbd aria-hidden="true">"/"</kbd>
-            </Form></div>
+            </GetForm></div>
             <a class="btn" href="/configs/compare">"Compare"</a>
             <a class="btn" href="/configs/compare#download">"Download"</a>
         </PageHeader>
         <div class="filters" role="search">
-            <form action="/configs/search" method="GET">
+            <form action="/configs/search">
                 <input type="search" name="q" placeholder="Search in all configs" aria-label="Search in all active configurations" autocomplete="off" spellcheck="false"/>
                 <button class="btn" type="submit">"Search"</button>
             </form>
         </div>
-        <Loaded from=move || configs.get() view=move |configs, _| list(configs, search.get_untracked())/>
+        <div class="filters">
+            <GetForm action="/configs/">
+                <label class="day">"As of "<input type="datetime-local" name="at" value=at.get_untracked()/></label>
+                <input type="hidden" name="q" value=move || search.get()/>
+                <button class="btn" type="submit">"Show"</button>
+            </GetForm>
+        </div>
+        <Loaded from=move || configs.get() view=move |configs, _| list(configs, search.get_untracked(), at.get_untracked())/>
     }
     .into_any()
 }
 
-fn list(configs: Paged<ConfigVersionRow>, search: String) -> AnyView {
-    let none = if search.is_empty() {
+fn list(configs: NetworkConfigs, search: String, at: String) -> AnyView {
+    let NetworkConfigs { at: then, devices, versions } = configs;
+    let then = then.map(|then| as_of(then, devices, &at));
+    let none = if then.is_some() {
+        empty("No configuration from then", "Nothing was stored yet at that time.", ())
+    } else if search.is_empty() {
         let devices = view! { <a class="btn" href="/devices/">"Devices"</a> };
         let words = "The first one is here as soon as a device was backed up.";
         empty("No configuration yet", words, devices.into_any())
@@ -50,14 +64,31 @@ fn list(configs: Paged<ConfigVersionRow>, search: String) -> AnyView {
         let all = view! { <a class="btn" href="/configs/">"All configs"</a> };
         empty("No device is called like this", "Look for another name or address.", all.into_any())
     };
-    versions_list(configs, "/configs/", search, none)
+    let list = versions_list(versions, "/configs/", vec![("q", search), ("at", at)], none);
+    view! { {then}{list} }.into_any()
 }
 
-/// Versions across devices, a row each, or `none` where there is no version. `path` is the page's own.
+/// Says which time this is, and offers its texts as a file and the way back to now.
+fn as_of(then: Timestamp, devices: u64, at: &str) -> AnyView {
+    let download = address("/configs/download", &[("at", at.to_owned())]);
+    view! {
+        <div class="notice">
+            <p>"The network as of "<b><Time at=then/></b>": "{format::plural(devices, "device")}". Devices that were deleted since are not in it."</p>
+            <div class="actions">
+                <a class="btn small" href=download rel="external" download="">"Download all of it"</a>
+                <a class="btn small" href="/configs/" rel="external">"Back to now"</a>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Versions across devices, a row each, or `none` where there is no version. `path` is the page's own, with the fields that
+/// narrow the list.
 pub(crate) fn versions_list(
     versions: Paged<ConfigVersionRow>,
     path: &'static str,
-    search: String,
+    fields: Vec<(&'static str, String)>,
     none: AnyView,
 ) -> AnyView {
     let (page, total) = (versions.page, versions.total);
@@ -70,10 +101,18 @@ pub(crate) fn versions_list(
         Column::Number("Lines"),
         Column::Number("Change"),
     ];
-    let to_page =
-        Callback::new(move |page: u32| address(path, &[("q", search.clone()), ("page", page.to_string())]));
+    let to_page = Callback::new(move |page: u32| {
+        let mut fields = fields.clone();
+        fields.push(("page", page.to_string()));
+        address(path, &fields)
+    });
     let pager = view! { <Pager page total address=to_page/> }.into_any();
-    list_card(columns, versions.rows.into_iter().map(row).collect(), (total == 0).then_some(none), pager)
+    list_card(
+        columns,
+        versions.rows.into_iter().map(|version| (version.version.id, row(version))).collect(),
+        (total == 0).then_some(none),
+        pager,
+    )
 }
 
 fn row(row: ConfigVersionRow) -> AnyView {

@@ -65,7 +65,7 @@ pub(crate) fn device_form(
         <Field name="device[site]" label="Site" value=input.site list="sites" problem placeholder=DEFAULT_SITE/>
         <Field name="device[tags]" label="Tags" value=input.tags problem placeholder="core, vienna" hint="Separated by commas."/>
         <div class="wide"><Field name="device[description]" label="Description" kind="textarea" value=input.description problem/></div>
-        <div class="wide"><Check name="device[legacy_ssh]" label="Old SSH algorithms" hint="Only for a device that knows no newer ones." checked=Signal::stored(input.legacy_ssh)/></div>
+        <div class="wide"><Check name="device[legacy_ssh]" label="Old SSH algorithms" hint="Only for a device that knows no newer ones." checked=Signal::stored(input.legacy_ssh) problem/></div>
     }.into_any();
     view! {
         <PostForm to=save>

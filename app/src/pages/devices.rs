@@ -4,12 +4,11 @@ mod bulk;
 
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::class::Class;
-use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceSort, DeviceType, Transport};
+use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceSort, DeviceType};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
@@ -17,10 +16,11 @@ use self::bulk::Bulk;
 use super::options;
 use crate::api::devices::{GetDeviceChoices, ListDevices};
 use crate::ask::ask;
+use crate::components::form::{choice, send_form, send_when_rested};
 use crate::components::list::address;
 use crate::components::part::only_if;
 use crate::components::table::{Column, list_card};
-use crate::components::{Ago, Loaded, PageHeader, Pager, Tone, chip, empty};
+use crate::components::{Ago, GetForm, Loaded, PageHeader, Pager, Tone, chip, empty};
 use crate::format;
 use crate::post::PostForm;
 use crate::session::Allowed;
@@ -113,12 +113,19 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     let named = |names: Vec<String>| names.into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>();
     let kinds =
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
-    let states = options(&[("good", "Backed up"), ("failing", "Needs a hand"), ("never", "Never backed up")]);
+    let states = options(&[
+        ("good", "Backed up"),
+        ("failing", "Needs a hand"),
+        ("never", "Never backed up"),
+        ("overdue", "Overdue"),
+        ("no_backup", "In no backup"),
+    ]);
     let enabled = options(&[("true", "Enabled"), ("false", "Disabled")]);
     let statuses = options(&[("online", "Online"), ("offline", "Offline"), ("unknown", "Unknown")]);
     let classes =
         Class::ALL.iter().map(|class| (class.as_str().to_owned(), class.label().to_owned())).collect();
-    let sort = move || asked.with(|asked| asked.order.to_field());
+    // Those that a phone folds away, where one of them is set.
+    let is_open = DeviceFilter { search: String::new(), ..filter.clone() } != DeviceFilter::default();
     // A full load, so that the fields are empty again too.
     let clear = only_if(
         move || asked.with(Asked::is_narrowed),
@@ -126,9 +133,12 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
     );
     view! {
         <div class="filters" role="search">
-        <Form action=PATH method="GET" replace=true>
+        <GetForm action=PATH replace=true>
             <input type="search" name="q" placeholder="Name, address or description" aria-label="Search" value=filter.search on:input=send_when_rested()/>
-            <input type="hidden" name="sort" value=sort/>
+            <details class="fold" open=is_open>
+                <summary class="btn">"Filters"</summary>
+            </details>
+            <div class="folded">
             {choice("type", "Any type", kinds, filter.device_type.map(|kind| kind.as_str().to_owned()))}
             {choice("platform", "Any platform", named(choices.platforms_in_use), filter.platform)}
             {choice("site", "Any site", named(choices.sites), filter.site)}
@@ -137,62 +147,32 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
             {choice("state", "Any state", states, filter.state.map(|state| state.as_str().to_owned()))}
             {choice("class", "Any result", classes, filter.class.map(|class| class.as_str().to_owned()))}
             {choice("enabled", "Enabled or not", enabled, filter.enabled.map(|enabled| enabled.to_string()))}
+            </div>
+            {order(asked)}
             <button class="btn" type="submit">"Find"</button>
             {clear}
-        </Form>
+        </GetForm>
         </div>
     }
     .into_any()
 }
 
-fn choice(
-    name: &'static str,
-    any: &'static str,
-    options: Vec<(String, String)>,
-    value: Option<String>,
-) -> AnyView {
-    if options.is_empty() {
-        return ().into_any();
-    }
-    let options = options
-        .into_iter()
-        .map(|(option, words)| {
-            let is_chosen = value.as_ref() == Some(&option);
-            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
+/// What the headings do, for phones, where none are shown.
+fn order(asked: Memo<Asked>) -> AnyView {
+    let now = asked.get_untracked().order;
+    let ways = HEADINGS.iter().flat_map(|(words, sort)| {
+        [(false, "↑"), (true, "↓")].map(|(descending, arrow)| {
+            let order = DeviceOrder { sort: *sort, descending };
+            let (words, is_now) = (format!("{words} {arrow}"), order == now);
+            view! { <option value=order.to_field() selected=is_now>{words}</option> }.into_any()
         })
-        .collect_view();
+    });
     view! {
-        <select name=name aria-label=any on:change=send_form>
-            <option value="">{any}</option>
-            {options}
+        <select class="order" name="sort" aria-label="Order by" prop:value=move || asked.with(|asked| asked.order.to_field()) on:change=send_form>
+            {ways.collect_view()}
         </select>
     }
     .into_any()
-}
-
-/// Sends the form of the field or select that this happened to.
-#[cfg(feature = "hydrate")]
-pub(crate) fn send_form(event: leptos::ev::Event) {
-    use wasm_bindgen::JsCast;
-    let field = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let form = field.and_then(|field| field.closest("form").ok().flatten());
-    if let Some(form) = form.and_then(|form| form.dyn_into::<web_sys::HtmlFormElement>().ok()) {
-        let _ = form.request_submit();
-    }
-}
-
-#[cfg(not(feature = "hydrate"))]
-pub(crate) fn send_form(_event: leptos::ev::Event) {}
-
-/// Sends the form once nobody has typed for a moment.
-#[cfg(feature = "hydrate")]
-fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    debounce(std::time::Duration::from_millis(250), send_form)
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn send_when_rested() -> impl FnMut(leptos::ev::Event) + 'static {
-    send_form
 }
 
 fn list(devices: Paged<Device>, choices: DeviceChoices, role: Role, asked: Asked, bulk: Bulk) -> AnyView {
@@ -209,7 +189,7 @@ fn list(devices: Paged<Device>, choices: DeviceChoices, role: Role, asked: Asked
         .into_iter()
         .map(|device| {
             let pick = may_change.then(|| bulk.pick(&device));
-            row(device, pick)
+            (device.id, row(device, pick))
         })
         .collect();
     let export = asked.address("/devices/export.csv", asked.order, 1);
@@ -246,21 +226,9 @@ fn nothing_here(role: Role, is_narrowed: bool) -> AnyView {
     empty("No devices yet", words, ways.into_any())
 }
 
-/// Where a device answers: its address, and what of port and transport is not the usual.
-pub(crate) fn place(device: &Device) -> String {
-    let mut place = device.address.clone();
-    if device.port != device.transport.default_port() {
-        place = format!("{place} port {}", device.port);
-    }
-    match device.transport {
-        Transport::Ssh => place,
-        Transport::Telnet => place + ", telnet",
-    }
-}
-
 fn row(device: Device, pick: Option<AnyView>) -> AnyView {
     let backup = chip::device_backup(&device);
-    let address = place(&device);
+    let address = format::place(&device);
     let failure = device
         .last_result
         .filter(|result| device.enabled && !result.class.is_good())

@@ -9,11 +9,12 @@ use super::query_field;
 use crate::api::AppError;
 use crate::api::imports::{ApplyImport, GetImport};
 use crate::ask::ask_if;
+use crate::components::part::dimmed;
 use crate::components::table::{Column, table};
 use crate::components::{Loaded, PageHeader, Problem, Time, Tone, card, chip};
 use crate::format;
 use crate::live::touch_after;
-use crate::post::{Post, PostForm};
+use crate::post::{Post, PostForm, upload_problem};
 
 /// What a file may look like.
 const SAMPLE: &str = "ip,hostname,type,platform,site,tags,credential
@@ -51,6 +52,7 @@ pub(crate) fn ImportPage() -> AnyView {
     view! {
         <PageHeader title="Import devices" above=&[("Devices", "/devices/")]/>
         <Problem problem=apply.problem()/>
+        <Problem problem=upload_problem("/devices/import")/>
         <Loaded from=step view=move |step, _| match step {
             Step::Choose => choose_file(None),
             Step::Refused(reason) => choose_file(Some(reason)),
@@ -183,7 +185,7 @@ fn before(
             <PostForm to=apply>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {hidden_update}
-                <button class="btn primary" type="submit" disabled=apply.pending()>{words}</button>
+                <button class="btn primary" type="submit" aria-disabled=dimmed(apply.pending())>{words}</button>
             </PostForm>
         }
         .into_any()

@@ -26,7 +26,7 @@ pub(crate) fn LoginPage() -> AnyView {
                 <h1>"Sign in"</h1>
                 <PostForm to=sign_in>
                     <Problem problem/>
-                    <Field name="name" label="User name" autocomplete="username" required=true autofocus=true/>
+                    <Field name="name" label="User name" autocomplete="username" required=true autofocus=true problem/>
                     <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                     <input type="hidden" name="next" value=next/>
                     {submit("Sign in", sign_in.pending())}

@@ -1,44 +1,45 @@
-//! The pages, a file each: resources, then view. Each belongs to one of two bundles, see [`crate::bundle`].
+//! The pages, a file each: resources, then view. Each belongs to one of the bundles, see [`crate::bundle`].
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "forms")]
 pub(crate) mod account;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "admin")]
 pub(crate) mod admin;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "forms")]
 pub(crate) mod archive;
-#[cfg(not(feature = "desk"))]
+#[cfg(feature = "daily")]
 pub(crate) mod backup_config;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "forms")]
 pub(crate) mod backup_form;
-#[cfg(not(feature = "desk"))]
+#[cfg(feature = "daily")]
 pub(crate) mod backups;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "configs")]
 pub(crate) mod compare;
 pub(crate) mod configs;
-#[cfg(not(feature = "desk"))]
+#[cfg(feature = "devices")]
 pub(crate) mod device;
 pub(crate) mod device_form;
-#[cfg(not(feature = "desk"))]
+#[cfg(feature = "devices")]
 pub(crate) mod devices;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+pub(crate) mod history;
+#[cfg(feature = "forms")]
 pub(crate) mod import;
-#[cfg(not(feature = "desk"))]
+#[cfg(feature = "daily")]
 pub(crate) mod login;
 pub(crate) mod not_found;
-#[cfg(not(feature = "desk"))]
+#[cfg(feature = "daily")]
 pub(crate) mod overview;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "forms")]
 pub(crate) mod retention;
-#[cfg(not(feature = "desk"))]
+#[cfg(feature = "daily")]
 pub(crate) mod run;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "configs")]
 pub(crate) mod search;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "forms")]
 pub(crate) mod setup;
-#[cfg(any(feature = "ssr", feature = "desk"))]
+#[cfg(feature = "configs")]
 pub(crate) mod version;
 
 /// The number in `/…/{id}`; what is no number is 0, which is no row's id.

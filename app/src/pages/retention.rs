@@ -6,7 +6,6 @@ use etiqa_model::backup::RetentionInput;
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 
 use super::id_of_path;
@@ -15,7 +14,7 @@ use crate::ask::ask;
 use crate::components::list::empty;
 use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
-use crate::components::{Field, Loaded, PageHeader, Problem, Tone, act, card, chip, run};
+use crate::components::{Field, GetForm, Loaded, PageHeader, Problem, Tone, act, card, chip, run};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -46,7 +45,7 @@ pub(crate) fn RetentionPage() -> AnyView {
     touch_after(protect, &[Topic::Runs]);
     view! {
         <Problem problem=protect.problem()/>
-        <Loaded from=move || preview.get() view=move |preview, role| {
+        <Loaded is_page=true from=move || preview.get() view=move |preview, role| {
             content(BackupConfigId(id.get_untracked()), preview, counts.get_untracked().is_some(), role, protect)
         }/>
     }
@@ -91,7 +90,10 @@ fn content(
             Column::Actions,
         ];
         let may = role >= Role::Operator;
-        table(&columns, preview.fates.into_iter().map(|fate| row(fate, may, protect)).collect())
+        table(
+            &columns,
+            preview.fates.into_iter().map(|fate| (fate.run.id, row(fate, may, protect))).collect(),
+        )
     };
     let edit = (role >= Role::Operator).then(|| {
         view! { <a class="btn" href=format!("/backup/config/{id}/edit")>"Change for good"</a> }.into_any()
@@ -117,7 +119,7 @@ fn form(id: BackupConfigId, counts: etiqa_model::backup::Retention) -> AnyView {
     };
     view! {
         <div class="pad form">
-            <Form method="GET" action=action>
+            <GetForm action=action>
                 <div class="fields">
                     {field("max_backups", "The newest", counts.max_backups)}
                     {field("keep_hourly", "Hours", counts.keep_hourly)}
@@ -128,7 +130,7 @@ fn form(id: BackupConfigId, counts: etiqa_model::backup::Retention) -> AnyView {
                 </div>
                 <p class="hint">"Each rule looks at all archives by itself; what any of them keeps stays. Nothing is changed here."</p>
                 <div class="actions"><button class="btn primary" type="submit">"Look"</button></div>
-            </Form>
+            </GetForm>
         </div>
     }
     .into_any()

@@ -2,27 +2,31 @@
 
 use etiqa_model::RunId;
 use etiqa_model::artifact::ArtifactResult;
-use etiqa_model::class::Class;
 use etiqa_model::destination::{ArchiveCopy, CopyState, DestinationKind};
 use etiqa_model::device::DeviceResult;
 use etiqa_model::event::Topic;
+use etiqa_model::page::Paged;
 use etiqa_model::run::{Run, RunDetail};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 
-use super::device::artifacts::attempts_of_run;
-use super::id_of_path;
+use super::{id_of_path, page_of_query, query_field};
 use crate::api::backups::{CancelRun, GetRun, RunBackup};
 use crate::api::destinations::{BringBack, RetryCopy};
 use crate::ask::ask;
+use crate::components::list::{Pager, address};
 use crate::components::part::nothing;
-use crate::components::session_view::{OpenSession, Transcript};
+use crate::components::result::{attempts_table, results_table};
+use crate::components::session_view::OpenSession;
 use crate::components::table::{Column, table};
 use crate::components::time::time_or_dash;
 use crate::components::{Loaded, PageHeader, Problem, Time, act, card, chip, confirm, fact, run};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
+
+/// What the address says where only failed devices are shown.
+const FAILED: &str = "failed";
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -35,7 +39,12 @@ struct Actions {
 #[component]
 pub(crate) fn RunPage() -> AnyView {
     let id = id_of_path();
-    let detail = ask(&[Topic::Runs], move || GetRun { id: RunId(id.get()) });
+    let (page, only) = (page_of_query(), query_field("results"));
+    let detail = ask(&[Topic::Runs], move || GetRun {
+        id: RunId(id.get()),
+        failed: only.get() == FAILED,
+        page: page.get(),
+    });
     OpenSession::provide();
     let actions = Actions {
         cancel: Post::<CancelRun>::new(),
@@ -52,12 +61,12 @@ pub(crate) fn RunPage() -> AnyView {
         <Problem problem=actions.again.problem()/>
         <Problem problem=actions.retry.problem()/>
         <Problem problem=actions.bring_back.problem()/>
-        <Loaded from=move || detail.get() view=move |detail, role| content(detail, role, actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, role| content(detail, only.get_untracked() == FAILED, role, actions)/>
     }
     .into_any()
 }
 
-fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
+fn content(detail: RunDetail, only_failed: bool, role: Role, actions: Actions) -> AnyView {
     let going = &detail.run;
     let chips = chip::run_status(going);
     let title = format!("{} #{}", going.name, going.id);
@@ -70,7 +79,8 @@ fn content(detail: RunDetail, role: Role, actions: Actions) -> AnyView {
     let facts = facts(going);
     let archive = archive(going);
     let copies = copies(&detail.copies, going, role, actions);
-    let results = results(detail.results, detail.results_total, &detail.run);
+    let counts = (detail.results_total, detail.results_failed);
+    let results = results(detail.results, counts, only_failed, &detail.run);
     let artifacts = artifacts(detail.artifacts);
     view! {
         <PageHeader title above=&[("Backups", "/backup/")] chips>
@@ -174,7 +184,7 @@ fn copies(copies: &[ArchiveCopy], going: &Run, role: Role, actions: Actions) -> 
     // What is whole here needs none of them.
     let is_lost = going.damaged || going.missing_at.is_some();
     let may_bring_back = is_lost && going.removed_at.is_none();
-    let rows = copies.iter().map(|copy| copy_row(copy, may_bring_back, role, actions)).collect();
+    let rows = copies.iter().map(|copy| (copy.id, copy_row(copy, may_bring_back, role, actions))).collect();
     card("Copies", format::plural(copies.len() as u64, "destination"), table(&columns, rows))
 }
 
@@ -212,19 +222,43 @@ fn copy_row(copy: &ArchiveCopy, may_bring_back: bool, role: Role, actions: Actio
     .into_any()
 }
 
-fn results(results: Vec<DeviceResult>, total: u64, going: &Run) -> AnyView {
-    if results.is_empty() {
+/// A page of the results; `total` and `failed` count all of them.
+fn results(
+    results: Paged<DeviceResult>,
+    (total, failed): (u64, u64),
+    only_failed: bool,
+    going: &Run,
+) -> AnyView {
+    if total == 0 {
         let words =
             if going.status.is_over() { "This run contacted no device." } else { "No device is done yet." };
         return card("Devices", (), view! { <p class="quiet">{words}</p> }.into_any());
     }
-    let shown = results.len() as u64;
-    let remark = if shown < total {
-        format!("{} of {} shown, failed ones first", format::count(shown), format::count(total))
-    } else {
-        format::plural(total, "result")
+    let path = format!("/backup/run/{}", going.id);
+    let link = |words: String, is_current: bool, only: &str| {
+        let to = address(&path, &[("results", only.to_owned())]);
+        view! { <a class="btn small" href=to data-noscroll="true" aria-current=is_current.then_some("true")>{words}</a> }
+            .into_any()
     };
-    card("Devices", remark, results_table(results, true))
+    let ways = view! {
+        <span class="seg">
+            {link(format!("All {}", format::count(total)), !only_failed, "")}
+            {link(format!("Failed {}", format::count(failed)), only_failed, FAILED)}
+        </span>
+    }
+    .into_any();
+    let (page, shown) = (results.page, results.total);
+    let only = if only_failed { FAILED } else { "" };
+    let to_page = Callback::new(move |page: u32| {
+        address(&path, &[("results", only.to_owned()), ("page", page.to_string())])
+    });
+    let list = if results.rows.is_empty() {
+        let words = if shown == 0 { "No device failed." } else { "There are no more." };
+        view! { <p class="quiet">{words}</p> }.into_any()
+    } else {
+        results_table(results.rows, true)
+    };
+    card("Devices", ways, view! { <div>{list}<Pager page total=shown address=to_page/></div> }.into_any())
 }
 
 fn artifacts(results: Vec<ArtifactResult>) -> AnyView {
@@ -232,53 +266,5 @@ fn artifacts(results: Vec<ArtifactResult>) -> AnyView {
         return nothing();
     }
     let remark = format::plural(results.len() as u64, "attempt");
-    card("Vendor backups", remark, attempts_of_run(results))
-}
-
-/// What collections came to, a row each; `with_names` where they are of different devices.
-pub(crate) fn results_table(results: Vec<DeviceResult>, with_names: bool) -> AnyView {
-    let first = if with_names { "Device" } else { "When" };
-    let columns = [
-        Column::Text(first),
-        Column::Text("Result"),
-        Column::Text("What happened"),
-        Column::Number("Size"),
-        Column::Number("Took"),
-    ];
-    table(&columns, results.into_iter().map(|result| result_row(result, with_names)).collect())
-}
-
-fn result_row(result: DeviceResult, with_names: bool) -> AnyView {
-    let first = if with_names {
-        view! {
-            <a class="mono strong" href=format!("/devices/{}", result.device_id)>{result.hostname.clone()}</a>
-            <small class="mono">{result.address.clone()}</small>
-        }
-        .into_any()
-    } else {
-        let by = match result.run_id {
-            Some(run) => {
-                view! { <a href=format!("/backup/run/{run}")>{format!("run #{run}")}</a> }.into_any()
-            }
-            None => "by hand".into_any(),
-        };
-        view! { <Time at=result.finished_at/><small>{by}</small> }.into_any()
-    };
-    let advice = (!result.class.is_good()).then(|| result.class.advice()).filter(|advice| !advice.is_empty());
-    let transcript = result.has_transcript.then(|| view! { <Transcript id=result.id/> }.into_any());
-    let is_plain = matches!(result.class, Class::Ok | Class::Unchanged);
-    view! {
-        <tr>
-            <td>{first}</td>
-            <td>{chip::class(result.class)}</td>
-            <td class:muted=is_plain>
-                {result.message}
-                {advice.map(|advice| view! { <small>{advice}</small> }.into_any())}
-                {transcript}
-            </td>
-            <td class="num muted">{(result.size_bytes > 0).then(|| format::size(result.size_bytes))}</td>
-            <td class="num muted">{format::took(result.finished_at.millis() - result.started_at.millis())}</td>
-        </tr>
-    }
-    .into_any()
+    card("Vendor backups", remark, attempts_table(results, true, &|_| None))
 }

@@ -5,7 +5,6 @@ use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::DeviceType;
 use etiqa_model::search::{DeviceHits, HitLine, MOST_CONTEXT, SearchInput, SearchResults, TextHits};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
@@ -18,7 +17,7 @@ use crate::components::diff::spans;
 use crate::components::list::{address, version_address};
 use crate::components::loaded::error_view;
 use crate::components::part::later;
-use crate::components::{PageHeader, empty};
+use crate::components::{GetForm, PageHeader, empty};
 use crate::format;
 
 const PATH: &str = "/configs/search";
@@ -138,14 +137,14 @@ fn form(input: &SearchInput, choices: DeviceChoices, problem: Option<UserError>)
     .into_any();
     view! {
         <div class="search" role="search">
-        <Form action=PATH method="GET">
+        <GetForm action=PATH>
             <div class="search-line">
                 <input type="search" name="q" class="mono" placeholder="What a line holds" aria-label="Search in all active configurations" aria-describedby="search-error" aria-invalid=is_wrong required=true autofocus=is_first spellcheck="false" autocapitalize="off" autocomplete="off" value=text/>
                 <button class="btn primary" type="submit">"Search"</button>
             </div>
             {problem}
             {narrowing}
-        </Form>
+        </GetForm>
         </div>
     }
     .into_any()

@@ -28,7 +28,7 @@ pub(crate) fn VersionPage() -> AnyView {
         <Problem problem=activate.problem()/>
         {accepted(describe, "Saved.")}
         {accepted(activate, "It is the active version now.")}
-        <Loaded from=move || version.get() view=move |row, role| content(row, role, describe, activate)/>
+        <Loaded is_page=true from=move || version.get() view=move |row, role| content(row, role, describe, activate)/>
     }
     .into_any()
 }

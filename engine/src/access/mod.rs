@@ -19,8 +19,8 @@ pub use token::{identify_token, token_create, token_days, token_find, token_list
 
 use crate::hex::{sha256_hex, to_hex};
 
-/// 256 random bits as a text: a session's or a token's secret.
-fn random_secret() -> String {
+/// 256 random bits as a text, in hex: a session's or a token's secret, or any name that nobody is to guess.
+pub fn random_secret() -> String {
     let mut bytes = [0_u8; 32];
     rand::fill(&mut bytes);
     to_hex(&bytes)

@@ -102,20 +102,27 @@ pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
 
 /// Every backup config and where it stands, by name.
 pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
+    let mut rows = list_uncounted(engine, now()).await?;
+    let selectors: Vec<&Selector> = rows.iter().map(|row| &row.config.devices).collect();
+    let counts = device_count_selected(&engine.db, &selectors).await?;
+    for (row, devices) in rows.iter_mut().zip(counts) {
+        row.devices = devices;
+    }
+    Ok(rows)
+}
+
+/// The same, without how many devices each covers: three statements, however many there are.
+pub(crate) async fn list_uncounted(engine: &Engine, at: Timestamp) -> Result<Vec<BackupConfigRow>> {
     let configs = store::backup_config_list(&engine.db).await?;
     let newest = run_list_newest(&engine.db).await?;
     let mut newest: HashMap<_, _> = newest.into_iter().map(|run| (run.backup_config_id, run)).collect();
     let destinations = backup_config_list_destinations(&engine.db).await?;
-    let selectors: Vec<&Selector> = configs.iter().map(|config| &config.devices).collect();
-    let counts = device_count_selected(&engine.db, &selectors).await?;
-    let at = now();
-    let mut rows = Vec::with_capacity(configs.len());
-    for (config, devices) in configs.into_iter().zip(counts) {
+    let rows = configs.into_iter().map(|config| {
         let last_run = newest.remove(&Some(config.id));
         let sends_to = sends_to(&destinations, config.id);
-        rows.push(BackupConfigRow { destinations: sends_to, ..row(config, last_run, devices, at) });
-    }
-    Ok(rows)
+        BackupConfigRow { destinations: sends_to, ..row(config, last_run, 0, at) }
+    });
+    Ok(rows.collect())
 }
 
 /// One backup config with its newest runs.
@@ -140,6 +147,11 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
         next_times,
         chosen,
     })
+}
+
+/// At most `limit` backup configs with `search` in their names, by name.
+pub async fn named(engine: &Engine, search: &str, limit: u32) -> Result<Vec<BackupConfig>> {
+    Ok(store::backup_config_list_named(&engine.db, search, limit).await?)
 }
 
 /// When a schedule would run, shown while a person edits it.

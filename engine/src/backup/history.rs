@@ -1,14 +1,18 @@
 //! Reading runs for people.
 
+use etiqa_model::compare::Moment;
+use etiqa_model::history::{ResultFilter, ResultPage, RunFilter, RunPage};
+use etiqa_model::page::{Page, Paged};
 use etiqa_model::run::{Run, RunDetail};
-use etiqa_model::{BackupConfigId, RunId, UserError};
+use etiqa_model::{BackupConfigId, DeviceId, DeviceResultId, RunId, UserError};
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::history::compare::instant;
 use crate::store::archive_copy::copy_list_of_run;
 use crate::store::artifact::artifact_result_list_of_run;
-use crate::store::result::{result_count_of_run, result_list_of_run};
-use crate::store::run::{run_fetch, run_list};
+use crate::store::result::{result_count_of_run, result_page_of_device, result_page_of_run};
+use crate::store::run::{Span, run_fetch, run_list, run_page};
 
 /// Runs before `before`, newest first, of one config where named; 50 at most.
 pub async fn list_runs(
@@ -19,12 +23,50 @@ pub async fn list_runs(
     Ok(run_list(&engine.db, config, before, 50).await?)
 }
 
-/// One run with what each device came to; the first 500, failed ones first.
-pub async fn run_detail(engine: &Engine, id: RunId) -> Result<RunDetail> {
+/// Runs in `filter` before `before`, newest first. Its days are those of `zone`, an IANA name.
+pub async fn run_history(
+    engine: &Engine,
+    filter: &RunFilter,
+    before: Option<RunId>,
+    zone: &str,
+) -> Result<RunPage> {
+    let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
+    Ok(run_page(&engine.db, filter, span, before).await?)
+}
+
+/// Results of a device in `filter` before `before`, newest first. Its days are those of `zone`, an IANA name.
+pub async fn result_history(
+    engine: &Engine,
+    device: DeviceId,
+    filter: &ResultFilter,
+    before: Option<DeviceResultId>,
+    zone: &str,
+) -> Result<ResultPage> {
+    let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
+    Ok(result_page_of_device(&engine.db, device, filter, span, before).await?)
+}
+
+/// From the beginning of one day to the end of another.
+fn span(from: Option<&str>, to: Option<&str>, zone: &str) -> Result<Span, UserError> {
+    let moment = |day: &str| {
+        let moment = Moment::parse(day).map_err(UserError::invalid)?;
+        instant(moment, zone)
+    };
+    Ok(Span {
+        from: from.map(|day| moment(&format!("{day} 00:00"))).transpose()?,
+        to: to.map(moment).transpose()?,
+    })
+}
+
+/// One run with a page of what each device came to, failed ones first, or failed ones only.
+pub async fn run_detail(engine: &Engine, id: RunId, only_failed: bool, page: Page) -> Result<RunDetail> {
+    let (results_total, results_failed) = result_count_of_run(&engine.db, id).await?;
+    let rows = result_page_of_run(&engine.db, id, only_failed, page).await?;
     Ok(RunDetail {
         run: find_run(engine, id).await?,
-        results: result_list_of_run(&engine.db, id, 500).await?,
-        results_total: result_count_of_run(&engine.db, id).await?,
+        results: Paged { rows, total: if only_failed { results_failed } else { results_total }, page },
+        results_total,
+        results_failed,
         artifacts: artifact_result_list_of_run(&engine.db, id, 500).await?,
         copies: copy_list_of_run(&engine.db, id).await?,
     })

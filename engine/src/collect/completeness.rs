@@ -3,40 +3,80 @@
 use super::driver::{Block, Completeness};
 use super::failure::excerpt;
 
+/// One demand of a rule: its key in the driver, whether the rule has it, and how it is checked.
+struct Demand {
+    key: &'static str,
+    is_made: fn(&Completeness) -> bool,
+    check: fn(&Completeness, &str, &str) -> Result<(), String>,
+}
+
+const DEMANDS: [Demand; 6] = [
+    Demand { key: "min_lines", is_made: |_| true, check: enough_lines },
+    Demand { key: "end_marker", is_made: |rule| rule.end_marker.is_some(), check: end_marker },
+    Demand { key: "braces", is_made: |rule| rule.braces, check: braces },
+    Demand { key: "blocks", is_made: |rule| !rule.blocks.is_empty(), check: blocks },
+    Demand { key: "required", is_made: |rule| !rule.required.is_empty(), check: required },
+    Demand { key: "forbidden", is_made: |rule| !rule.forbidden.is_empty(), check: forbidden },
+];
+
 /// Checks the text of `part` against its rule; the error is one sentence that says what is missing.
 pub(super) fn check(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
+    DEMANDS.iter().try_for_each(|demand| (demand.check)(rule, part, text))
+}
+
+/// Every demand that `rule` makes, and why it does not hold where it does not.
+pub(super) fn findings(rule: &Completeness, part: &str, text: &str) -> Vec<(&'static str, Option<String>)> {
+    let made = DEMANDS.iter().filter(|demand| (demand.is_made)(rule));
+    made.map(|demand| (demand.key, (demand.check)(rule, part, text).err())).collect()
+}
+
+fn enough_lines(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
     let needed = rule.min_lines.max(1);
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(needed).count();
     if lines < needed {
         return Err(format!("The part {part} has {lines} lines, and at least {needed} are expected."));
     }
-    if let Some(marker) = &rule.end_marker {
-        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        if !marker.is_match(last.trim_end()) {
-            let last = excerpt(last, 60);
-            return Err(format!(
-                "The part {part} does not end with its end marker; its last line is “{last}”."
-            ));
-        }
-    }
-    if rule.braces {
-        let depth = brace_depth(text);
-        if depth != 0 {
-            let what = if depth > 0 { "are not closed" } else { "are closed too often" };
-            return Err(format!("The part {part} was cut: {} braces {what}.", depth.unsigned_abs()));
-        }
-    }
-    for block in &rule.blocks {
-        check_blocks(block, part, text)?;
-    }
-    if let Some(missing) = rule.required.iter().find(|regex| !regex.is_match(text)) {
-        return Err(format!("The part {part} lacks what must be in it: `{missing}`."));
-    }
-    if let Some(found) = rule.forbidden.iter().find_map(|regex| regex.find(text)) {
-        let found = excerpt(found.as_str(), 80);
-        return Err(format!("The part {part} holds what must not be in it: “{found}”."));
+    Ok(())
+}
+
+fn end_marker(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
+    let Some(marker) = &rule.end_marker else { return Ok(()) };
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    if !marker.is_match(last.trim_end()) {
+        let last = excerpt(last, 60);
+        return Err(format!("The part {part} does not end with its end marker; its last line is “{last}”."));
     }
     Ok(())
+}
+
+fn braces(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
+    let depth = if rule.braces { brace_depth(text) } else { 0 };
+    if depth != 0 {
+        let what = if depth > 0 { "are not closed" } else { "are closed too often" };
+        return Err(format!("The part {part} was cut: {} braces {what}.", depth.unsigned_abs()));
+    }
+    Ok(())
+}
+
+fn blocks(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
+    rule.blocks.iter().try_for_each(|block| check_blocks(block, part, text))
+}
+
+fn required(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
+    match rule.required.iter().find(|regex| !regex.is_match(text)) {
+        Some(missing) => Err(format!("The part {part} lacks what must be in it: `{missing}`.")),
+        None => Ok(()),
+    }
+}
+
+fn forbidden(rule: &Completeness, part: &str, text: &str) -> Result<(), String> {
+    match rule.forbidden.iter().find_map(|regex| regex.find(text)) {
+        Some(found) => {
+            let found = excerpt(found.as_str(), 80);
+            Err(format!("The part {part} holds what must not be in it: “{found}”."))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Every block that is opened is closed, and none is closed that was not opened.

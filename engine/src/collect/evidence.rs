@@ -1,9 +1,11 @@
 //! What a session leaves behind even when it is cut in its middle.
 
+use etiqa_model::bench::StepKind;
 use tokio::sync::mpsc;
 
 use super::failure::excerpt;
 use super::outcome::{HopKeySeen, HostKeySeen};
+use super::trace::Trace;
 use super::transcript::Transcript;
 
 /// Filled while a session goes on; it outlives the session's future, which a deadline or a person may drop.
@@ -22,6 +24,8 @@ pub(super) struct Evidence {
     pub(super) steps: Option<mpsc::UnboundedSender<String>>,
     /// What is being waited for, to end the sentence "The deadline passed while …".
     pub(super) doing: String,
+    /// What a rehearsal writes down.
+    pub(super) trace: Option<Box<Trace>>,
 }
 
 impl Evidence {
@@ -34,6 +38,13 @@ impl Evidence {
     /// Says what was found, to whoever watches; short, and never a secret.
     pub(super) fn found(&self, what: &str) {
         self.tell(format!("→ {}", excerpt(what, 160)));
+    }
+
+    /// Writes a step down, where somebody rehearses.
+    pub(super) fn step(&mut self, kind: StepKind, text: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.step(kind, &text());
+        }
     }
 
     fn tell(&self, what: String) {

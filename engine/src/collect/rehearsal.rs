@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::{collections::BTreeSet, time::Duration};
 
 use etiqa_model::Secret;
+use etiqa_model::bench::StepKind;
 use etiqa_model::class::Class;
 use etiqa_model::recording::{Player, Reaction, Recording};
 
@@ -16,6 +17,7 @@ use super::identify;
 use super::outcome::Outcome;
 use super::runner::{Ask, Collected, Said, collected, converse, run_commands, wrong_status};
 use super::target::{Limits, Login};
+use super::trace::Trace;
 use super::transport::{Closed, Line};
 
 /// The device of a recording, as a shell.
@@ -120,13 +122,23 @@ struct Commands<'a> {
     evidence: &'a mut Evidence,
 }
 
+impl Commands<'_> {
+    /// Whether these are single answers of a platform that has a shell.
+    fn is_of_a_shell(&self) -> bool {
+        matches!(self.driver.mode, Mode::Shell(_))
+    }
+}
+
 impl Ask for Commands<'_> {
     async fn ask(&mut self, command: &Command, line: &str) -> Step<Said> {
         self.evidence.transcript.note(&format!("exec: {line}"));
+        self.evidence.step(StepKind::Sent, || format!("`{line}`"));
         let (output, status) = self.recording.run(line);
         self.evidence.transcript.received(output.as_bytes());
         self.evidence.transcript.note(&format!("exit status {status}"));
-        let answer = if command.exit.contains(&status) {
+        // The answers that a shell gave have no exit status.
+        let answer = if command.exit.contains(&status) || self.is_of_a_shell() {
+            self.evidence.step(StepKind::Kept, || format!("{} lines of `{line}`", output.lines().count()));
             Ok(exec_text(output.as_bytes()))
         } else {
             Err(wrong_status(self.driver, line, &output, status))
@@ -135,20 +147,40 @@ impl Ask for Commands<'_> {
     }
 
     async fn step(&mut self, line: &str) -> Step<Said> {
-        Err(Failure::new(Class::Unsupported, format!("`{line}` needs a shell.")))
+        if !self.is_of_a_shell() {
+            return Err(Failure::new(Class::Unsupported, format!("`{line}` needs a shell.")));
+        }
+        self.evidence.step(StepKind::Sent, || format!("`{line}`"));
+        Ok(Said { leftover: String::new(), answer: Ok(String::new()) })
     }
 }
 
 /// Runs `driver` against `recording`; ends as a collection from that device would.
 pub async fn rehearse(driver: &Driver, recording: &Recording, limits: &Limits) -> Outcome {
+    rehearse_with(driver, recording, limits, None).await.0
+}
+
+/// The same, with every step written down.
+pub async fn rehearse_traced(driver: &Driver, recording: &Recording, limits: &Limits) -> (Outcome, Trace) {
+    let (outcome, trace) = rehearse_with(driver, recording, limits, Some(Box::default())).await;
+    (outcome, trace.map(|trace| *trace).unwrap_or_default())
+}
+
+async fn rehearse_with(
+    driver: &Driver,
+    recording: &Recording,
+    limits: &Limits,
+    trace: Option<Box<Trace>>,
+) -> (Outcome, Option<Box<Trace>>) {
     let login = login(recording);
-    let mut evidence = Evidence::default();
+    let mut evidence = Evidence { trace, ..Evidence::default() };
     let work = session(driver, recording, &login, limits, &mut evidence);
     let result = match tokio::time::timeout(limits.deadline, work).await {
         Ok(result) => result,
         Err(_) => Err(Failure::new(Class::Timeout, "The rehearsal did not end.")),
     };
-    collected(result, evidence, driver, &[login])
+    let trace = evidence.trace.take();
+    (collected(result, evidence, driver, &[login]), trace)
 }
 
 async fn session(
@@ -159,9 +191,13 @@ async fn session(
     evidence: &mut Evidence,
 ) -> Step<Collected> {
     match &driver.mode {
-        Mode::Shell(shell) => converse(Played::new(recording), driver, shell, login, limits, evidence).await,
-        Mode::Exec => {
-            run_commands(&mut Commands { driver, recording, evidence }, driver).await?.into_collected(driver)
+        Mode::Shell(shell) if !recording.is_exec => {
+            converse(Played::new(recording), driver, shell, login, limits, evidence).await
+        }
+        Mode::Shell(_) | Mode::Exec => {
+            let mut device = Commands { driver, recording, evidence };
+            let answers = run_commands(&mut device, driver).await?;
+            answers.into_collected(driver, device.evidence)
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use etiqa_model::Secret;
+use etiqa_model::bench::StepKind;
 use etiqa_model::class::Class;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -194,7 +195,9 @@ impl<'a, L: Line> Session<'a, L> {
         self.longest_silence = self.limits.silence(longest);
         let answer = self.answer_of(command).await;
         self.longest_silence = self.limits.step;
-        Ok(Answer { leftover, text: answer? })
+        let text = answer?;
+        self.evidence.step(StepKind::Kept, || format!("{} lines of `{command}`", text.lines().count()));
+        Ok(Answer { leftover, text })
     }
 
     async fn answer_of(&mut self, command: &str) -> Step<String> {
@@ -272,6 +275,9 @@ impl<'a, L: Line> Session<'a, L> {
 
     async fn send(&mut self, command: &str) -> Step<()> {
         self.evidence.transcript.note(&format!("sent: {command}"));
+        self.evidence.step(StepKind::Sent, || {
+            if command.is_empty() { "Enter".into() } else { format!("`{command}`") }
+        });
         self.pace.restart();
         let line = format!("{command}{}", self.newline());
         self.line.send(line.as_bytes()).await.map_err(|_| self.lost())
@@ -292,6 +298,7 @@ impl<'a, L: Line> Session<'a, L> {
     /// What is sent here is never echoed, so the question before it is finished by hand.
     async fn send_secret(&mut self, secret: &Secret) -> Step<()> {
         self.evidence.transcript.note("sent: (the password)");
+        self.evidence.step(StepKind::Sent, || "(the password)".to_owned());
         let line = zeroize::Zeroizing::new(format!("{}{}", secret.reveal(), self.newline()));
         self.answer(line.as_bytes()).await
     }
@@ -307,6 +314,8 @@ impl<'a, L: Line> Session<'a, L> {
                 format!("The device asks for the next page again and again, but sends none: “{last}”.");
             return Err(Failure::new(Class::PromptNotFound, message));
         }
+        let question = self.terminal.unfinished();
+        self.evidence.step(StepKind::Cut, || format!("the pager “{}”", question.trim()));
         self.pace.restart();
         self.terminal.wipe(pager.erases);
         self.line.send(pager.answer.as_bytes()).await.map_err(|_| self.lost())
@@ -325,6 +334,7 @@ impl<'a, L: Line> Session<'a, L> {
                     !self.saw_echo || identity.is_none_or(|identity| identity == prompt.identity)
                 });
                 if let Some(identity) = echo.map(|prompt| prompt.identity.to_owned()) {
+                    self.evidence.step(StepKind::Cut, || format!("the echo “{}”", line.trim_end()));
                     self.identity = Some(identity);
                     let end = looked_at + length + 1;
                     let before = self.terminal.take_lines(end);
@@ -372,9 +382,25 @@ impl<'a, L: Line> Session<'a, L> {
                 if matches!(rest, Rest::Prompt(_)) {
                     self.learn_prompt();
                 }
+                self.trace_rest(rest);
                 return Ok(rest);
             }
         }
+    }
+
+    fn trace_rest(&mut self, rest: Rest) {
+        let what = match rest {
+            Rest::Prompt(Level::User) => "the user's prompt",
+            Rest::Prompt(Level::Privileged) => "the privileged prompt",
+            Rest::Glued(_) => "the prompt, behind a line that did not end:",
+            Rest::Username => "the question for a name",
+            Rest::Password => "the question for a password",
+            Rest::Question(_) => "a question of [[login.question]]",
+            // It is noted where it is cut.
+            Rest::Pager(_) => return,
+        };
+        let line = self.terminal.unfinished();
+        self.evidence.step(StepKind::Seen, || format!("{what} “{}”", line.trim()));
     }
 
     fn learn_prompt(&mut self) {

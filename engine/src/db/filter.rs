@@ -43,13 +43,20 @@ impl Filter {
 
     /// That `column` is one of `values`; no values match no row.
     pub fn and_one_of(&mut self, column: &'static str, values: impl IntoIterator<Item = i64>) -> &mut Self {
-        let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
-        // Whole numbers of our own need no placeholder, and PostgreSQL has a limit on those.
-        self.conditions.push(match values.as_slice() {
-            [] => "1 = 0".to_owned(),
-            values => format!("{column} IN ({})", values.join(",")),
-        });
+        self.and_built(one_of(column, values))
+    }
+
+    /// A condition that was put together from pieces of this program, its values numbered by [`Filter::numbered`].
+    pub fn and_built(&mut self, condition: String) -> &mut Self {
+        self.conditions.push(condition);
         self
+    }
+
+    /// The piece with its placeholder: every `?` in it is `value`, which goes along with the query.
+    pub fn numbered(&mut self, piece: &str, value: Option<String>) -> String {
+        let Some(value) = value else { return piece.to_owned() };
+        self.values.push(Value::Text(value));
+        piece.replace('?', &format!("${}", self.values.len()))
     }
 
     /// ` WHERE …`, or nothing.
@@ -76,6 +83,16 @@ impl Filter {
     }
 }
 
+/// That `column` is one of `values`; no values match no row.
+pub fn one_of(column: &str, values: impl IntoIterator<Item = i64>) -> String {
+    let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    // Whole numbers of our own need no placeholder, and PostgreSQL has a limit on those.
+    match values.as_slice() {
+        [] => "1 = 0".to_owned(),
+        values => format!("{column} IN ({})", values.join(",")),
+    }
+}
+
 /// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere, in lower case.
 pub fn contains(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
@@ -99,6 +116,15 @@ mod tests {
         let mut filter = Filter::new();
         filter.and_text("(lower(a) LIKE ? OR lower(b) LIKE ?)", "%x%").and("c = 1").and_int("d > ?", 4);
         assert_eq!(filter.sql(), " WHERE (lower(a) LIKE $1 OR lower(b) LIKE $1) AND c = 1 AND d > $2");
+    }
+
+    #[test]
+    fn a_piece_outside_of_the_conditions_shares_their_numbers() {
+        let mut filter = Filter::new();
+        let piece = filter.numbered("CASE WHEN a = ? THEN 1 END", Some("x".into()));
+        filter.and_text("b = ?", "y").and_built(format!("{piece} IS NULL"));
+        assert_eq!(filter.sql(), " WHERE b = $2 AND CASE WHEN a = $1 THEN 1 END IS NULL");
+        assert_eq!(filter.numbered("1 = 1", None), "1 = 1");
     }
 
     #[test]

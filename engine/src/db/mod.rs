@@ -20,7 +20,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Row, Transaction};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use filter::{Filter, contains};
+pub use filter::{Filter, contains, one_of};
 pub use migrate::newest as newest_schema;
 pub(crate) use migrate::{other_table_in_txn, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
 pub use row::RowExt;

@@ -3,6 +3,7 @@
 use etiqa_model::compare::{Comparison, Moment, SideInput, SideText, Which};
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
+use etiqa_model::opened::Opened;
 use etiqa_model::{ErrorKind, FieldError, RunId, Timestamp, UserError};
 
 use super::archived::{listed_devices, named_device, same_device, text_of};
@@ -16,13 +17,14 @@ use crate::store::config_version::version_list_as_of;
 use crate::store::device::device_list_by_name;
 
 /// Compares two sides; what is wrong with one names its fields, `old[device]` and so on. Local times are those of
-/// `zone`, an IANA name.
+/// `zone`, an IANA name. Unchanged lines that are `opened` are in the difference as well.
 pub async fn compare(
     engine: &Engine,
     old: &SideInput,
     new: &SideInput,
     reader: Reader,
     zone: &str,
+    opened: Opened,
 ) -> Result<Comparison> {
     // How large they are is known only once they are here.
     let turn = COMPARISONS.take().await?;
@@ -32,7 +34,7 @@ pub async fn compare(
     let old = old.read(engine, &old_side.part, reader).await?;
     let new = new.read(engine, &new_side.part, reader).await?;
     Ok(Comparison {
-        diff: diff_texts(old, new, LONGEST_DIFF, Some(turn)).await?,
+        diff: diff_texts(old, new, LONGEST_DIFF, opened, Some(turn)).await?,
         old: old_side,
         new: new_side,
         reading: reader.reading(),

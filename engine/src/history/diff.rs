@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use etiqa_model::config::{DiffHunk, DiffLine, DiffSpan, LineKind, TextDiff};
+use etiqa_model::opened::Opened;
 use imara_diff::{Algorithm, Diff, InternedInput};
 
 mod unified;
@@ -40,21 +41,29 @@ impl Default for DiffView {
 /// hunks and those folded after the last one are together all unchanged lines of the text. A hunk that does not fit in
 /// `view.max_lines` is cut there and, like those behind it, counted in `hunks_left_out`.
 pub fn diff(old: &str, new: &str, view: DiffView) -> TextDiff {
+    diff_opened(old, new, view, &Opened::default())
+}
+
+/// The same with unchanged lines that a person opened: `view.max_lines` of them at most, beside the others.
+pub fn diff_opened(old: &str, new: &str, view: DiffView, opened: &Opened) -> TextDiff {
     let changes = Changes::between(old, new);
+    let opened = changes.opened(opened, view.max_lines);
     let mut shown = TextDiff { added: changes.added(), removed: changes.removed(), ..TextDiff::default() };
-    let mut room = view.max_lines as usize;
+    let mut room = view.max_lines as usize + opened.iter().map(ExactSizeIterator::len).sum::<usize>();
     let mut unseen = changes.unchanged();
     let mut old_line = 0;
 
-    for hunk in changes.hunks(view.context) {
+    for hunk in changes.hunks(view.context, &opened) {
+        // Opened lines alone are no changed place.
+        let is_change = u32::from(!hunk.changes.is_empty());
         if room == 0 {
-            shown.hunks_left_out += 1;
+            shown.hunks_left_out += is_change;
             continue;
         }
         let folded_before = hunk.old.start - old_line;
         let lines = changes.lines(&hunk, room);
         if lines.len() < hunk.length() {
-            shown.hunks_left_out += 1;
+            shown.hunks_left_out += is_change;
         }
         room -= lines.len();
         unseen -= folded_before + lines.iter().filter(|line| line.kind == LineKind::Same).count() as u32;
@@ -127,27 +136,54 @@ impl<'a> Changes<'a> {
         self.input.interner[self.input.after[number as usize]]
     }
 
-    /// Changes whose contexts touch or overlap are one hunk.
-    fn hunks(&self, context: u32) -> Vec<Hunk> {
-        let mut hunks: Vec<Hunk> = Vec::new();
-        for change in self.diff.hunks() {
-            let before = change.before.start.min(context);
-            let old_end = change.before.end.saturating_add(context).min(self.old_lines());
-            let new_end = change.after.end + (old_end - change.before.end);
-            match hunks.last_mut() {
-                Some(last) if change.before.start - before <= last.old.end => {
-                    last.old.end = old_end;
-                    last.new.end = new_end;
-                    last.changes.push(change);
-                }
-                _ => hunks.push(Hunk {
-                    old: change.before.start - before..old_end,
-                    new: change.after.start - before..new_end,
-                    changes: vec![change],
-                }),
+    /// The opened lines that there are, `most` of them at most. Line numbers count from 0.
+    fn opened(&self, opened: &Opened, most: u32) -> Vec<Range<u32>> {
+        let mut room = most;
+        let mut ranges = Vec::new();
+        for (first, last) in opened.ranges() {
+            let start = first.saturating_sub(1);
+            let end = (*last).min(self.old_lines()).min(start.saturating_add(room));
+            if start < end {
+                room -= end - start;
+                ranges.push(start..end);
             }
         }
-        hunks
+        ranges
+    }
+
+    /// Changes whose contexts touch or overlap are one hunk, and so are opened lines with what they touch.
+    fn hunks(&self, context: u32, opened: &[Range<u32>]) -> Vec<Hunk> {
+        let around = |change: imara_diff::Hunk| {
+            let end = change.before.end.saturating_add(context).min(self.old_lines());
+            change.before.start.saturating_sub(context)..end
+        };
+        let mut shown: Vec<Range<u32>> =
+            self.diff.hunks().map(around).chain(opened.iter().cloned()).collect();
+        shown.sort_unstable_by_key(|range| range.start);
+        let mut apart: Vec<Range<u32>> = Vec::new();
+        for range in shown {
+            match apart.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
+            }
+        }
+        let mut changes = self.diff.hunks().peekable();
+        // Where the last change ended, in both texts: from there on lines correspond one by one.
+        let (mut old_end, mut new_end) = (0, 0);
+        apart
+            .into_iter()
+            .map(|old| {
+                let new_start = new_end + (old.start - old_end);
+                let mut within = Vec::new();
+                // No range touches the next one, so that a change that begins in it is all in it.
+                while let Some(change) = changes.next_if(|change| change.before.start <= old.end) {
+                    (old_end, new_end) = (change.before.end, change.after.end);
+                    within.push(change);
+                }
+                let new = new_start..new_end + (old.end - old_end);
+                Hunk { old, new, changes: within }
+            })
+            .collect()
     }
 
     /// The first `most` lines of a hunk in reading order: of each change first what was removed, then what was added.

@@ -1,10 +1,14 @@
 //! Reading versions for people: texts, differences, lists. Viewers read masked texts.
 
+use etiqa_model::compare::Moment;
 use etiqa_model::config::{ConfigText, ConfigVersion, ConfigVersionRow, PartVersions, TextDiff, VersionDiff};
+use etiqa_model::history::NetworkConfigs;
+use etiqa_model::opened::Opened;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::user::Role;
 use etiqa_model::{ConfigVersionId, DeviceId, UserError};
 
+use super::compare::instant;
 use super::diff::{self, DiffView};
 use super::reader::Reader;
 use super::text::{off_runtime, text_read};
@@ -13,8 +17,8 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::inventory;
 use crate::store::config_version::{
-    version_count, version_fetch, version_fetch_before, version_fetch_by_number, version_list,
-    version_list_active, version_page_active, version_page_all,
+    version_count, version_count_devices, version_fetch, version_fetch_before, version_fetch_by_number,
+    version_list, version_list_active, version_page_active, version_page_all, version_page_as_of,
 };
 
 /// Unchanged lines around a change.
@@ -45,12 +49,13 @@ pub async fn version_for(engine: &Engine, id: ConfigVersionId, reader: Reader) -
     Ok(reader.row(ConfigVersionRow { hostname, address, version, sha256: None }))
 }
 
-/// What `to` changed against `from`, or against the version before it.
+/// What `to` changed against `from`, or against the version before it, with the unchanged lines that are `opened`.
 pub async fn version_diff(
     engine: &Engine,
     to: ConfigVersionId,
     from: Option<ConfigVersionId>,
     reader: Reader,
+    opened: Opened,
 ) -> Result<VersionDiff> {
     let to = fetch(engine, to).await?;
     let from = match from {
@@ -58,13 +63,30 @@ pub async fn version_diff(
         None => version_fetch_before(&engine.db, &to).await?,
     };
     let reader = reader.of_drivers(engine, from.iter().chain([&to]).map(|version| version.driver.as_str()));
-    let diff = diff_versions(engine, from.as_ref(), &to, reader, LONGEST_DIFF).await?;
+    let diff = diff_versions(engine, from.as_ref(), &to, reader, LONGEST_DIFF, opened).await?;
     Ok(VersionDiff { from, to, diff, reading: reader.reading() })
 }
 
 /// The active versions of all devices, by host name.
 pub async fn list_active(engine: &Engine, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
     Ok(version_page_active(&engine.db, search, page).await?)
+}
+
+/// The configurations of all devices: the active versions, or with `at` those that were active then. Local times are
+/// those of `zone`, an IANA name. Devices that were deleted since are not in it.
+pub async fn network(
+    engine: &Engine,
+    search: &str,
+    at: Option<Moment>,
+    zone: &str,
+    page: Page,
+) -> Result<NetworkConfigs> {
+    let at = at.map(|moment| instant(moment, zone)).transpose()?;
+    let versions = match at {
+        None => list_active(engine, search, page).await?,
+        Some(at) => version_page_as_of(&engine.db, search, at, page).await?,
+    };
+    Ok(NetworkConfigs { at, devices: version_count_devices(&engine.db, search, at).await?, versions })
 }
 
 /// All versions of all devices, newest first.
@@ -89,7 +111,7 @@ pub async fn list_versions(
 /// The first changed lines of a version, for a peek.
 pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Reader, lines: u32) -> Result<TextDiff> {
     let from = version_fetch_before(&engine.db, to).await?;
-    diff_versions(engine, from.as_ref(), to, reader, lines).await
+    diff_versions(engine, from.as_ref(), to, reader, lines, Opened::default()).await
 }
 
 /// A device's version of this number, or its active one; of this part, or its first.
@@ -143,6 +165,7 @@ async fn diff_versions(
     to: &ConfigVersion,
     reader: Reader,
     max_lines: u32,
+    opened: Opened,
 ) -> Result<TextDiff> {
     let turn = COMPARISONS.take_for(from.map_or(0, |from| from.size_bytes).max(to.size_bytes)).await?;
     let new = reader.read(engine, to).await?;
@@ -150,7 +173,7 @@ async fn diff_versions(
         Some(from) => reader.read(engine, from).await?,
         None => String::new(),
     };
-    diff_texts(old, new, max_lines, turn).await
+    diff_texts(old, new, max_lines, opened, turn).await
 }
 
 /// The difference of two texts, for a page; `turn` is let go of after it.
@@ -158,11 +181,12 @@ pub(super) async fn diff_texts(
     old: String,
     new: String,
     max_lines: u32,
+    opened: Opened,
     turn: Option<Turn>,
 ) -> Result<TextDiff> {
     let view = DiffView { context: CONTEXT_LINES, max_lines };
     off_runtime("comparing two texts", move || {
-        let difference = diff::diff(&old, &new, view);
+        let difference = diff::diff_opened(&old, &new, view, &opened);
         drop(turn);
         Ok(difference)
     })

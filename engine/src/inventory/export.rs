@@ -5,7 +5,7 @@ use etiqa_model::device::{Device, DeviceFilter, DeviceOrder};
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::store::device::device_list_matching;
+use crate::store::device::device_list_matching_promised;
 
 const COLUMNS: [&str; 13] = [
     "ip",
@@ -25,7 +25,8 @@ const COLUMNS: [&str; 13] = [
 
 /// Every device in `filter`, a row each. The last two columns are for people: an import leaves them out.
 pub async fn csv(engine: &Engine, filter: &DeviceFilter, order: DeviceOrder) -> Result<String> {
-    let devices = device_list_matching(&engine.db, filter, order).await?;
+    let promises = super::promises_of(engine, filter).await?;
+    let devices = device_list_matching_promised(&engine.db, filter, &promises, order).await?;
     let mut table = String::with_capacity(160 * (devices.len() + 1));
     push_row(&mut table, &COLUMNS.map(str::to_owned));
     for device in devices {

@@ -39,6 +39,9 @@ pub use zone::{find_zone, machine_zone, zone_names, zone_or_utc};
 /// Blackouts that may follow each other without a gap: with more, no time is left in a fortnight.
 const MOST_IN_A_ROW: usize = 48;
 const A_MINUTE: Duration = Duration::from_mins(1);
+/// How many hours back the last due time is looked for, the nearest first: what is due often is not walked through for
+/// years, and a 29 February is found.
+const LOOK_BACK_HOURS: [u64; 6] = [2, 48, 9 * 24, 40 * 24, 400 * 24, 9 * 366 * 24];
 /// Times that jitter is held against.
 const LOOKED_AT: usize = 60;
 
@@ -98,11 +101,8 @@ pub fn next_after(schedule: &Schedule, salt: &str, after: Timestamp) -> Option<T
 pub fn next_times(schedule: &Schedule, salt: &str, after: Timestamp, count: usize) -> Vec<Timestamp> {
     let Some(rule) = Rule::of(schedule) else { return Vec::new() };
     let jitter = Jitter { minutes: schedule.jitter_minutes, salt };
-    // What was due a moment before `after` may begin behind it.
-    let due = std::iter::successors(rule.next_after(jitter.earliest(after)), |&last| rule.next_after(last));
-    let begins = due.map_while(|due| rule.begin(&schedule.blackouts, &jitter, due));
     let mut times: Vec<Timestamp> = Vec::with_capacity(count);
-    for begin in begins.filter(|begin| *begin > after) {
+    for begin in rule.begins_after(&schedule.blackouts, &jitter, after) {
         // Those that wait for the end of one blackout begin as one.
         if times.last() == Some(&begin) {
             continue;
@@ -113,6 +113,17 @@ pub fn next_times(schedule: &Schedule, salt: &str, after: Timestamp, count: usiz
         }
     }
     times
+}
+
+/// The last time, `at` or before it, at which the schedule was due; none for one that [`check`] refuses, and where that was
+/// years ago.
+pub fn last_at(schedule: &Schedule, salt: &str, at: Timestamp) -> Option<Timestamp> {
+    let rule = Rule::of(schedule)?;
+    let jitter = Jitter { minutes: schedule.jitter_minutes, salt };
+    LOOK_BACK_HOURS.iter().find_map(|&hours| {
+        let after = at.minus(Duration::from_hours(hours));
+        rule.begins_after(&schedule.blackouts, &jitter, after).take_while(|begin| *begin <= at).last()
+    })
 }
 
 /// The first instant at which a clock in the zone of this name shows `reading` or, where it is skipped, a later one.
@@ -181,6 +192,21 @@ impl Rule {
         match self {
             Self::Hourly { zone, .. } | Self::Local { zone, .. } => *zone,
         }
+    }
+
+    /// When runs begin after `after`, in order. Those that wait for the end of one blackout, which begin as one, are in it
+    /// as often as they were due.
+    fn begins_after(
+        &self,
+        blackouts: &Blackouts,
+        jitter: &Jitter<'_>,
+        after: Timestamp,
+    ) -> impl Iterator<Item = Timestamp> {
+        // What was due a moment before `after` may begin behind it.
+        let first = self.next_after(jitter.earliest(after));
+        let due = std::iter::successors(first, move |&last| self.next_after(last));
+        let begins = due.map_while(move |due| self.begin(blackouts, jitter, due));
+        begins.filter(move |begin| *begin > after)
     }
 
     /// When a run begins that is due at `due`; none where blackouts leave no time. To this schedule every blackout is as much

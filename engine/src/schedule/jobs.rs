@@ -2,13 +2,14 @@
 
 use etiqa_model::event::Topic;
 use etiqa_model::job::{JobRow, JobState};
-use etiqa_model::{JobId, UserError};
+use etiqa_model::page::{Page, Paged};
+use etiqa_model::{JobId, Timestamp, UserError};
 
 use super::queue::Work;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::destination::destination_list_names;
-use crate::store::job::{ListedJob, job_forget, job_list, job_retry};
+use crate::store::job::{ListedJob, job_find, job_forget, job_list, job_retry};
 use crate::time::now;
 
 /// Jobs that are shown at once.
@@ -16,13 +17,23 @@ const MOST_SHOWN: u32 = 200;
 
 /// What goes on, was given up or waits, in this order; the first two hundred.
 pub async fn list(engine: &Engine) -> Result<Vec<JobRow>> {
+    let jobs = job_list(&engine.db, MOST_SHOWN).await?;
+    rows(engine, jobs, now()).await
+}
+
+/// A page of the same, of one state and one kind where named; an empty `kind` names none.
+pub async fn find(engine: &Engine, state: Option<JobState>, kind: &str, page: Page) -> Result<Paged<JobRow>> {
+    let at = now();
+    let (jobs, total) = job_find(&engine.db, state, kind, at, page).await?;
+    Ok(Paged { rows: rows(engine, jobs, at).await?, total, page })
+}
+
+async fn rows(engine: &Engine, jobs: Vec<ListedJob>, at: Timestamp) -> Result<Vec<JobRow>> {
     let names = destination_list_names(&engine.db).await?;
     let destination = |id| {
         let found = names.iter().find(|destination| destination.id == id);
         found.map_or_else(|| format!("destination {id}"), |destination| destination.name.clone())
     };
-    let at = now();
-    let jobs = job_list(&engine.db, MOST_SHOWN).await?;
     Ok(jobs
         .into_iter()
         .map(|job| {

@@ -8,7 +8,7 @@ use etiqa_model::{BackupConfigId, Timestamp};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx, built};
+use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, artifacts, devices, enabled, next_run_at, \
                       encryption, recipients \
@@ -17,6 +17,14 @@ const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include,
 /// Every one, by name.
 pub async fn backup_config_list(db: &Db) -> Result<Vec<BackupConfig>> {
     let rows = sqlx::query(built(format!("{SELECT} ORDER BY name"))).fetch_all(db.reader()).await?;
+    rows.iter().map(backup_config).collect()
+}
+
+/// At most `limit` with `search` in their names, in whatever case, by name.
+pub async fn backup_config_list_named(db: &Db, search: &str, limit: u32) -> Result<Vec<BackupConfig>> {
+    let mut filter = Filter::new();
+    filter.and_text("lower(name) LIKE ? ESCAPE '\\'", contains(search));
+    let rows = filter.query(SELECT, &format!(" ORDER BY name LIMIT {limit}")).fetch_all(db.reader()).await?;
     rows.iter().map(backup_config).collect()
 }
 

@@ -121,40 +121,62 @@ pub async fn version_list_active(db: &Db, device: DeviceId) -> Result<Vec<Config
 /// What a device's parts were at a time: of each the version that had become active last by then, because it was taken or
 /// because a person made it the active one.
 pub async fn version_list_as_of(db: &Db, device: DeviceId, at: Timestamp) -> Result<Vec<ConfigVersion>> {
+    let then = versions_as_of(db, &[device], at).await?;
+    Ok(then.into_values().map(|row| row.version).collect())
+}
+
+/// The same of several devices, by device and part.
+async fn versions_as_of(
+    db: &Db,
+    devices: &[DeviceId],
+    at: Timestamp,
+) -> Result<BTreeMap<(DeviceId, String), ConfigVersionRow>> {
+    let of_them = |in_time: &'static str| {
+        let mut filter = Filter::new();
+        // The first value, so that $1 is the time.
+        filter.and_int(in_time, at.millis()).and("a.state = 'active'");
+        match devices {
+            [device] => filter.and_int("a.device_id = ?", device.0),
+            devices => filter.and_one_of("a.device_id", devices.iter().map(|device| device.0)),
+        };
+        filter
+    };
     // Every part has an active version: these are its parts, and each is one look into an index.
     let taken = format!(
-        "SELECT {COLUMNS}, v.collected_at AS active_from FROM config_version a
+        "SELECT {COLUMNS}, d.hostname, d.address, v.collected_at AS active_from FROM config_version a
          JOIN config_version v ON v.id = (
             SELECT n.id FROM config_version n
-            WHERE n.device_id = a.device_id AND n.part = a.part AND n.collected_at <= $2
+            WHERE n.device_id = a.device_id AND n.part = a.part AND n.collected_at <= $1
               AND n.state IN ('active', 'inactive')
               AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1)
             ORDER BY n.collected_at DESC, n.id DESC LIMIT 1)
-         JOIN device d ON d.id = v.device_id
-         WHERE a.device_id = $1 AND a.state = 'active'"
+         JOIN device d ON d.id = v.device_id"
     );
     let made = format!(
-        "SELECT {COLUMNS}, t.activated_at AS active_from FROM config_version a
+        "SELECT {COLUMNS}, d.hostname, d.address, t.activated_at AS active_from FROM config_version a
          JOIN config_activation t ON t.id = (
             SELECT n.id FROM config_activation n
-            WHERE n.device_id = a.device_id AND n.part = a.part AND n.activated_at <= $2
+            WHERE n.device_id = a.device_id AND n.part = a.part AND n.activated_at <= $1
             ORDER BY n.activated_at DESC, n.id DESC LIMIT 1)
          JOIN config_version v ON v.id = t.version_id
-         JOIN device d ON d.id = v.device_id
-         WHERE a.device_id = $1 AND a.state = 'active'"
+         JOIN device d ON d.id = v.device_id"
     );
-    let mut then: BTreeMap<String, (Timestamp, ConfigVersion)> = BTreeMap::new();
+    let ways = [(taken, of_them("v.collected_at <= ?")), (made, of_them("t.activated_at <= ?"))];
+    let mut then: BTreeMap<(DeviceId, String), (Timestamp, ConfigVersionRow)> = BTreeMap::new();
     // In this order: what a person decided comes after what was taken at the same time.
-    for sql in [taken, made] {
-        let rows = sqlx::query(built(sql)).bind(device.0).bind(at.millis()).fetch_all(db.reader()).await?;
+    for (sql, filter) in ways {
+        // A statement for so many devices comes once.
+        let query = filter.query(&sql, "").persistent(devices.len() == 1);
+        let rows = query.fetch_all(db.reader()).await?;
         for row in &rows {
-            let (from, found) = (row.time("active_from")?, version(row)?);
-            if then.get(&found.part).is_none_or(|(known, _)| *known <= from) {
-                then.insert(found.part.clone(), (from, found));
+            let (from, found) = (row.time("active_from")?, version_row(row)?);
+            let part = (found.version.device_id, found.version.part.clone());
+            if then.get(&part).is_none_or(|(known, _)| *known <= from) {
+                then.insert(part, (from, found));
             }
         }
     }
-    Ok(then.into_values().map(|(_, found)| found).collect())
+    Ok(then.into_iter().map(|(part, (_, found))| (part, found)).collect())
 }
 
 /// Devices of which a person made a version the active one after a time.
@@ -273,30 +295,35 @@ pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64>
     .count("n")
 }
 
+/// A part that had a version at a time: the same look into an index as in [`versions_as_of`].
+const HAD_ONE: &str = "EXISTS (SELECT 1 FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part \
+     AND n.collected_at <= ? AND n.state IN ('active', 'inactive') \
+     AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1))";
+
 /// The active versions of all devices, by host name.
 pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    let mut filter = named(search);
-    let is_narrowed = !filter.sql().is_empty();
-    filter.and("v.state = 'active'");
-    // As many as there are devices, times a few: however long history is, they are all counted.
-    let total: u64 = if is_narrowed {
-        let of_device =
-            filter.clone().and("v.device_id = d.id").query(&format!("SELECT COUNT(*) AS n {ACTIVE}"), "");
-        of_device.fetch_one(db.reader()).await?.count("n")?
-    } else {
-        let all = filter.query("SELECT COUNT(*) AS n FROM config_version v", "");
-        all.fetch_one(db.reader()).await?.count("n")?
-    };
-    if total as i64 <= page.offset() {
-        return Ok(Paged { rows: Vec::new(), total, page });
-    }
-    // What is skipped is skipped in indexes: the rows are read of those alone that the page shows.
-    let before =
-        format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");
-    let after = format!("{IN_ORDER} LIMIT {} OFFSET {}){IN_ORDER}", page.limit(), page.offset());
-    filter.and("v.device_id = d.id");
-    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
-    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
+    page_active(db, search, None, page).await
+}
+
+/// The versions of all devices that were active at a time, by host name and part. Devices that were deleted since are not
+/// in it.
+pub async fn version_page_as_of(
+    db: &Db,
+    search: &str,
+    at: Timestamp,
+    page: Page,
+) -> Result<Paged<ConfigVersionRow>> {
+    let now = page_active(db, search, Some(at), page).await?;
+    let mut devices: Vec<DeviceId> = now.rows.iter().map(|row| row.version.device_id).collect();
+    devices.dedup();
+    let mut then = versions_as_of(db, &devices, at).await?;
+    let of_then = |row: &ConfigVersionRow| then.remove(&(row.version.device_id, row.version.part.clone()));
+    Ok(Paged { rows: now.rows.iter().filter_map(of_then).collect(), total: now.total, page })
+}
+
+/// How many devices have an active version, or had one at a time.
+pub async fn version_count_devices(db: &Db, search: &str, at: Option<Timestamp>) -> Result<u64> {
+    count_active(db, search, at, "DISTINCT v.device_id").await
 }
 
 /// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page. A search
@@ -328,6 +355,50 @@ pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged
         format!(" ORDER BY v.collected_at DESC, v.id DESC LIMIT {} OFFSET {}", page.limit(), page.offset());
     let rows = filter.query(&before, &after).persistent(false).fetch_all(db.reader()).await?;
     Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
+}
+
+/// A page of the active versions, of those parts alone that had one at a time where named, by host name and part.
+async fn page_active(
+    db: &Db,
+    search: &str,
+    at: Option<Timestamp>,
+    page: Page,
+) -> Result<Paged<ConfigVersionRow>> {
+    let total = count_active(db, search, at, "*").await?;
+    if total as i64 <= page.offset() {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
+    // What is skipped is skipped in indexes: the rows are read of those alone that the page shows.
+    let before =
+        format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");
+    let after = format!("{IN_ORDER} LIMIT {} OFFSET {}){IN_ORDER}", page.limit(), page.offset());
+    let mut filter = active(search, at);
+    filter.and("v.device_id = d.id");
+    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
+    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
+}
+
+/// A count of them. They are as many as there are devices, times a few: however long history is, all are counted.
+async fn count_active(db: &Db, search: &str, at: Option<Timestamp>, what: &'static str) -> Result<u64> {
+    let mut filter = active(search, at);
+    // Without a search no device is read.
+    let from = if search.trim().is_empty() {
+        "FROM config_version v"
+    } else {
+        filter.and("v.device_id = d.id");
+        ACTIVE
+    };
+    let counted = filter.query(&format!("SELECT COUNT({what}) AS n {from}"), "");
+    counted.fetch_one(db.reader()).await?.count("n")
+}
+
+fn active(search: &str, at: Option<Timestamp>) -> Filter {
+    let mut filter = named(search);
+    filter.and("v.state = 'active'");
+    if let Some(at) = at {
+        filter.and_int(HAD_ONE, at.millis());
+    }
+    filter
 }
 
 fn named(search: &str) -> Filter {

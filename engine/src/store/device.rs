@@ -12,7 +12,8 @@ use etiqa_model::selector::Selector;
 use etiqa_model::{CredentialId, DeviceId, JumpHostId};
 use sqlx::any::{Any, AnyRow};
 
-use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
+use super::promise::{Promise, promised_since};
+use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains, one_of};
 
 const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
      d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.https_port, d.jump_host_id, j.name AS jump_host, \
@@ -24,16 +25,29 @@ const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.devi
 /// Classes after which a device counts as backed up.
 const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
 
-/// A page of the devices in `filter`.
+/// A page of the devices in `filter`, as if no backup were planned.
 pub async fn device_list(
     db: &Db,
     filter: &DeviceFilter,
     order: DeviceOrder,
     page: Page,
 ) -> Result<Paged<Device>> {
-    let conditions = conditions(filter);
-    let counted = conditions.query("SELECT COUNT(*) AS n FROM device d", "").fetch_one(db.reader()).await?;
-    let total: u64 = counted.count("n")?;
+    device_list_promised(db, filter, &[], order, page).await
+}
+
+/// The same, where backup configs promise devices something.
+pub async fn device_list_promised(
+    db: &Db,
+    filter: &DeviceFilter,
+    promises: &[Promise],
+    order: DeviceOrder,
+    page: Page,
+) -> Result<Paged<Device>> {
+    let conditions = conditions(filter, promises);
+    // What is promised changes all the time, and with it the statement.
+    let comes_again = promises.is_empty();
+    let counted = conditions.query("SELECT COUNT(*) AS n FROM device d", "").persistent(comes_again);
+    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
     if total as i64 <= page.offset() {
         return Ok(Paged { rows: Vec::new(), total, page });
     }
@@ -41,15 +55,25 @@ pub async fn device_list(
     // What is skipped is skipped in an index: the rows are read of those alone that the page shows.
     let before = format!("{SELECT} WHERE d.id IN (SELECT d.id FROM device d");
     let after = format!("{order} LIMIT {} OFFSET {}){order}", page.limit(), page.offset());
-    let rows = conditions.query(&before, &after).fetch_all(db.reader()).await?;
+    let rows = conditions.query(&before, &after).persistent(comes_again).fetch_all(db.reader()).await?;
     let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
     fill_tags(db, &mut devices).await?;
     Ok(Paged { rows: devices, total, page })
 }
 
-/// Every device in `filter`.
+/// Every device in `filter`, as if no backup were planned.
 pub async fn device_list_matching(db: &Db, filter: &DeviceFilter, order: DeviceOrder) -> Result<Vec<Device>> {
-    devices_ordered(db, &conditions(filter), order).await
+    device_list_matching_promised(db, filter, &[], order).await
+}
+
+/// The same, where backup configs promise devices something.
+pub async fn device_list_matching_promised(
+    db: &Db,
+    filter: &DeviceFilter,
+    promises: &[Promise],
+    order: DeviceOrder,
+) -> Result<Vec<Device>> {
+    devices_ordered(db, &conditions(filter, promises), order).await
 }
 
 /// Every device, by host name; for the command line, which shows them all.
@@ -168,7 +192,7 @@ fn order_by(order: DeviceOrder) -> &'static str {
     }
 }
 
-fn conditions(filter: &DeviceFilter) -> Filter {
+fn conditions(filter: &DeviceFilter, promises: &[Promise]) -> Filter {
     let mut conditions = Filter::new();
     let search = filter.search.trim();
     if !search.is_empty() {
@@ -206,6 +230,14 @@ fn conditions(filter: &DeviceFilter) -> Filter {
         Some(DeviceState::Good) => conditions.and(GOOD),
         Some(DeviceState::Failing) => conditions.and("d.last_class NOT IN ('ok', 'unchanged')"),
         Some(DeviceState::Never) => conditions.and("d.last_class IS NULL"),
+        Some(DeviceState::Overdue) => {
+            let since = promised_since(promises, &mut conditions);
+            conditions.and("d.enabled = 1").and(GOOD).and_built(format!("d.last_good_at < {since}"))
+        }
+        Some(DeviceState::NoBackup) => {
+            let since = promised_since(promises, &mut conditions);
+            conditions.and("d.enabled = 1").and_built(format!("{since} IS NULL"))
+        }
         None => &mut conditions,
     };
     conditions
@@ -213,17 +245,23 @@ fn conditions(filter: &DeviceFilter) -> Filter {
 
 fn selected(selector: &Selector) -> Filter {
     let mut filter = Filter::new();
-    filter.and("d.enabled = 1");
-    match selector {
-        Selector::All => &mut filter,
-        Selector::Type(kind) => filter.and_text("d.device_type = ?", kind.as_str()),
-        Selector::Tag(tag) => {
-            filter.and_text("d.id IN (SELECT device_id FROM device_tag WHERE tag = ?)", tag)
-        }
-        Selector::Site(site) => filter.and_text("d.site = ?", site),
-        Selector::Chosen(ids) => filter.and_one_of("d.id", ids.iter().map(|id| id.0)),
-    };
+    let (condition, value) = covers(selector);
+    let condition = filter.numbered(&condition, value);
+    filter.and("d.enabled = 1").and_built(condition);
     filter
+}
+
+/// The condition that a selector covers `device d`, enabled or not, and the value of the `?` in it.
+pub(super) fn covers(selector: &Selector) -> (String, Option<String>) {
+    match selector {
+        Selector::All => ("1 = 1".to_owned(), None),
+        Selector::Type(kind) => ("d.device_type = ?".to_owned(), Some(kind.as_str().to_owned())),
+        Selector::Tag(tag) => {
+            ("d.id IN (SELECT device_id FROM device_tag WHERE tag = ?)".to_owned(), Some(tag.clone()))
+        }
+        Selector::Site(site) => ("d.site = ?".to_owned(), Some(site.clone())),
+        Selector::Chosen(ids) => (one_of("d.id", ids.iter().map(|id| id.0)), None),
+    }
 }
 
 async fn fill_tags(db: &Db, devices: &mut [Device]) -> Result<()> {

@@ -1,10 +1,13 @@
 //! The queue: claimed by one statement, held by a lease, at least once.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use etiqa_model::job::JobState as Standing;
+use etiqa_model::page::Page;
 use etiqa_model::{DeviceId, JobId, RunId, Timestamp};
 
-use crate::db::{Db, DbKind, Result, RowExt, Tx};
+use crate::db::{Db, DbKind, Filter, Result, RowExt, Tx};
 
 /// Jobs that a process may take: $2 now, $5 the kinds, $6 and $7 its folders, $8 its site.
 const FOR_TAKER: &str = "finished_at IS NULL AND due_at <= $2 AND $5 LIKE '%,' || kind || ',%'
@@ -13,6 +16,10 @@ const FOR_TAKER: &str = "finished_at IS NULL AND due_at <= $2 AND $5 LIKE '%,' |
           OR ($8 = '' AND (site IS NULL OR NOT EXISTS (
               SELECT 1 FROM machine m WHERE m.role = 'worker' AND m.site = job.site))))
      AND (lease_expires_at IS NULL OR lease_expires_at <= $2)";
+
+/// That an open job of a kind has `device d` among those that its payload lists, as in [`job_is_open_for_device`].
+const LISTS_DEVICE: &str = "EXISTS (SELECT 1 FROM job WHERE finished_at IS NULL AND kind = ?
+     AND REPLACE(REPLACE(payload, '[', ','), ']', ',') LIKE '%,' || CAST(d.id AS TEXT) || ',%')";
 
 /// A job as a worker takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -383,16 +390,62 @@ pub async fn job_release(
     db.write_one(release).await.map(drop)
 }
 
-/// Jobs that wait, are worked on or were given up, the newest of them at most, as a person looks at them: what goes on,
-/// then what was given up, then what waits.
+/// Which of the jobs that wait, are worked on or were given up.
+fn wanted(state: Option<Standing>, kind: &str, now: Timestamp) -> Filter {
+    let mut filter = Filter::new();
+    filter.and("(finished_at IS NULL OR dead = 1)");
+    if !kind.is_empty() {
+        filter.and_text("kind = ?", kind);
+    }
+    let (held, free) =
+        ("COALESCE(lease_expires_at, 0) > ? AND dead = 0", "COALESCE(lease_expires_at, 0) <= ? AND dead = 0");
+    match state {
+        None => {}
+        Some(Standing::Dead) => {
+            filter.and("dead = 1");
+        }
+        Some(Standing::Running) => {
+            filter.and_int(held, now.millis());
+        }
+        Some(Standing::Waiting) => {
+            filter.and_int(free, now.millis()).and("attempts = 0");
+        }
+        Some(Standing::Retrying) => {
+            filter.and_int(free, now.millis()).and("attempts > 0");
+        }
+    }
+    filter
+}
+
+/// Jobs that wait, are worked on or were given up, the first of them, as a person looks at them: what goes on, then
+/// what was given up, then what waits.
 pub async fn job_list(db: &Db, limit: u32) -> Result<Vec<ListedJob>> {
-    let sql = format!(
-        "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error FROM job
-         WHERE finished_at IS NULL OR dead = 1
-         ORDER BY CASE WHEN lease_owner IS NOT NULL AND finished_at IS NULL THEN 0 WHEN dead = 1 THEN 1 ELSE 2 END,
-                  priority DESC, due_at, id LIMIT {limit}"
+    listed(db, &wanted(None, "", Timestamp(0)), Page::first(limit)).await
+}
+
+/// A page of the same, of one state and one kind where named, and how many there are in all.
+pub async fn job_find(
+    db: &Db,
+    state: Option<Standing>,
+    kind: &str,
+    now: Timestamp,
+    page: Page,
+) -> Result<(Vec<ListedJob>, u64)> {
+    let filter = wanted(state, kind, now);
+    let count = filter.query("SELECT COUNT(*) AS n FROM job", "").fetch_one(db.reader()).await?;
+    Ok((listed(db, &filter, page).await?, count.count("n")?))
+}
+
+async fn listed(db: &Db, filter: &Filter, page: Page) -> Result<Vec<ListedJob>> {
+    let order = format!(
+        " ORDER BY CASE WHEN lease_owner IS NOT NULL AND finished_at IS NULL THEN 0 WHEN dead = 1 THEN 1 ELSE 2 END,
+                  priority DESC, due_at, id LIMIT {} OFFSET {}",
+        page.limit(),
+        page.offset()
     );
-    let rows = sqlx::query(crate::db::built(sql)).fetch_all(db.reader()).await?;
+    let columns = "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error
+         FROM job";
+    let rows = filter.query(columns, &order).fetch_all(db.reader()).await?;
     rows.iter()
         .map(|row| {
             Ok(ListedJob {
@@ -409,11 +462,6 @@ pub async fn job_list(db: &Db, limit: u32) -> Result<Vec<ListedJob>> {
             })
         })
         .collect()
-}
-
-/// How many jobs were given up and not looked after since.
-pub async fn job_count_dead(db: &Db) -> Result<u64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM job WHERE dead = 1").fetch_one(db.reader()).await?.count("n")
 }
 
 /// Has a job that was given up, or waits for its next attempt, done now; false when it is neither.
@@ -477,6 +525,14 @@ pub async fn job_is_open_for_device(db: &Db, kind: &str, device: DeviceId) -> Re
     .fetch_optional(db.reader())
     .await?;
     Ok(row.is_some())
+}
+
+/// Those of these devices that an open job of a kind lists in its payload.
+pub async fn job_list_open_devices(db: &Db, kind: &str, devices: &[DeviceId]) -> Result<HashSet<DeviceId>> {
+    let mut filter = Filter::new();
+    filter.and_one_of("d.id", devices.iter().map(|device| device.0)).and_text(LISTS_DEVICE, kind);
+    let rows = filter.query("SELECT d.id FROM device d", "").persistent(false).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok(DeviceId(row.int("id")?))).collect()
 }
 
 /// Forgets jobs that ended before `before`, but for the dead ones.

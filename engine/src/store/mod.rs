@@ -3,6 +3,7 @@
 //! A function takes the database (or a transaction, then it ends in `_in_txn`) first. Nothing here decides
 //! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
 
+pub mod admin;
 pub mod archive_copy;
 pub mod archive_passphrase;
 pub mod artifact;
@@ -26,6 +27,7 @@ pub mod lease;
 pub mod machine;
 pub mod media;
 pub mod overview;
+pub mod promise;
 pub mod reachability;
 pub mod restore;
 pub mod result;

@@ -1,49 +1,122 @@
-//! Counts for the first page, and for the admin's.
+//! Counts for the first page, each in one statement however many devices and backup configs there are.
 
-use etiqa_model::Timestamp;
-use etiqa_model::admin::AdminCounts;
-use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceState, DeviceType};
-use etiqa_model::overview::{DayCounts, DeviceCounts};
-use etiqa_model::page::Page;
+use etiqa_model::class::Class;
+use etiqa_model::device::{DeviceStatus, DeviceType};
+use etiqa_model::overview::{DayCounts, DeviceCounts, FirstSteps, Hand, Reason, StoredDay};
+use etiqa_model::{BackupConfigId, DeviceId, Timestamp};
+use sqlx::any::AnyRow;
 
-use super::device::device_list;
-use crate::db::{Db, Result, RowExt};
+use super::promise::{Promise, promised_since};
+use crate::db::{Db, DbError, Filter, Result, RowExt};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Devices by how they stand and by type.
-pub async fn device_counts(db: &Db) -> Result<DeviceCounts> {
-    let rows = sqlx::query(
-        "SELECT device_type, enabled, COUNT(*) AS total,
-                CAST(SUM(CASE WHEN last_class IN ('ok', 'unchanged') THEN 1 ELSE 0 END) AS BIGINT) AS good,
-                CAST(SUM(CASE WHEN last_class IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS never
-         FROM device GROUP BY device_type, enabled",
-    )
-    .fetch_all(db.reader())
-    .await?;
+/// Enabled devices by how they stand, by type and by status; and how many need a hand, by why, the gravest first.
+pub async fn device_counts(db: &Db, promises: &[Promise]) -> Result<(DeviceCounts, Vec<(Reason, u64)>)> {
+    let mut filter = Filter::new();
+    let since = promised_since(promises, &mut filter);
+    // Materialized: what is promised to a device is found out once, not wherever it is read.
+    let sql = format!(
+        "WITH s AS MATERIALIZED
+           (SELECT d.device_type, d.status, d.enabled, d.last_class, d.last_good_at, {since} AS since FROM device d)
+         SELECT device_type, status, enabled, last_class, since, COUNT(*) AS total,
+                CAST(SUM(CASE WHEN last_good_at >= since THEN 1 ELSE 0 END) AS BIGINT) AS covered,
+                CAST(SUM(CASE WHEN last_good_at IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS never
+         FROM s GROUP BY device_type, status, enabled, last_class, since"
+    );
+    let rows = filter.query(&sql, "").persistent(false).fetch_all(db.reader()).await?;
     let mut counts = DeviceCounts::default();
+    let mut reasons = Vec::new();
+    for status in [DeviceStatus::Online, DeviceStatus::Offline, DeviceStatus::Unknown] {
+        counts.by_status.push((status, 0));
+    }
     for row in &rows {
         let total: u64 = row.count("total")?;
         if !row.flag("enabled")? {
             counts.disabled += total;
             continue;
         }
-        let (good, never): (u64, u64) = (row.count("good")?, row.count("never")?);
+        let covered: u64 = row.count("covered")?;
         counts.total += total;
-        counts.good += good;
-        counts.never += never;
-        counts.failing += total.saturating_sub(good + never);
-        counts.by_type.push((row.named("device_type", DeviceType::parse)?, total));
+        counts.covered += covered;
+        counts.never += row.count::<u64>("never")?;
+        add(&mut counts.by_type, row.named("device_type", DeviceType::parse)?, total);
+        add(&mut counts.by_status, row.named("status", DeviceStatus::parse)?, total);
+        let is_planned = row.opt_int("since")?.is_some();
+        let (reason, number) = match row.opt_text("last_class")?.as_deref() {
+            None => (Reason::NeverBackedUp, total),
+            Some("suspect") => (Reason::Suspect, total),
+            Some("host_key_changed") => (Reason::HostKeyChanged, total),
+            Some("ok" | "unchanged") if is_planned => (Reason::Overdue, total.saturating_sub(covered)),
+            Some("ok" | "unchanged") => (Reason::NoBackup, total),
+            Some(_) => (Reason::Failing, total),
+        };
+        if number > 0 {
+            add(&mut reasons, reason, number);
+        }
     }
     counts.by_type.sort_unstable();
-    Ok(counts)
+    reasons.sort_unstable();
+    Ok((counts, reasons))
 }
 
-/// Enabled devices whose last result was not good, at most so many.
-pub async fn device_list_needing_a_hand(db: &Db, limit: u32) -> Result<Vec<Device>> {
-    let filter =
-        DeviceFilter { state: Some(DeviceState::Failing), enabled: Some(true), ..DeviceFilter::default() };
-    Ok(device_list(db, &filter, DeviceOrder::default(), Page::first(limit)).await?.rows)
+/// The devices behind the counts of [`device_counts`], of one reason those first that have waited longest; at most `limit`,
+/// of which every reason has one before another has its second.
+pub async fn device_list_needing_a_hand(
+    db: &Db,
+    promises: &[Promise],
+    reasons: &[(Reason, u64)],
+    limit: u64,
+) -> Result<Vec<Hand>> {
+    let mut filter = Filter::new();
+    let since = promised_since(promises, &mut filter);
+    let lists: Vec<String> = places(reasons, limit)
+        .into_iter()
+        .filter(|(_, place)| *place > 0)
+        .map(|(reason, place)| {
+            let (number, condition) = (number(reason), condition(reason, &since));
+            // Only of those that are shown it is asked what is promised to them.
+            format!(
+                "SELECT d.id, d.hostname, d.last_class, d.last_message, d.last_finished_at, d.last_good_at,
+                        d.created_at, {since} AS since, CAST({number} AS BIGINT) AS reason
+                 FROM (SELECT d.* FROM device d WHERE d.enabled = 1 AND {condition}
+                       ORDER BY d.last_good_at NULLS FIRST, d.hostname, d.id LIMIT {place}) d"
+            )
+        })
+        .collect();
+    if lists.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = filter.query(&lists.join(" UNION ALL "), "").persistent(false).fetch_all(db.reader()).await?;
+    let mut hands = rows.iter().filter_map(|row| hand(row).transpose()).collect::<Result<Vec<_>>>()?;
+    hands.sort_by(|a, b| {
+        (a.reason, a.last_good_at, &a.hostname, a.id).cmp(&(b.reason, b.last_good_at, &b.hostname, b.id))
+    });
+    Ok(hands)
+}
+
+/// What is left to do until there is a first backup; none once there is one.
+pub async fn first_steps_fetch(db: &Db) -> Result<Option<FirstSteps>> {
+    let row = sqlx::query(
+        "SELECT (SELECT MIN(id) FROM device) AS device, (SELECT COUNT(*) FROM credential) AS credentials,
+                (SELECT MIN(id) FROM backup_config WHERE enabled = 1) AS backup,
+                CAST(CASE WHEN EXISTS (SELECT 1 FROM backup_run WHERE status = 'completed') THEN 1 ELSE 0 END AS BIGINT)
+                    AS has_run,
+                CAST(CASE WHEN EXISTS (SELECT 1 FROM device WHERE last_good_at IS NOT NULL)
+                            OR EXISTS (SELECT 1 FROM device_test WHERE class IN ('ok', 'unchanged'))
+                     THEN 1 ELSE 0 END AS BIGINT) AS tested",
+    )
+    .fetch_one(db.reader())
+    .await?;
+    if row.flag("has_run")? {
+        return Ok(None);
+    }
+    Ok(Some(FirstSteps {
+        device: row.opt_int("device")?.map(DeviceId),
+        has_credential: row.int("credentials")? > 0,
+        is_tested: row.flag("tested")?,
+        backup: row.opt_int("backup")?.map(BackupConfigId),
+    }))
 }
 
 /// Ended runs per UTC day, from the day of `first_day` on, `days` of them, empty days included.
@@ -84,23 +157,99 @@ pub async fn archive_totals(db: &Db) -> Result<(u64, u64)> {
     Ok((row.count("n")?, row.count("bytes")?))
 }
 
-/// How much an admin looks after; drivers are not counted.
-pub async fn admin_counts(db: &Db) -> Result<AdminCounts> {
-    let row = sqlx::query(
-        "SELECT (SELECT COUNT(*) FROM app_user) AS users, (SELECT COUNT(*) FROM api_token) AS tokens,
-                (SELECT COUNT(*) FROM credential) AS credentials, (SELECT COUNT(*) FROM jump_host) AS jump_hosts,
-                (SELECT COUNT(*) FROM destination) AS destinations,
-                (SELECT COUNT(*) FROM destination WHERE problem IS NOT NULL) AS destination_problems",
+/// Bytes of the archives that were kept at the end of each UTC day, from `first_day` on (its start), `days` of them.
+pub async fn archive_bytes_by_day(db: &Db, first_day: Timestamp, days: u32) -> Result<Vec<StoredDay>> {
+    // Those that are there, and those that went since: an index of its own holds each of the three.
+    let rows = sqlx::query(
+        "SELECT made, gone, CAST(SUM(size_bytes) AS BIGINT) AS bytes FROM (
+             SELECT CASE WHEN finished_at < $1 THEN $1 ELSE finished_at END / 86400000 AS made, 0 AS gone, size_bytes
+             FROM backup_run
+             WHERE status = 'completed' AND file IS NOT NULL AND removed_at IS NULL AND missing_at IS NULL
+             UNION ALL
+             SELECT CASE WHEN finished_at < $1 THEN $1 ELSE finished_at END / 86400000, removed_at / 86400000, size_bytes
+             FROM backup_run WHERE removed_at >= $1
+             UNION ALL
+             SELECT CASE WHEN finished_at < $1 THEN $1 ELSE finished_at END / 86400000, missing_at / 86400000, size_bytes
+             FROM backup_run WHERE missing_at IS NOT NULL AND removed_at IS NULL AND missing_at >= $1
+         ) kept WHERE made IS NOT NULL AND size_bytes IS NOT NULL GROUP BY made, gone",
     )
-    .fetch_one(db.reader())
+    .bind(first_day.millis())
+    .fetch_all(db.reader())
     .await?;
-    Ok(AdminCounts {
-        users: row.count("users")?,
-        tokens: row.count("tokens")?,
-        credentials: row.count("credentials")?,
-        jump_hosts: row.count("jump_hosts")?,
-        destinations: row.count("destinations")?,
-        destination_problems: row.count("destination_problems")?,
-        ..AdminCounts::default()
-    })
+    let first = first_day.millis() / DAY_MS;
+    let mut stored: Vec<StoredDay> = (first..first + i64::from(days))
+        .map(|day| StoredDay { day: Timestamp(day * DAY_MS), bytes: 0 })
+        .collect();
+    for row in &rows {
+        let (made, gone, bytes): (i64, i64, u64) = (row.int("made")?, row.int("gone")?, row.count("bytes")?);
+        let is_kept = |day: Timestamp| {
+            let day = day.millis() / DAY_MS;
+            made <= day && (gone == 0 || day < gone)
+        };
+        stored.iter_mut().filter(|day| is_kept(day.day)).for_each(|day| day.bytes += bytes);
+    }
+    Ok(stored)
+}
+
+/// How many of each reason are shown.
+fn places(reasons: &[(Reason, u64)], limit: u64) -> Vec<(Reason, u64)> {
+    let mut room = limit;
+    let mut take = |most: u64| {
+        let taken = most.min(room);
+        room -= taken;
+        taken
+    };
+    let mut places: Vec<_> = reasons.iter().map(|(reason, count)| (*reason, take((*count).min(1)))).collect();
+    for ((_, place), (_, count)) in places.iter_mut().zip(reasons) {
+        *place += take(count.saturating_sub(*place));
+    }
+    places
+}
+
+/// That `device d` needs a hand for this reason, as [`device_counts`] tells them apart; `since` is what is promised to it.
+fn condition(reason: Reason, since: &str) -> String {
+    const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
+    match reason {
+        Reason::Failing => {
+            "d.last_class NOT IN ('ok', 'unchanged', 'suspect', 'host_key_changed')".to_owned()
+        }
+        Reason::Suspect => "d.last_class = 'suspect'".to_owned(),
+        Reason::HostKeyChanged => "d.last_class = 'host_key_changed'".to_owned(),
+        Reason::NeverBackedUp => "d.last_class IS NULL".to_owned(),
+        Reason::Overdue => format!("{GOOD} AND COALESCE(d.last_good_at, 0) < {since}"),
+        Reason::NoBackup => format!("{GOOD} AND {since} IS NULL"),
+    }
+}
+
+/// A reason's place in [`Reason::ALL`].
+fn number(reason: Reason) -> usize {
+    Reason::ALL.iter().position(|other| *other == reason).unwrap_or_default()
+}
+
+fn reason_of(row: &AnyRow) -> Result<Option<Reason>> {
+    let place = usize::try_from(row.int("reason")?).ok();
+    Ok(place.and_then(|place| Reason::ALL.get(place)).copied())
+}
+
+fn hand(row: &AnyRow) -> Result<Option<Hand>> {
+    let Some(reason) = reason_of(row)? else { return Ok(None) };
+    let class = row.opt_text("last_class")?.map(|name| Class::parse(&name)).transpose();
+    Ok(Some(Hand {
+        id: DeviceId(row.int("id")?),
+        hostname: row.text("hostname")?,
+        reason,
+        class: class.map_err(|message| DbError::Value { column: "last_class", message })?,
+        message: row.opt_text("last_message")?.unwrap_or_default(),
+        at: row.opt_time("last_finished_at")?.map_or_else(|| row.time("created_at"), Ok)?,
+        last_good_at: row.opt_time("last_good_at")?,
+        is_covered: row.opt_int("since")?.is_some(),
+        collecting: false,
+    }))
+}
+
+fn add<T: PartialEq>(counts: &mut Vec<(T, u64)>, what: T, number: u64) {
+    match counts.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, count)) => *count += number,
+        None => counts.push((what, number)),
+    }
 }

@@ -4,9 +4,12 @@ use std::collections::HashSet;
 
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceResult;
+use etiqa_model::history::{HISTORY_ROWS, MOST_COUNTED, ResultFilter, ResultPage};
+use etiqa_model::page::Page;
 use etiqa_model::{DeviceId, DeviceResultId, JobId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::run::Span;
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 const SELECT: &str = "SELECT r.id, r.device_id, d.hostname, d.address, r.run_id, r.class, r.message, r.size_bytes, \
@@ -108,23 +111,79 @@ pub async fn result_list_of_device(db: &Db, device: DeviceId, limit: u32) -> Res
     results(db, &filter, &format!(" ORDER BY r.id DESC LIMIT {limit}")).await
 }
 
-/// Results of a run: those that failed first, then by host name.
-pub async fn result_list_of_run(db: &Db, run: RunId, limit: u32) -> Result<Vec<DeviceResult>> {
+/// Results of a device in `filter` that ended within `span`, those before `before`, newest first.
+pub async fn result_page_of_device(
+    db: &Db,
+    device: DeviceId,
+    filter: &ResultFilter,
+    span: Span,
+    before: Option<DeviceResultId>,
+) -> Result<ResultPage> {
+    let mut conditions = Filter::new();
+    conditions.and_int("r.device_id = ?", device.0);
+    match filter.good {
+        Some(true) => conditions.and("r.class IN ('ok', 'unchanged')"),
+        Some(false) => conditions.and("r.class NOT IN ('ok', 'unchanged')"),
+        None => &mut conditions,
+    };
+    if let Some(class) = filter.class {
+        conditions.and_text("r.class = ?", class.as_str());
+    }
+    if let Some(from) = span.from {
+        conditions.and_int("r.finished_at >= ?", from.millis());
+    }
+    if let Some(to) = span.to {
+        conditions.and_int("r.finished_at <= ?", to.millis());
+    }
+    // Counted no further than that: what is older costs nothing.
+    let counted = conditions.query(
+        "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM device_result r",
+        &format!(" LIMIT {MOST_COUNTED}) AS counted"),
+    );
+    let total = counted.fetch_one(db.reader()).await?.count("n")?;
+    if let Some(before) = before {
+        conditions.and_int("r.id < ?", before.0);
+    }
+    // One more than is shown tells whether there are older ones.
+    let after = format!(" ORDER BY r.id DESC LIMIT {}", HISTORY_ROWS + 1);
+    let mut rows = results(db, &conditions, &after).await?;
+    let has_older = rows.len() > HISTORY_ROWS as usize;
+    rows.truncate(HISTORY_ROWS as usize);
+    Ok(ResultPage { rows, total, has_older })
+}
+
+/// A page of the results of a run, of those alone that are not good where `only_failed`: those that failed first, then by
+/// host name.
+pub async fn result_page_of_run(
+    db: &Db,
+    run: RunId,
+    only_failed: bool,
+    page: Page,
+) -> Result<Vec<DeviceResult>> {
     let mut filter = Filter::new();
     filter.and_int("r.run_id = ?", run.0);
+    if only_failed {
+        filter.and("r.class NOT IN ('ok', 'unchanged')");
+    }
     let order = format!(
-        " ORDER BY CASE WHEN r.class IN ('ok', 'unchanged') THEN 1 ELSE 0 END, d.hostname, r.id LIMIT {limit}"
+        " ORDER BY CASE WHEN r.class IN ('ok', 'unchanged') THEN 1 ELSE 0 END, d.hostname, r.id \
+         LIMIT {} OFFSET {}",
+        page.limit(),
+        page.offset()
     );
     results(db, &filter, &order).await
 }
 
-/// How many results a run has.
-pub async fn result_count_of_run(db: &Db, run: RunId) -> Result<u64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM device_result WHERE run_id = $1")
-        .bind(run.0)
-        .fetch_one(db.reader())
-        .await?
-        .count("n")
+/// How many results a run has, and how many of them are not good.
+pub async fn result_count_of_run(db: &Db, run: RunId) -> Result<(u64, u64)> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS n, COUNT(CASE WHEN class NOT IN ('ok', 'unchanged') THEN 1 END) AS failed
+         FROM device_result WHERE run_id = $1",
+    )
+    .bind(run.0)
+    .fetch_one(db.reader())
+    .await?;
+    Ok((row.count("n")?, row.count("failed")?))
 }
 
 /// The devices of which a run has a result, each with its class; those that were cancelled are left out.

@@ -2,6 +2,7 @@
 
 use etiqa_model::archive::Encryption;
 use etiqa_model::backup::BackupKind;
+use etiqa_model::history::{HISTORY_ROWS, MOST_COUNTED, Outcome, RunFilter, RunPage};
 use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{BackupConfigId, RunId, Timestamp};
 use sqlx::any::AnyRow;
@@ -19,6 +20,15 @@ const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at
 
 /// Whether an archive was made in a data directory; several machines, each with its own, may share the database.
 const IS_HERE: &str = "COALESCE(leftover_dir, ?) = ?";
+
+/// From when to when, both ends in it; open where there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Not after.
+    pub to: Option<Timestamp>,
+}
 
 /// One run.
 pub async fn run_fetch(db: &Db, id: RunId) -> Result<Option<Run>> {
@@ -41,6 +51,57 @@ pub async fn run_list(
         filter.and_int("id < ?", before.0);
     }
     runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
+}
+
+/// Runs in `filter` that were queued within `span`, those before `before`, newest first.
+pub async fn run_page(db: &Db, filter: &RunFilter, span: Span, before: Option<RunId>) -> Result<RunPage> {
+    let mut conditions = conditions(filter, span);
+    // Counted no further than that: what is older costs nothing.
+    let counted = conditions.query(
+        "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM backup_run",
+        &format!(" LIMIT {MOST_COUNTED}) AS counted"),
+    );
+    let total = counted.fetch_one(db.reader()).await?.count("n")?;
+    if let Some(before) = before {
+        conditions.and_int("id < ?", before.0);
+    }
+    // One more than is shown tells whether there are older ones.
+    let mut rows = runs(db, &conditions, &format!(" ORDER BY id DESC LIMIT {}", HISTORY_ROWS + 1)).await?;
+    let has_older = rows.len() > HISTORY_ROWS as usize;
+    rows.truncate(HISTORY_ROWS as usize);
+    Ok(RunPage { rows, total, has_older })
+}
+
+fn conditions(filter: &RunFilter, span: Span) -> Filter {
+    let mut conditions = Filter::new();
+    if let Some(config) = filter.config {
+        conditions.and_int("backup_config_id = ?", config.0);
+    }
+    match filter.outcome {
+        Some(Outcome::Live) => conditions.and("status IN ('pending', 'running')"),
+        Some(Outcome::Good) => {
+            conditions.and("status = 'completed' AND devices_failed = 0 AND artifacts_failed = 0")
+        }
+        Some(Outcome::Partial) => {
+            conditions.and("status = 'completed' AND devices_failed + artifacts_failed > 0")
+        }
+        Some(Outcome::Failed) => conditions.and("status = 'failed'"),
+        Some(Outcome::Cancelled) => conditions.and("status = 'cancelled'"),
+        None => &mut conditions,
+    };
+    if let Some(kind) = filter.kind {
+        conditions.and_text("kind = ?", kind.as_str());
+    }
+    if let Some(trigger) = filter.trigger {
+        conditions.and_text("started_by = ?", trigger.as_str());
+    }
+    if let Some(from) = span.from {
+        conditions.and_int("queued_at >= ?", from.millis());
+    }
+    if let Some(to) = span.to {
+        conditions.and_int("queued_at <= ?", to.millis());
+    }
+    conditions
 }
 
 /// Ended runs, newest first.

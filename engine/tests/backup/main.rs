@@ -10,6 +10,7 @@ mod changes;
 mod fleet;
 mod imports;
 mod machines;
+mod overdue;
 mod reaching;
 mod recording;
 mod retaining;

@@ -1,10 +1,12 @@
 use etiqa_engine::backup::start;
 use etiqa_engine::history::{decide, read};
 use etiqa_engine::inventory;
-use etiqa_engine::store::result::{NewResult, result_insert_in_txn, result_list_of_run};
+use etiqa_engine::store::result::{NewResult, result_insert_in_txn, result_page_of_run};
 use etiqa_engine::time::now;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
+use etiqa_model::opened::Opened;
+use etiqa_model::page::Page;
 use etiqa_model::run::Trigger;
 use etiqa_model::user::Role;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
@@ -135,7 +137,9 @@ async fn viewers_read_texts_with_their_secrets_masked() {
     assert!(whole.text.contains("c4n4ry") && !whole.reading.masked);
     let masked = read::config_text(&world.engine, version, Role::Viewer.into()).await.unwrap();
     assert!(!masked.text.contains("c4n4ry") && masked.reading.masked, "{}", masked.text);
-    let diff = read::version_diff(&world.engine, version, None, Role::Viewer.into()).await.unwrap();
+    let diff = read::version_diff(&world.engine, version, None, Role::Viewer.into(), Opened::default())
+        .await
+        .unwrap();
     assert!(!format!("{diff:?}").contains("c4n4ry"));
 }
 
@@ -169,7 +173,7 @@ async fn a_run_has_one_result_of_each_device_and_a_good_one_stays() {
         let mut tx = world.engine.db.write().await.unwrap();
         result_insert_in_txn(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();
-        let all = result_list_of_run(&world.engine.db, run, 10).await.unwrap();
+        let all = result_page_of_run(&world.engine.db, run, false, Page::first(10)).await.unwrap();
         all.into_iter().map(|result| result.class).collect::<Vec<_>>()
     };
     assert_eq!(insert(Class::Cancelled).await, [Class::Cancelled]);

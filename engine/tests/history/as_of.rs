@@ -5,13 +5,15 @@ use etiqa_engine::history::compare::compare;
 use etiqa_engine::history::decide;
 use etiqa_engine::store::config_version::{
     NewVersion, activation_list_devices_after, text_insert_in_txn, version_activate_in_txn,
-    version_insert_in_txn, version_list_as_of,
+    version_count_devices, version_insert_in_txn, version_list_as_of, version_page_as_of,
 };
 use etiqa_engine::store::device_write::{device_delete, device_insert_in_txn};
 use etiqa_engine::store::dump::table_count;
 use etiqa_engine::time::now;
 use etiqa_model::compare::SideInput;
 use etiqa_model::config::VersionState;
+use etiqa_model::opened::Opened;
+use etiqa_model::page::Page;
 use etiqa_model::user::Role;
 use etiqa_model::{ConfigVersionId, DeviceId, Timestamp};
 use sqlx::SqlSafeStr;
@@ -141,7 +143,10 @@ async fn what_people_decide_is_noted_with_its_time() {
     assert_eq!(numbers(now()).await, [1]);
     let side =
         |at: Timestamp| SideInput { device: format!("#{id}"), part: "running".into(), which: at.to_string() };
-    let found = compare(&world.engine, &side(before), &side(now()), Role::Admin.into(), "UTC").await.unwrap();
+    let found =
+        compare(&world.engine, &side(before), &side(now()), Role::Admin.into(), "UTC", Opened::default())
+            .await
+            .unwrap();
     assert_eq!((found.old.version, found.new.version), (2, 1));
 
     let whole = simulated.config();
@@ -221,4 +226,46 @@ async fn what_was_active_at_the_upgrade_although_something_newer_was_taken_is_so
         assert_eq!(then(now()).await, [1, 2]);
         db.close().await;
     }
+}
+
+#[tokio::test]
+async fn the_network_as_of_a_time_has_the_devices_that_had_a_version_then() {
+    on_both(async |db| {
+        let mut tx = db.write().await.unwrap();
+        let new = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(|address| device(address, |_| {}));
+        let ids = device_insert_in_txn(&mut tx, &new, NOON).await.unwrap();
+        tx.commit().await.unwrap();
+        let good = take(&db, ids[0], "running", VersionState::Active, day(1)).await;
+        take(&db, ids[0], "running", VersionState::Active, day(5)).await;
+        take(&db, ids[0], "startup", VersionState::Active, day(5)).await;
+        take(&db, ids[1], "running", VersionState::Active, day(3)).await;
+        activate(&db, good, VersionState::Inactive, day(7)).await;
+        let then = async |days, page| {
+            let found = version_page_as_of(&db, "", day(days), page).await.unwrap();
+            let mut versions: Vec<_> = found
+                .rows
+                .into_iter()
+                .map(|row| (row.version.device_id, row.version.part, row.version.version))
+                .collect();
+            versions.sort();
+            assert_eq!(
+                version_count_devices(&db, "", Some(day(days))).await.unwrap(),
+                found.total - u64::from(found.total == 3)
+            );
+            (found.total, versions)
+        };
+        let running = |device: DeviceId, version| (device, "running".to_owned(), version);
+        let startup = (ids[0], "startup".to_owned(), 1);
+        let all = Page::default();
+        assert_eq!(then(0, all).await, (0, vec![]));
+        assert_eq!(then(1, all).await, (1, vec![running(ids[0], 1)]));
+        assert_eq!(then(4, all).await, (2, vec![running(ids[0], 1), running(ids[1], 1)]));
+        let fifth = vec![running(ids[0], 2), startup.clone(), running(ids[1], 1)];
+        assert_eq!(then(5, all).await, (3, fifth));
+        let seventh = vec![running(ids[0], 1), startup, running(ids[1], 1)];
+        assert_eq!(then(7, all).await, (3, seventh));
+        let second = Page { number: 2, size: 2 };
+        assert_eq!(then(7, second).await.1.len(), 1, "a page has what the one before it has not");
+    })
+    .await;
 }

@@ -4,6 +4,7 @@ use etiqa_engine::history::compare::compare;
 use etiqa_engine::history::{Reader, read};
 use etiqa_model::DeviceId;
 use etiqa_model::compare::{Comparison, Reading, SideInput};
+use etiqa_model::opened::Opened;
 use etiqa_model::user::Role;
 
 use crate::common::world::World;
@@ -14,12 +15,13 @@ fn side(device: &str, which: &str) -> SideInput {
 
 /// Compares as an admin whose clock shows UTC.
 async fn compared(world: &World, old: SideInput, new: SideInput) -> Comparison {
-    compare(&world.engine, &old, &new, Role::Admin.into(), "UTC").await.unwrap()
+    compare(&world.engine, &old, &new, Role::Admin.into(), "UTC", Opened::default()).await.unwrap()
 }
 
 /// The fields that are wrong, each with its sentence.
 async fn refused(world: &World, old: SideInput, new: SideInput) -> Vec<(String, String)> {
-    let error = compare(&world.engine, &old, &new, Role::Admin.into(), "UTC").await.unwrap_err();
+    let error =
+        compare(&world.engine, &old, &new, Role::Admin.into(), "UTC", Opened::default()).await.unwrap_err();
     error.into_user_error().fields.into_iter().map(|field| (field.field, field.message)).collect()
 }
 
@@ -38,7 +40,9 @@ async fn two_devices_are_compared() {
     let (one, other) = (hostname(&world, one).await, hostname(&world, other).await);
     // Their clocks and sizes differ as well.
     let reader = Reader::new(Role::Admin, Reading { without_volatile: true, masked: false });
-    let found = compare(&world.engine, &side(&one, ""), &side(&other, ""), reader, "UTC").await.unwrap();
+    let found = compare(&world.engine, &side(&one, ""), &side(&other, ""), reader, "UTC", Opened::default())
+        .await
+        .unwrap();
     assert_eq!((found.old.hostname, found.new.hostname), (one, other));
     assert_eq!((found.diff.added, found.diff.removed), (1, 0), "{:?}", found.diff);
 }
@@ -146,7 +150,10 @@ async fn a_text_whose_driver_is_gone_is_not_said_to_be_without_its_volatile_line
     let steady = Reading { without_volatile: true, masked: false };
     let reader = Reader::new(Role::Admin, steady);
     let device = format!("#{id}");
-    let both = compare(&world.engine, &side(&device, "1"), &side(&device, "2"), reader, "UTC").await.unwrap();
+    let both =
+        compare(&world.engine, &side(&device, "1"), &side(&device, "2"), reader, "UTC", Opened::default())
+            .await
+            .unwrap();
     assert!(!both.reading.without_volatile);
     // Neither side is without them: else they would be a difference.
     let plain = compared(&world, side(&device, "1"), side(&device, "2")).await;
@@ -156,7 +163,8 @@ async fn a_text_whose_driver_is_gone_is_not_said_to_be_without_its_volatile_line
         read::config_text(&world.engine, versions[version].id, reader).await.unwrap().reading
     };
     assert_eq!((text(0).await, text(1).await), (steady, Reading::default()));
-    let diff = read::version_diff(&world.engine, versions[0].id, None, reader).await.unwrap();
+    let diff =
+        read::version_diff(&world.engine, versions[0].id, None, reader, Opened::default()).await.unwrap();
     assert_eq!((diff.reading, diff.diff), (Reading::default(), plain.diff));
 }
 
@@ -170,7 +178,10 @@ async fn what_changes_by_itself_is_left_out_where_somebody_asks_for_that() {
     let name = hostname(&world, id).await;
     let ask = async |reading: Reading| {
         let reader = Reader::new(Role::Admin, reading);
-        compare(&world.engine, &side(&name, "1"), &side(&name, "2"), reader, "UTC").await.unwrap().diff
+        compare(&world.engine, &side(&name, "1"), &side(&name, "2"), reader, "UTC", Opened::default())
+            .await
+            .unwrap()
+            .diff
     };
     let whole = ask(Reading::default()).await;
     let steady = ask(Reading { without_volatile: true, masked: false }).await;
@@ -193,8 +204,15 @@ async fn viewers_compare_texts_without_their_secrets_wherever_they_come_from() {
     let name = hostname(&world, id).await;
     for which in ["1".to_owned(), format!("run {}", run.id)] {
         let seen = async |role: Role| {
-            let found =
-                compare(&world.engine, &side(&name, &which), &side(&name, ""), role.into(), "UTC").await;
+            let found = compare(
+                &world.engine,
+                &side(&name, &which),
+                &side(&name, ""),
+                role.into(),
+                "UTC",
+                Opened::default(),
+            )
+            .await;
             format!("{:?}", found.unwrap())
         };
         assert!(seen(Role::Operator).await.contains("c4n4ry"));

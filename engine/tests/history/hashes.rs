@@ -3,6 +3,7 @@
 use etiqa_engine::history::{Reader, read};
 use etiqa_engine::{inventory, overview};
 use etiqa_model::compare::Reading;
+use etiqa_model::opened::Opened;
 use etiqa_model::page::Page;
 use etiqa_model::user::Role;
 
@@ -34,7 +35,9 @@ async fn the_hash_of_a_text_is_for_those_alone_who_may_see_that_text() {
         serde_json::to_string(&read::version(engine, version.id).await.unwrap()),
         serde_json::to_string(&read::version_for(engine, version.id, viewer.into()).await.unwrap()),
         serde_json::to_string(&read::config_text(engine, version.id, viewer.into()).await.unwrap()),
-        serde_json::to_string(&read::version_diff(engine, version.id, None, viewer.into()).await.unwrap()),
+        serde_json::to_string(
+            &read::version_diff(engine, version.id, None, viewer.into(), Opened::default()).await.unwrap(),
+        ),
         serde_json::to_string(&read::list_active(engine, "", Page::default()).await.unwrap()),
         serde_json::to_string(&read::list_all(engine, "", Page::default()).await.unwrap()),
         serde_json::to_string(&read::list_versions(engine, id, "running", None).await.unwrap()),

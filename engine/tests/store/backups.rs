@@ -3,12 +3,13 @@ use etiqa_engine::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_insert_in_txn, backup_config_list_due,
 };
 use etiqa_engine::store::lease::leases_expire_of;
-use etiqa_engine::store::run::{run_fetch, run_list, run_list_abandoned, run_list_leftover};
+use etiqa_engine::store::run::{Span, run_fetch, run_list, run_list_abandoned, run_list_leftover, run_page};
 use etiqa_engine::store::run_write::{
     Ending, run_cancel, run_claim, run_finish, run_insert_in_txn, run_interrupt_in_txn, run_progress,
     run_renew, run_reserve_file,
 };
-use etiqa_model::backup::{BackupConfig, BackupConfigInput};
+use etiqa_model::backup::{BackupConfig, BackupConfigInput, BackupKind};
+use etiqa_model::history::{Outcome, RunFilter};
 use etiqa_model::run::{Phase, Progress, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
@@ -141,6 +142,56 @@ async fn history_is_read_a_page_at_a_time_newest_first() {
         let second = run_list(&db, Some(config.id), Some(first[2].id), 3).await.unwrap();
         let ids: Vec<_> = first.iter().chain(&second).map(|run| run.id.0).collect();
         assert_eq!(ids.len(), 5);
+        assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_are_found_by_what_they_came_to_and_when_a_page_at_a_time() {
+    on_both(async |db| {
+        let (daily, other) = (add_config(&db, "daily", None).await, add_config(&db, "other", None).await);
+        for _ in 0..60 {
+            let run = add_run(&db, &daily).await.unwrap();
+            run_cancel(&db, run, at(1)).await.unwrap();
+        }
+        let run = add_run(&db, &other).await.unwrap();
+        assert!(run_claim(&db, run, "a", at(0), at(30)).await.unwrap());
+        assert!(run_finish(&db, run, "a", &failed(), at(5)).await.unwrap());
+        let waiting = add_run(&db, &other).await.unwrap();
+        let any = Span::default();
+        let found = async |filter: RunFilter, span| {
+            let page = run_page(&db, &filter, span, None).await.unwrap();
+            (page.total, page.rows.len(), page.has_older)
+        };
+        let of = |outcome| RunFilter { outcome: Some(outcome), ..RunFilter::default() };
+        assert_eq!(found(RunFilter::default(), any).await, (62, 50, true));
+        assert_eq!(found(of(Outcome::Cancelled), any).await, (60, 50, true));
+        assert_eq!(found(of(Outcome::Failed), any).await, (1, 1, false));
+        assert_eq!(found(of(Outcome::Good), any).await, (0, 0, false));
+        let live = run_page(&db, &of(Outcome::Live), any, None).await.unwrap();
+        assert_eq!(live.rows.iter().map(|run| run.id).collect::<Vec<_>>(), [waiting]);
+        let narrow = RunFilter {
+            config: Some(other.id),
+            trigger: Some(Trigger::Manual),
+            kind: Some(other.kind),
+            ..RunFilter::default()
+        };
+        assert_eq!(found(narrow.clone(), any).await, (2, 2, false));
+        assert_eq!(found(RunFilter { trigger: Some(Trigger::Cli), ..narrow }, any).await.0, 0);
+        assert_ne!(other.kind, BackupKind::Data);
+        let data = RunFilter { kind: Some(BackupKind::Data), ..RunFilter::default() };
+        assert_eq!(found(data, any).await.0, 0);
+        let later = Span { from: Some(at(1)), to: None };
+        assert_eq!(found(RunFilter::default(), later).await.0, 0, "all were queued before");
+        let until = Span { from: None, to: Some(at(0)) };
+        assert_eq!(found(RunFilter::default(), until).await.0, 62);
+
+        let first = run_page(&db, &of(Outcome::Cancelled), any, None).await.unwrap();
+        let before = first.rows.last().map(|run| run.id);
+        let second = run_page(&db, &of(Outcome::Cancelled), any, before).await.unwrap();
+        assert_eq!((second.rows.len(), second.total, second.has_older), (10, 60, false));
+        let ids: Vec<_> = first.rows.iter().chain(&second.rows).map(|run| run.id.0).collect();
         assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
     })
     .await;

@@ -11,6 +11,7 @@ mod configs;
 mod destinations;
 mod devices;
 mod handover;
+mod overview;
 mod people;
 mod portable;
 mod queue;

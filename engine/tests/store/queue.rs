@@ -1,13 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use etiqa_engine::db::Db;
+use etiqa_engine::store::device_write::device_insert_in_txn;
 use etiqa_engine::store::job::{
-    Taker, job_claim, job_finish, job_insert_in_txn, job_is_open_for_device, job_list, job_release,
-    job_renew, job_state,
+    Taker, job_claim, job_finish, job_insert_in_txn, job_is_open_for_device, job_list, job_list_open_devices,
+    job_release, job_renew, job_state,
 };
 use etiqa_model::{DeviceId, JobId};
 
-use crate::common::{at, on_both};
+use crate::common::{at, device, on_both};
 
 fn by(owner: &str) -> Taker<'_> {
     Taker { owner, folders: ["here"; 2], site: None, takes: &["test"] }
@@ -82,6 +83,24 @@ async fn a_device_is_found_among_those_that_an_open_job_is_about() {
             job_finish(&db, job.id, "a", None, at(1)).await.unwrap();
         }
         assert!(!job_is_open_for_device(&db, "test", DeviceId(7)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_some_devices_those_are_told_that_open_jobs_are_about() {
+    on_both(async |db| {
+        let rows: Vec<_> = (1..=12).map(|number| device(&format!("10.0.0.{number}"), |_| {})).collect();
+        let mut tx = db.write().await.unwrap();
+        let ids = device_insert_in_txn(&mut tx, &rows, at(0)).await.unwrap();
+        for (kind, devices) in [("test", &ids[9..=10]), ("test", &ids[..1]), ("other", &ids[1..=2])] {
+            let payload = serde_json::json!({ "kind": kind, "devices": devices }).to_string();
+            job_insert_in_txn(&mut tx, kind, &payload, None, 0, at(0)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let found = job_list_open_devices(&db, "test", &ids[..10]).await.unwrap();
+        assert_eq!(found, HashSet::from([ids[0], ids[9]]));
+        assert_eq!(job_list_open_devices(&db, "test", &[]).await.unwrap(), HashSet::new());
     })
     .await;
 }

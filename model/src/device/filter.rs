@@ -74,20 +74,29 @@ pub enum DeviceState {
     Failing,
     /// It was never collected.
     Never,
+    /// Enabled, its last result was good, but longer ago than its backup promises.
+    Overdue,
+    /// Enabled, and no enabled backup covers it.
+    NoBackup,
 }
 
 impl DeviceState {
+    /// Every state.
+    pub const ALL: &[Self] = &[Self::Good, Self::Failing, Self::Never, Self::Overdue, Self::NoBackup];
+
     /// The name in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Failing => "failing",
             Self::Never => "never",
+            Self::Overdue => "overdue",
+            Self::NoBackup => "no_backup",
         }
     }
 
     /// The state of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Good, Self::Failing, Self::Never].into_iter().find(|state| state.as_str() == name)
+        Self::ALL.iter().copied().find(|state| state.as_str() == name)
     }
 }

@@ -14,6 +14,7 @@ mod recovery;
 mod refusal;
 mod setup;
 mod texts;
+mod typed;
 mod uploads;
 
 use std::io;
@@ -36,6 +37,7 @@ const LARGEST_BODY: usize = 2 << 20;
 pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Result<()> {
     let stopping = engine.stopping.clone();
     let site = assets::Site::load();
+    let stylesheet: Arc<str> = format!("/pkg/{}/etiqa.css", site.build()).into();
     let compressible = SizeAbove::new(1024)
         .and(NotForContentType::SSE)
         .and(NotForContentType::const_new("application/zip"))
@@ -58,7 +60,8 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(assets::router(Arc::clone(&site)))
         .merge(pages::router(&site))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible))
-        .layer(middleware::from_fn_with_state(engine, gate::gate));
+        .layer(middleware::from_fn_with_state(engine, gate::gate))
+        .layer(middleware::from_fn_with_state(stylesheet, refusal::as_page));
     // Outside of the router, so that `/devices/` and `/devices` find the same route.
     let app = NormalizePathLayer::trim_trailing_slash().layer(router);
     axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app))

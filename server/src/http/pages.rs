@@ -1,22 +1,31 @@
 //! The Leptos app: its pages and its server functions.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::extract::{FromRequest, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, header};
 use axum::routing::post;
+use axum::{Form, Router};
+use etiqa_app::api::context::{Caller, Context};
+use etiqa_app::api::drivers::Posted;
 use etiqa_app::{App, BuildId, shell};
+use etiqa_engine::drivers::bench;
+use etiqa_model::UserError;
+use etiqa_model::bench::BenchPosted;
+use etiqa_model::user::Role;
 use leptos::config::LeptosOptions;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{
-    LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context,
-    render_app_async_with_context,
-};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
+
+use serde::Deserialize;
 
 use super::assets::Site;
 use super::gate;
+use super::refusal::Refusal;
+use super::typed::{Forms, server_function};
 
 /// The pages and `/rpc`.
 pub(super) fn router(site: &Site) -> Router {
@@ -26,18 +35,40 @@ pub(super) fn router(site: &Site) -> Router {
         .site_pkg_dir(format!("pkg/{}", site.build()))
         .build();
     let build = BuildId(site.build().into());
+    let forms = Arc::new(Forms::default());
+    let typed = Arc::clone(&forms);
     let page_context = move || {
         provide_context(build.clone());
         set_policy();
+        provide_typed(&typed);
     };
     let shown = options.clone();
     let anywhere = options.clone();
+    let (tried, with_trial) = (options.clone(), page_context.clone());
     let nothing_there = render_app_async_with_context(page_context.clone(), move || shell(anywhere.clone()));
     Router::new()
         .leptos_routes_with_context(&options, generate_route_list(App), page_context, move || {
             shell(shown.clone())
         })
-        .route("/rpc/{function}", post(server_function))
+        .route(
+            "/rpc/{function}",
+            post(move |request: Request<Body>| server_function(Arc::clone(&forms), request)),
+        )
+        .route(
+            "/admin/drivers/{name}",
+            post(move |name: Path<String>, request: Request<Body>| {
+                let (options, context) = (tried.clone(), with_trial.clone());
+                async move {
+                    let (request, posted) = try_driver(name.0, request).await?;
+                    let context = move || {
+                        provide_context(Posted(posted.clone()));
+                        context();
+                    };
+                    let page = render_app_async_with_context(context, move || shell(options.clone()));
+                    Ok::<_, Refusal>(page(request).await)
+                }
+            }),
+        )
         .fallback(move |request: Request<Body>| {
             let page = nothing_there.clone();
             async move { if gate::wants_a_page(&request) { page(request).await } else { gate::not_found() } }
@@ -45,8 +76,36 @@ pub(super) fn router(site: &Site) -> Router {
         .with_state(options)
 }
 
-async fn server_function(request: Request<Body>) -> impl IntoResponse {
-    handle_server_fns_with_context(|| {}, request).await
+/// What was typed into the form that was refused, where a browser is led back to its page.
+fn provide_typed(forms: &Forms) {
+    let Some(parts) = use_context::<Parts>() else { return };
+    let session = parts.extensions.get::<Caller>().and_then(|caller| caller.session.as_ref());
+    if let Some(typed) = parts.uri.query().and_then(|query| forms.find(query, session)) {
+        provide_context(typed);
+    }
+}
+
+/// What the bench's form has.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    transcript: String,
+}
+
+/// Tries a driver as its page's form asks, posted by a browser without JavaScript: a server function would lead back to
+/// the page, without what it found. Gives that, and the request for the page that shows it.
+async fn try_driver(name: String, request: Request) -> Result<(Request, BenchPosted), Refusal> {
+    let context = Context::require_in(request.extensions(), Role::Operator)?;
+    let (mut parts, body) = request.into_parts();
+    let form = Form::<Asked>::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let Form(Asked { text, transcript }) =
+        form.map_err(|_| UserError::invalid("This could not be read, or it is too long; paste less."))?;
+    let answer = bench::try_driver(&context.engine, &name, &text, &transcript).await;
+    let answer = answer.map_err(etiqa_engine::Error::into_user_error);
+    parts.method = Method::GET;
+    Ok((Request::from_parts(parts, Body::empty()), BenchPosted { text, transcript, answer }))
 }
 
 /// Scripts only from us, with this page's nonce; no inline style, no frame, no foreign form.

@@ -6,20 +6,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::http::{Extensions, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Form, Router};
-use etiqa_app::api::AppError;
 use etiqa_app::api::archives::{KIT_FILE, KIT_PAGE, TakeRecoveryKit};
 use etiqa_app::api::context::Context;
 use etiqa_engine::{Engine, recovery};
 use etiqa_model::user::Role;
 use etiqa_model::{Secret, UserError};
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
 use serde::Deserialize;
 
-use super::refusal::Refusal;
+use super::refusal::{Refusal, back_to};
 
 pub(super) fn router() -> Router<Arc<Engine>> {
     Router::new().route(KIT_FILE, post(kit))
@@ -41,19 +39,12 @@ async fn kit(
     let taken = recovery::take_kit_by_password(&engine, &context.identity, &asked.password, address).await;
     let kit = match taken {
         Ok(kit) => kit,
-        Err(error) => return Ok(back_to_the_page(error.into_user_error())),
+        // The page shows the sentence in its form.
+        Err(error) => return Ok(back_to(KIT_PAGE, TakeRecoveryKit::PATH, error.into_user_error())),
     };
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"etiqa-recovery-kit.txt\""),
     ];
     Ok((headers, kit.reveal().to_owned()).into_response())
-}
-
-/// The page shows the sentence in its form, as it does for a server function that refused.
-fn back_to_the_page(error: UserError) -> Response {
-    // A URL is put together with a host; only what comes after that is used.
-    let told = ServerFnUrlError::new(TakeRecoveryKit::PATH, AppError(error)).to_url("http://localhost");
-    let query = told.ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default();
-    Redirect::to(&format!("{KIT_PAGE}?{query}")).into_response()
 }

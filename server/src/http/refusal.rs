@@ -1,10 +1,21 @@
-//! A refusal as an HTTP answer: the kind's status, and a JSON body with one sentence.
+//! A refusal as an HTTP answer: the kind's status, and a JSON body with one sentence; for a browser, a page with it.
+
+use std::sync::Arc;
 
 use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use etiqa_app::api::AppError;
 use etiqa_engine::Error;
 use etiqa_model::UserError;
+use leptos::server_fn::error::ServerFnUrlError;
+
+/// What a page that is nothing but a sentence may load: its style.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
 
 /// What a handler answers when it does not do what was asked.
 #[derive(Debug)]
@@ -26,6 +37,109 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self.0)).into_response()
+        let said = Said(self.0.message.clone());
+        let mut response = (status, Json(self.0)).into_response();
+        response.extensions_mut().insert(said);
+        response
+    }
+}
+
+/// The sentence of a refusal, for [`as_page`].
+#[derive(Clone)]
+struct Said(String);
+
+/// Whether what is asked for is to be shown to a person.
+pub(super) fn accepts_pages(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accepts.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Leads a browser back to a page, which shows the sentence as it does for a server function that refused. `path` is
+/// where the form was posted to.
+pub(super) fn back_to(page: &str, path: &str, error: UserError) -> Response {
+    // A URL is put together with a host; only what comes after that is used.
+    let told = ServerFnUrlError::new(path, AppError(error)).to_url("http://localhost");
+    let query = told.ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default();
+    Redirect::to(&format!("{page}?{query}")).into_response()
+}
+
+/// Shows a browser a page where a program gets JSON, or where what was sent could not even be read. The pages of the app
+/// say themselves what is wrong.
+pub(super) async fn as_page(State(stylesheet): State<Arc<str>>, request: Request, next: Next) -> Response {
+    let is_page = accepts_pages(request.headers());
+    let is_form = request.method() == Method::POST;
+    let back = page_before(request.headers());
+    let response = next.run(request).await;
+    if !is_page || !(response.status().is_client_error() || response.status().is_server_error()) {
+        return response;
+    }
+    let said = match response.extensions().get::<Said>() {
+        Some(Said(said)) => said.clone(),
+        None if is_form && is_bare_text(&response) => {
+            "What was sent could not be read. Go back, load the page again, and try once more.".to_owned()
+        }
+        None => return response,
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_ENCODING);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    parts.headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    Response::from_parts(parts, Body::from(page(&stylesheet, &said, back.as_deref())))
+}
+
+fn is_bare_text(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/plain"))
+}
+
+/// The page of ours that a form was sent from, or a link was on.
+fn page_before(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let (_, page) = headers.get(header::REFERER)?.to_str().ok()?.split_once("://")?;
+    let path = page.strip_prefix(host)?;
+    path.starts_with('/').then(|| path.to_owned())
+}
+
+fn page(stylesheet: &str, said: &str, back: Option<&str>) -> String {
+    let (said, to) = (escaped(said), escaped(back.unwrap_or("/")));
+    let words = if back.is_some() { "Back" } else { "Overview" };
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\">\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"{stylesheet}\">\
+         <title>This could not be done · Etiqa</title></head><body><main><div class=\"empty\" role=\"alert\">\
+         <h1>This could not be done</h1><p>{said}</p><a class=\"btn\" href=\"{to}\">{words}</a></div></main></body></html>"
+    )
+}
+
+/// As text and in attributes.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_page_says_is_text_whatever_was_sent() {
+        let page = page("/pkg/1/etiqa.css", "There is no device <script>.", Some("/?q=\"><b>"));
+        assert!(page.contains("There is no device &lt;script&gt;."), "{page}");
+        assert!(page.contains("href=\"/?q=&quot;&gt;&lt;b&gt;\""), "{page}");
+    }
+
+    #[test]
+    fn the_way_back_leads_to_a_page_of_this_server_only() {
+        let from = |page: &'static str| {
+            let headers = [(header::HOST, "nas:8000"), (header::REFERER, page)];
+            page_before(
+                &headers.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect(),
+            )
+        };
+        assert_eq!(from("http://nas:8000/devices/import?x=1").as_deref(), Some("/devices/import?x=1"));
+        assert_eq!(from("http://nas:8000.example.com/"), None);
+        assert_eq!(from("http://elsewhere/"), None);
     }
 }

@@ -1,40 +1,51 @@
-//! `POST /devices/import`: takes a file, then leads to the page that shows what is in it.
+//! `POST /devices/import`: takes a file, then leads to the page that shows what is in it, or why it was refused.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
-use axum::http::Extensions;
-use axum::response::Redirect;
+use axum::http::{Extensions, HeaderMap};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use etiqa_app::api::context::Context;
-use etiqa_engine::{Engine, import};
-use etiqa_model::UserError;
+use etiqa_engine::{Engine, Error, import};
 use etiqa_model::user::Role;
+use etiqa_model::{UploadId, UserError};
 
-use super::refusal::Refusal;
+use super::refusal::{Refusal, accepts_pages, back_to};
+
+/// The page, and where its form is posted to.
+const PAGE: &str = "/devices/import";
 
 /// A million devices fit.
 const LARGEST_UPLOAD: usize = 64 << 20;
 
 pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route("/devices/import", post(upload)).layer(DefaultBodyLimit::max(LARGEST_UPLOAD))
+    Router::new().route(PAGE, post(upload)).layer(DefaultBodyLimit::max(LARGEST_UPLOAD))
 }
 
 async fn upload(
     State(engine): State<Arc<Engine>>,
     extensions: Extensions,
-    mut form: Multipart,
-) -> Result<Redirect, Refusal> {
+    headers: HeaderMap,
+    form: Multipart,
+) -> Result<Response, Refusal> {
     let context = Context::require_in(&extensions, Role::Operator)?;
+    match store(&engine, form, &context.identity.name).await {
+        Ok(id) => Ok(Redirect::to(&format!("{PAGE}?upload={id}")).into_response()),
+        Err(error) if accepts_pages(&headers) => Ok(back_to(PAGE, PAGE, error.into_user_error())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn store(engine: &Engine, mut form: Multipart, by: &str) -> Result<UploadId, Error> {
     while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
         if field.name() != Some("file") {
             continue;
         }
         let file_name = field.file_name().unwrap_or_default().to_owned();
         let bytes = field.bytes().await.map_err(|_| unreadable())?;
-        let id = import::apply::upload(&engine, &file_name, bytes.to_vec(), &context.identity.name).await?;
-        return Ok(Redirect::to(&format!("/devices/import?upload={id}")));
+        return import::apply::upload(engine, &file_name, bytes.to_vec(), by).await;
     }
     Err(UserError::invalid("Choose a CSV or JSON file first.").into())
 }

@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 16] = [
+const ENDPOINTS: [(&str, &str); 17] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),
@@ -55,6 +55,7 @@ const ENDPOINTS: [(&str, &str); 16] = [
     ("POST", "/backup/config/1/toggle/"),
     ("POST", "/devices/import"),
     ("POST", "/admin/recovery-kit/file"),
+    ("POST", "/admin/drivers/ios"),
     ("POST", "/hooks/change"),
 ];
 
@@ -259,6 +260,7 @@ const ROLES: [(&str, &[&str]); 3] = [
         &[
             "change_password",
             "compare_texts",
+            "find_page",
             "get_backup_config",
             "get_config",
             "get_device",
@@ -276,6 +278,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "list_configs",
             "list_devices",
             "list_drivers",
+            "list_results",
             "list_runs",
             "list_versions",
             "preview_retention",
@@ -311,6 +314,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "get_transcript",
             "list_destinations",
             "list_jump_hosts",
+            "look_at_retention",
             "preview_schedule",
             "protect_archive",
             "recognise_device",
@@ -327,6 +331,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "save_device",
             "start_connection_test",
             "test_destination",
+            "try_driver",
             "unpause_schedules",
             "verify_run",
         ],
@@ -341,9 +346,9 @@ const ROLES: [(&str, &[&str]); 3] = [
             "create_token",
             "finish_rotation",
             "forget_machine",
-            "get_admin_counts",
             "get_kit_state",
             "get_settings",
+            "list_admin_sections",
             "list_config_versions",
             "list_credentials",
             "list_tokens",
@@ -383,6 +388,7 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
         }
     }
     server.with_token(&operator).post("/admin/recovery-kit/file").await.with_status(403);
+    server.with_token(&viewer).post("/admin/drivers/ios").await.with_status(403);
     let viewer = server.with_token(&viewer);
     for path in ["/backup/config/1/run/", "/backup/config/1/toggle/", "/hooks/change/"] {
         viewer.post(path).await.with_status(403);
@@ -401,7 +407,7 @@ fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
     fields.extend(match function {
         "accept_certificate" => vec![("sha256", "00")],
         "save_device" => vec![("device[address]", "192.0.2.1")],
-        "save_backup_config" | "preview_schedule" => vec![("config[name]", "x")],
+        "save_backup_config" | "preview_schedule" | "look_at_retention" => vec![("config[name]", "x")],
         "save_credential" => vec![("credential[name]", "x")],
         "rotate_credential" => vec![("secrets[password]", "x")],
         "save_destination" => vec![("destination[name]", "x")],
@@ -411,6 +417,7 @@ fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
         "save_settings" => vec![("settings[tick_minutes]", "5")],
         "take_recovery_kit" => vec![("password", "x")],
         "describe_version" => vec![("words[label]", "x")],
+        "try_driver" => vec![("name", "ios"), ("transcript", "x")],
         "add_user" => vec![("name", "x"), ("role", "admin"), ("password", "long-enough-1")],
         "change_user" => vec![("role", "admin")],
         "create_token" => vec![("name", "x"), ("role", "admin")],

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod access;
+mod admin;
 mod archive;
 mod bad_input;
 mod changes;
 mod chaos;
 mod clock;
 mod destinations;
+mod forms;
 mod harness;
 mod http;
 mod imports;

@@ -54,6 +54,48 @@ async fn texts_are_downloaded_one_by_one_by_device_and_all_together() {
 }
 
 #[tokio::test]
+async fn without_javascript_folds_open_and_changes_are_stepped_through_by_addresses() {
+    let (world, _device) = world().await;
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    let page = server.with_token(&token).and_header("accept", "text/html");
+    let before = page.clone().get("/devices/1?part=running&v=2").await.with_status(200).text();
+    assert!(before.contains("id=\"change-1\""), "{before}");
+    assert!(before.contains("#change-1"), "the bar leads to it");
+    assert!(before.contains("Show all"));
+    let opened =
+        page.clone().get("/devices/1?part=running&v=2&open=1-9999&change=1").await.with_status(200).text();
+    assert!(!opened.contains("Show all"), "all lines are open");
+    assert!(opened.contains("Change 1 of"));
+    let then = page.get("/configs/?at=2020-01-01T00:00").await.with_status(200).text();
+    assert!(then.contains("No configuration from then"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_javascript_the_form_of_a_backup_leads_to_what_its_counts_would_keep() {
+    let world = World::new();
+    world.add_user("olga", "operator").await;
+    world.etiqa("backup-config add Nightly --type data --frequency daily".split(' ')).await.good();
+    let server = world.serve().await;
+    let olga = server.signed_in("olga").await.and_header("accept", "text/html");
+    let form = olga.get("/backup/config/1/edit").await.with_status(200).text();
+    assert!(form.contains("formaction=\"/rpc/look_at_retention\""), "{form}");
+    let fields =
+        [("id", "1"), ("config[name]", "Nightly"), ("config[max_backups]", "2"), ("config[passphrase]", "x")];
+    let led = olga.form("/rpc/look_at_retention", &fields).await;
+    assert!(
+        led.header("location").ends_with("/backup/config/1/retention?max_backups=2"),
+        "no secret is in it"
+    );
+    let page = olga.get("/backup/config/1/retention?max_backups=2").await.with_status(200).text();
+    assert!(page.contains("What if it kept"));
+    let as_before = "SELECT COUNT(*) FROM backup_config WHERE retention LIKE '%\"max_backups\":10%'";
+    assert_eq!(world.database.number(as_before).await, 1, "nothing was saved");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_command_line_labels_activates_and_exports() {
     let (world, _device) = world().await;
     let of_it = ["core-rtr-1", "--part", "running", "--version", "1"];

@@ -128,7 +128,8 @@ fn buttons() -> AnyView {
 fn form() -> AnyView {
     let wrong =
         FieldError { field: "address".to_owned(), message: "This is no address: 192.0.2.300.".to_owned() };
-    let problem = Signal::derive(move || Some(AppError(UserError::in_fields(vec![wrong.clone()]))));
+    let problem: Signal<Option<AppError>> =
+        Signal::derive(move || Some(AppError(UserError::in_fields(vec![wrong.clone()]))));
     let kinds = options(&[("switch", "Switch"), ("router", "Router")]);
     view! {
         <div class="fields pad">
@@ -146,9 +147,11 @@ fn form() -> AnyView {
 }
 
 fn notices() -> AnyView {
-    let failed = Signal::derive(|| Some(AppError(UserError::conflict("\"Nightly\" is running already."))));
+    let failed: Signal<Option<AppError>> =
+        Signal::derive(|| Some(AppError(UserError::conflict("\"Nightly\" is running already."))));
     view! {
         <div class="pad stack">
+            <div class="toast"><span>"core-1 is disabled."</span><button class="btn small" type="button">"Undo"</button><button class="btn small" type="button" aria-label="Close">"✕"</button></div>
             <p class="notice good" role="status">"Saved."</p>
             <p class="notice" role="status">"Etiqa was updated. "<button class="btn small" type="button">"Reload this page"</button></p>
             <p class="notice warn" role="status">"anna paused all schedules 5 min ago."</p>

@@ -5,12 +5,13 @@ use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
 use super::ABOVE;
+use super::find::{ListSearch, edit_button, new_button};
 use super::rotation;
 use crate::api::admin::{
     FinishRotation, ListCredentials, RemoveCredential, RotateCredential, SaveCredential,
 };
 use crate::ask::{ask, ask_if};
-use crate::components::part::{accepted, nothing};
+use crate::components::part::accepted;
 use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, submit};
 use crate::format;
@@ -18,8 +19,11 @@ use crate::live::touch_after;
 use crate::pages::query_field;
 use crate::post::{Post, PostForm};
 
+const PATH: &str = "/admin/credentials";
+
 #[component]
 pub(crate) fn CredentialsPage() -> AnyView {
+    let lookup = ListSearch::at(PATH);
     let credentials = ask(&[Topic::Admin], || ListCredentials {});
     let save = Post::<SaveCredential>::new();
     let remove = Post::<RemoveCredential>::new();
@@ -39,16 +43,23 @@ pub(crate) fn CredentialsPage() -> AnyView {
         let id = if is_rotated { rotated.get_untracked() } else { edited.get_untracked() };
         Ok((known.find(|credential| credential.id.to_string() == id), is_rotated))
     };
+    let from = move || {
+        lookup.follow();
+        credentials.get()
+    };
     view! {
-        <PageHeader title="Credentials" above=ABOVE/>
+        <PageHeader title="Credentials" above=ABOVE>{new_button(PATH, "New credential")}</PageHeader>
         <Problem problem=remove.problem()/>
         <Problem problem=finish.problem()/>
+        {lookup.field("Name, user name or site")}
         <div class="grid">
-            <Loaded from=move || credentials.get() view=move |credentials, _| list(credentials, remove, finish)/>
-            <Loaded from=for_form view=move |(credential, is_rotated), _| match credential {
-                Some(credential) if is_rotated => rotation::form(credential, rotate),
-                credential => form(credential, save),
-            }/>
+            <Loaded from view=move |credentials, _| list(credentials, lookup, remove, finish)/>
+            <div id="form">
+                <Loaded from=for_form view=move |(credential, is_rotated), _| match credential {
+                    Some(credential) if is_rotated => rotation::form(credential, rotate),
+                    credential => form(credential, save),
+                }/>
+            </div>
         </div>
     }
     .into_any()
@@ -93,12 +104,17 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
 
 fn list(
     credentials: Vec<Credential>,
+    lookup: ListSearch,
     remove: Post<RemoveCredential>,
     finish: Post<FinishRotation>,
 ) -> AnyView {
     let words =
         "Add the user name and the password, or the key, that logs in to your devices. Read-only is enough.";
-    let none = credentials.is_empty().then(|| empty("No credential yet", words, ()));
+    let found = lookup.rows(credentials, |credential| {
+        let site = credential.site.as_deref().unwrap_or("every site");
+        format!("{} {} {site}", credential.name, credential.username)
+    });
+    let none = lookup.none(found.total, || empty("No credential yet", words, ()));
     let columns = &[
         Column::Text("Credential"),
         Column::Text("Site"),
@@ -106,12 +122,9 @@ fn list(
         Column::Number("Devices"),
         Column::Actions,
     ];
-    list_card(
-        columns,
-        credentials.into_iter().map(|credential| row(credential, remove, finish)).collect(),
-        none,
-        nothing(),
-    )
+    let rows =
+        found.rows.into_iter().map(|credential| (credential.id, row(credential, remove, finish))).collect();
+    list_card(columns, rows, none, lookup.below(found.page, found.total, "credential"))
 }
 
 fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<FinishRotation>) -> AnyView {
@@ -145,7 +158,7 @@ fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<Fini
             <td class="num">{format::count(credential.devices)}</td>
             <td class="end">
                 <div class="actions">
-                    <a class="btn small" href=format!("/admin/credentials?edit={id}")>"Edit"</a>
+                    {edit_button(PATH, id.to_string())}
                     {next}
                     {confirm("Remove…", question, form)}
                 </div>

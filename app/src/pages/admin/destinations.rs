@@ -8,6 +8,7 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::ABOVE;
+use super::find::{ListSearch, edit_button, new_button};
 use crate::api::destinations::{
     AcceptDestinationKey, ListDestinations, RemoveDestination, RetryDestination, SaveDestination,
     ShareDestination, TestDestination, UnshareDestination,
@@ -24,6 +25,7 @@ use crate::format;
 use crate::live::touch_after;
 use crate::pages::{options, query_field};
 use crate::post::{Post, PostForm};
+use crate::session::Allowed;
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -35,8 +37,11 @@ struct Actions {
     unshare: Post<UnshareDestination>,
 }
 
+const PATH: &str = "/admin/destinations";
+
 #[component]
 pub(crate) fn DestinationsPage() -> AnyView {
+    let lookup = ListSearch::at(PATH);
     let known = ask(&[Topic::Admin, Topic::Runs], || ListDestinations {});
     let save = Post::<SaveDestination>::new();
     let actions = Actions {
@@ -62,8 +67,14 @@ pub(crate) fn DestinationsPage() -> AnyView {
         Ok(known.into_iter().find(|destination| destination.id.to_string() == edited.get_untracked()))
     };
     let tested = part(move || actions.test.answer().map_or_else(nothing, outcome));
+    let from = move || {
+        lookup.follow();
+        known.get()
+    };
     view! {
-        <PageHeader title="Destinations" above=ABOVE/>
+        <PageHeader title="Destinations" above=ABOVE>
+            <Allowed role=Role::Admin>{new_button(PATH, "New destination")}</Allowed>
+        </PageHeader>
         <p class="lead muted">"Archives are always kept on this machine. A destination gets a copy of each, reads it back to be sure, and loses it when the archive goes. Which backup sends where is said in the backup's own settings."</p>
         <Problem problem=actions.test.problem()/>
         <Problem problem=actions.retry.problem()/>
@@ -71,10 +82,11 @@ pub(crate) fn DestinationsPage() -> AnyView {
         <Problem problem=actions.accept_key.problem()/>
         <Problem problem=actions.share.problem()/>
         <Problem problem=actions.unshare.problem()/>
+        {lookup.field("Name, kind or place")}
         <div class="stack">
             {tested}
-            <Loaded from=move || known.get() view=move |known, role| list(known, role, actions)/>
-            <Loaded from=for_form view=move |known, role| form(known, role, save)/>
+            <Loaded from view=move |known, role| list(known, lookup, role, actions)/>
+            <div id="form"><Loaded from=for_form view=move |known, role| form(known, role, save)/></div>
         </div>
     }
     .into_any()
@@ -85,9 +97,8 @@ fn outcome(test: DestinationTest) -> AnyView {
     view! { <p class=class role="status">{test.message}</p> }.into_any()
 }
 
-fn list(known: Vec<Destination>, role: Role, actions: Actions) -> AnyView {
+fn list(known: Vec<Destination>, lookup: ListSearch, role: Role, actions: Actions) -> AnyView {
     let words = "Add one, so that a fire, a thief or a broken disk does not take device and backup together.";
-    let none = known.is_empty().then(|| empty("No destination yet", words, ()));
     let columns =
         &[Column::Text("Destination"), Column::Text("State"), Column::Text("Copies"), Column::Actions];
     let changed = known
@@ -96,8 +107,14 @@ fn list(known: Vec<Destination>, role: Role, actions: Actions) -> AnyView {
             changed_key(destination, role, actions).or_else(|| other_folder(destination, role, actions))
         })
         .collect_view();
-    let rows = known.into_iter().map(|destination| row(destination, role, actions)).collect();
-    view! { {changed}{list_card(columns, rows, none, nothing())} }.into_any()
+    let found = lookup.rows(known, |destination| {
+        format!("{} {} {}", destination.name, destination.kind().label(), destination.settings.words())
+    });
+    let none = lookup.none(found.total, || empty("No destination yet", words, ()));
+    let rows =
+        found.rows.into_iter().map(|destination| (destination.id, row(destination, role, actions))).collect();
+    let below = lookup.below(found.page, found.total, "destination");
+    view! { {changed}{list_card(columns, rows, none, below)} }.into_any()
 }
 
 fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
@@ -128,7 +145,7 @@ fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
         .into_any();
         let share = share(&destination, actions);
         view! {
-            <a class="btn small" href=format!("/admin/destinations?edit={id}")>"Edit"</a>
+            {edit_button(PATH, id.to_string())}
             {share}
             {confirm("Remove…", question, form)}
         }
@@ -313,7 +330,7 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
                 {hidden}
                 <div class="fields">{fields}</div>
                 {remark}
-                <Check name="enabled" label="Enabled" hint="Archives are sent there." checked=Signal::stored(is_enabled)/>
+                <Check name="enabled" label="Enabled" hint="Archives are sent there." checked=Signal::stored(is_enabled) problem/>
                 <div class="actions">{submit("Save destination", save.pending())}{cancel}</div>
             </PostForm>
         </div>
@@ -369,7 +386,7 @@ impl Fields<'_> {
             view! { <Field name="destination[secret_access_key]" label="Secret access key" kind="password" problem autocomplete="new-password" hint=self.kept("")/> }.into_any(),
             view! { <Select name="destination[sse]" label="The server encrypts" options=ways value=input.sse.clone() problem/> }.into_any(),
             view! { <Field name="destination[kms_key_id]" label="KMS key id" value=input.kms_key_id.clone() problem hint="For aws:kms; empty: the account's own."/> }.into_any(),
-            view! { <Check name="path_style" label="Path style" hint="The bucket is named in the path, as MinIO and most of one's own servers want it." checked=Signal::stored(input.path_style)/> }.into_any(),
+            view! { <Check name="path_style" label="Path style" hint="The bucket is named in the path, as MinIO and most of one's own servers want it." checked=Signal::stored(input.path_style) problem/> }.into_any(),
         ];
         fields.into_iter().map(|field| self.only_for(&[DestinationKind::S3], field)).collect_view().into_any()
     }

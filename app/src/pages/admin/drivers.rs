@@ -2,29 +2,39 @@
 
 use etiqa_model::admin::{DriverRow, DriverText};
 use etiqa_model::event::Topic;
+use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::ABOVE;
+use super::find::ListSearch;
+use super::{ABOVE, bench};
 use crate::api::admin::{GetDriver, ListDrivers};
+use crate::api::drivers::TryDriver;
 use crate::ask::ask;
 use crate::components::part::nothing;
 use crate::components::table::{Column, list_card};
 use crate::components::{Loaded, PageHeader, Time, Tone, card, chip, fact};
 use crate::format;
+use crate::post::Post;
 
 #[component]
 pub(crate) fn DriversPage() -> AnyView {
+    let lookup = ListSearch::at("/admin/drivers");
     let drivers = ask(&[Topic::Admin], || ListDrivers {});
+    let from = move || {
+        lookup.follow();
+        drivers.get()
+    };
     view! {
         <PageHeader title="Drivers" above=ABOVE/>
         <p class="lead muted">"A driver is a TOML file. Put your own into the folder drivers of the data directory; one of the same name takes the place of a built-in one."</p>
-        <Loaded from=move || drivers.get() view=|drivers, _| list(drivers)/>
+        {lookup.field("Platform, or where it is from")}
+        <Loaded from view=move |drivers, _| list(drivers, lookup)/>
     }
     .into_any()
 }
 
-fn list(drivers: Vec<DriverRow>) -> AnyView {
+fn list(drivers: Vec<DriverRow>, lookup: ListSearch) -> AnyView {
     let columns = &[
         Column::Text("Platform"),
         Column::Text("State"),
@@ -32,7 +42,13 @@ fn list(drivers: Vec<DriverRow>) -> AnyView {
         Column::Text("From"),
         Column::Number("Devices"),
     ];
-    list_card(columns, drivers.into_iter().map(row).collect(), None, nothing())
+    let found = lookup.rows(drivers, |driver| {
+        let from = if driver.is_own { "your own" } else { "built in" };
+        format!("{} {} {from} {}", driver.name, driver.title, driver.checked.as_str())
+    });
+    let none = lookup.none(found.total, nothing);
+    let rows = found.rows.into_iter().map(row).collect();
+    list_card(columns, rows, none, lookup.below(found.page, found.total, "driver"))
 }
 
 fn state(driver: &DriverRow) -> AnyView {
@@ -65,7 +81,20 @@ pub(crate) fn DriverPage() -> AnyView {
     let params = use_params_map();
     let name = Memo::new(move |_| params.with(|params| params.get("name")).unwrap_or_default());
     let driver = ask(&[Topic::Admin], move || GetDriver { name: name.get() });
-    view! { <Loaded from=move || driver.get() view=|driver, _| text(driver)/> }.into_any()
+    // Not live: nothing may change under the hands of a person who types.
+    let tried = ask(&[], move || GetDriver { name: name.get() });
+    let posted = bench::posted();
+    let attempt = Post::<TryDriver>::new();
+    // What is wrong with asking is said above already.
+    let for_bench = move || async move { Ok((tried.get().await.ok(), posted.get().await?)) };
+    view! {
+        <Loaded from=move || driver.get() view=|driver, _| text(driver)/>
+        <Loaded from=for_bench view=move |(driver, posted), role| match driver {
+            Some(shown) if role >= Role::Operator => bench::view(&shown.driver.name, shown.text, posted, attempt),
+            _ => nothing(),
+        }/>
+    }
+    .into_any()
 }
 
 fn text(shown: DriverText) -> AnyView {

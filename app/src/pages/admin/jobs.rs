@@ -1,17 +1,25 @@
 //! The queue: what goes on, what was given up, what waits.
 
 use etiqa_model::event::Topic;
-use etiqa_model::job::{JobRow, JobState};
+use etiqa_model::job::{JOB_KINDS, JobRow, JobState};
+use etiqa_model::page::{Page, Paged};
 use leptos::prelude::*;
 
 use super::ABOVE;
 use crate::api::jobs::{ForgetJob, ListJobs, RetryJob};
 use crate::ask::ask;
-use crate::components::part::nothing;
+use crate::components::form::send_form;
+use crate::components::list::address;
 use crate::components::table::{Column, list_card};
-use crate::components::{Ago, Countdown, Loaded, PageHeader, Problem, Tone, act, chip, confirm, empty};
+use crate::components::{
+    Ago, Countdown, GetForm, Loaded, PageHeader, Pager, Problem, Tone, act, chip, confirm, empty,
+};
+use crate::format;
 use crate::live::touch_after;
+use crate::pages::{options, page_of_query, query_field};
 use crate::post::{Post, PostForm};
+
+const PATH: &str = "/admin/jobs";
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -21,7 +29,13 @@ struct Actions {
 
 #[component]
 pub(crate) fn JobsPage() -> AnyView {
-    let jobs = ask(&[Topic::Jobs, Topic::Runs], || ListJobs {});
+    let asked = Asked { state: query_field("state"), kind: query_field("kind") };
+    let page = page_of_query();
+    let jobs = ask(&[Topic::Jobs, Topic::Runs], move || ListJobs {
+        state: asked.state.get(),
+        kind: asked.kind.get(),
+        page: Page { number: page.get(), ..Page::default() },
+    });
     let actions = Actions { retry: Post::<RetryJob>::new(), forget: Post::<ForgetJob>::new() };
     touch_after(actions.retry, &[Topic::Jobs]);
     touch_after(actions.forget, &[Topic::Jobs]);
@@ -29,15 +43,77 @@ pub(crate) fn JobsPage() -> AnyView {
         <PageHeader title="Jobs" above=ABOVE/>
         <Problem problem=actions.retry.problem()/>
         <Problem problem=actions.forget.problem()/>
-        <Loaded from=move || jobs.get() view=move |jobs, _| list(jobs, actions)/>
+        {asked.filters()}
+        <Loaded from=move || jobs.get() view=move |jobs, _| list(jobs, asked, actions)/>
     }
     .into_any()
 }
 
-fn list(jobs: Vec<JobRow>, actions: Actions) -> AnyView {
+/// What the address asks.
+#[derive(Clone, Copy)]
+struct Asked {
+    state: Memo<String>,
+    kind: Memo<String>,
+}
+
+impl Asked {
+    /// A plain form to this address; with JavaScript it is sent by every choice.
+    fn filters(self) -> AnyView {
+        let states =
+            JobState::ALL.iter().map(|state| (state.as_str().to_owned(), state.label().to_owned())).collect();
+        view! {
+            <div class="filters" role="search">
+                <GetForm action=PATH replace=true>
+                    {choice("state", "Any state", states, &self.state.get_untracked())}
+                    {choice("kind", "Any kind", options(&JOB_KINDS), &self.kind.get_untracked())}
+                    <button class="btn" type="submit">"Find"</button>
+                </GetForm>
+            </div>
+        }
+        .into_any()
+    }
+
+    fn to_page(self) -> Callback<u32, String> {
+        let (state, kind) = (self.state.get_untracked(), self.kind.get_untracked());
+        Callback::new(move |page: u32| {
+            address(PATH, &[("state", state.clone()), ("kind", kind.clone()), ("page", page.to_string())])
+        })
+    }
+
+    fn is_narrowed(self) -> bool {
+        !self.state.with_untracked(String::is_empty) || !self.kind.with_untracked(String::is_empty)
+    }
+}
+
+fn choice(name: &'static str, any: &'static str, known: Vec<(String, String)>, chosen: &str) -> AnyView {
+    let options = known
+        .into_iter()
+        .map(|(option, words)| {
+            let is_chosen = option == chosen;
+            view! { <option value=option selected=is_chosen>{words}</option> }.into_any()
+        })
+        .collect_view();
+    view! {
+        <select name=name aria-label=any on:change=send_form>
+            <option value="">{any}</option>
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
+fn list(jobs: Paged<JobRow>, asked: Asked, actions: Actions) -> AnyView {
     let words =
         "Runs, checks of archives, copies to destinations and what else goes on behind the pages shows here.";
-    let none = jobs.is_empty().then(|| empty("Nothing waits and nothing went wrong", words, ()));
+    let Paged { rows, total, page } = jobs;
+    let none = (total == 0).then(|| {
+        if asked.is_narrowed() {
+            // A full load, so that the choices are open again too.
+            let all = view! { <a class="btn" href=PATH rel="external">"Show all"</a> };
+            return empty("Nothing was found", "Choose another state or kind, or show all.", all);
+        }
+        empty("Nothing waits and nothing went wrong", words, ())
+    });
     let columns = &[
         Column::Text("Job"),
         Column::Text("State"),
@@ -46,7 +122,12 @@ fn list(jobs: Vec<JobRow>, actions: Actions) -> AnyView {
         Column::Number("Attempts"),
         Column::Actions,
     ];
-    list_card(columns, jobs.into_iter().map(|job| row(job, actions)).collect(), none, nothing())
+    let below = view! {
+        <p class="quiet">{format::plural(total, "job")}</p>
+        <Pager page total address=asked.to_page()/>
+    }
+    .into_any();
+    list_card(columns, rows.into_iter().map(|job| (job.id, row(job, actions))).collect(), none, below)
 }
 
 fn row(job: JobRow, actions: Actions) -> AnyView {

@@ -6,6 +6,7 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::ABOVE;
+use super::find::{ListSearch, edit_button, new_button};
 use crate::api::admin::{AcceptJumpHostKey, ListJumpHosts, RemoveJumpHost, SaveJumpHost};
 use crate::api::devices::GetDeviceChoices;
 use crate::ask::{ask, ask_if};
@@ -18,6 +19,7 @@ use crate::format;
 use crate::live::touch_after;
 use crate::pages::{query_field, with_any};
 use crate::post::{Post, PostForm};
+use crate::session::Allowed;
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -25,8 +27,11 @@ struct Actions {
     accept_key: Post<AcceptJumpHostKey>,
 }
 
+const PATH: &str = "/admin/jump-hosts";
+
 #[component]
 pub(crate) fn JumpHostsPage() -> AnyView {
+    let lookup = ListSearch::at(PATH);
     let hosts = ask(&[Topic::Admin], || ListJumpHosts {});
     let save = Post::<SaveJumpHost>::new();
     let actions =
@@ -43,14 +48,23 @@ pub(crate) fn JumpHostsPage() -> AnyView {
         let known = known.into_iter().find(|host| host.id.to_string() == edited.get_untracked());
         Ok((known, choices.get().await?))
     };
+    let from = move || {
+        lookup.follow();
+        hosts.get()
+    };
     view! {
-        <PageHeader title="Jump hosts" above=ABOVE/>
+        <PageHeader title="Jump hosts" above=ABOVE>
+            <Allowed role=Role::Admin>{new_button(PATH, "New jump host")}</Allowed>
+        </PageHeader>
         <p class="lead muted">"A jump host passes connections on to devices that cannot be reached straight. The devices of its site go through it; any other device does where its settings name it."</p>
         <Problem problem=actions.remove.problem()/>
         <Problem problem=actions.accept_key.problem()/>
+        {lookup.field("Name, address or site")}
         <div class="stack">
-            <Loaded from=move || hosts.get() view=move |hosts, role| list(hosts, role, actions)/>
-            <Loaded from=for_form view=move |(host, choices), role| form(host, choices, role, save)/>
+            <Loaded from view=move |hosts, role| list(hosts, lookup, role, actions)/>
+            <div id="form">
+                <Loaded from=for_form view=move |(host, choices), role| form(host, choices, role, save)/>
+            </div>
         </div>
     }
     .into_any()
@@ -94,7 +108,7 @@ fn form(host: Option<JumpHost>, choices: DeviceChoices, role: Role, save: Post<S
                 {accepted(save, "Saved.")}
                 {hidden}
                 <div class="fields">{fields}</div>
-                <Check name="host[legacy_ssh]" label="Old SSH algorithms" hint="Only where it knows no newer ones." checked=Signal::stored(legacy_ssh)/>
+                <Check name="host[legacy_ssh]" label="Old SSH algorithms" hint="Only where it knows no newer ones." checked=Signal::stored(legacy_ssh) problem/>
                 <datalist id="sites">{sites}</datalist>
                 <div class="actions">{submit("Save jump host", save.pending())}{cancel}</div>
             </PostForm>
@@ -104,9 +118,14 @@ fn form(host: Option<JumpHost>, choices: DeviceChoices, role: Role, save: Post<S
     card(title, (), body)
 }
 
-fn list(hosts: Vec<JumpHost>, role: Role, actions: Actions) -> AnyView {
+fn list(hosts: Vec<JumpHost>, lookup: ListSearch, role: Role, actions: Actions) -> AnyView {
     let words = "Add one where devices stand behind a server that you log in to first.";
-    let none = hosts.is_empty().then(|| empty("No jump host yet", words, ()));
+    // A changed key is shown whatever is looked for.
+    let offered = hosts.iter().filter_map(|host| changed_key(host, role, actions)).collect_view();
+    let found = lookup.rows(hosts, |host| {
+        format!("{} {} {}", host.name, host.address, host.site.as_deref().unwrap_or_default())
+    });
+    let none = lookup.none(found.total, || empty("No jump host yet", words, ()));
     let columns = &[
         Column::Text("Jump host"),
         Column::Text("Reached"),
@@ -114,9 +133,9 @@ fn list(hosts: Vec<JumpHost>, role: Role, actions: Actions) -> AnyView {
         Column::Text("Host key"),
         Column::Actions,
     ];
-    let offered = hosts.iter().filter_map(|host| changed_key(host, role, actions)).collect_view();
-    let rows = hosts.into_iter().map(|host| row(host, role, actions)).collect();
-    view! { {offered}{list_card(columns, rows, none, nothing())} }.into_any()
+    let rows = found.rows.into_iter().map(|host| (host.id, row(host, role, actions))).collect();
+    let below = lookup.below(found.page, found.total, "jump host");
+    view! { {offered}{list_card(columns, rows, none, below)} }.into_any()
 }
 
 fn row(host: JumpHost, role: Role, actions: Actions) -> AnyView {
@@ -150,7 +169,7 @@ fn row(host: JumpHost, role: Role, actions: Actions) -> AnyView {
         .into_any();
         view! {
             <div class="actions">
-                <a class="btn small" href=format!("/admin/jump-hosts?edit={id}")>"Edit"</a>
+                {edit_button(PATH, id.to_string())}
                 {confirm("Remove…", question, form)}
             </div>
         }

@@ -42,7 +42,12 @@ fn list(machines: Vec<MachineRow>, forget: Post<ForgetMachine>) -> AnyView {
         Column::Text("Works on"),
         Column::Actions,
     ];
-    list_card(columns, machines.into_iter().map(|row| machine(row, forget)).collect(), none, nothing())
+    list_card(
+        columns,
+        machines.into_iter().map(|row| (row.machine.owner.clone(), machine(row, forget))).collect(),
+        none,
+        nothing(),
+    )
 }
 
 fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {

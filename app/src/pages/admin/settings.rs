@@ -55,7 +55,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                     <Field name="settings[drill_days]" label="Try the newest archive out every … days" kind="number" value=drill problem hint="0 to 365. 0: never by itself. A restore drill restores into a database that is thrown away."/>
                     <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                 </div>
-                <Check name="settings[change_webhook]" label="Programs may tell of changes by POST /hooks/change" hint="With a token of an operator or an admin. The device that is named is collected once it has been quiet for half a minute." checked=webhook/>
+                <Check name="settings[change_webhook]" label="Programs may tell of changes by POST /hooks/change" hint="With a token of an operator or an admin. The device that is named is collected once it has been quiet for half a minute." checked=webhook problem/>
                 <div class="actions">{submit("Save settings", save.pending())}</div>
             </PostForm>
         </section>

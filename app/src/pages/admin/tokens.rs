@@ -4,6 +4,7 @@ use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
 use leptos::prelude::*;
 
+use super::find::{ListSearch, new_button};
 use super::{ABOVE, users::roles};
 use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
 use crate::ask::ask;
@@ -16,8 +17,11 @@ use crate::components::{
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
 
+const PATH: &str = "/admin/tokens";
+
 #[component]
 pub(crate) fn TokensPage() -> AnyView {
+    let lookup = ListSearch::at(PATH);
     let tokens = ask(&[Topic::Admin], || ListTokens {});
     let create = Post::<CreateToken>::new();
     let revoke = Post::<RevokeToken>::new();
@@ -37,13 +41,18 @@ pub(crate) fn TokensPage() -> AnyView {
             <noscript><p class="hint">"The page shows the secret only with JavaScript. Without it, use etiqa token create."</p></noscript>
         </div>
     }.into_any();
+    let from = move || {
+        lookup.follow();
+        tokens.get()
+    };
     view! {
-        <PageHeader title="API tokens" above=ABOVE/>
+        <PageHeader title="API tokens" above=ABOVE>{new_button(PATH, "New token")}</PageHeader>
         <Problem problem=revoke.problem()/>
         {fresh}
+        {lookup.field("Name or role")}
         <div class="grid">
-            <Loaded from=move || tokens.get() view=move |tokens, _| list(tokens, revoke)/>
-            {card("Make a token", (), form)}
+            <Loaded from view=move |tokens, _| list(tokens, lookup, revoke)/>
+            <div id="form">{card("Make a token", (), form)}</div>
         </div>
     }
     .into_any()
@@ -69,9 +78,10 @@ fn fresh(fresh: FreshToken) -> AnyView {
     .into_any()
 }
 
-fn list(tokens: Vec<ApiToken>, revoke: Post<RevokeToken>) -> AnyView {
+fn list(tokens: Vec<ApiToken>, lookup: ListSearch, revoke: Post<RevokeToken>) -> AnyView {
     let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
-    let none = tokens.is_empty().then(|| empty("No token yet", words, ()));
+    let found = lookup.rows(tokens, |token| format!("{} {}", token.name, token.role));
+    let none = lookup.none(found.total, || empty("No token yet", words, ()));
     let columns = &[
         Column::Text("Token"),
         Column::Text("Role"),
@@ -79,23 +89,24 @@ fn list(tokens: Vec<ApiToken>, revoke: Post<RevokeToken>) -> AnyView {
         Column::Text("Last used"),
         Column::Actions,
     ];
-    list_card(columns, tokens.into_iter().map(|token| row(token, revoke)).collect(), none, nothing())
+    let rows = found.rows.into_iter().map(|token| (token.id, row(token, revoke))).collect();
+    list_card(columns, rows, none, lookup.below(found.page, found.total, "token"))
 }
 
 fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
     let id = token.id;
     let form = view! {
-        <PostForm to=revoke>{act(&[("id", id.to_string())], "Revoke", "btn danger")}</PostForm>
+        <PostForm to=revoke>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
     }
     .into_any();
-    let question = format!("Revoke {}? Whatever uses it is refused at once.", token.name);
+    let question = format!("Remove {}? Whatever uses it is refused at once.", token.name);
     view! {
         <tr>
             <td><b>{token.name}</b><small>"made "<Time at=token.created_at/></small></td>
             <td>{token.role.as_str()}</td>
             <td>{token.expires_at.map_or_else(|| "never".into_any(), |at| view! { <Time at/> }.into_any())}</td>
             <td class="muted">{token.last_used_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
-            <td class="end">{confirm("Revoke…", question, form)}</td>
+            <td class="end">{confirm("Remove…", question, form)}</td>
         </tr>
     }
     .into_any()

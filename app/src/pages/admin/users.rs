@@ -5,36 +5,52 @@ use etiqa_model::user::{Role, User};
 use leptos::prelude::*;
 
 use super::ABOVE;
+use super::find::{ListSearch, edit_button, new_button};
 use crate::api::admin::{AddUser, ChangeUser, ListUsers, RemoveUser};
-use crate::ask::ask;
+use crate::ask::{ask, ask_if};
 use crate::components::form::FormProblem;
 use crate::components::part::{accepted, nothing};
 use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, submit};
 use crate::live::touch_after;
+use crate::pages::query_field;
 use crate::post::{Post, PostForm};
 
-#[derive(Clone, Copy)]
-struct Actions {
-    change: Post<ChangeUser>,
-    remove: Post<RemoveUser>,
-}
+const PATH: &str = "/admin/users";
 
 #[component]
 pub(crate) fn UsersPage() -> AnyView {
+    let lookup = ListSearch::at(PATH);
     let users = ask(&[Topic::Admin], || ListUsers {});
     let add = Post::<AddUser>::new();
-    let actions = Actions { change: Post::<ChangeUser>::new(), remove: Post::<RemoveUser>::new() };
+    let change = Post::<ChangeUser>::new();
+    let remove = Post::<RemoveUser>::new();
     touch_after(add, &[Topic::Admin]);
-    touch_after(actions.change, &[Topic::Admin]);
-    touch_after(actions.remove, &[Topic::Admin]);
+    touch_after(change, &[Topic::Admin]);
+    touch_after(remove, &[Topic::Admin]);
+    let edited = query_field("edit");
+    // Not live: nothing may change under the hands of a person who types.
+    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListUsers {}));
+    let for_form = move || async move {
+        let known = known.get().await?.unwrap_or_default();
+        Ok(known.into_iter().find(|user| user.id.to_string() == edited.get_untracked()))
+    };
+    let from = move || {
+        lookup.follow();
+        users.get()
+    };
     view! {
-        <PageHeader title="Users" above=ABOVE/>
-        <Problem problem=actions.change.problem()/>
-        <Problem problem=actions.remove.problem()/>
+        <PageHeader title="Users" above=ABOVE>{new_button(PATH, "New user")}</PageHeader>
+        <Problem problem=remove.problem()/>
+        {lookup.field("Name or role")}
         <div class="grid">
-            <Loaded from=move || users.get() view=move |users, _| list(users, actions)/>
-            {card("Add a user", (), add_form(add, add.problem()))}
+            <Loaded from view=move |users, _| list(users, lookup, remove)/>
+            <div id="form">
+                <Loaded from=for_form view=move |user, _| match user {
+                    Some(user) => change_form(user, change),
+                    None => add_form(add, add.problem()),
+                }/>
+            </div>
         </div>
     }
     .into_any()
@@ -56,7 +72,7 @@ pub(super) fn roles() -> Vec<(String, String)> {
 }
 
 fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
-    view! {
+    let form = view! {
         <div class="pad form">
             <PostForm to=add>
                 <Problem problem/>
@@ -64,54 +80,56 @@ fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
-                <div class="actions">{submit("Add user", add.pending())}</div>
+                <div class="actions">{submit("Save user", add.pending())}</div>
             </PostForm>
         </div>
     }
-    .into_any()
+    .into_any();
+    card("Add a user", (), form)
 }
 
-fn list(users: Vec<User>, actions: Actions) -> AnyView {
-    let columns =
-        &[Column::Text("User"), Column::Text("Role"), Column::Text("Last sign-in"), Column::Actions];
-    list_card(columns, users.into_iter().map(|user| row(user, actions)).collect(), None, nothing())
-}
-
-fn row(user: User, actions: Actions) -> AnyView {
-    let id = user.id;
-    let role = user.role;
-    let options = Role::ALL
-        .iter()
-        .map(|other| {
-            view! { <option value=other.as_str() selected=*other == role>{other.as_str()}</option> }
-                .into_any()
-        })
-        .collect_view();
-    let change = view! {
-        <details class="confirm">
-            <summary class="btn small">"Change…"</summary>
-            <div class="confirm-box form">
-                <PostForm to=actions.change>
-                    <input type="hidden" name="id" value=id.to_string()/>
-                    <label class="field"><span>"Role"</span><select name="role">{options}</select></label>
-                    <label class="field"><span>"New password"</span><input type="password" name="password" autocomplete="new-password" placeholder="as it is"/></label>
-                    <p class="hint">"Their sessions end."</p>
-                    <button class="btn primary" type="submit">"Save"</button>
-                </PostForm>
-            </div>
-        </details>
-    }.into_any();
+fn change_form(user: User, change: Post<ChangeUser>) -> AnyView {
+    let problem = change.problem();
     let form = view! {
-        <PostForm to=actions.remove>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
+        <div class="pad form">
+            <PostForm to=change>
+                <Problem problem/>
+                {accepted(change, "Saved.")}
+                <input type="hidden" name="id" value=user.id.to_string()/>
+                <Select name="role" label="Role" options=roles() value=user.role.as_str() problem/>
+                <Field name="password" label="New password" kind="password" placeholder="as it is" autocomplete="new-password" problem hint="At least 10 characters. Their sessions end."/>
+                <div class="actions">
+                    {submit("Save user", change.pending())}
+                    <a class="btn" href=PATH>"Cancel"</a>
+                </div>
+            </PostForm>
+        </div>
     }
     .into_any();
+    card(format!("Change {}", user.name), (), form)
+}
+
+fn list(users: Vec<User>, lookup: ListSearch, remove: Post<RemoveUser>) -> AnyView {
+    let columns =
+        &[Column::Text("User"), Column::Text("Role"), Column::Text("Last sign-in"), Column::Actions];
+    let found = lookup.rows(users, |user| format!("{} {}", user.name, user.role));
+    let none = lookup.none(found.total, nothing);
+    let rows = found.rows.into_iter().map(|user| (user.id, row(user, remove))).collect();
+    list_card(columns, rows, none, lookup.below(found.page, found.total, "user"))
+}
+
+fn row(user: User, remove: Post<RemoveUser>) -> AnyView {
+    let id = user.id.to_string();
+    let edit = edit_button(PATH, id.clone());
+    let form =
+        view! { <PostForm to=remove>{act(&[("id", id)], "Remove", "btn danger")}</PostForm> }.into_any();
     let question = format!("Remove {}? They are signed out at once.", user.name);
     view! {
         <tr>
             <td><b>{user.name}</b><small>"since "<Time at=user.created_at/></small></td>
-            <td>{role.as_str()}</td>
+            <td>{user.role.as_str()}</td>
             <td class="muted">{user.last_sign_in_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
-            <td class="end"><div class="actions">{change}{confirm("Remove…", question, form)}</div></td>
+            <td class="end"><div class="actions">{edit}{confirm("Remove…", question, form)}</div></td>
         </tr>
     }
     .into_any()

@@ -4,14 +4,16 @@ use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::ABOVE;
+use super::find::ListSearch;
 use crate::api::admin::ListConfigVersions;
 use crate::ask::ask;
 use crate::components::{Loaded, PageHeader, empty};
 use crate::pages::configs::versions_list;
 use crate::pages::{page_of_query, query_field};
+
+const PATH: &str = "/admin/config-versions";
 
 #[component]
 pub(crate) fn ConfigVersionsPage() -> AnyView {
@@ -21,13 +23,8 @@ pub(crate) fn ConfigVersionsPage() -> AnyView {
         page: Page { number: page.get(), ..Page::default() },
     });
     view! {
-        <PageHeader title="Config versions" above=ABOVE>
-            <div class="find" role="search">
-                <Form action="/admin/config-versions" method="GET">
-                    <input type="search" name="q" placeholder="Device name or address" aria-label="Find versions by device" value=search.get_untracked()/>
-                </Form>
-            </div>
-        </PageHeader>
+        <PageHeader title="Config versions" above=ABOVE/>
+        {ListSearch::at(PATH).field("Device name or address")}
         <Loaded from=move || versions.get() view=move |versions, _| list(versions, search.get_untracked())/>
     }
     .into_any()
@@ -35,5 +32,5 @@ pub(crate) fn ConfigVersionsPage() -> AnyView {
 
 fn list(versions: Paged<ConfigVersionRow>, search: String) -> AnyView {
     let none = empty("No version here", "Versions appear as devices are backed up.", ());
-    versions_list(versions, "/admin/config-versions", search, none)
+    versions_list(versions, PATH, vec![("q", search)], none)
 }

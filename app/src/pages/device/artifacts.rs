@@ -1,6 +1,6 @@
 //! The vendor's own backups of a device: those that are kept, how the last attempts went, its certificate.
 
-use etiqa_model::artifact::{Artifact, ArtifactResult, Certificate, DeviceArtifacts};
+use etiqa_model::artifact::{Artifact, Certificate, DeviceArtifacts};
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use etiqa_model::{ArtifactResultId, DeviceId};
@@ -11,6 +11,7 @@ use crate::api::artifacts::{
 };
 use crate::ask::{Asked, ask, ask_if};
 use crate::components::part::{later, nothing};
+use crate::components::result::attempts_table;
 use crate::components::table::{Column, table};
 use crate::components::{Loaded, Problem, Time, Tone, act, card, chip};
 use crate::format;
@@ -83,8 +84,15 @@ fn content(
     } else {
         kept_table(kept, may)
     };
-    let attempts = (!results.is_empty())
-        .then(|| card("Last attempts", "newest first", attempts_table(results, Some((may, session)), false)));
+    let attempts = (!results.is_empty()).then(|| {
+        card(
+            "Last attempts",
+            "newest first",
+            attempts_table(results, false, &|result| {
+                (may && result.has_transcript).then(|| transcript(result.id, session))
+            }),
+        )
+    });
     view! {
         <div class="stack">
             {certificate.map(|certificate| certificate_notice(id, certificate, may, actions))}
@@ -106,7 +114,7 @@ fn kept_table(kept: Vec<Artifact>, may: bool) -> AnyView {
         Column::Text("SHA-256"),
         Column::Actions,
     ];
-    table(&columns, kept.into_iter().map(|artifact| kept_row(artifact, may)).collect())
+    table(&columns, kept.into_iter().map(|artifact| (artifact.id, kept_row(artifact, may))).collect())
 }
 
 fn kept_row(artifact: Artifact, may: bool) -> AnyView {
@@ -124,54 +132,6 @@ fn kept_row(artifact: Artifact, may: bool) -> AnyView {
             <td class="num muted">{format::size(artifact.size_bytes)}</td>
             <td><span class="mono hash">{artifact.sha256}</span></td>
             <td class="actions">{download}</td>
-        </tr>
-    }
-    .into_any()
-}
-
-/// Attempts, a row each; `with_names` where they are of different devices.
-pub(crate) fn attempts_of_run(results: Vec<ArtifactResult>) -> AnyView {
-    attempts_table(results, None, true)
-}
-
-fn attempts_table(
-    results: Vec<ArtifactResult>,
-    session: Option<(bool, Session)>,
-    with_names: bool,
-) -> AnyView {
-    let first = if with_names { "Device" } else { "When" };
-    let columns =
-        [Column::Text(first), Column::Text("Result"), Column::Text("What happened"), Column::Number("Took")];
-    table(&columns, results.into_iter().map(|result| attempt_row(result, session, with_names)).collect())
-}
-
-fn attempt_row(result: ArtifactResult, session: Option<(bool, Session)>, with_names: bool) -> AnyView {
-    let first = if with_names {
-        let to = format!("/devices/{}?tab=artifacts", result.device_id);
-        view! { <a class="mono strong" href=to>{result.hostname}</a><small>{result.kind.label()}</small> }
-            .into_any()
-    } else {
-        let by = match result.run_id {
-            Some(run) => {
-                view! { <a href=format!("/backup/run/{run}")>{format!("run #{run}")}</a> }.into_any()
-            }
-            None => "by hand".into_any(),
-        };
-        view! { <Time at=result.finished_at/><small>{by}</small> }.into_any()
-    };
-    let is_good = result.class.is_good();
-    let state = if is_good { chip(Tone::Ok, "Whole") } else { chip::class(result.class) };
-    let advice = (!is_good).then(|| view! { <small>{result.class.advice()}</small> }.into_any());
-    let transcript = match session {
-        Some((true, session)) if result.has_transcript => Some(transcript(result.id, session)),
-        _ => None,
-    };
-    view! {
-        <tr>
-            <td>{first}</td>
-            <td>{state}</td>
-            <td class:muted=is_good>{result.message}{advice}{transcript}</td>
-            <td class="num muted">{format::took(result.finished_at.millis() - result.started_at.millis())}</td>
         </tr>
     }
     .into_any()

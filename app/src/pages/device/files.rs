@@ -62,7 +62,7 @@ fn content(id: DeviceId, files: DeviceMedia, role: Role, remove: Post<RemoveMedi
             Column::Text("SHA-256"),
             Column::Actions,
         ];
-        table(&columns, files.into_iter().map(|file| row(file, may, remove)).collect())
+        table(&columns, files.into_iter().map(|file| (file.id, row(file, may, remove))).collect())
     };
     card("Files", (), view! { {upload}{list} }.into_any())
 }

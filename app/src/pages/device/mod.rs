@@ -15,7 +15,6 @@ use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, Timestamp};
 use leptos::prelude::*;
 
-use super::devices::place;
 use super::{id_of_path, query_field};
 use crate::api::devices::{
     AcceptHostKey, CollectDevice, DecideVersion, EnableDevice, GetDevice, RecogniseDevice,
@@ -24,6 +23,7 @@ use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
 use crate::components::part::{accepted, current, part};
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact};
+use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
 
@@ -57,7 +57,7 @@ pub(crate) fn DevicePage() -> AnyView {
     touch_after(actions.decide, &[Topic::Devices]);
     touch_after(actions.recognise, &[Topic::Devices]);
     let body = part(move || match tab.get().as_str() {
-        "results" => view! { <results::Results detail/> }.into_any(),
+        "results" => view! { <results::Results id detail/> }.into_any(),
         "artifacts" => view! { <artifacts::Artifacts id/> }.into_any(),
         "files" => view! { <files::Files id/> }.into_any(),
         "connection" => view! { <connection::Connection id/> }.into_any(),
@@ -71,7 +71,7 @@ pub(crate) fn DevicePage() -> AnyView {
         <Problem problem=actions.decide.problem()/>
         <Problem problem=actions.recognise.problem()/>
         {accepted(actions.recognise, "It is looked at anew when it is next backed up.")}
-        <Loaded from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
+        <Loaded is_page=true from=move || detail.get() view=move |detail, role| head(detail, role, actions)/>
         <Tabs tab/>
         {body}
     }
@@ -138,17 +138,19 @@ fn head(detail: DeviceDetail, role: Role, actions: Actions) -> AnyView {
 fn buttons(device: &Device, is_collecting: bool, actions: Actions) -> AnyView {
     let id = device.id;
     let (words, target) = if device.enabled { ("Disable", "false") } else { ("Enable", "true") };
+    let done = format!("{} is {}.", device.hostname, if device.enabled { "disabled" } else { "enabled" });
+    let undo = format!("id={id}&enabled={}", device.enabled);
     let collect = device.enabled.then(|| {
         view! {
-            <PostForm to=actions.collect>
+            <PostForm to=actions.collect done=format!("{} is backed up as soon as a session is free.", device.hostname)>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <button class="btn primary" type="submit" disabled=is_collecting>"Back up now"</button>
+                <button class="btn primary" type="submit" aria-disabled=is_collecting.then_some("true")>"Back up now"</button>
             </PostForm>
         }
         .into_any()
     });
     view! {
-        <PostForm to=actions.enable>
+        <PostForm to=actions.enable done undo>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
         </PostForm>
         {collect}
@@ -232,7 +234,7 @@ fn facts(
     taken: Option<String>,
     recognise: Option<Post<RecogniseDevice>>,
 ) -> AnyView {
-    let address = place(&device);
+    let address = format::place(&device);
     let some = |name: &'static str, value: Option<String>| value.map(|value| fact(name, value));
     let (how, is_recognised) = match (&device.platform, &found.platform) {
         (Some(_), _) => ("chosen", false),

@@ -11,6 +11,7 @@ use etiqa_model::device::Device;
 use leptos::prelude::*;
 
 use crate::api::devices::ChangeDevices;
+use crate::components::form::FormProblem;
 use crate::components::part::{nothing, part, text};
 use crate::components::{Problem, confirm};
 use crate::format;
@@ -20,6 +21,7 @@ use crate::post::Post;
 #[derive(Clone, Copy)]
 pub(super) struct Bulk {
     pub(super) change: Post<ChangeDevices>,
+    problem: FormProblem,
     /// Kept by id: rows come and go under the hands of a person who chooses.
     chosen: RwSignal<BTreeSet<DeviceId>>,
     /// What was typed to confirm a deletion.
@@ -31,8 +33,10 @@ pub(super) struct Bulk {
 impl Bulk {
     /// Nothing is chosen; that is so again after every change that was made.
     pub(super) fn new() -> Self {
+        let change = Post::<ChangeDevices>::new();
         let bulk = Self {
-            change: Post::new(),
+            change,
+            problem: change.problem(),
             chosen: RwSignal::new(BTreeSet::new()),
             confirmation: RwSignal::new(String::new()),
             is_alive: RwSignal::new(false),
@@ -62,7 +66,7 @@ impl Bulk {
                 view! { <p class="notice good" role="status">{words}</p> }.into_any()
             }
         });
-        view! { <Problem problem=change.problem()/>{done} }.into_any()
+        view! { <Problem problem=self.problem/>{done} }.into_any()
     }
 
     /// The checkbox of a row.
@@ -70,12 +74,13 @@ impl Bulk {
         let (id, chosen) = (device.id, self.chosen);
         let label = format!("Choose {}", device.hostname);
         let is_chosen = move || chosen.with(|chosen| chosen.contains(&id));
+        let was_ticked = self.problem.ticked("ids[]", &id.to_string()).unwrap_or(false);
         let ticked = move |event: leptos::ev::Event| {
             let is_chosen = event_target_checked(&event);
             chosen.update(|chosen| choose(chosen, id, is_chosen));
         };
         view! {
-            <input type="checkbox" class="pick" name="ids[]" value=id.to_string() aria-label=label autocomplete="off" prop:checked=is_chosen on:change=ticked/>
+            <input type="checkbox" class="pick" name="ids[]" value=id.to_string() aria-label=label autocomplete="off" checked=was_ticked prop:checked=is_chosen on:change=ticked/>
         }
         .into_any()
     }
@@ -87,11 +92,12 @@ impl Bulk {
             .into_iter()
             .map(|name| view! { <option value=name.clone()>{name.clone()}</option> }.into_any())
             .collect_view();
+        let tag = self.problem.typed("change[tag]");
         view! {
             <div class="bulk" role="group" aria-label="With the chosen devices">
                 {self.all(ids)}
                 <div>
-                    <input type="text" name="change[tag]" placeholder="Tag" aria-label="Tag" autocomplete="off"/>
+                    <input type="text" name="change[tag]" value=tag placeholder="Tag" aria-label="Tag" autocomplete="off"/>
                     {press("add_tag", "Add tag", "btn small")}
                     {press("remove_tag", "Remove tag", "btn small")}
                 </div>

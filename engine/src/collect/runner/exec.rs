@@ -42,7 +42,8 @@ pub(super) async fn run(
     evidence: &mut Evidence,
 ) -> Step<Collected> {
     let mut exec = Exec { connection, driver, limits, evidence };
-    run_commands(&mut exec, driver).await?.into_collected(driver)
+    let answers = run_commands(&mut exec, driver).await?;
+    answers.into_collected(driver, exec.evidence)
 }
 
 impl Ask for Exec<'_> {

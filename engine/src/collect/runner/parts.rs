@@ -12,10 +12,12 @@ use crate::collect::clean::without_blank_end;
 use crate::collect::compare::{PLACEHOLDER, compare_text};
 use crate::collect::completeness;
 use crate::collect::driver::{AnswerRule, Command, Condition, Driver, ITEM, Unsaved, is_part_of};
+use crate::collect::evidence::Evidence;
 use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::outcome::{Facts, PartText};
 use crate::collect::redact::redact;
 use crate::collect::rejection::rejecting_line;
+use crate::collect::trace::lines_around;
 use crate::hex::sha256_hex;
 
 /// A device that lists more than this is not believed.
@@ -110,7 +112,11 @@ impl Answers {
     }
 
     /// Checks every answer and every part.
-    pub(in crate::collect) fn into_collected(mut self, driver: &Driver) -> Step<Collected> {
+    pub(in crate::collect) fn into_collected(
+        mut self,
+        driver: &Driver,
+        evidence: &mut Evidence,
+    ) -> Step<Collected> {
         for answer in &mut self.answers {
             // Again, now that everything that came late is there.
             let Some(text) = &answer.text else { continue };
@@ -128,7 +134,7 @@ impl Answers {
         let mut parts = Vec::new();
         let mut left_out = Vec::new();
         for (name, answers) in self.into_parts(driver) {
-            match part(driver, &name, answers)? {
+            match part(driver, &name, answers, evidence)? {
                 Some(part) => parts.push(part),
                 None => left_out.push(name),
             }
@@ -191,12 +197,21 @@ fn part_name(template: &str, item: Option<&str>) -> String {
 
 /// Joins the answers of a part and checks that it is whole; none where every command of it was left out or, being
 /// optional, said nothing.
-fn part(driver: &Driver, name: &str, answers: Vec<Answer>) -> Step<Option<PartText>> {
+fn part(
+    driver: &Driver,
+    name: &str,
+    answers: Vec<Answer>,
+    evidence: &mut Evidence,
+) -> Step<Option<PartText>> {
     let is_optional = answers.iter().all(|answer| driver.commands[answer.command].optional);
     let mut joined: Option<String> = None;
+    let mut cut = Vec::new();
     for Answer { command, text, .. } in answers {
         let Some(mut text) = text else { continue };
         let kept = kept(&driver.commands[command], &text);
+        if evidence.trace.is_some() {
+            cut.extend(lines_around(&text, &kept));
+        }
         match &mut joined {
             Some(joined) => joined.push_str(&text[kept]),
             // Nearly always the only one: it stays where it is, for it may be large.
@@ -214,6 +229,9 @@ fn part(driver: &Driver, name: &str, answers: Vec<Answer>) -> Step<Option<PartTe
     let rule = driver.complete.iter().find(|rule| is_part_of(&rule.part, name));
     if text.is_empty() && rule.is_none() && is_optional {
         return Ok(None);
+    }
+    if let Some(trace) = &mut evidence.trace {
+        trace.part(driver, name, &text, &cut);
     }
     let incomplete = |message: &str| Failure::new(Class::Incomplete, redact(driver, message));
     if let Some(rule) = rule {

@@ -28,7 +28,8 @@ pub(in crate::collect) async fn converse<L: Line>(
     let goodbye = shell.logout.first().map_or("", String::as_str);
     let leftover = session.log_out(goodbye).await?;
     answers.append_to_last(&leftover);
-    answers.into_collected(driver)
+    drop(session);
+    answers.into_collected(driver, evidence)
 }
 
 /// Up to where commands can be sent: the prompt, the privileged one, no more paging.

@@ -107,6 +107,27 @@ proptest! {
     }
 
     #[test]
+    fn opened_lines_change_what_is_shown_and_not_what_differs(
+        old in any_text(),
+        new in any_text(),
+        ranges in prop::collection::vec((0..45_u32, 0..45_u32), 0..4),
+    ) {
+        let opened = ranges.iter().fold(Opened::default(), |opened, (first, last)| opened.with(*first, *last));
+        let shown = diff_opened(&old, &new, WHOLE, &opened);
+        prop_assert_eq!(apply(&shown, &old), new.clone());
+        prop_assert_eq!((shown.added, shown.removed), count(&old, &new));
+        let numbers: Vec<u32> =
+            shown.hunks.iter().flat_map(|hunk| &hunk.lines).filter_map(|line| line.old).collect();
+        let wanted = opened.ranges().iter().flat_map(|(first, last)| *first..=*last);
+        for number in wanted.filter(|number| *number <= lines(&old).len() as u32) {
+            prop_assert!(numbers.contains(&number), "line {number} is opened");
+        }
+        let changed = |diff: &TextDiff| diff.hunks.iter().flat_map(|hunk| &hunk.lines)
+            .filter(|line| line.kind != LineKind::Same).cloned().collect::<Vec<_>>();
+        prop_assert_eq!(changed(&shown), changed(&diff(&old, &new, WHOLE)));
+    }
+
+    #[test]
     fn every_line_is_counted_once(old in any_text(), new in any_text(), context in 0..5_u32, max_lines in 0..30_u32) {
         let diff = diff(&old, &new, DiffView { context, max_lines });
         prop_assert_eq!(count(&old, &new), (diff.added, diff.removed));
@@ -127,6 +148,18 @@ proptest! {
     fn a_unified_diff_patches_the_old_text(old in any_text(), new in any_text()) {
         prop_assert_eq!(patch(&unified("old", "new", &old, &new), &old), new);
     }
+}
+
+#[test]
+fn opening_a_long_fold_shows_no_more_of_it_than_a_page_holds_and_no_change_less() {
+    let old = (1..=100).map(|line| format!("line {line}\n")).collect::<Vec<_>>().concat();
+    let new = old.replace("line 90\n", "line ninety\n");
+    let view = DiffView { context: 3, max_lines: 10 };
+    let shown = diff_opened(&old, &new, view, &Opened::parse("1-80"));
+    assert_eq!(shown.hunks_left_out, 0);
+    let lengths: Vec<_> = shown.hunks.iter().map(|hunk| (hunk.folded_before, hunk.lines.len())).collect();
+    assert_eq!(lengths, [(0, 10), (76, 8)]);
+    assert_eq!(shown.folded_after, 7);
 }
 
 fn changed(diff: &TextDiff) -> Vec<String> {

@@ -13,7 +13,7 @@ const CONTEXT: u32 = 3;
 pub fn unified(old_name: &str, new_name: &str, old: &str, new: &str) -> String {
     let changes = Changes::between(old, new);
     let mut text = String::new();
-    let hunks = changes.hunks(CONTEXT);
+    let hunks = changes.hunks(CONTEXT, &[]);
     if !hunks.is_empty() {
         // Writing to a String does not fail.
         let _ = write(&mut text, old_name, new_name, &changes, &hunks);

@@ -399,6 +399,36 @@ fn jitter_is_a_schedules_own_and_the_same_whenever_it_is_asked_for() {
     assert!(begin("a") == due || asked_late == begin("a"), "what was due a moment ago still begins");
 }
 
+/// The last time up to `at`, as the zone's clock shows it.
+fn last(schedule: &Schedule, at: &str) -> Option<String> {
+    let zone: Tz = schedule.time_zone.parse().unwrap();
+    let time = last_at(schedule, "", instant(at))?;
+    Some(time.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M %:z").to_string())
+}
+
+#[test]
+fn the_last_due_time_is_found_however_long_ago_it_was() {
+    let daily = daily("02:00", "Europe/Vienna");
+    assert_eq!(
+        last(&daily, "2026-11-23T01:00:00Z").as_deref(),
+        Some("2026-11-23 02:00 +01:00"),
+        "the moment itself"
+    );
+    assert_eq!(last(&daily, "2026-11-23T00:59:59Z").as_deref(), Some("2026-11-22 02:00 +01:00"));
+    // Where 02:00 is skipped it was due at 03:00.
+    assert_eq!(last(&daily, "2026-03-29T12:00:00Z").as_deref(), Some("2026-03-29 03:00 +02:00"));
+    let hourly = schedule(Frequency::Hourly { minute: 5 }, "UTC");
+    assert_eq!(last(&hourly, "2026-11-23T12:04:00Z").as_deref(), Some("2026-11-23 11:05 +00:00"));
+    let monthly = schedule(Frequency::Monthly { day: MonthDay::Last, at: at("23:00") }, "UTC");
+    assert_eq!(last(&monthly, "2026-11-30T22:00:00Z").as_deref(), Some("2026-10-31 23:00 +00:00"));
+    let leap_days = cron("0 3 29 2 *", "UTC");
+    assert_eq!(last(&leap_days, "2027-06-01T00:00:00Z").as_deref(), Some("2024-02-29 03:00 +00:00"));
+    // What was due at noon waited for the end of the blackout.
+    let waits = moved(schedule(Frequency::Daily { at: at("12:00") }, "UTC"), 0, "08:00-18:00");
+    assert_eq!(last(&waits, "2026-11-23T17:00:00Z").as_deref(), Some("2026-11-22 18:00 +00:00"));
+    assert_eq!(last(&waits, "2026-11-23T19:00:00Z").as_deref(), Some("2026-11-23 18:00 +00:00"));
+}
+
 #[test]
 fn moves_that_leave_no_time_or_more_than_there_is_are_refused() {
     let wrong = |schedule: &Schedule| check(schedule).unwrap_err().fields.pop().unwrap();
@@ -429,6 +459,7 @@ proptest! {
         prop_assert_eq!(all.len(), 60);
         prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
         let rule = Rule::of(&schedule).unwrap();
+        prop_assert_eq!(last_at(&schedule, "salt", all[59]), Some(all[59]));
         for (index, begin) in all.iter().enumerate() {
             prop_assert_eq!(rule.out_of(&schedule.blackouts, *begin), Some(*begin));
             let before = if index == 0 { after } else { all[index - 1] };

@@ -4,23 +4,32 @@ use etiqa_model::compare::Reading;
 use etiqa_model::config::{ConfigText, ConfigVersion, PartVersions, VersionDiff};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
-use leptos_router::components::Form;
 
 use super::list::address;
 use super::{Asked, Look};
+use crate::api::configs::GetConfig;
+use crate::ask::once;
 use crate::browser;
-use crate::components::diff;
+use crate::components::GetForm;
+use crate::components::diff::{self, WentTo};
+use crate::components::form::send_form;
 use crate::components::part::text;
 use crate::format;
-use crate::pages::devices::send_form;
 
 /// What a version changed against another.
-pub(super) fn diff_card(shown: VersionDiff, listed: &PartVersions, asked: &Asked, role: Role) -> AnyView {
+pub(super) fn diff_card(
+    shown: VersionDiff,
+    listed: &PartVersions,
+    asked: &Asked,
+    went_to: WentTo,
+    role: Role,
+) -> AnyView {
     let VersionDiff { from, to, diff: difference, reading } = shown;
     let title = match &from {
         Some(from) => format!("v{} → v{}", from.version, to.version),
         None => format!("v{}", to.version),
     };
+    let key = (from.as_ref().map_or(0, |from| from.id.0), to.id.0);
     let from = from.map(|from| from.version);
     let others = listed.versions.iter().map(|version| version.version).filter(|number| *number < to.version);
     let options = others
@@ -31,7 +40,15 @@ pub(super) fn diff_card(shown: VersionDiff, listed: &PartVersions, asked: &Asked
         })
         .collect_view();
     let asked = Asked { from, reading, ..asked.clone() };
-    let table = diff::diff(&difference, asked.look == Look::Split);
+    let read = diff::Reading {
+        is_side_by_side: asked.look == Look::Split,
+        opened: asked.opened.clone(),
+        address: address(&to, &asked),
+        key,
+        change: asked.change,
+        went_to,
+    };
+    let table = diff::diff(&difference, &read, copy_new(&to, reading));
     let kept = [
         ("part", to.part.clone()),
         ("v", to.version.to_string()),
@@ -45,14 +62,13 @@ pub(super) fn diff_card(shown: VersionDiff, listed: &PartVersions, asked: &Asked
         <section class="card">
             <header>
                 <h2>{title}</h2>
-                {diff::counts(difference.added, difference.removed)}
                 <span class="remark">
                     <span class="compare">
-                        <Form method="GET" action="">
+                        <GetForm action=format!("/devices/{}", to.device_id)>
                             {kept}
                             <label>"against "<select name="from" on:change=send_form>{options}</select></label>
                             <noscript><button class="btn small" type="submit">"Compare"</button></noscript>
-                        </Form>
+                        </GetForm>
                     </span>
                     {looks(&to, &asked, true)}
                 </span>
@@ -63,6 +79,22 @@ pub(super) fn diff_card(shown: VersionDiff, listed: &PartVersions, asked: &Asked
         </section>
     }
     .into_any()
+}
+
+/// Copies the newer text as it is read here. It is asked for only then: the difference has only what is near changes.
+fn copy_new(version: &ConfigVersion, reading: Reading) -> AnyView {
+    let id = version.id;
+    let copied = RwSignal::new(false);
+    let copy = move |_| {
+        leptos::task::spawn_local(async move {
+            if let Ok(shown) = once(GetConfig { id, reading }).await {
+                browser::copy_text(&shown.text);
+                copied.try_set(true);
+            }
+        });
+    };
+    let words = text(move || if copied.get() { "Copied" } else { "Copy new text" });
+    view! { <button class="btn small" type="button" on:click=copy>{words}</button> }.into_any()
 }
 
 /// The whole text of a version.

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::{Asked, Look};
 use crate::components::list;
+use crate::components::rows::Rows;
 use crate::components::{Time, chip, diff};
 use crate::format;
 
@@ -39,8 +40,12 @@ pub(super) fn version_list(
         view! { <a class="btn small" href=to rel="external" download="">"Download all parts"</a> }.into_any()
     });
     let part = listed.part;
-    let rows =
-        listed.versions.into_iter().map(|version| version_link(version, current, asked)).collect_view();
+    let rows: Rows = listed
+        .versions
+        .into_iter()
+        .map(|version| (version.version, version_link(version, current, asked)))
+        .collect();
+    let rows = rows.into_any();
     view! {
         <section class="card">
             <header><h2 class="mono">{part}</h2><span class="remark">{remark}</span></header>

@@ -7,6 +7,7 @@ use etiqa_model::DeviceId;
 use etiqa_model::compare::Reading;
 use etiqa_model::config::{ConfigText, ConfigVersion, PartVersions, VersionDiff, VersionState};
 use etiqa_model::event::Topic;
+use etiqa_model::opened::Opened;
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -17,6 +18,7 @@ use crate::api::AppError;
 use crate::api::configs::{GetConfig, GetDiff, ListVersions};
 use crate::ask::{ask_if, ask_with, json_of, once};
 use crate::components::Loaded;
+use crate::components::diff::WentTo;
 use crate::components::list::empty;
 
 /// What the address asks for.
@@ -28,6 +30,9 @@ struct Asked {
     before: Option<u32>,
     look: Look,
     reading: Reading,
+    opened: Opened,
+    /// The change that is gone to, from 1; 0: none.
+    change: u32,
 }
 
 /// How a version is shown.
@@ -73,6 +78,8 @@ pub(super) fn Versions(id: Memo<i64>, detail: Detail) -> AnyView {
                 from: number("from"),
                 before: number("before"),
                 look,
+                opened: query.get_str("open").map(Opened::parse).unwrap_or_default(),
+                change: number("change").unwrap_or_default(),
                 reading: Reading {
                     masked: query.get_str("masked") == Some("true"),
                     without_volatile: query.get_str("steady") == Some("true"),
@@ -80,6 +87,7 @@ pub(super) fn Versions(id: Memo<i64>, detail: Detail) -> AnyView {
             }
         })
     });
+    let went_to = WentTo::new(((0, 0), 0));
     let older = ask_if(&[Topic::Devices], move || {
         let asked = asked.get();
         let (device, part) = (DeviceId(id.get()), asked.part.unwrap_or_default());
@@ -94,7 +102,7 @@ pub(super) fn Versions(id: Memo<i64>, detail: Detail) -> AnyView {
         let detail = detail.get().await?;
         Ok((chosen_part(detail.parts, asked.get_untracked().part), older.get().await?, body.get().await?))
     };
-    view! { <Loaded from=shown view=move |(part, older, body), role| content(part, older, body, &asked.get_untracked(), role)/> }
+    view! { <Loaded from=shown view=move |(part, older, body), role| content(part, older, body, &asked.get_untracked(), went_to, role)/> }
         .into_any()
 }
 
@@ -128,8 +136,8 @@ async fn body_json(detail: Detail, asked: Asked) -> Result<String, AppError> {
         let text = json_of(GetConfig { id: version.id, reading: asked.reading }).await?;
         return Ok(format!("{{\"Text\":{text}}}"));
     }
-    let diff =
-        json_of(GetDiff { to: version.id, from: from.map(|from| from.id), reading: asked.reading }).await?;
+    let (from, open) = (from.map(|from| from.id), asked.opened.to_string());
+    let diff = json_of(GetDiff { to: version.id, from, reading: asked.reading, open }).await?;
     Ok(format!("{{\"Diff\":{diff}}}"))
 }
 
@@ -152,6 +160,7 @@ fn content(
     older: Option<PartVersions>,
     body: Option<Body>,
     asked: &Asked,
+    went_to: WentTo,
     role: Role,
 ) -> AnyView {
     let Some((parts, newest)) = part else {
@@ -170,7 +179,7 @@ fn content(
             view! { <section class="card">{empty("There is no such version", "Choose one of the list.", ())}</section> }.into_any()
         }
         Some(Body::Text(text)) => body::text_card(*text, asked, role),
-        Some(Body::Diff(diff)) => body::diff_card(*diff, &listed, asked, role),
+        Some(Body::Diff(diff)) => body::diff_card(*diff, &listed, asked, went_to, role),
     };
     view! {
         <div class="cols">

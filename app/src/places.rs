@@ -1,0 +1,82 @@
+//! The pages that one can go to by a key or by name.
+
+#[cfg(feature = "ssr")]
+use etiqa_model::find::Offer;
+use etiqa_model::user::Role;
+
+/// A page with a name of its own.
+pub(crate) struct Place {
+    /// What leads there after `g`; empty: nothing does.
+    pub(crate) key: &'static str,
+    pub(crate) words: &'static str,
+    pub(crate) to: &'static str,
+    /// Who may go there.
+    pub(crate) role: Role,
+}
+
+const fn place(key: &'static str, words: &'static str, to: &'static str, role: Role) -> Place {
+    Place { key, words, to, role }
+}
+
+/// Those that a key leads to.
+pub(crate) const KEYED: [Place; 10] = [
+    place("o", "Overview", "/", Role::Viewer),
+    place("b", "Backups", "/backup/", Role::Viewer),
+    place("d", "Devices", "/devices/", Role::Viewer),
+    place("c", "Configs", "/configs/", Role::Viewer),
+    place("s", "Search in configs", "/configs/search", Role::Viewer),
+    place("i", "Import devices", "/devices/import", Role::Operator),
+    place("n", "New backup", "/backup/new", Role::Operator),
+    place("a", "Admin", "/admin/", Role::Admin),
+    place("j", "Jobs", "/admin/jobs", Role::Admin),
+    place("m", "My account", "/account", Role::Viewer),
+];
+
+/// The others.
+#[cfg(feature = "ssr")]
+const OTHERS: [Place; 12] = [
+    place("", "Compare configs", "/configs/compare", Role::Viewer),
+    place("", "New device", "/devices/new", Role::Operator),
+    place("", "Users", "/admin/users", Role::Admin),
+    place("", "API tokens", "/admin/tokens", Role::Admin),
+    place("", "Machines", "/admin/machines", Role::Admin),
+    place("", "Credentials", "/admin/credentials", Role::Admin),
+    place("", "Jump hosts", "/admin/jump-hosts", Role::Admin),
+    place("", "Destinations", "/admin/destinations", Role::Admin),
+    place("", "Drivers", "/admin/drivers", Role::Admin),
+    place("", "Config versions", "/admin/config-versions", Role::Admin),
+    place("", "Recovery kit", "/admin/recovery-kit", Role::Admin),
+    place("", "Settings", "/admin/settings", Role::Admin),
+];
+
+/// Those whose name has `search` in it and that `role` may go to; without `search` those that a key leads to.
+#[cfg(feature = "ssr")]
+pub(crate) fn named(search: &str, role: Role) -> Vec<Offer> {
+    let wanted = search.to_lowercase();
+    let others = OTHERS.iter().filter(|_| !wanted.is_empty());
+    KEYED
+        .iter()
+        .chain(others)
+        .filter(|place| place.role <= role && place.words.to_lowercase().contains(&wanted))
+        .map(|place| Offer {
+            words: place.words.to_owned(),
+            detail: "page".to_owned(),
+            to: place.to.to_owned(),
+        })
+        .collect()
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_offered_by_a_part_of_its_name_to_who_may_go_there() {
+        let words =
+            |search: &str, role| named(search, role).into_iter().map(|offer| offer.words).collect::<Vec<_>>();
+        assert_eq!(words("CRED", Role::Admin), ["Credentials"]);
+        assert!(words("cred", Role::Operator).is_empty());
+        assert!(words("", Role::Viewer).contains(&"Devices".to_owned()));
+        assert!(!words("", Role::Viewer).contains(&"Admin".to_owned()));
+    }
+}

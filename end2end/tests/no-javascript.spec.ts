@@ -1,0 +1,121 @@
+// The program in a browser that runs no JavaScript: everything is read by loading it again, and done by posting forms.
+import { type Locator, type Page, expect, test } from "@playwright/test";
+
+import { Fleet } from "../support/fleet.ts";
+import { ADMIN, World } from "../support/world.ts";
+
+test.use({ javaScriptEnabled: false });
+test.describe.configure({ mode: "serial" });
+
+let world: World;
+let fleet: Fleet;
+test.beforeAll(async () => {
+  world = await World.start();
+  fleet = await Fleet.start(world.folder, { devices: 2 });
+});
+test.afterAll(async () => {
+  await fleet.stop();
+  await world.stop();
+});
+
+function heading(page: Page, name: string | RegExp): Locator {
+  return page.getByRole("heading", { name, level: 1 });
+}
+
+/** Loads the page again until it shows `what`, as a person does who waits for it. */
+async function reloadUntil(page: Page, what: Locator): Promise<void> {
+  await expect(async () => {
+    await page.reload();
+    await expect(what.first()).toBeVisible({ timeout: 1_000 });
+  }).toPass({ timeout: 60_000 });
+}
+
+test("somebody signs in, is refused first, and signs out", async ({ page }) => {
+  await page.goto(`${world.url}/devices/`);
+  await world.fillDoor(page, "not the password");
+  await expect(page.getByRole("alert").filter({ hasText: /\S/ }).first()).toBeVisible();
+  await world.fillDoor(page, ADMIN.password);
+  await expect(heading(page, "Devices")).toBeVisible();
+  await page.goto(`${world.url}/account`);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(heading(page, "Sign in")).toBeVisible();
+});
+
+test("devices are imported, added, edited, found, disabled, and one is deleted", async ({ page }) => {
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/import`);
+  await page.getByLabel("File", { exact: true }).setInputFiles(fleet.inventory);
+  await page.getByRole("button", { name: "Upload and preview" }).click();
+  await page.getByRole("button", { name: "Import 2 devices" }).click();
+  await expect(page.getByText("is imported: 2 new")).toBeVisible();
+
+  await test.step("add one, after a mistake", async () => {
+    await page.goto(`${world.url}/devices/`);
+    await page.getByRole("link", { name: "New device" }).click();
+    await page.getByLabel("Address").fill("192.0.2.7");
+    await page.getByLabel("Name", { exact: true }).fill("core-sw-7");
+    await page.getByLabel("Port", { exact: true }).fill("70000");
+    await page.getByRole("button", { name: "Save device" }).click();
+    await expect(page.getByRole("alert").filter({ hasText: /port/i }).first()).toBeVisible();
+    await expect(page.getByLabel("Address")).toHaveValue("192.0.2.7");
+    await page.getByLabel("Port", { exact: true }).fill("");
+    await page.getByRole("button", { name: "Save device" }).click();
+    await expect(heading(page, "core-sw-7")).toBeVisible();
+  });
+
+  await test.step("edit it", async () => {
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByLabel("Description").fill("Third floor.");
+    await page.getByRole("button", { name: "Save device" }).click();
+    await expect(heading(page, "core-sw-7")).toBeVisible();
+    await expect(page.getByText("Third floor.").first()).toBeVisible();
+  });
+
+  await test.step("find it, and disable it by its box", async () => {
+    await page.goto(`${world.url}/devices/`);
+    await page.getByRole("searchbox", { name: "Search" }).fill("core-sw");
+    await page.getByRole("button", { name: "Find" }).click();
+    await expect(page.getByRole("row")).toHaveCount(2);
+    await page.getByLabel("Choose core-sw-7").check();
+    await page.getByRole("button", { name: "Disable", exact: true }).click();
+    await expect(page.getByRole("row").filter({ hasText: "core-sw-7" })).toContainText("Disabled");
+  });
+
+  await test.step("delete it", async () => {
+    await page.getByRole("link", { name: "core-sw-7" }).click();
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.locator("summary", { hasText: "Delete…" }).click();
+    await expect(page.getByText("Delete core-sw-7 with all its versions")).toBeVisible();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect(heading(page, "Devices")).toBeVisible();
+    await expect(page.getByRole("link", { name: "core-sw-7" })).toHaveCount(0);
+  });
+});
+
+test("a device is backed up now, and its text is read", async ({ page }) => {
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/1`);
+  await page.getByRole("button", { name: "Back up now" }).click();
+  await expect(page).toHaveURL(/\/devices\/1/);
+  await reloadUntil(page, page.getByText("v1", { exact: true }));
+  await page.getByText("v1", { exact: true }).first().click();
+  await expect(page.getByText("hostname").first()).toBeVisible();
+});
+
+test("a backup is created, run, disabled and deleted", async ({ page }) => {
+  await world.signIn(page);
+  await page.goto(`${world.url}/backup/`);
+  await page.getByRole("link", { name: "New backup" }).first().click();
+  await page.getByLabel("Name", { exact: true }).fill("By hand");
+  await page.getByRole("button", { name: "Save backup" }).click();
+  await expect(heading(page, "By hand")).toBeVisible();
+  await page.getByRole("button", { name: "Run now" }).click();
+  await expect(heading(page, "By hand")).toBeVisible();
+  await reloadUntil(page, page.getByText("Completed"));
+  await page.getByRole("button", { name: "Disable" }).click();
+  await expect(page.getByRole("button", { name: "Enable" })).toBeVisible();
+  await page.locator("summary", { hasText: "Delete…" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(heading(page, "Backups")).toBeVisible();
+  await expect(page.getByRole("link", { name: "By hand", exact: true })).toHaveCount(0);
+});

@@ -1,0 +1,91 @@
+// Many who look at the same: six tabs of one browser, which opens six connections to a host, and two people.
+import { type Locator, type Page, expect, test } from "@playwright/test";
+
+import { Fleet } from "../support/fleet.ts";
+import { Watch, settled } from "../support/watch.ts";
+import { type SignedIn, World } from "../support/world.ts";
+
+let world: World;
+let fleet: Fleet;
+let signedIn: SignedIn;
+test.beforeAll(async ({ browser }) => {
+  world = await World.start();
+  fleet = await Fleet.start(world.folder, { devices: 2 });
+  await world.etiqa(["import-devices", fleet.inventory]);
+  await world.etiqa(["backup-config", "add", "Nightly", "--type", "config", "--frequency", "daily"]);
+  signedIn = await world.signedIn(browser);
+});
+test.afterAll(async () => {
+  await world.stop();
+  await fleet.stop();
+});
+
+test("six tabs at once stay live while somebody else runs a backup", async ({ browser }) => {
+  const mine = await browser.newContext({ storageState: signedIn });
+  const theirs = await (await browser.newContext({ storageState: signedIn })).newPage();
+  // Where each tab is, and what it shows once the backup has run.
+  const tabs: [path: string, shows: (page: Page) => Locator][] = [
+    ["/", (page) => page.getByRole("heading", { name: "All 2 devices have" })],
+    ["/backup/", (page) => page.getByRole("row").filter({ hasText: "Completed" })],
+    ["/backup/config/1", (page) => page.getByRole("row").filter({ hasText: "Completed" })],
+    ["/configs/", (page) => page.getByRole("row").filter({ hasText: "running" })],
+    ["/devices/", (page) => page.locator(".chip").getByText("Backed up", { exact: true })],
+    ["/devices/1", (page) => page.getByText("v1", { exact: true })],
+  ];
+  const open = [];
+  for (const [path, shows] of tabs) {
+    const page = await mine.newPage();
+    const watch = await Watch.of(page, world.url);
+    await page.goto(world.url + path);
+    open.push({ path, page, watch, shown: shows(page).first() });
+  }
+  for (const { path, page, shown } of open) {
+    await settled(page);
+    await expect(shown, path).toBeHidden();
+    await page.evaluate(() => Object.assign(window, { isSamePage: true }));
+  }
+
+  await theirs.goto(`${world.url}/backup/config/1`);
+  await settled(theirs);
+  await theirs.getByRole("button", { name: "Run now" }).click();
+  await Promise.all(open.map(({ path, shown }) => expect(shown, path).toBeVisible({ timeout: 30_000 })));
+
+  // Nothing was loaded again, and whoever presses something in a tab is answered.
+  for (const { page } of open) expect(await page.evaluate(() => "isSamePage" in window)).toBe(true);
+  const device = open.at(-1)?.page;
+  await device?.getByRole("button", { name: "Disable" }).click();
+  await expect(device?.getByRole("button", { name: "Enable" }) ?? theirs.locator("nothing")).toBeVisible();
+  await expect(open[4]?.page.getByRole("row").filter({ hasText: "Disabled" }) ?? theirs.locator("nothing")).toBeVisible();
+  for (const { path, watch } of open) expect(watch.take(), path).toEqual([]);
+  await mine.close();
+  await theirs.context().close();
+});
+
+test("two people see what the other does, and neither loses what they type", async ({ browser }) => {
+  const [anna, ben] = await Promise.all(
+    [0, 1].map(async () => (await browser.newContext({ storageState: signedIn })).newPage()),
+  );
+  if (anna === undefined || ben === undefined) throw new Error("a page is missing");
+  await anna.goto(`${world.url}/devices/`);
+  await ben.goto(`${world.url}/devices/new`);
+  await Promise.all([settled(anna), settled(ben)]);
+  const search = anna.getByRole("searchbox", { name: "Search" });
+  await search.fill("core-sw");
+  await expect(anna.getByText("No device is like this")).toBeVisible();
+
+  await ben.getByLabel("Address").fill("192.0.2.9");
+  await ben.getByLabel("Name", { exact: true }).fill("core-sw-9");
+  await ben.getByRole("button", { name: "Save device" }).click();
+  await expect(ben.getByRole("heading", { name: "core-sw-9", level: 1 })).toBeVisible();
+  const row = anna.getByRole("row").filter({ hasText: "core-sw-9" });
+  await expect(row).toBeVisible();
+  await expect(search).toHaveValue("core-sw");
+
+  await anna.getByLabel("Choose core-sw-9").check();
+  await anna.getByRole("button", { name: "Disable", exact: true }).click();
+  await expect(ben.getByRole("button", { name: "Enable" })).toBeVisible();
+  await ben.getByRole("button", { name: "Enable" }).click();
+  await expect(row).toContainText("Never backed up");
+  await anna.context().close();
+  await ben.context().close();
+});
