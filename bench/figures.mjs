@@ -1,6 +1,6 @@
 // What is measured, in order. Called by bench/run.sh, from the project's folder.
 //
-//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives|search|diff|schedule …]
+//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives|search|diff|schedule|pages|live …]
 //
 // All of them by default.
 import { cpus, loadavg } from "node:os";
@@ -8,6 +8,7 @@ import { cpus, loadavg } from "node:os";
 import { archives } from "./archives.mjs";
 import { latency, speed, veryMany } from "./collection.mjs";
 import { diff } from "./diff.mjs";
+import { openPages, pages } from "./pages.mjs";
 import { peers } from "./peers.mjs";
 import { schedule } from "./schedule.mjs";
 import { search } from "./search.mjs";
@@ -27,6 +28,8 @@ const figures = {
   search,
   diff,
   schedule,
+  pages,
+  live: openPages,
 };
 const chosen = process.argv.slice(4);
 console.log(`On ${cpus().length} cores, with a load of ${loadavg()[0].toFixed(1)} before it began:\n`);

@@ -109,6 +109,16 @@ export async function etiqa(args, { input = "", data, url }) {
   return { ...run, output, seconds: (performance.now() - began) / 1000 };
 }
 
+/** Waits until a server has nothing to do any more: its index is whole then. */
+export async function idle(pid) {
+  for (let [before, quiet] = [-1, 0]; quiet < 4; ) {
+    await sleep(1000);
+    const now = cpuSeconds(pid);
+    quiet = now - before < 0.1 ? quiet + 1 : 0;
+    before = now;
+  }
+}
+
 /** Collects every device; a run that lost a text is no figure. */
 export async function collectAll(fleet) {
   const before = cpuSeconds(fleet.simulator.pid);

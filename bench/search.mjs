@@ -2,9 +2,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 
-import { MIB, collectAll, cpuSeconds, etiqa, memory, withDevices, withServer } from "./processes.mjs";
+import { MIB, collectAll, cpuSeconds, etiqa, idle, memory, withDevices, withServer } from "./processes.mjs";
 import { heading, ratio, report } from "./report.mjs";
 
 const [TEXTS, BYTES, ROUNDS] = [10_000, 65_536, 21];
@@ -24,16 +23,6 @@ async function timed(round) {
     took.push(performance.now() - began);
   }
   return median(took);
-}
-
-/** Waits until the server has nothing to do any more: its index is whole then. */
-async function idle(pid) {
-  for (let [before, quiet] = [-1, 0]; quiet < 4; ) {
-    await sleep(1000);
-    const now = cpuSeconds(pid);
-    quiet = now - before < 0.1 ? quiet + 1 : 0;
-    before = now;
-  }
 }
 
 /** The texts as files, as an archive has them. */

@@ -18,6 +18,8 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+#[cfg(feature = "ssr")]
+use tracing::Instrument;
 
 use crate::api::AppError;
 use crate::live::Live;
@@ -245,6 +247,10 @@ where
     Function: ServerFn<Error = AppError> + Serialize + Send,
     Function::Output: Serialize,
 {
-    let output = arguments.run_body().await?;
+    let running = arguments.run_body();
+    // A page asks in tasks of their own, which know nothing of the request unless they are told.
+    #[cfg(feature = "ssr")]
+    let running = running.instrument(crate::api::context::span_of_request());
+    let output = running.await?;
     serde_json::to_string(&output).map_err(|_| AppError(UserError::internal()))
 }

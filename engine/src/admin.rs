@@ -3,28 +3,25 @@
 use etiqa_model::admin::AdminSection;
 use etiqa_model::backup::ConfigState;
 use etiqa_model::machine::MachineState;
-use etiqa_model::page::Page;
 
-use crate::backup::{config, destinations, promise};
+use crate::backup::{config, promise};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::fleet::credential_list_for_page;
-use crate::schedule::jobs;
-use crate::store::job::job_count_dead;
+use crate::store::admin::section_counts;
 use crate::store::overview::device_counts;
 use crate::time::now;
-use crate::{access, drivers, jump_hosts, machines, recovery};
+use crate::{drivers, machines, recovery};
 
-/// Every section, in the order of the page.
+/// Every section, in the order of the page. What is only counted is counted by the database.
 pub async fn sections(engine: &Engine) -> Result<Vec<AdminSection>> {
-    let (mut sections, db) = (Vec::new(), &engine.db);
+    let (mut sections, at) = (Vec::new(), now());
     let mut add = |name: &str, to: &str, count: String, words: &str, needs: Option<String>| {
         let [name, to, words] = [name, to, words].map(str::to_owned);
         sections.push(AdminSection { name, to, count, words, needs });
     };
 
-    let configs = config::list_uncounted(engine, now()).await?;
-    let (devices, reasons) = device_counts(db, &promise::promises(&configs, now())).await?;
+    let configs = config::list_uncounted(engine, at).await?;
+    let (devices, reasons) = device_counts(&engine.db, &promise::promises(&configs, at)).await?;
     let all = devices.total + devices.disabled;
     let needs = some(reasons.iter().map(|(_, count)| count).sum(), |n| format!("{n} need a hand"));
     add("Devices", "/devices/", plural(all, "device"), "Add, import, change, delete.", needs);
@@ -37,52 +34,37 @@ pub async fn sections(engine: &Engine) -> Result<Vec<AdminSection>> {
     let words = "Every version ever taken, newest first.";
     add("Config versions", "/admin/config-versions", "all devices".to_owned(), words, None);
 
-    let users = access::user_list(db).await?.len();
-    add(
-        "Users",
-        "/admin/users",
-        plural(count(users), "user"),
-        "Who can sign in, and what they may do.",
-        None,
-    );
+    let counts = section_counts(&engine.db, at).await?;
+    let words = "Who can sign in, and what they may do.";
+    add("Users", "/admin/users", plural(counts.users, "user"), words, None);
 
-    let (tokens, at) = (access::token_list(db).await?, now());
-    let expired = tokens.iter().filter(|token| token.expires_at.is_some_and(|until| until <= at));
-    let needs = some(count(expired.count()), |n| format!("{n} expired"));
+    let needs = some(counts.tokens_expired, |n| format!("{n} expired"));
     let words = "For scripts and monitoring.";
-    add("API tokens", "/admin/tokens", plural(count(tokens.len()), "token"), words, needs);
+    add("API tokens", "/admin/tokens", plural(counts.tokens, "token"), words, needs);
 
-    let credentials = credential_list_for_page(engine).await?;
-    let rotated = credentials.iter().filter(|credential| credential.rotation.is_some());
-    let needs = some(count(rotated.count()), |n| format!("{n} being rotated"));
+    let needs = some(counts.credentials_rotated, |n| format!("{n} being rotated"));
     let words = "How devices are logged in to.";
-    add("Credentials", "/admin/credentials", plural(count(credentials.len()), "credential"), words, needs);
+    add("Credentials", "/admin/credentials", plural(counts.credentials, "credential"), words, needs);
 
-    let hosts = jump_hosts::list(engine).await?;
-    let needs =
-        some(count(hosts.iter().filter(|host| host.offered.is_some()).count()), |n| plural(n, "changed key"));
+    let needs = some(counts.jump_hosts_changed, |n| plural(n, "changed key"));
     let words = "Servers that pass connections on to devices.";
-    add("Jump hosts", "/admin/jump-hosts", plural(count(hosts.len()), "jump host"), words, needs);
+    add("Jump hosts", "/admin/jump-hosts", plural(counts.jump_hosts, "jump host"), words, needs);
 
-    let drivers = drivers::driver_rows(engine).await?;
-    let wrong = drivers.iter().filter(|driver| driver.problem.is_some());
-    let needs = some(count(wrong.count()), |n| format!("{n} not valid"));
+    let (drivers, wrong) = drivers::driver_counts(engine).await?;
+    let needs = some(wrong, |n| format!("{n} not valid"));
     let words = "Which platforms can be backed up, and how. Try one against a pasted session.";
-    add("Drivers", "/admin/drivers", plural(count(drivers.len()), "driver"), words, needs);
+    add("Drivers", "/admin/drivers", plural(drivers, "driver"), words, needs);
 
-    let places = destinations::list(engine).await?;
-    let wrong = places.iter().filter(|place| place.problem.is_some());
-    let needs = some(count(wrong.count()), |n| format!("{n} with a problem"));
+    let needs = some(counts.destinations_with_problem, |n| format!("{n} with a problem"));
     let words = "Where archives are sent to besides this machine.";
-    add("Destinations", "/admin/destinations", plural(count(places.len()), "destination"), words, needs);
+    add("Destinations", "/admin/destinations", plural(counts.destinations, "destination"), words, needs);
 
-    let queued = jobs::find(engine, None, "", Page::first(1)).await?.total;
-    let needs = some(job_count_dead(db).await?, |n| format!("{n} given up"));
+    let needs = some(counts.jobs_dead, |n| format!("{n} given up"));
     let words = "What goes on, what waits, and what was given up.";
-    add("Jobs", "/admin/jobs", plural(queued, "job"), words, needs);
+    add("Jobs", "/admin/jobs", plural(counts.jobs, "job"), words, needs);
 
-    let machines = machines::list(engine).await?;
-    let gone = machines.iter().filter(|row| row.state == MachineState::Vanished);
+    let machines = machines::known(engine).await?;
+    let gone = machines.iter().filter(|(_, state)| *state == MachineState::Vanished);
     let needs = some(count(gone.count()), |n| format!("{n} vanished"));
     let words = "Servers and workers, and whether they are alive.";
     add("Machines", "/admin/machines", plural(count(machines.len()), "machine"), words, needs);

@@ -179,6 +179,16 @@ pub async fn driver_rows(engine: &Engine) -> Result<Vec<DriverRow>> {
     Ok(rows)
 }
 
+/// How many drivers there are, and how many of them have a problem.
+pub async fn driver_counts(engine: &Engine) -> Result<(u64, u64)> {
+    engine.drivers.refresh(&engine.db, &engine.dir).await?;
+    let set = engine.drivers.current();
+    let own = driver_list(&engine.db).await?;
+    let never_valid = own.iter().filter(|own| own.text.is_none() && set.get(&own.name).is_none()).count();
+    let problems = own.iter().filter(|own| own.problem.is_some()).count();
+    Ok(((set.iter().count() + never_valid) as u64, problems as u64))
+}
+
 fn checked_against(driver: &Driver) -> CheckedAgainst {
     match driver.checked().map(|checked| checked.against) {
         Some(Against::Software) => CheckedAgainst::Software,

@@ -33,7 +33,7 @@ use crate::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
 };
 use crate::store::host_key::{host_key_accept, host_key_view};
-use crate::store::job::job_list_open;
+use crate::store::job::job_is_open_for_device;
 use crate::store::jump_host::{jump_host_fetch_by_name, jump_host_list};
 use crate::store::lease::device_lease_is_taken;
 use crate::store::media::media_list;
@@ -168,9 +168,7 @@ async fn promises_of(engine: &Engine, filter: &DeviceFilter) -> Result<Vec<Promi
 /// Everything the page of one device shows.
 pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
     let device = fetch(engine, id).await?;
-    let is_asked_for = job_list_open(&engine.db, "collect").await?.iter().any(|payload| {
-        matches!(serde_json::from_str(payload), Ok(Work::Collect { devices }) if devices.contains(&id))
-    });
+    let is_asked_for = job_is_open_for_device(&engine.db, "collect", id).await?;
     let is_queued = is_asked_for || changes::is_waiting(engine, id).await?;
     let facts = device_fact_fetch(&engine.db, id).await?;
     let taken = match facts.credential_id {

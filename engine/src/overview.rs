@@ -1,20 +1,18 @@
 //! The first page: is everything backed up, and what needs a hand?
 
-use std::collections::HashSet;
 use std::time::Duration;
 
+use etiqa_model::Timestamp;
 use etiqa_model::overview::{HandGroup, Overview, Reason, RecentChange};
 use etiqa_model::user::Role;
-use etiqa_model::{DeviceId, Timestamp};
 
 use crate::backup::{config, promise};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::read;
 use crate::pause::schedule_pause;
-use crate::schedule::Work;
 use crate::store::config_version::version_list_changes;
-use crate::store::job::job_list_open;
+use crate::store::job::job_list_open_devices;
 use crate::store::overview::{
     archive_bytes_by_day, archive_totals, device_counts, device_list_needing_a_hand, first_steps_fetch,
     run_counts_by_day,
@@ -78,7 +76,8 @@ async fn needs_hand(
         return Ok(Vec::new());
     }
     let mut hands = device_list_needing_a_hand(&engine.db, promises, &reasons, HANDS).await?;
-    let asked_for = asked_for(engine).await?;
+    let shown: Vec<_> = hands.iter().map(|hand| hand.id).collect();
+    let asked_for = job_list_open_devices(&engine.db, "collect", &shown).await?;
     for hand in &mut hands {
         hand.collecting = asked_for.contains(&hand.id);
     }
@@ -87,16 +86,6 @@ async fn needs_hand(
         HandGroup { reason, count, devices }
     });
     Ok(groups.collect())
-}
-
-/// Devices that somebody wants to have collected now.
-async fn asked_for(engine: &Engine) -> Result<HashSet<DeviceId>> {
-    let payloads = job_list_open(&engine.db, "collect").await?;
-    let devices = payloads.iter().filter_map(|payload| match serde_json::from_str(payload) {
-        Ok(Work::Collect { devices }) => Some(devices),
-        _ => None,
-    });
-    Ok(devices.flatten().collect())
 }
 
 async fn recent_changes(engine: &Engine, reader: Role) -> Result<Vec<RecentChange>> {

@@ -8,6 +8,7 @@ use etiqa_model::user::{Identity, Role};
 use etiqa_model::{ErrorKind, Secret, UserError};
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
+use tracing::Span;
 
 use super::AppError;
 use crate::browser::find_cookie;
@@ -23,6 +24,8 @@ pub struct Caller {
     pub session: Option<Secret>,
     /// Where the request came from, for throttling and logs.
     pub address: String,
+    /// What is logged of it is logged within this.
+    pub span: Span,
 }
 
 /// Somebody who may do what is asked. Every server function and every handler begins by making one.
@@ -67,6 +70,13 @@ pub(super) fn caller() -> Result<Caller, AppError> {
     use_context::<Parts>()
         .and_then(|parts| parts.extensions.get::<Caller>().cloned())
         .ok_or_else(|| AppError(UserError::internal()))
+}
+
+/// The span of this request; that of the task where there is no request.
+pub(crate) fn span_of_request() -> Span {
+    use_context::<Parts>()
+        .and_then(|parts| parts.extensions.get::<Caller>().map(|caller| caller.span.clone()))
+        .unwrap_or_else(Span::current)
 }
 
 /// The zone that the viewer's browser named, an IANA name, or UTC.

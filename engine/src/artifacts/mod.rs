@@ -21,7 +21,7 @@ use crate::store::artifact::{
     artifact_fetch, artifact_list_of_device, artifact_result_list_of_device, artifact_transcript_fetch,
 };
 use crate::store::device_fact::device_fact_fetch;
-use crate::store::job::job_list_open;
+use crate::store::job::job_is_open_for_device;
 use crate::store::lease::artifact_lease_is_taken;
 use crate::store::tls_certificate::{tls_certificate_accept, tls_certificate_fetch, tls_certificate_forget};
 use crate::time::now;
@@ -46,9 +46,7 @@ pub(crate) async fn kind_of(engine: &Engine, device: &Device) -> Result<Option<A
 /// Everything that a device's page shows of its vendor's backups.
 pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceArtifacts> {
     let device = inventory::fetch(engine, id).await?;
-    let is_queued = job_list_open(&engine.db, "artifact").await?.iter().any(|payload| {
-        matches!(serde_json::from_str(payload), Ok(Work::Artifact { devices }) if devices.contains(&id))
-    });
+    let is_queued = job_is_open_for_device(&engine.db, "artifact", id).await?;
     Ok(DeviceArtifacts {
         kind: kind_of(engine, &device).await?,
         kept: artifact_list_of_device(&engine.db, id).await?,

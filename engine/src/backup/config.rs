@@ -19,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::schedule::due;
 use crate::store::backup_config as store;
 use crate::store::destination::{backup_config_list_destinations, backup_config_set_destinations_in_txn};
-use crate::store::device::{device_count_selected, device_list_selected};
+use crate::store::device::device_list_selected;
+use crate::store::device_count::device_count_selected;
 use crate::store::run::{run_list, run_list_newest, run_newest};
 use crate::time::now;
 
@@ -102,8 +103,10 @@ pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
 /// Every backup config and where it stands, by name.
 pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
     let mut rows = list_uncounted(engine, now()).await?;
-    for row in &mut rows {
-        row.devices = device_count_selected(&engine.db, &row.config.devices).await?;
+    let selectors: Vec<&Selector> = rows.iter().map(|row| &row.config.devices).collect();
+    let counts = device_count_selected(&engine.db, &selectors).await?;
+    for (row, devices) in rows.iter_mut().zip(counts) {
+        row.devices = devices;
     }
     Ok(rows)
 }
@@ -136,7 +139,7 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
     let next_times =
         if config.enabled { due::next_times(&config.schedule, &config.slug, at, 5) } else { Vec::new() };
     let last_run = run_newest(&engine.db, id).await?;
-    let devices = device_count_selected(&engine.db, &config.devices).await?;
+    let devices = device_count_selected(&engine.db, &[&config.devices]).await?.into_iter().sum();
     let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
     Ok(BackupConfigDetail {
         runs: run_list(&engine.db, Some(id), None, 25).await?,

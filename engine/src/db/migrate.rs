@@ -39,6 +39,7 @@ const STEPS: &[Step] = &[
     step!(13, "one result", "0013_one_result.sql"),
     step!(14, "what machines hear and keep", "0014_heard_and_kept.sql"),
     step!(15, "archives that are gone", "0015_archives_gone.sql"),
+    step!(16, "lists", "0016_lists.sql"),
 ];
 
 /// The newest schema number that this program knows.

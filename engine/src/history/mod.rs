@@ -13,5 +13,5 @@ mod text;
 mod turns;
 
 pub use reader::Reader;
-pub use text::{PackedText, text_read, unpack};
-pub(crate) use text::{pack, unpack_bytes};
+pub(crate) use text::unpack_bytes;
+pub use text::{PackedText, pack, text_read, unpack};

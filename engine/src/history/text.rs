@@ -27,7 +27,7 @@ pub struct PackedText {
 }
 
 /// Compresses a text.
-pub(crate) fn pack(text: &str) -> Result<PackedText> {
+pub fn pack(text: &str) -> Result<PackedText> {
     let mut zstd = zstd::bulk::compress(text.as_bytes(), LEVEL).map_err(Error::io("compressing a text"))?;
     // It was given room for a text that does not shrink, and may have to wait for its write.
     zstd.shrink_to_fit();

@@ -16,8 +16,16 @@ const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_byt
      AS last_seen_at";
 const FROM: &str = "FROM config_version v JOIN device d ON d.id = v.device_id";
 
-/// Versions that lists of all devices go back to.
+/// Versions that lists of all devices go back to; one statement says the number itself.
 const NEWEST: i64 = 10_000;
+/// Versions that a device's page shows of each part.
+const NEWEST_OF_PART: u32 = 50;
+/// Where a search finds no more devices than that, all of their versions are listed.
+const FEW_DEVICES: usize = 100;
+
+/// Active versions by way of the devices, whose index has them in order; SQLite keeps to this order of the join.
+const ACTIVE: &str = "FROM device d CROSS JOIN config_version v";
+const IN_ORDER: &str = " ORDER BY d.hostname, d.id, v.part";
 
 /// A version that is about to be stored.
 #[derive(Debug, Clone)]
@@ -229,20 +237,27 @@ pub async fn version_fetch_set_aside(
 
 /// The parts of a device with their newest versions.
 pub async fn part_list(db: &Db, device: DeviceId) -> Result<Vec<PartVersions>> {
-    // Every part has an active version, and versions are numbered without gaps: neither is counted.
-    let rows = sqlx::query(
-        "SELECT v.part AS part,
-                (SELECT MAX(n.version) FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part) AS n
-         FROM config_version v WHERE v.device_id = $1 AND v.state = 'active' ORDER BY v.part",
-    )
-    .bind(device.0)
-    .fetch_all(db.reader())
-    .await?;
-    let mut parts = Vec::with_capacity(rows.len());
+    // Every part has an active version, and versions are numbered without gaps: neither is counted, and the newest ones
+    // are those with the highest numbers. The order of the joins is the cheap one; SQLite keeps to it.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM config_version a CROSS JOIN config_version v JOIN device d ON d.id = v.device_id
+         WHERE a.device_id = $1 AND a.state = 'active' AND v.device_id = a.device_id AND v.part = a.part
+           AND v.version > (SELECT MAX(n.version) - {NEWEST_OF_PART} FROM config_version n
+                            WHERE n.device_id = a.device_id AND n.part = a.part)
+         ORDER BY v.part, v.version DESC"
+    );
+    let rows = sqlx::query(built(sql)).bind(device.0).fetch_all(db.reader()).await?;
+    let mut parts: Vec<PartVersions> = Vec::new();
     for row in &rows {
-        let part = row.text("part")?;
-        let versions = version_list(db, device, &part, None, 50).await?;
-        parts.push(PartVersions { part, total: row.count("n")?, versions });
+        let newest = version(row)?;
+        match parts.last_mut().filter(|part| part.part == newest.part) {
+            Some(part) => part.versions.push(newest),
+            None => parts.push(PartVersions {
+                part: newest.part.clone(),
+                total: u64::from(newest.version),
+                versions: vec![newest],
+            }),
+        }
     }
     Ok(parts)
 }
@@ -280,18 +295,15 @@ pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64>
     .count("n")
 }
 
-/// The active versions of all devices, by host name.
-pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    let mut filter = named(search);
-    filter.and("v.state = 'active'");
-    // As many as there are devices, times a few: however long history is, they are all counted.
-    version_page(db, &filter, "d.hostname, d.id, v.part", i64::MAX, page).await
-}
-
 /// A part that had a version at a time: the same look into an index as in [`versions_as_of`].
 const HAD_ONE: &str = "EXISTS (SELECT 1 FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part \
      AND n.collected_at <= ? AND n.state IN ('active', 'inactive') \
      AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1))";
+
+/// The active versions of all devices, by host name.
+pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    page_active(db, search, None, page).await
+}
 
 /// The versions of all devices that were active at a time, by host name and part. Devices that were deleted since are not
 /// in it.
@@ -301,10 +313,7 @@ pub async fn version_page_as_of(
     at: Timestamp,
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>> {
-    let mut filter = named(search);
-    // The parts are those of the active versions, of which there are a few per device, however long history is.
-    filter.and("v.state = 'active'").and_int(HAD_ONE, at.millis());
-    let now = version_page(db, &filter, "d.hostname, d.id, v.part", i64::MAX, page).await?;
+    let now = page_active(db, search, Some(at), page).await?;
     let mut devices: Vec<DeviceId> = now.rows.iter().map(|row| row.version.device_id).collect();
     devices.dedup();
     let mut then = versions_as_of(db, &devices, at).await?;
@@ -314,18 +323,82 @@ pub async fn version_page_as_of(
 
 /// How many devices have an active version, or had one at a time.
 pub async fn version_count_devices(db: &Db, search: &str, at: Option<Timestamp>) -> Result<u64> {
+    count_active(db, search, at, "DISTINCT v.device_id").await
+}
+
+/// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page. A search
+/// that finds few devices lists what these have; one that finds many goes through the newest versions of all.
+pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
+    let mut filter = named(search);
+    if !filter.sql().is_empty() {
+        let after = format!(" LIMIT {}", FEW_DEVICES + 1);
+        let found = filter.query("SELECT d.id FROM device d", &after).fetch_all(db.reader()).await?;
+        if found.len() <= FEW_DEVICES {
+            let ids = found.iter().map(|row| row.int("id")).collect::<Result<Vec<_>>>()?;
+            filter = Filter::new();
+            filter.and_one_of("v.device_id", ids);
+        } else {
+            filter.and(
+                "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
+            );
+        }
+    }
+    // Counted, and skipped, no further than that: what is older costs nothing.
+    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {FROM}");
+    let counted = filter.query(&first, &format!(" LIMIT {NEWEST}) AS counted")).persistent(false);
+    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
+    if page.offset() >= NEWEST {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
+    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
+    let after =
+        format!(" ORDER BY v.collected_at DESC, v.id DESC LIMIT {} OFFSET {}", page.limit(), page.offset());
+    let rows = filter.query(&before, &after).persistent(false).fetch_all(db.reader()).await?;
+    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
+}
+
+/// A page of the active versions, of those parts alone that had one at a time where named, by host name and part.
+async fn page_active(
+    db: &Db,
+    search: &str,
+    at: Option<Timestamp>,
+    page: Page,
+) -> Result<Paged<ConfigVersionRow>> {
+    let total = count_active(db, search, at, "*").await?;
+    if total as i64 <= page.offset() {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
+    // What is skipped is skipped in indexes: the rows are read of those alone that the page shows.
+    let before =
+        format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");
+    let after = format!("{IN_ORDER} LIMIT {} OFFSET {}){IN_ORDER}", page.limit(), page.offset());
+    let mut filter = active(search, at);
+    filter.and("v.device_id = d.id");
+    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
+    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
+}
+
+/// A count of them. They are as many as there are devices, times a few: however long history is, all are counted.
+async fn count_active(db: &Db, search: &str, at: Option<Timestamp>, what: &'static str) -> Result<u64> {
+    let mut filter = active(search, at);
+    // Without a search no device is read.
+    let from = if search.trim().is_empty() {
+        "FROM config_version v"
+    } else {
+        filter.and("v.device_id = d.id");
+        ACTIVE
+    };
+    let counted = filter.query(&format!("SELECT COUNT({what}) AS n {from}"), "");
+    counted.fetch_one(db.reader()).await?.count("n")
+}
+
+fn active(search: &str, at: Option<Timestamp>) -> Filter {
     let mut filter = named(search);
     filter.and("v.state = 'active'");
     if let Some(at) = at {
         filter.and_int(HAD_ONE, at.millis());
     }
-    let count = format!("SELECT COUNT(DISTINCT v.device_id) AS n {FROM}");
-    filter.query(&count, "").fetch_one(db.reader()).await?.count("n")
-}
-
-/// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page.
-pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    version_page(db, &named(search), "v.collected_at DESC, v.id DESC", NEWEST, page).await
+    filter
 }
 
 fn named(search: &str) -> Filter {
@@ -337,26 +410,6 @@ fn named(search: &str) -> Filter {
         );
     }
     filter
-}
-
-async fn version_page(
-    db: &Db,
-    filter: &Filter,
-    order: &'static str,
-    most: i64,
-    page: Page,
-) -> Result<Paged<ConfigVersionRow>> {
-    // Counted, and skipped, no further than that: what is older costs nothing.
-    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {FROM}");
-    let counted = filter.query(&first, &format!(" LIMIT {most}) AS counted"));
-    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
-    if page.offset() >= most {
-        return Ok(Paged { rows: Vec::new(), total, page });
-    }
-    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
-    let after = format!(" ORDER BY {order} LIMIT {} OFFSET {}", page.limit(), page.offset());
-    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
-    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
 }
 
 /// The newest versions that changed something (not the first of a part), newest first.

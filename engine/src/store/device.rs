@@ -44,12 +44,21 @@ pub async fn device_list_promised(
     page: Page,
 ) -> Result<Paged<Device>> {
     let conditions = conditions(filter, promises);
-    let total = conditions.query("SELECT COUNT(*) AS n FROM device d", "").fetch_one(db.reader()).await?;
-    let after = format!("{} LIMIT {} OFFSET {}", order_by(order), page.limit(), page.offset());
-    let rows = conditions.query(SELECT, &after).fetch_all(db.reader()).await?;
+    // What is promised changes all the time, and with it the statement.
+    let comes_again = promises.is_empty();
+    let counted = conditions.query("SELECT COUNT(*) AS n FROM device d", "").persistent(comes_again);
+    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
+    if total as i64 <= page.offset() {
+        return Ok(Paged { rows: Vec::new(), total, page });
+    }
+    let order = order_by(order);
+    // What is skipped is skipped in an index: the rows are read of those alone that the page shows.
+    let before = format!("{SELECT} WHERE d.id IN (SELECT d.id FROM device d");
+    let after = format!("{order} LIMIT {} OFFSET {}){order}", page.limit(), page.offset());
+    let rows = conditions.query(&before, &after).persistent(comes_again).fetch_all(db.reader()).await?;
     let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
     fill_tags(db, &mut devices).await?;
-    Ok(Paged { rows: devices, total: total.count("n")?, page })
+    Ok(Paged { rows: devices, total, page })
 }
 
 /// Every device in `filter`, as if no backup were planned.
@@ -92,15 +101,6 @@ pub async fn device_list_of(db: &Db, ids: &[DeviceId]) -> Result<Vec<Device>> {
 /// The enabled devices that a backup config covers, by host name.
 pub async fn device_list_selected(db: &Db, selector: &Selector) -> Result<Vec<Device>> {
     devices_where(db, &selected(selector)).await
-}
-
-/// How many enabled devices a backup config covers.
-pub async fn device_count_selected(db: &Db, selector: &Selector) -> Result<u64> {
-    selected(selector)
-        .query("SELECT COUNT(*) AS n FROM device d", "")
-        .fetch_one(db.reader())
-        .await?
-        .count("n")
 }
 
 /// Devices at these addresses, within a transaction that may change them.

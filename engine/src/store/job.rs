@@ -1,10 +1,11 @@
 //! The queue: claimed by one statement, held by a lease, at least once.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use etiqa_model::job::JobState as Standing;
 use etiqa_model::page::Page;
-use etiqa_model::{JobId, RunId, Timestamp};
+use etiqa_model::{DeviceId, JobId, RunId, Timestamp};
 
 use crate::db::{Db, DbKind, Filter, Result, RowExt, Tx};
 
@@ -15,6 +16,10 @@ const FOR_TAKER: &str = "finished_at IS NULL AND due_at <= $2 AND $5 LIKE '%,' |
           OR ($8 = '' AND (site IS NULL OR NOT EXISTS (
               SELECT 1 FROM machine m WHERE m.role = 'worker' AND m.site = job.site))))
      AND (lease_expires_at IS NULL OR lease_expires_at <= $2)";
+
+/// That an open job of a kind has `device d` among those that its payload lists, as in [`job_is_open_for_device`].
+const LISTS_DEVICE: &str = "EXISTS (SELECT 1 FROM job WHERE finished_at IS NULL AND kind = ?
+     AND REPLACE(REPLACE(payload, '[', ','), ']', ',') LIKE '%,' || CAST(d.id AS TEXT) || ',%')";
 
 /// A job as a worker takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -459,11 +464,6 @@ async fn listed(db: &Db, filter: &Filter, page: Page) -> Result<Vec<ListedJob>> 
         .collect()
 }
 
-/// How many jobs were given up and not looked after since.
-pub async fn job_count_dead(db: &Db) -> Result<u64> {
-    sqlx::query("SELECT COUNT(*) AS n FROM job WHERE dead = 1").fetch_one(db.reader()).await?.count("n")
-}
-
 /// Has a job that was given up, or waits for its next attempt, done now; false when it is neither.
 pub async fn job_retry(db: &Db, id: JobId, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
@@ -513,13 +513,26 @@ pub async fn job_state(db: &Db, id: JobId) -> Result<Option<JobState>> {
     .transpose()
 }
 
-/// Open jobs of one kind: their payloads.
-pub async fn job_list_open(db: &Db, kind: &str) -> Result<Vec<String>> {
-    let rows = sqlx::query("SELECT payload FROM job WHERE finished_at IS NULL AND kind = $1")
-        .bind(kind.to_owned())
-        .fetch_all(db.reader())
-        .await?;
-    rows.iter().map(|row| row.text("payload")).collect()
+/// Whether an open job of a kind has this device among those that its payload lists.
+pub async fn job_is_open_for_device(db: &Db, kind: &str, device: DeviceId) -> Result<bool> {
+    // The numbers of a list have a comma at each end once its brackets are commas: so 7 is not found in 17.
+    let row = sqlx::query(
+        "SELECT id FROM job WHERE finished_at IS NULL AND kind = $1
+           AND REPLACE(REPLACE(payload, '[', ','), ']', ',') LIKE $2 LIMIT 1",
+    )
+    .bind(kind.to_owned())
+    .bind(format!("%,{device},%"))
+    .fetch_optional(db.reader())
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Those of these devices that an open job of a kind lists in its payload.
+pub async fn job_list_open_devices(db: &Db, kind: &str, devices: &[DeviceId]) -> Result<HashSet<DeviceId>> {
+    let mut filter = Filter::new();
+    filter.and_one_of("d.id", devices.iter().map(|device| device.0)).and_text(LISTS_DEVICE, kind);
+    let rows = filter.query("SELECT d.id FROM device d", "").persistent(false).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok(DeviceId(row.int("id")?))).collect()
 }
 
 /// Forgets jobs that ended before `before`, but for the dead ones.

@@ -3,6 +3,7 @@
 //! A function takes the database (or a transaction, then it ends in `_in_txn`) first. Nothing here decides
 //! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
 
+pub mod admin;
 pub mod archive_copy;
 pub mod archive_passphrase;
 pub mod artifact;
@@ -12,6 +13,7 @@ pub mod credential;
 pub mod destination;
 pub mod device;
 pub mod device_bulk;
+pub mod device_count;
 pub mod device_fact;
 pub mod device_test;
 pub mod device_write;

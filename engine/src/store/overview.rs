@@ -119,19 +119,19 @@ pub async fn first_steps_fetch(db: &Db) -> Result<Option<FirstSteps>> {
     }))
 }
 
-/// Ended runs per UTC day, from `first_day` on (its start), `days` of them, empty days included.
+/// Ended runs per UTC day, from the day of `first_day` on, `days` of them, empty days included.
 pub async fn run_counts_by_day(db: &Db, first_day: Timestamp, days: u32) -> Result<Vec<DayCounts>> {
+    let first = first_day.millis() / DAY_MS;
     let rows = sqlx::query(
         "SELECT finished_at / 86400000 AS day,
                 CAST(SUM(CASE WHEN status = 'completed' AND devices_failed = 0 THEN 1 ELSE 0 END) AS BIGINT) AS good,
                 CAST(SUM(CASE WHEN status = 'completed' AND devices_failed > 0 THEN 1 ELSE 0 END) AS BIGINT) AS partial,
                 CAST(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS BIGINT) AS failed
-         FROM backup_run WHERE finished_at >= $1 GROUP BY finished_at / 86400000",
+         FROM backup_run WHERE finished_at / 86400000 >= $1 GROUP BY finished_at / 86400000",
     )
-    .bind(first_day.millis())
+    .bind(first)
     .fetch_all(db.reader())
     .await?;
-    let first = first_day.millis() / DAY_MS;
     let mut counts: Vec<DayCounts> = (first..first + i64::from(days))
         .map(|day| DayCounts { day: Timestamp(day * DAY_MS), good: 0, partial: 0, failed: 0 })
         .collect();

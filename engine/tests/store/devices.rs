@@ -1,9 +1,10 @@
 use etiqa_engine::db::Db;
 use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn, credential_list_for_device};
 use etiqa_engine::store::device::{
-    device_count_by_platform, device_count_selected, device_fetch, device_list, device_list_by_name,
-    device_list_matching, platform_list,
+    device_count_by_platform, device_fetch, device_list, device_list_by_name, device_list_matching,
+    platform_list,
 };
+use etiqa_engine::store::device_count::device_count_selected;
 use etiqa_engine::store::device_fact::{
     device_fact_fetch, device_fact_forget_platform, device_fact_save_in_txn,
 };
@@ -55,7 +56,9 @@ async fn more_devices_than_one_statement_takes_come_back_in_order_with_their_tag
         let third = device_list(&db, &DeviceFilter::default(), DeviceOrder::default(), page).await.unwrap();
         assert_eq!((third.total, third.rows.len(), third.pages()), (1_203, 203, 3));
         assert_eq!(third.rows[0].hostname, "sw-1000");
-        assert_eq!(device_count_selected(&db, &Selector::Tag("last-3".into())).await.unwrap(), 120);
+        let selectors = [Selector::Tag("last-3".into()), Selector::All, Selector::Tag("none".into())];
+        let counts = device_count_selected(&db, &selectors.each_ref()).await.unwrap();
+        assert_eq!(counts, [120, 1_203, 0]);
     })
     .await;
 }
@@ -106,12 +109,16 @@ async fn a_filter_narrows_by_type_site_tag_and_state() {
         assert_eq!(names(&db, DeviceFilter { site: Some("vienna".into()), ..none() }).await, ["10.0.0.1"]);
         assert_eq!(names(&db, DeviceFilter { tag: Some("core".into()), ..none() }).await, ["10.0.0.2"]);
         assert_eq!(names(&db, DeviceFilter { enabled: Some(true), ..none() }).await, ["10.0.0.1"]);
-        assert_eq!(
-            device_count_selected(&db, &Selector::All).await.unwrap(),
-            1,
-            "disabled ones are never covered"
-        );
-        assert_eq!(device_count_selected(&db, &Selector::Chosen(vec![])).await.unwrap(), 0);
+        let selectors = [
+            Selector::All,
+            Selector::Site("vienna".into()),
+            Selector::Chosen(ids),
+            Selector::Tag("core".into()),
+            Selector::Chosen(vec![]),
+        ];
+        let counts = device_count_selected(&db, &selectors.each_ref()).await.unwrap();
+        assert_eq!(counts, [1, 1, 1, 0, 0], "disabled ones are never covered");
+        assert!(device_count_selected(&db, &[]).await.unwrap().is_empty());
     })
     .await;
 }

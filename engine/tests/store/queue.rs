@@ -1,13 +1,14 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use etiqa_engine::db::Db;
+use etiqa_engine::store::device_write::device_insert_in_txn;
 use etiqa_engine::store::job::{
-    Taker, job_claim, job_finish, job_insert_in_txn, job_list, job_list_open, job_release, job_renew,
-    job_state,
+    Taker, job_claim, job_finish, job_insert_in_txn, job_is_open_for_device, job_list, job_list_open_devices,
+    job_release, job_renew, job_state,
 };
-use etiqa_model::JobId;
+use etiqa_model::{DeviceId, JobId};
 
-use crate::common::{at, on_both};
+use crate::common::{at, device, on_both};
 
 fn by(owner: &str) -> Taker<'_> {
     Taker { owner, folders: ["here"; 2], site: None, takes: &["test"] }
@@ -56,7 +57,50 @@ async fn a_key_queues_work_once() {
         let first = add(&db, Some("run:7"), 0).await;
         assert_eq!(add(&db, Some("run:7"), 0).await, first);
         assert_ne!(add(&db, None, 0).await, add(&db, None, 0).await);
-        assert_eq!(job_list_open(&db, "test").await.unwrap().len(), 3);
+        assert_eq!(job_list(&db, 10).await.unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_is_found_among_those_that_an_open_job_is_about() {
+    on_both(async |db| {
+        let mut tx = db.write().await.unwrap();
+        for payload in [r#"{"kind":"test","devices":[7,17,170]}"#, r#"{"kind":"test","devices":[23]}"#] {
+            job_insert_in_txn(&mut tx, "test", payload, None, 0, at(0)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let mut found = Vec::new();
+        for id in [1, 2, 3, 7, 17, 23, 70, 170] {
+            if job_is_open_for_device(&db, "test", DeviceId(id)).await.unwrap() {
+                found.push(id);
+            }
+        }
+        assert_eq!(found, [7, 17, 23, 170]);
+        assert!(!job_is_open_for_device(&db, "other", DeviceId(7)).await.unwrap());
+        for _ in 0..2 {
+            let job = job_claim(&db, by("a"), at(0), at(30)).await.unwrap().unwrap();
+            job_finish(&db, job.id, "a", None, at(1)).await.unwrap();
+        }
+        assert!(!job_is_open_for_device(&db, "test", DeviceId(7)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_some_devices_those_are_told_that_open_jobs_are_about() {
+    on_both(async |db| {
+        let rows: Vec<_> = (1..=12).map(|number| device(&format!("10.0.0.{number}"), |_| {})).collect();
+        let mut tx = db.write().await.unwrap();
+        let ids = device_insert_in_txn(&mut tx, &rows, at(0)).await.unwrap();
+        for (kind, devices) in [("test", &ids[9..=10]), ("test", &ids[..1]), ("other", &ids[1..=2])] {
+            let payload = serde_json::json!({ "kind": kind, "devices": devices }).to_string();
+            job_insert_in_txn(&mut tx, kind, &payload, None, 0, at(0)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let found = job_list_open_devices(&db, "test", &ids[..10]).await.unwrap();
+        assert_eq!(found, HashSet::from([ids[0], ids[9]]));
+        assert_eq!(job_list_open_devices(&db, "test", &[]).await.unwrap(), HashSet::new());
     })
     .await;
 }
@@ -94,7 +138,7 @@ async fn a_job_ends_once_and_only_by_its_owner() {
             (state.finished_at, state.dead, state.error.as_deref()),
             (Some(at(11)), true, Some("It broke."))
         );
-        assert_eq!(job_list_open(&db, "test").await.unwrap().len(), 0);
+        assert_eq!(job_claim(&db, by("a"), at(99), at(120)).await.unwrap(), None);
     })
     .await;
 }

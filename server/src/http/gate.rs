@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::Authority;
@@ -13,6 +14,7 @@ use etiqa_engine::access::{SetupCode, identify_session, identify_token};
 use etiqa_engine::{Engine, Result};
 use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
+use tracing::{Instrument, Span};
 
 use super::refusal::Refusal;
 
@@ -23,13 +25,25 @@ pub(super) async fn gate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let mut response = match admit(&engine, peer, &mut request).await {
-        Ok(Admission::Through) => next.run(request).await,
-        Ok(Admission::Elsewhere(path)) => Redirect::to(&path).into_response(),
-        Err(refusal) => refusal.into_response(),
+    let span = span_of(&request);
+    let answering = async {
+        match admit(&engine, peer, &mut request).await {
+            Ok(Admission::Through) => next.run(request).await,
+            Ok(Admission::Elsewhere(path)) => Redirect::to(&path).into_response(),
+            Err(refusal) => refusal.into_response(),
+        }
     };
+    let mut response = answering.instrument(span).await;
     secure(response.headers_mut());
     response
+}
+
+/// Around everything that is logged while a request is answered, its SQL statements (`sqlx::query=debug`) among it: the
+/// number tells them from those of others. Nothing of a query, which may hold what people search for.
+fn span_of(request: &Request) -> Span {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    tracing::debug_span!("request", number, path = request.uri().path())
 }
 
 enum Admission {
@@ -53,6 +67,7 @@ async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) ->
         identity,
         session,
         address: peer.ip().to_string(),
+        span: Span::current(),
     });
     if is_known || is_open_to_strangers(request.method(), request.uri().path()) {
         return Ok(Admission::Through);

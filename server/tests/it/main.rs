@@ -26,5 +26,6 @@ mod restore;
 mod runs;
 mod search;
 mod secrets;
+mod statements;
 mod takeover;
 mod texts;
