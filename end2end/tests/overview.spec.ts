@@ -129,7 +129,7 @@ test("devices whose backup was disabled are said to be in none", async ({ page }
   expect(await stickingOut(page)).toEqual([]);
   await hands(page).getByRole("link", { name: `In no backup ${DEVICES - 1}` }).click();
   await expect(page).toHaveURL(/state=no_backup/);
-  // The one that fails is in none either.
-  await expect(page.locator("table.rows tbody tr")).toHaveCount(DEVICES);
+  // The one that fails is in none either, but its failing is what needs a hand first.
+  await expect(page.locator("table.rows tbody tr")).toHaveCount(DEVICES - 1);
   expect(watch.take()).toEqual([]);
 });

@@ -100,7 +100,48 @@ async fn a_device_is_covered_while_its_last_good_text_is_as_young_as_promised() 
         let (counts, reasons) = device_counts(&db, &[]).await.unwrap();
         assert_eq!((counts.total, counts.covered), (4, 0), "nothing is planned");
         assert_eq!(reasons, [(Reason::Failing, 1), (Reason::NeverBackedUp, 1), (Reason::NoBackup, 2)]);
-        assert_eq!(listed(&db, &[], DeviceState::NoBackup).await, ["failed", "never", "old", "young"]);
+        assert_eq!(listed(&db, &[], DeviceState::NoBackup).await, ["old", "young"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_number_leads_to_a_list_of_exactly_the_devices_that_it_counts() {
+    on_both(async |db| {
+        let promises = [promise(Selector::Tag("planned".into()), at(0))];
+        // Each good in time, good too long ago, and in no backup.
+        for (name, class) in [
+            ("failing", Some("timeout")),
+            ("suspect", Some("suspect")),
+            ("changed", Some("host_key_changed")),
+            ("never", None),
+            ("good", Some("ok")),
+        ] {
+            let planned = |input: &mut DeviceInput| input.tags = "planned".into();
+            add(&db, &format!("{name}-1"), class, Some(at(0)), planned).await;
+            add(&db, &format!("{name}-2"), class, Some(at(-1)), planned).await;
+            add(&db, &format!("{name}-3"), class, Some(at(0)), |_| {}).await;
+            let off = add(&db, &format!("{name}-4"), class, Some(at(-1)), |_| {}).await;
+            device_set_enabled(&db, off, false, NOON).await.unwrap();
+        }
+        let (_, reasons) = device_counts(&db, &promises).await.unwrap();
+        assert_eq!(reasons.len(), Reason::ALL.len());
+        let hands = needing_a_hand(&db, &promises, 100).await;
+        let mut all = Vec::new();
+        for (reason, count) in reasons {
+            let state = DeviceState::ALL.iter().copied().find(|state| state.reasons() == [reason]).unwrap();
+            let names = listed(&db, &promises, state).await;
+            let shown = hands.iter().filter(|hand| hand.reason == reason).map(|hand| hand.hostname.clone());
+            let mut shown: Vec<String> = shown.collect();
+            shown.sort();
+            assert_eq!((names.len() as u64, &names), (count, &shown), "{reason:?}");
+            all.extend(names);
+        }
+        all.sort();
+        assert_eq!(listed(&db, &promises, DeviceState::NeedsHand).await, all, "each is under one of them");
+        assert_eq!(all.len(), 14, "all but the one that is good in time, and those that are disabled");
+        assert_eq!(listed(&db, &promises, DeviceState::Overdue).await, ["good-2"]);
+        assert_eq!(listed(&db, &promises, DeviceState::NoBackup).await, ["good-3"]);
     })
     .await;
 }

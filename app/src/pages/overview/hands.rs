@@ -40,10 +40,10 @@ pub(super) fn needs_hand(groups: Vec<HandGroup>, role: Role, actions: Actions) -
 /// Where all devices of a reason are listed.
 fn list_of(reason: Reason) -> &'static str {
     match reason {
-        Reason::Failing => "/devices/?state=failing&enabled=true",
-        Reason::Suspect => "/devices/?class=suspect&enabled=true",
-        Reason::HostKeyChanged => "/devices/?class=host_key_changed&enabled=true",
-        Reason::NeverBackedUp => "/devices/?state=never&enabled=true",
+        Reason::Failing => "/devices/?state=failing",
+        Reason::Suspect => "/devices/?state=suspect",
+        Reason::HostKeyChanged => "/devices/?state=host_key_changed",
+        Reason::NeverBackedUp => "/devices/?state=never",
         Reason::Overdue => "/devices/?state=overdue",
         Reason::NoBackup => "/devices/?state=no_backup",
     }
