@@ -74,6 +74,8 @@ test("what needs a hand says why and what to do, and is backed up again from her
   await settled(page);
   const row = hands(page).locator(".hand");
   await expect(row).toHaveCount(1);
+  const all = page.getByRole("link", { name: "1 needs a hand." });
+  await expect(all).toHaveAttribute("href", "/devices/?state=needs_hand");
   await expect(row).toContainText("Login refused");
   await expect(row).toContainText("Check the user name and the password of the credential");
   await expect(row).toContainText("Never backed up.");

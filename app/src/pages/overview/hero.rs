@@ -14,6 +14,8 @@ pub(super) fn hero(overview: &Overview) -> AnyView {
     // What is to be expected of a device that was never backed up is not known yet.
     let (good, known) = (share(counts.covered), share(counts.total - counts.never));
     let need: u64 = overview.needs_hand.iter().map(|group| group.count).sum();
+    let in_need = in_need(counts, need)
+        .map(|words| view! { " "<a href="/devices/?state=needs_hand">{words}</a> }.into_any());
     let percent = format::percent(counts.covered, counts.total);
     let last = overview.recent_runs.first().map(|run| {
         let changed =
@@ -42,7 +44,7 @@ pub(super) fn hero(overview: &Overview) -> AnyView {
                 <text x="18" y="18" dy="0.35em" text-anchor="middle">{percent.clone()}</text>
             </svg>
             <div>
-                <h2>{headline(counts, need)}</h2>
+                <h2>{headline(counts)}{in_need}</h2>
                 <p class="dots">{last}{next}</p>
             </div>
         </section>
@@ -50,29 +52,36 @@ pub(super) fn hero(overview: &Overview) -> AnyView {
     .into_any()
 }
 
-fn headline(counts: &DeviceCounts, need: u64) -> String {
+fn headline(counts: &DeviceCounts) -> String {
     let devices = format::plural(counts.total, "device");
-    let hand = match need {
-        0 => String::new(),
-        1 => " 1 needs a hand.".to_owned(),
-        need => format!(" {} need a hand.", format::count(need)),
-    };
     match counts {
         DeviceCounts { total: 0, .. } => "No device is enabled.".to_owned(),
         DeviceCounts { total, never, .. } if never == total => {
             format!("{devices} added, none backed up yet.")
         }
         DeviceCounts { total: 1, covered: 1, .. } => {
-            format!("The device has a good backup within its schedule.{hand}")
+            "The device has a good backup within its schedule.".to_owned()
         }
         DeviceCounts { total, covered, .. } if covered == total => {
-            format!("All {devices} have a good backup within their schedule.{hand}")
+            format!("All {devices} have a good backup within their schedule.")
         }
         DeviceCounts { covered, .. } => {
             let have = if *covered == 1 { "has" } else { "have" };
             let covered = format::count(*covered);
-            format!("{covered} of {devices} {have} a good backup within schedule.{hand}")
+            format!("{covered} of {devices} {have} a good backup within schedule.")
         }
+    }
+}
+
+/// How many need a hand, where the headline does not say so of all of them.
+fn in_need(counts: &DeviceCounts, need: u64) -> Option<String> {
+    if counts.never == counts.total {
+        return None;
+    }
+    match need {
+        0 => None,
+        1 => Some("1 needs a hand.".to_owned()),
+        need => Some(format!("{} need a hand.", format::count(need))),
     }
 }
 
@@ -82,23 +91,26 @@ mod tests {
 
     #[test]
     fn the_headline_says_how_many_are_backed_up_in_time_and_how_many_need_a_hand() {
-        let counts =
-            |total, covered, never| DeviceCounts { total, covered, never, ..DeviceCounts::default() };
+        let words = |total, covered, never, need| {
+            let counts = DeviceCounts { total, covered, never, ..DeviceCounts::default() };
+            (headline(&counts), in_need(&counts, need).unwrap_or_default())
+        };
+        let pair = |headline: &str, in_need: &str| (headline.to_owned(), in_need.to_owned());
         assert_eq!(
-            headline(&counts(128, 125, 0), 3),
-            "125 of 128 devices have a good backup within schedule. 3 need a hand."
+            words(128, 125, 0, 3),
+            pair("125 of 128 devices have a good backup within schedule.", "3 need a hand.")
         );
         assert_eq!(
-            headline(&counts(2, 1, 0), 1),
-            "1 of 2 devices has a good backup within schedule. 1 needs a hand."
+            words(2, 1, 0, 1),
+            pair("1 of 2 devices has a good backup within schedule.", "1 needs a hand.")
         );
-        assert_eq!(headline(&counts(4, 4, 0), 0), "All 4 devices have a good backup within their schedule.");
+        assert_eq!(words(4, 4, 0, 0), pair("All 4 devices have a good backup within their schedule.", ""));
         // It failed just now, and what there is of it is still young enough.
         assert_eq!(
-            headline(&counts(1, 1, 0), 1),
-            "The device has a good backup within its schedule. 1 needs a hand."
+            words(1, 1, 0, 1),
+            pair("The device has a good backup within its schedule.", "1 needs a hand.")
         );
-        assert_eq!(headline(&counts(4, 0, 4), 4), "4 devices added, none backed up yet.");
-        assert_eq!(headline(&counts(0, 0, 0), 0), "No device is enabled.");
+        assert_eq!(words(4, 0, 4, 4), pair("4 devices added, none backed up yet.", ""));
+        assert_eq!(words(0, 0, 0, 0), pair("No device is enabled.", ""));
     }
 }

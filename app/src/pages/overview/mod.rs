@@ -102,7 +102,7 @@ fn content(overview: Overview, role: Role, actions: Actions) -> AnyView {
             {damaged}
             {hero}
             {steps}
-            <div class="grid">
+            <div class="grid columns">
                 <div class="stack">
                     {needs_hand(overview.needs_hand, role, actions)}
                     {running(overview.running, role, actions)}
