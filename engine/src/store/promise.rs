@@ -51,7 +51,7 @@ pub(super) fn is_chosen_by(selector: &str) -> String {
     )
 }
 
-/// From now on a backup config promises what it is due for, until then what it was due for at `due_before`.
+/// From now on a backup config promises what it is due for; until that is so, what was due at `due_before`.
 pub async fn promise_begin_in_txn(
     tx: &mut Tx,
     id: BackupConfigId,
