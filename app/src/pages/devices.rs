@@ -115,7 +115,10 @@ fn filters(asked: Memo<Asked>, choices: DeviceChoices) -> AnyView {
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
     let states = options(&[
         ("good", "Backed up"),
-        ("failing", "Needs a hand"),
+        ("needs_hand", "Needs a hand"),
+        ("failing", "Failing"),
+        ("suspect", "Suspect"),
+        ("host_key_changed", "Host key changed"),
         ("never", "Never backed up"),
         ("overdue", "Overdue"),
         ("no_backup", "In no backup"),

@@ -20,6 +20,7 @@ pub mod device_write;
 pub mod drill;
 pub mod driver;
 pub mod dump;
+mod hand;
 pub mod host_key;
 pub mod job;
 pub mod jump_host;
