@@ -133,6 +133,11 @@ mod client {
 
     use super::Theme;
 
+    /// A question that was asked and is not answered yet, see `components::form::confirm`.
+    pub(crate) const OPEN_QUESTION: &str = ".ask:popover-open";
+    /// What of a row the focus goes to, the first that there is.
+    const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
+
     fn html_document() -> Option<HtmlDocument> {
         document().dyn_into().ok()
     }
@@ -229,9 +234,25 @@ mod client {
         element.focus().is_ok() && document().active_element().is_some_and(|active| active == *element)
     }
 
+    /// Moves the focus into a row; says whether it is there now.
+    pub(crate) fn focus_within(row: &Element) -> bool {
+        TARGETS.iter().any(|target| focus(row.query_selector(target).ok().flatten()))
+    }
+
     /// Moves the focus to the page itself.
     pub(crate) fn focus_main() {
         focus(document().get_element_by_id("main"));
+    }
+
+    /// Why the form that led back to this page was refused, as JSON, where it was posted to `path`. It is told once: the
+    /// next page may have the same form.
+    pub(crate) fn take_refusal(path: &str) -> Option<String> {
+        let told = document().query_selector("meta[name=refused]").ok()??;
+        if told.get_attribute("data-path")? != path {
+            return None;
+        }
+        told.remove();
+        told.get_attribute("content")
     }
 
     /// The id of the build that this page was made by.

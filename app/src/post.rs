@@ -1,17 +1,14 @@
 //! Forms that post to server functions.
 //!
 //! A form is a real one: before the WASM is there (or without it) the browser posts it, and the server leads back to
-//! the page, with the error in the address; what was typed it keeps to itself until it renders that page ([`Typed`]).
-//! Once hydrated, the same request is sent from here, and only its answer
-//! differs. One piece of code serves every form: it knows addresses and texts, not the functions' types, which would
-//! cost some ten kilobytes of WASM each.
+//! the page, which says what is wrong and has what was typed ([`Typed`]). Once hydrated, the same request is sent from
+//! here, and only its answer differs. One piece of code serves every form: it knows addresses and texts, not the
+//! functions' types, which would cost some ten kilobytes of WASM each.
 
 use std::marker::PhantomData;
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
-use leptos_router::hooks::use_query_map;
 use serde::de::DeserializeOwned;
 
 use crate::api::AppError;
@@ -45,7 +42,7 @@ pub(crate) struct PostTo {
 }
 
 impl<S: ServerFn> Post<S> {
-    /// Nothing was posted yet, unless the address says that the last form without JavaScript failed.
+    /// Nothing was posted yet, unless this is the page that a browser without JavaScript was led back to.
     pub(crate) fn new() -> Self {
         Self { form: PostTo::new(S::PATH), _function: PhantomData }
     }
@@ -87,14 +84,9 @@ impl<S> From<Post<S>> for PostTo {
 
 impl PostTo {
     fn new(path: &'static str) -> Self {
-        let query = use_query_map();
-        let failed = query.with_untracked(|query| {
-            let is_ours = query.get_str("__path") == Some(path);
-            query.get_str("__err").filter(|_| is_ours).map(ServerFnUrlError::<AppError>::decode_err)
-        });
         Self {
             path,
-            answer: RwSignal::new(failed.map(Err)),
+            answer: RwSignal::new(refusal(path).map(Err)),
             is_pending: RwSignal::new(false),
             answers: RwSignal::new(0),
         }
@@ -110,13 +102,31 @@ impl PostTo {
     }
 }
 
+/// Why the form that led back to this page was refused, where it was posted to `path`.
+#[cfg(feature = "ssr")]
+fn refusal(path: &str) -> Option<AppError> {
+    use_context::<Typed>().filter(|typed| typed.path == path).map(|typed| typed.error)
+}
+
+/// The same, as the server told it within the page.
+#[cfg(feature = "hydrate")]
+fn refusal(path: &str) -> Option<AppError> {
+    use leptos::server_fn::error::FromServerFnError;
+    crate::browser::take_refusal(path).map(|told| AppError::de(told.into_bytes().into()))
+}
+
+#[cfg(not(any(feature = "ssr", feature = "hydrate")))]
+fn refusal(_path: &str) -> Option<AppError> {
+    None
+}
+
 /// Why the last upload to `path`, which no server function takes, was refused.
 pub(crate) fn upload_problem(path: &'static str) -> FormProblem {
     PostTo::new(path).problem()
 }
 
-/// What a browser without JavaScript sent with a form that was refused, but for secrets: the context of the page that
-/// it is led back to. It goes into no log and no address, and so it has no `Debug`.
+/// What a browser without JavaScript sent with a form that was refused, but for secrets, and why it was: the context of
+/// the page that it is led back to. It goes into no log and no address, and so it has no `Debug`.
 #[cfg(feature = "ssr")]
 #[derive(Clone)]
 pub struct Typed {
@@ -124,14 +134,16 @@ pub struct Typed {
     pub(crate) path: String,
     /// Names and values.
     pub(crate) fields: std::sync::Arc<[(String, String)]>,
+    /// Why it was refused.
+    pub(crate) error: AppError,
 }
 
 #[cfg(feature = "ssr")]
 impl Typed {
     /// What was posted to `path`; values that the names say are secret are dropped.
-    pub fn new(path: impl Into<String>, fields: Vec<(String, String)>) -> Self {
+    pub fn new(path: impl Into<String>, fields: Vec<(String, String)>, error: AppError) -> Self {
         let fields = fields.into_iter().filter(|(name, _)| !is_secret(name)).collect();
-        Self { path: path.into(), fields }
+        Self { path: path.into(), fields, error }
     }
 }
 
