@@ -186,15 +186,20 @@ mod browser {
 
 #[cfg(feature = "hydrate")]
 mod browser {
+    use gloo_timers::callback::Timeout;
     use leptos::prelude::*;
     use leptos::task::spawn_local;
     use wasm_bindgen::JsCast;
-    use web_sys::HtmlFormElement;
+    use web_sys::{Element, HtmlElement, HtmlFormElement};
 
     use super::PostTo;
-    use crate::browser::{fields_of, focus};
+    use crate::browser::{OPEN_QUESTION, fields_of, focus, focus_within};
     use crate::rpc;
     use crate::toasts::{Toasts, Undo};
+
+    /// How often is looked whether a row went that something was done to, and how many times.
+    const LOOK_MS: u32 = 100;
+    const LOOKS: u32 = 40;
 
     /// Sends the form from here instead of by the browser.
     pub(super) fn submit(to: PostTo) -> impl FnMut(leptos::ev::SubmitEvent) + 'static {
@@ -217,9 +222,14 @@ mod browser {
             }
             to.is_pending.set(true);
             spawn_local(async move {
+                let question = question_of(&form);
+                say_in(question.as_ref(), "");
                 let answer = rpc::post(to.path, body).await;
-                if answer.is_ok() {
-                    close_question(&form);
+                if let Err(error) = &answer {
+                    say_in(question.as_ref(), &error.0.message);
+                } else {
+                    close(question);
+                    keep_focus(&form);
                     if let Some(words) = form.get_attribute("data-done") {
                         let fields = form.get_attribute("data-undo");
                         toasts.say(words, fields.map(|fields| Undo { path: to.path, fields }));
@@ -233,15 +243,64 @@ mod browser {
         }
     }
 
-    /// Closes the question that was answered: the next row that comes to stand here must not be asked.
-    fn close_question(form: &HtmlFormElement) {
-        let open = "details.confirm[open]";
-        let around = form.closest(open).ok().flatten();
-        if let Some(question) = around.or_else(|| form.query_selector(open).ok().flatten()) {
-            let _ = question.remove_attribute("open");
-            // The button that was pressed is hidden now.
-            focus(question.query_selector("summary").ok().flatten());
+    /// The open question that the form is in, or that is within the form.
+    fn question_of(form: &HtmlFormElement) -> Option<Element> {
+        let around = form.closest(OPEN_QUESTION).ok().flatten();
+        around.or_else(|| form.query_selector(OPEN_QUESTION).ok().flatten())
+    }
+
+    /// Says in the question why its form was refused: what the page says is behind it.
+    fn say_in(question: Option<&Element>, words: &str) {
+        if let Some(place) = question.and_then(|question| question.query_selector(".error").ok().flatten()) {
+            place.set_text_content(Some(words));
         }
+    }
+
+    /// Closes the question that was answered, which gives the focus back to the button that asked it.
+    fn close(question: Option<Element>) {
+        if let Some(question) = question.and_then(|question| question.dyn_into::<HtmlElement>().ok()) {
+            let _ = question.hide_popover();
+        }
+    }
+
+    /// What has the focus now may go with its row as soon as the list comes anew. The focus then goes to the row beside it,
+    /// or to the heading of the list: from nowhere, the next key would begin at the top of the page.
+    fn keep_focus(form: &HtmlFormElement) {
+        let active = document().active_element().and_then(|active| active.dyn_into::<HtmlElement>().ok());
+        let Some(active) = active.filter(is_shown) else { return };
+        let row = form.closest("tr").ok().flatten();
+        let beside =
+            row.and_then(|row| row.next_element_sibling().or_else(|| row.previous_element_sibling()));
+        let list = form.closest(".card").ok().flatten();
+        look_after(active, beside, list, LOOKS);
+    }
+
+    fn look_after(active: HtmlElement, beside: Option<Element>, list: Option<Element>, looks: u32) {
+        let look = move || {
+            if is_shown(&active) {
+                if looks > 0 {
+                    look_after(active, beside, list, looks - 1);
+                }
+                return;
+            }
+            // Unless a person, or a page that came instead, has put it elsewhere.
+            let is_lost = document().active_element().is_none_or(|now| now.tag_name() == "BODY");
+            if !is_lost || beside.is_some_and(|row| focus_within(&row)) {
+                return;
+            }
+            let heading = list.and_then(|list| list.query_selector("h2").ok().flatten());
+            let headings = [heading, document().query_selector("main h1").ok().flatten()];
+            let _ = headings.into_iter().flatten().any(|heading| {
+                let _ = heading.set_attribute("tabindex", "-1");
+                focus(Some(heading))
+            });
+        };
+        Timeout::new(LOOK_MS, look).forget();
+    }
+
+    /// The page itself counts as not shown: who has put the focus nowhere has none to lose.
+    fn is_shown(element: &HtmlElement) -> bool {
+        element.offset_parent().is_some()
     }
 }
 

@@ -86,7 +86,8 @@ fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
     let button = (state != MachineState::Alive).then(|| {
         let press = act(&[("owner", machine.owner.clone())], "Forget", "btn danger");
         let form = view! { <PostForm to=forget>{press}</PostForm> }.into_any();
-        confirm("Forget…", format!("Forget {}? If it comes back, it is listed again.", machine.host), form)
+        let question = format!("Forget {}? If it comes back, it is listed again.", machine.host);
+        confirm(&format!("machine-{}", machine.owner), "Forget…", question, form)
     });
     view! {
         <tr>
