@@ -42,6 +42,19 @@ pub(crate) fn theme_of_request() -> Theme {
     cookie("theme").map(|name| Theme::parse(&name)).unwrap_or_default()
 }
 
+/// The cookie by which a browser remembers the theme of this name; none where there is no such theme.
+#[cfg(feature = "ssr")]
+pub fn theme_cookie(name: &str) -> Option<String> {
+    let theme = Theme::ALL.into_iter().find(|theme| theme.as_str() == name)?;
+    Some(kept("theme", theme.as_str()))
+}
+
+/// A cookie that is kept for a year, for this site's own requests only. Scripts may change it.
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+fn kept(name: &str, value: &str) -> String {
+    format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Strict")
+}
+
 /// The viewer's offset from UTC in minutes (east is positive), which the browser left in the `tz` cookie.
 pub(crate) fn offset_of_request() -> Option<i32> {
     // No place is further than 14 hours from UTC.
@@ -179,8 +192,7 @@ mod client {
     pub(crate) fn set_cookie(name: &str, value: &str) {
         if let Some(document) = html_document() {
             // A browser that refuses cookies keeps working, only without the memory.
-            let _ =
-                document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Strict"));
+            let _ = document.set_cookie(&super::kept(name, value));
         }
     }
 
