@@ -103,7 +103,7 @@ mod browser {
     use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent, Storage};
 
     use super::{Finder, KEYED};
-    use crate::browser::{focus, now_ms};
+    use crate::browser::{OPEN_QUESTION, focus, focus_within, now_ms};
 
     /// How long after `g` the next key leads to a page.
     const TOGETHER_MS: i64 = 1_500;
@@ -112,8 +112,6 @@ mod browser {
     /// What the browser keeps of the switch, where it is off.
     const SWITCH: &str = "keys";
     const OFF: &str = "off";
-    /// What of a row they go to, the first that there is.
-    const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
 
     pub(super) fn listen(is_on: RwSignal<bool>, finder: Finder) {
         let navigate = use_navigate();
@@ -126,7 +124,8 @@ mod browser {
                 if event.default_prevented() || event.is_composing() {
                     return;
                 }
-                let is_alone = found("dialog[open]").is_none();
+                let is_asked = found(OPEN_QUESTION).is_some();
+                let is_alone = !is_asked && found("dialog[open]").is_none();
                 if (event.ctrl_key() || event.meta_key()) && key == "k" {
                     event.prevent_default();
                     if is_alone {
@@ -134,8 +133,8 @@ mod browser {
                     }
                     return;
                 }
-                if key == "Escape" && is_alone && take_back() {
-                    event.prevent_default();
+                // Its keys are the browser's.
+                if is_asked {
                     return;
                 }
                 let is_shifted_arrow = event.shift_key() && key.starts_with("Arrow");
@@ -185,13 +184,6 @@ mod browser {
         if is_done {
             event.prevent_default();
         }
-    }
-
-    /// Closes the question that is open, and goes back to what asked it.
-    fn take_back() -> bool {
-        let Some(question) = found("details.confirm[open]") else { return false };
-        let _ = question.remove_attribute("open");
-        focus(question.query_selector("summary").ok().flatten())
     }
 
     /// Behind an open window nothing moves.
@@ -254,7 +246,7 @@ mod browser {
             if row.has_attribute("href") {
                 return focus(Some(row));
             }
-            if TARGETS.iter().any(|target| focus(row.query_selector(target).ok().flatten())) {
+            if focus_within(&row) {
                 return true;
             }
             next = beside(&row);

@@ -33,8 +33,8 @@ test("a version is labelled, an older one made active, and any two texts compare
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved.")).toBeVisible();
   await expect(page.locator("dd", { hasText: "before the upgrade" })).toBeVisible();
-  await page.getByText("Make it active", { exact: true }).first().click();
-  await page.getByRole("button", { name: "Make it active" }).click();
+  await page.getByRole("button", { name: "Make it active…" }).click();
+  await page.getByRole("button", { name: "Make it active", exact: true }).click();
   await expect(page.getByText("It is the active version now.")).toBeVisible();
   expect(await stickingOut(page)).toEqual([]);
   await page.screenshot({ path: "screenshots/version-1440-light.png", fullPage: true });
@@ -150,7 +150,7 @@ test("a file is attached to a device, handed out and deleted", async ({ page }) 
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await stickingOut(page)).toEqual([]);
   await page.screenshot({ path: "screenshots/files-390-light.png", fullPage: true });
-  await page.getByText("Delete", { exact: true }).click();
+  await page.getByRole("button", { name: "Delete…" }).click();
   await page.getByRole("button", { name: "Delete it" }).click();
   await expect(page.getByText("Nothing is attached")).toBeVisible();
   expect(watch.take()).toEqual([]);

@@ -61,13 +61,13 @@ test("a row keeps its element and its focus while another comes in above it", as
   await settled(page);
   const row = page.locator("tbody tr").filter({ hasText: "mia" });
   await row.evaluate((element) => element.setAttribute("data-marked", ""));
-  await row.locator("summary").first().focus();
+  await row.getByRole("button", { name: "Remove…" }).focus();
   await addUser("ben");
   await expect(page.locator("tbody tr").filter({ hasText: "ben" })).toBeVisible();
   const marked = page.locator("tbody tr[data-marked]");
   await expect(marked).toHaveCount(1);
   await expect(marked).toContainText("mia");
-  await expect(marked.locator("summary").first()).toBeFocused();
+  await expect(marked.getByRole("button", { name: "Remove…" })).toBeFocused();
 });
 
 test("on a phone a dot says that the page is live, and words say when it is not", async ({ page }) => {

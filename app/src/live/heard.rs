@@ -18,8 +18,9 @@ const HELD_MS: u32 = 400;
 /// After how long is asked again for what could not be had.
 const RETRY_MS: u32 = 5_000;
 /// What a person is in the middle of: a question that is open, a field within a row. The rows around it must not move, or
-/// the answer would be another row's.
-const DECIDING: &str = "main details.confirm[open], main table.rows form :is(input:not([type=checkbox]), textarea, select):focus";
+/// the answer would be another row's. A browser that knows no popovers passes over that part of `:is`.
+const DECIDING: &str =
+    "main :is(.ask:popover-open, table.rows form :is(input:not([type=checkbox]), textarea, select):focus)";
 const EVERYTHING: [Topic; 5] = [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs];
 
 thread_local! {

@@ -154,8 +154,9 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     let question =
         format!("Delete {}? It will not run any more. Its archives and its history stay.", config.name);
     view! {
-        {confirm("Delete…", question, delete)}
+        {confirm("backup", "Delete…", question, delete)}
         <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
+        <a class="btn" href=format!("/backup/new?like={id}")>"Duplicate"</a>
         <PostForm to=actions.enable done undo>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
         </PostForm>

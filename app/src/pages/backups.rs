@@ -159,6 +159,7 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
             <div class="actions">
                 {run}
                 <a class="btn small" href=format!("/backup/config/{id}/edit")>"Edit"</a>
+                <a class="btn small" href=format!("/backup/new?like={id}")>"Duplicate"</a>
                 <PostForm to=actions.enable done undo>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
         }.into_any()

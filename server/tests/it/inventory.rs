@@ -1,6 +1,6 @@
 //! The list of devices: taken along as a table, and changed many at once without JavaScript.
 
-use crate::harness::World;
+use crate::harness::{Answer, Client, World};
 
 /// A world with three devices, one of which would rather be a formula.
 async fn world() -> World {
@@ -64,13 +64,20 @@ async fn chosen_devices_are_changed_by_a_plain_form() {
     assert_eq!(world.database.texts(disabled).await, ["core-1", "edge-1"]);
 
     let refused = send(&["1"], "delete").await.with_status(302);
-    let said = browser.get(path_of(refused.header("location"))).await.with_status(200).text();
+    let said = told(&browser, &refused).await;
     assert!(said.contains("Type the word delete to delete the chosen devices."), "{said}");
     let none = send(&[], "enable").await.with_status(302);
-    let said = browser.get(path_of(none.header("location"))).await.with_status(200).text();
+    let said = told(&browser, &none).await;
     assert!(said.contains("Choose at least one device."), "{said}");
     assert_eq!(world.database.number("SELECT COUNT(*) FROM device").await, 3);
     server.stop().await;
+}
+
+/// The page that a browser is led back to.
+async fn told(browser: &Client, refused: &Answer) -> String {
+    let back = path_of(refused.header("location"));
+    assert_eq!(back, "/devices/?site=vienna");
+    browser.clone().and_cookies_of(refused).get(back).await.with_status(200).text()
 }
 
 /// The path and query of an address of this server.

@@ -119,7 +119,7 @@ fn buttons() -> AnyView {
     view! {
         <div class="actions pad">
             {kinds.collect_view()}
-            {confirm("Delete…", "Delete the device core-1 with all its versions?", sure)}
+            {confirm("sample", "Delete…", "Delete the device core-1 with all its versions?", sure)}
         </div>
     }
     .into_any()
