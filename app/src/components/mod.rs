@@ -15,6 +15,7 @@ pub(crate) mod result;
 pub(crate) mod rows;
 pub(crate) mod run;
 pub(crate) mod session_view;
+pub(crate) mod skeleton;
 pub(crate) mod table;
 pub(crate) mod time;
 

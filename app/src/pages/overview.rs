@@ -70,7 +70,7 @@ pub(crate) fn OverviewPage() -> AnyView {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.cancel.problem()/>
         <Problem problem=actions.collect.problem()/>
-        <Loaded from=move || overview.get() view=move |overview, role| content(overview, role, actions)/>
+        <Loaded waiting=crate::components::skeleton::blocks from=move || overview.get() view=move |overview, role| content(overview, role, actions)/>
     }
     .into_any()
 }
