@@ -187,9 +187,9 @@ mod browser {
         }
     }
 
-    /// Closes the question that is open, and goes back to what asked it.
+    /// Closes the question or the choice that is open, and goes back to what opened it.
     fn take_back() -> bool {
-        let Some(question) = found("details.confirm[open]") else { return false };
+        let Some(question) = found("details:is(.confirm, .columns)[open]") else { return false };
         let _ = question.remove_attribute("open");
         focus(question.query_selector("summary").ok().flatten())
     }
