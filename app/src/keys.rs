@@ -137,6 +137,10 @@ mod browser {
                 if is_asked {
                     return;
                 }
+                if key == "Escape" && is_alone && take_back() {
+                    event.prevent_default();
+                    return;
+                }
                 let is_shifted_arrow = event.shift_key() && key.starts_with("Arrow");
                 if event.ctrl_key() || event.meta_key() || event.alt_key() || is_shifted_arrow || is_typing()
                 {
@@ -184,6 +188,13 @@ mod browser {
         if is_done {
             event.prevent_default();
         }
+    }
+
+    /// Closes the box that hangs open from its button, and goes back to that.
+    fn take_back() -> bool {
+        let Some(drop) = found("details.drop[open]") else { return false };
+        let _ = drop.remove_attribute("open");
+        focus(drop.query_selector("summary").ok().flatten())
     }
 
     /// Behind an open window nothing moves.

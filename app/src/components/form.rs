@@ -294,12 +294,14 @@ pub(crate) fn submit(words: &'static str, is_pending: Signal<bool>) -> AnyView {
     .into_any()
 }
 
+/// A field that is only sent along.
+pub(crate) fn hidden(name: &'static str, value: String) -> AnyView {
+    view! { <input type="hidden" name=name value=value/> }.into_any()
+}
+
 /// The inside of a form that does one thing: hidden fields and a button.
 pub(crate) fn act(fields: &[(&'static str, String)], words: &'static str, class: &'static str) -> AnyView {
-    let fields = fields
-        .iter()
-        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> }.into_any())
-        .collect_view();
+    let fields = fields.iter().map(|(name, value)| hidden(name, value.clone())).collect_view();
     view! {
         {fields}
         <button class=class type="submit">{words}</button>

@@ -38,7 +38,7 @@ pub(crate) enum Link {
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
     /// How often each topic changed, in the order of [`slot`].
-    beats: [RwSignal<u32>; 5],
+    beats: [RwSignal<u32>; 6],
     /// How often a person asked for all of it again.
     all: RwSignal<u32>,
     /// How the stream stands.
@@ -60,6 +60,7 @@ fn slot(topic: Topic) -> usize {
         Topic::Devices => 2,
         Topic::Admin => 3,
         Topic::Jobs => 4,
+        Topic::Views => 5,
     }
 }
 

@@ -7,6 +7,7 @@ use etiqa_model::history::{Outcome, RunFilter, RunPage};
 use etiqa_model::run::Trigger;
 use etiqa_model::schedule::Pause;
 use etiqa_model::user::Role;
+use etiqa_model::view::ViewPage;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -16,10 +17,12 @@ use crate::api::archives::{GetPause, PauseSchedules, UnpauseSchedules};
 use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
 use crate::ask::ask;
 use crate::components::form::choice;
+use crate::components::list;
 use crate::components::part::{later, nothing};
 use crate::components::table::{Column, list_card};
 use crate::components::{
-    Countdown, GetForm, Loaded, PageHeader, Problem, Time, act, card, chip, empty, paused, run,
+    Countdown, GetForm, Loaded, PageHeader, Problem, Time, Views, act, card, chip, empty, paused, run,
+    skeleton,
 };
 use crate::format;
 use crate::live::touch_after;
@@ -67,6 +70,7 @@ pub(crate) fn BackupsPage() -> AnyView {
         enable: Post::<EnableBackupConfig>::new(),
         pause: Post::<PauseSchedules>::new(),
     };
+    let view_query = Memo::new(move |_| asked.with(|asked| list::query(&asked.filter.to_query())));
     let unpause = Post::<UnpauseSchedules>::new();
     let pause = ask(&[Topic::BackupConfigs], || GetPause {});
     touch_after(actions.pause, &[Topic::BackupConfigs]);
@@ -86,12 +90,15 @@ pub(crate) fn BackupsPage() -> AnyView {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.enable.problem()/>
         <div class="stack">
-            <Loaded from=move || pause.get() view=move |pause, role| match pause {
+            <Loaded waiting=nothing from=move || pause.get() view=move |pause, role| match pause {
                 Some(Pause { at, by: Some(by) }) => paused(by, at, role, unpause),
                 Some(Pause { by: None, .. }) | None => nothing(),
             }/>
             <Loaded from=move || configs.get() view=move |configs, role| list(configs, role, actions)/>
-            <Loaded from=move || configs.get() view=move |configs, _| filters(configs, &asked.get_untracked())/>
+            <div id="runs">
+                <Views page=ViewPage::Runs query=view_query/>
+                <Loaded waiting=skeleton::line from=move || configs.get() view=move |configs, _| filters(configs, &asked.get_untracked())/>
+            </div>
             <Loaded from=move || runs.get() view=move |runs, _| history(runs, &asked.get_untracked())/>
         </div>
     }
@@ -198,7 +205,7 @@ fn filters(configs: Vec<BackupConfigRow>, asked: &Asked) -> AnyView {
         .is_narrowed()
         .then(|| view! { <a class="btn" href="/backup/#runs" rel="external">"Clear"</a> }.into_any());
     view! {
-        <div class="filters" id="runs" role="search">
+        <div class="filters" role="search">
             <GetForm action=PATH replace=true>
                 {choice("config", "Any backup", configs, filter.config.map(|id| id.to_string()))}
                 {choice("outcome", "Any outcome", outcomes, filter.outcome.map(|outcome| outcome.as_str().to_owned()))}

@@ -35,6 +35,7 @@ pub mod result;
 pub mod run;
 pub mod run_note;
 pub mod run_write;
+pub mod saved_view;
 pub mod sealed;
 pub mod search;
 pub mod session;

@@ -84,3 +84,50 @@ async fn told(browser: &Client, refused: &Answer) -> String {
 fn path_of(address: &str) -> &str {
     address.find("/devices/").map_or(address, |start| &address[start..])
 }
+
+#[tokio::test]
+async fn the_columns_of_the_list_are_those_that_its_address_names() {
+    let world = world().await;
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    let viewer = server.with_token(&token).and_header("accept", "text/html");
+    let page = async |path: &str| viewer.get(path).await.with_status(200).text();
+
+    let usual = page("/devices/").await;
+    for heading in [">Device</a>", ">Type</a>", ">Site</a>", ">Answers</a>", ">Backup</a>", ">Last good</a>"]
+    {
+        assert!(usual.contains(heading), "{heading}: {usual}");
+    }
+    assert!(!usual.contains("Description</th>") && !usual.contains("first, of"), "{usual}");
+
+    // As the form writes them, ordered by a column that is not shown.
+    let chosen = page("/devices/?cols=name&cols=site&cols=description&sort=-type").await;
+    assert!(chosen.contains(">Site</a>") && chosen.contains(">Description</th>"), "{chosen}");
+    assert!(!chosen.contains(">Type</a>") && !chosen.contains(">Last good</a>"), "{chosen}");
+    assert!(chosen.contains("first, of"), "the text of that column: {chosen}");
+    assert!(chosen.find(">edge-1<").unwrap() < chosen.find(">core-1<").unwrap(), "switches come first");
+    for (column, is_ticked) in [("site", true), ("description", true), ("type", false), ("last_good", false)]
+    {
+        let tick = tick(&chosen, column);
+        assert_eq!(tick.contains(" checked"), is_ticked, "{tick}");
+    }
+    // What leads on keeps them, and a file of the list has all there is.
+    assert!(chosen.contains("cols=name.site.description"), "{chosen}");
+    assert!(chosen.contains("href=\"/devices/export.csv?sort=-type\""), "{chosen}");
+
+    for only_the_name in ["/devices/?cols=name", "/devices/?cols=nonsense"] {
+        let page = page(only_the_name).await;
+        assert!(page.contains(">Device</a>") && !page.contains(">Site</a>"), "{page}");
+    }
+    server.stop().await;
+}
+
+/// The checkbox of a column.
+fn tick<'a>(page: &'a str, column: &str) -> &'a str {
+    let mut fields = page.split("<input").filter_map(|rest| rest.split('>').next());
+    let value = format!("value=\"{column}\"");
+    let is_it = |field: &&str| {
+        field.contains("type=\"checkbox\"") && field.contains("name=\"cols\"") && field.contains(&value)
+    };
+    fields.find(is_it).unwrap_or_else(|| panic!("no checkbox for {column}: {page}"))
+}

@@ -51,7 +51,7 @@ pub(super) fn Results(id: Memo<i64>, detail: Detail) -> AnyView {
     });
     view! {
         <div class="stack">
-            <Loaded from=move || detail.get() view=|detail, _| charts(&detail.results)/>
+            <Loaded waiting=nothing from=move || detail.get() view=|detail, _| charts(&detail.results)/>
             {filters(id.get_untracked(), &asked.get_untracked())}
             <Loaded from=move || results.get() view=move |page, _| list(id.get_untracked(), page, &asked.get_untracked())/>
         </div>

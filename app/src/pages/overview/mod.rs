@@ -26,6 +26,7 @@ use crate::api::devices::CollectDevice;
 use crate::api::overview::GetOverview;
 use crate::ask::ask;
 use crate::components::part::nothing;
+use crate::components::skeleton::blocks;
 use crate::components::{Ago, GetForm, Loaded, PageHeader, Problem, act, empty, paused};
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
@@ -68,7 +69,7 @@ pub(crate) fn OverviewPage() -> AnyView {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.cancel.problem()/>
         <Problem problem=actions.collect.problem()/>
-        <Loaded from=move || overview.get() view=move |overview, role| content(overview, role, actions)/>
+        <Loaded waiting=blocks from=move || overview.get() view=move |overview, role| content(overview, role, actions)/>
     }
     .into_any()
 }
