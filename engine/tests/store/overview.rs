@@ -215,6 +215,9 @@ async fn a_device_is_not_overdue_by_what_was_due_before_it_was_added_or_enabled(
     .await;
 }
 
+/// What somebody changes of a device.
+type Edit = fn(&mut DeviceRow);
+
 #[tokio::test]
 async fn a_device_is_not_overdue_by_what_was_due_before_a_backup_covered_it() {
     on_both(async |db| {
@@ -231,7 +234,7 @@ async fn a_device_is_not_overdue_by_what_was_due_before_a_backup_covered_it() {
             tx.commit().await.unwrap();
         }
         // Each with whether the device is still overdue by what was due just before it.
-        let edits: [(fn(&mut DeviceRow), bool); 8] = [
+        let edits: [(Edit, bool); 8] = [
             (|row| row.device.description = "In the cellar".into(), true),
             (|row| row.device.tags = vec!["old".into()], true),
             (|row| row.device.tags = vec!["core".into(), "old".into()], false),
