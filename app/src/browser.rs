@@ -112,7 +112,7 @@ mod server {
 
     pub(crate) fn copy_text(_text: &str) {}
 
-    pub(crate) fn show(_id: &str) {}
+    pub(crate) fn go_to(_id: &str) {}
 
     pub(crate) fn drop_hash(_event: leptos::ev::MouseEvent) {}
 
@@ -222,10 +222,11 @@ mod client {
         }
     }
 
-    /// Scrolls to the element of this id.
-    pub(crate) fn show(id: &str) {
+    /// Scrolls to the element of this id, and moves the focus there.
+    pub(crate) fn go_to(id: &str) {
         if let Some(element) = document().get_element_by_id(id) {
             element.scroll_into_view();
+            focus(Some(element));
         }
     }
 

@@ -10,11 +10,12 @@ use crate::finder::Finder;
 use crate::places::KEYED;
 
 /// The other keys, for the help.
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 7] = [
     ("/", "Search on this page"),
     ("Ctrl-K", "Go to a page, a device or a backup"),
     ("j k ↓ ↑", "Next and previous row"),
     ("n p", "Next and previous change"),
+    ("u", "Undo what was just done"),
     ("Esc", "Close a question or a window"),
     ("?", "This help"),
 ];
@@ -177,9 +178,10 @@ mod browser {
             }
             "j" => step(true, true),
             "k" => step(false, true),
-            // Where there are changes to step through, links say that they are what these keys press.
+            // Where there are changes to step through, or something to take back, elements say that these keys press them.
             "n" => click("[data-key=n]"),
             "p" => click("[data-key=p]"),
+            "u" => click("[data-key=u]"),
             // Without a row they move the page, as ever.
             "ArrowDown" => step(true, false),
             "ArrowUp" => step(false, false),

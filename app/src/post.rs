@@ -221,6 +221,8 @@ mod browser {
                 return;
             }
             to.is_pending.set(true);
+            // The page may show what came of it before the answer is here, and the form then speaks of the next step.
+            let [done, undo] = ["data-done", "data-undo"].map(|name| form.get_attribute(name));
             spawn_local(async move {
                 let question = question_of(&form);
                 say_in(question.as_ref(), "");
@@ -230,9 +232,8 @@ mod browser {
                 } else {
                     close(question);
                     keep_focus(&form);
-                    if let Some(words) = form.get_attribute("data-done") {
-                        let fields = form.get_attribute("data-undo");
-                        toasts.say(words, fields.map(|fields| Undo { path: to.path, fields }));
+                    if let Some(words) = done {
+                        toasts.say(words, undo.map(|fields| Undo { path: to.path, fields }));
                     }
                 }
                 // The page may have been left meanwhile, and its signals with it.

@@ -4,6 +4,8 @@
 //! meanwhile. All tabs of a browser share one stream: `shared.rs` says how.
 
 #[cfg(feature = "hydrate")]
+mod again;
+#[cfg(feature = "hydrate")]
 mod heard;
 #[cfg(feature = "hydrate")]
 mod shared;
@@ -18,7 +20,7 @@ use crate::browser;
 use crate::post::Post;
 
 #[cfg(feature = "hydrate")]
-pub(crate) use heard::ask_later;
+pub(crate) use again::{ask_later, ask_soon, call_off};
 #[cfg(feature = "hydrate")]
 pub(crate) use shared::{connect, disconnect};
 

@@ -30,7 +30,8 @@ struct Actions {
 pub(crate) fn BackupConfigPage() -> AnyView {
     let id = id_of_path();
     let detail =
-        ask(&[Topic::Runs, Topic::BackupConfigs], move || GetBackupConfig { id: BackupConfigId(id.get()) });
+        ask(&[Topic::Runs, Topic::BackupConfigs], move || GetBackupConfig { id: BackupConfigId(id.get()) })
+            .each_minute();
     let actions = Actions {
         run: Post::<RunBackup>::new(),
         enable: Post::<EnableBackupConfig>::new(),

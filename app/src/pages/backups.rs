@@ -60,7 +60,8 @@ struct Actions {
 pub(crate) fn BackupsPage() -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(Asked::of_query));
-    let configs = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {});
+    let configs =
+        ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {}).each_minute();
     let runs = ask(&[Topic::Runs], move || {
         let Asked { filter, before } = asked.get();
         ListRuns { filter, before }
@@ -225,7 +226,7 @@ fn history(page: RunPage, asked: &Asked) -> AnyView {
     let fields = asked.filter.to_query();
     let remark = total(&page, "run");
     let oldest = page.rows.last().filter(|_| page.has_older).map(|run| run.id.to_string());
-    let pager = pager(PATH, fields, oldest, is_older);
+    let pager = pager(PATH, fields, "runs", oldest, is_older);
     if page.rows.is_empty() {
         let words = match (asked.is_narrowed(), is_older) {
             (true, false) => "No run is like this. Take a filter away.",

@@ -122,14 +122,15 @@ fn page_field(page: u32) -> (&'static str, String) {
 pub(crate) fn DevicesPage() -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(Asked::of_query));
-    let devices = ask(&[Topic::Devices], move || {
+    let devices = ask(&[Topic::Devices, Topic::BackupConfigs], move || {
         let asked = asked.get();
         ListDevices {
             filter: asked.filter,
             order: asked.order,
             page: Page { number: asked.page, ..Page::default() },
         }
-    });
+    })
+    .each_minute();
     let choices = ask(&[], || GetDeviceChoices {});
     let shown = move || async move { Ok((devices.get().await?, choices.get().await?)) };
     let columns = Memo::new(move |_| asked.with(|asked| asked.shown));

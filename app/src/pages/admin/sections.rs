@@ -8,9 +8,12 @@ use crate::api::admin::ListAdminSections;
 use crate::ask::ask;
 use crate::components::{Loaded, PageHeader, Tone, chip};
 
+/// Something of everything.
+const TOPICS: &[Topic] = &[Topic::Admin, Topic::Jobs, Topic::Runs, Topic::BackupConfigs, Topic::Devices];
+
 #[component]
 pub(crate) fn AdminPage() -> AnyView {
-    let sections = ask(&[Topic::Admin, Topic::Jobs], || ListAdminSections {});
+    let sections = ask(TOPICS, || ListAdminSections {}).each_minute();
     view! {
         <PageHeader title="Admin"/>
         <Loaded from=move || sections.get() view=|sections, _| tiles(sections)/>

@@ -46,7 +46,7 @@ struct Actions {
 
 #[component]
 pub(crate) fn OverviewPage() -> AnyView {
-    let overview = ask(TOPICS, || GetOverview {});
+    let overview = ask(TOPICS, || GetOverview {}).each_minute();
     let actions = Actions {
         run: Post::<RunBackup>::new(),
         cancel: Post::<CancelRun>::new(),
