@@ -1,8 +1,8 @@
 use etiqa_engine::db::Db;
 use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn, credential_list_for_device};
 use etiqa_engine::store::device::{
-    device_count_by_platform, device_fetch, device_list, device_list_by_name, device_list_matching,
-    platform_list,
+    device_count_by_platform, device_fetch, device_list_by_name, device_list_matching_promised,
+    device_list_promised, platform_list,
 };
 use etiqa_engine::store::device_count::device_count_selected;
 use etiqa_engine::store::device_fact::{
@@ -28,7 +28,7 @@ async fn insert(db: &Db, rows: &[DeviceRow]) -> Vec<DeviceId> {
 }
 
 async fn names(db: &Db, filter: DeviceFilter) -> Vec<String> {
-    let page = device_list(db, &filter, DeviceOrder::default(), Page::default()).await.unwrap();
+    let page = device_list_promised(db, &filter, &[], DeviceOrder::default(), Page::default()).await.unwrap();
     page.rows.into_iter().map(|device| device.hostname).collect()
 }
 
@@ -53,7 +53,9 @@ async fn more_devices_than_one_statement_takes_come_back_in_order_with_their_tag
         );
 
         let page = Page { number: 3, size: 500 };
-        let third = device_list(&db, &DeviceFilter::default(), DeviceOrder::default(), page).await.unwrap();
+        let third = device_list_promised(&db, &DeviceFilter::default(), &[], DeviceOrder::default(), page)
+            .await
+            .unwrap();
         assert_eq!((third.total, third.rows.len(), third.pages()), (1_203, 203, 3));
         assert_eq!(third.rows[0].hostname, "sw-1000");
         let selectors = [Selector::Tag("last-3".into()), Selector::All, Selector::Tag("none".into())];
@@ -199,11 +201,13 @@ async fn every_order_is_the_same_on_both_databases_and_what_was_never_comes_firs
         ] {
             for (descending, expected) in [(false, ascending), (true, descending)] {
                 let order = DeviceOrder { sort, descending };
-                let all = device_list_matching(&db, &DeviceFilter::default(), order).await.unwrap();
+                let all =
+                    device_list_matching_promised(&db, &DeviceFilter::default(), &[], order).await.unwrap();
                 let names: String = all.into_iter().map(|device| device.hostname).collect();
                 assert_eq!(names, expected, "{order:?}");
                 let first = Page { number: 1, size: 1 };
-                let page = device_list(&db, &DeviceFilter::default(), order, first).await.unwrap();
+                let page =
+                    device_list_promised(&db, &DeviceFilter::default(), &[], order, first).await.unwrap();
                 assert_eq!(page.rows[0].hostname, expected[..1], "{order:?}");
             }
         }
@@ -301,7 +305,7 @@ async fn what_was_found_out_of_a_device_is_in_its_row_and_in_the_counts_until_it
         tx.commit().await.unwrap();
 
         let (filter, order) = (DeviceFilter::default(), DeviceOrder::default());
-        let listed = device_list(&db, &filter, order, Page::default()).await.unwrap().rows;
+        let listed = device_list_promised(&db, &filter, &[], order, Page::default()).await.unwrap().rows;
         assert_eq!(listed.iter().map(|device| device.unsaved).collect::<Vec<_>>(), [true, false]);
         let counts = device_count_by_platform(&db).await.unwrap();
         assert_eq!(counts.len(), 2);
