@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use etiqa_engine::import::apply::{ImportOptions, import};
 use etiqa_engine::inventory;
-use etiqa_engine::schedule::worker::work_on_one;
 use etiqa_engine::schedule::{Work, enqueue, jobs};
+use etiqa_engine::store::job::{Taker, job_claim, job_finish};
+use etiqa_engine::time::now;
 use etiqa_model::device::{Device, DeviceChange, DeviceFilter, DeviceOrder, MOST_CHANGED};
 use etiqa_model::{DeviceId, ErrorKind};
 
@@ -71,9 +74,14 @@ async fn a_device_that_is_to_be_collected_is_queued_once_however_often_somebody_
     inventory::collect_one(&world.engine, ids[1]).await.unwrap();
     assert_eq!(queued().await.len(), 2, "it is queued with others");
 
-    work_on_one(&world.engine, first[0].id).await.unwrap();
+    let engine = &world.engine;
+    let by = Taker { owner: "a worker", folders: [engine.dir.id(); 2], site: None, takes: &["collect"] };
+    let claimed =
+        job_claim(&engine.db, by, now(), now().plus(Duration::from_mins(1))).await.unwrap().unwrap();
+    assert_eq!(claimed.id, first[0].id);
+    job_finish(&engine.db, claimed.id, "a worker", None, now()).await.unwrap();
     let again = Work::Collect { devices: vec![ids[0]] };
-    assert_ne!(enqueue(&world.engine, &again).await.unwrap(), first[0].id, "what was done is done again");
+    assert_ne!(enqueue(engine, &again).await.unwrap(), first[0].id, "what was done is done again");
 }
 
 #[tokio::test]
