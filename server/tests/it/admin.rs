@@ -140,6 +140,7 @@ async fn the_first_page_says_what_is_in_each_section_and_what_needs_a_hand() {
     };
     assert_eq!(section("Users")["count"], "1 user");
     assert_eq!(section("Recovery kit")["needs"], "never taken");
+    assert_eq!(section("History")["to"], "/backup/#runs");
     assert_eq!(section("Jobs")["needs"], serde_json::Value::Null);
     server.stop().await;
 }
