@@ -12,9 +12,12 @@ use etiqa_engine::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
 };
 use etiqa_engine::store::lease::{device_lease_drop, device_lease_is_taken, device_lease_take};
+use etiqa_engine::store::result::result_page_of_device;
+use etiqa_engine::store::run::Span;
 use etiqa_model::DeviceId;
 use etiqa_model::class::Class;
 use etiqa_model::device::{DeviceFacts, DeviceFilter, DeviceOrder, DeviceSort, DeviceStatus, DeviceType};
+use etiqa_model::history::{MOST_READ, ResultFilter};
 use etiqa_model::page::Page;
 use etiqa_model::selector::Selector;
 
@@ -316,6 +319,42 @@ async fn what_was_found_out_of_a_device_is_in_its_row_and_in_the_counts_until_it
         assert!(!device_fact_forget_platform(&db, ids[1], NOON).await.unwrap());
         let left = device_fact_fetch(&db, ids[0]).await.unwrap();
         assert_eq!((left.platform, left.unsaved), (None, Some(true)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rare_result_of_a_device_is_looked_for_among_a_bounded_number_of_its_newest() {
+    on_both(async |db| {
+        let id = insert(&db, &[device("192.0.2.1", |_| {})]).await[0];
+        let mut tx = db.write().await.unwrap();
+        sqlx::query(
+            "WITH RECURSIVE nth(n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM nth WHERE n < $2)
+             INSERT INTO device_result (device_id, class, message, size_bytes, started_at, finished_at)
+             SELECT $1, CASE WHEN n = 0 THEN 'timeout' ELSE 'unchanged' END, '', 0, $3 + 1000 * n, $3 + 1000 * n
+             FROM nth ORDER BY n",
+        )
+        .bind(id.0)
+        .bind(i64::from(MOST_READ) + 7)
+        .bind(NOON.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+
+        let any = Span::default();
+        let rare = ResultFilter { class: Some(Class::Timeout), ..ResultFilter::default() };
+        let first = result_page_of_device(&db, id, &rare, any, None).await.unwrap();
+        assert_eq!((first.rows.len(), first.total, first.is_among_newest), (0, 0, true));
+        let second = result_page_of_device(&db, id, &rare, any, first.older).await.unwrap();
+        assert_eq!((second.rows[0].class, second.total, second.older), (Class::Timeout, 0, None));
+
+        let recent = Span { from: Some(at(10)), to: None };
+        let page = result_page_of_device(&db, id, &rare, recent, None).await.unwrap();
+        assert_eq!((page.is_among_newest, page.older), (false, None), "what is older is not asked for");
+        let early = Span { from: None, to: Some(at(2)) };
+        let page = result_page_of_device(&db, id, &ResultFilter::default(), early, None).await.unwrap();
+        assert_eq!((page.rows.len(), page.total, page.rows[0].finished_at), (3, 3, at(2)));
     })
     .await;
 }
