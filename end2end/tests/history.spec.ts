@@ -150,7 +150,7 @@ test("a file is attached to a device, handed out and deleted", async ({ page }) 
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await stickingOut(page)).toEqual([]);
   await page.screenshot({ path: "screenshots/files-390-light.png", fullPage: true });
-  await page.getByText("Delete", { exact: true }).click();
+  await page.getByText("Delete…", { exact: true }).click();
   await page.getByRole("button", { name: "Delete it" }).click();
   await expect(page.getByText("Nothing is attached")).toBeVisible();
   expect(watch.take()).toEqual([]);

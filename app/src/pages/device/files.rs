@@ -78,7 +78,7 @@ fn row(file: Media, may: bool, remove: Post<RemoveMedia>) -> AnyView {
             format!("Delete {}? It cannot be brought back, except from an archive.", file.file_name);
         let fields = [("id", file.id.to_string())];
         let form = view! { <PostForm to=remove>{act(&fields, "Delete it", "btn danger")}</PostForm> };
-        confirm("Delete", question, form)
+        confirm("Delete…", question, form)
     });
     view! {
         <tr>
@@ -86,7 +86,7 @@ fn row(file: Media, may: bool, remove: Post<RemoveMedia>) -> AnyView {
             <td><Time at=file.uploaded_at/><small>{file.uploaded_by}</small></td>
             <td class="num muted">{format::size(file.size_bytes)}</td>
             <td><span class="mono hash">{file.sha256}</span></td>
-            <td class="actions"><div class="actions">{download}{delete}</div></td>
+            <td class="end"><div class="actions">{download}{delete}</div></td>
         </tr>
     }
     .into_any()
