@@ -54,7 +54,7 @@ pub(crate) fn bars(label: String, bars: Vec<Bar>, ends: (String, String)) -> Any
         .map(|bar| view! { <tr><th scope="row">{bar.name}</th><td>{bar.words}</td></tr> }.into_any());
     view! {
         <div class="days">
-            <svg viewBox=format!("0 0 {width} 40") preserveAspectRatio="none" role="img" aria-label=label>{drawn}</svg>
+            <svg viewBox=format!("0 0 {width} 40") width=(width * 4).to_string() preserveAspectRatio="none" role="img" aria-label=label>{drawn}</svg>
             <div class="ends"><span>{ends.0}</span><span>{ends.1}</span></div>
             <details class="figures">
                 <summary>"As a table"</summary>
