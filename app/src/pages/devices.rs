@@ -247,7 +247,7 @@ fn row(device: Device, pick: Option<AnyView>) -> AnyView {
             <td>{device.site}<div>{tags}</div></td>
             <td>{chip::device_status(device.status)}</td>
             <td><span class="chips">{backup}{unsaved}</span>{failure}</td>
-            <td class="muted">{device.last_good_at.map(|at| view! { <Ago at/> }.into_any())}</td>
+            <td class="muted" data-label="Last good">{device.last_good_at.map(|at| view! { <Ago at/> }.into_any())}</td>
         </tr>
     }
     .into_any()
