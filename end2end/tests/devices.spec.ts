@@ -91,3 +91,42 @@ test("a choice that is refused is marked, and its reason belongs to it", async (
   await expect(credential).toHaveAttribute("aria-invalid", "true");
   await expect(credential).toHaveAccessibleDescription(/\S/);
 });
+
+test("devices leave the list of those in no backup as soon as somebody enables one, elsewhere", async ({ page }) => {
+  const token = (await world.etiqa(["token", "create", "devices", "--role", "operator"])).trim();
+  await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
+  const [config] = (await world.status()).configs;
+  const toggle = async (): Promise<void> => {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${world.url}/backup/config/${config?.id}/toggle/`, { method: "POST", headers });
+    expect(answer.status, await answer.text()).toBe(200);
+  };
+  await toggle();
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/?state=no_backup`);
+  await settled(page);
+  const rows = page.locator(".rows tbody tr");
+  await expect(rows.first()).toBeVisible();
+  await toggle();
+  await expect(rows).toHaveCount(0);
+});
+
+test("what time alone changes is looked at every minute", async ({ page }) => {
+  await page.clock.install();
+  await world.signIn(page);
+  const asked = new Set<string>();
+  page.on("request", (request) => asked.add(new URL(request.url()).pathname));
+  for (const [path, question] of [
+    ["/", "/rpc/get_overview"],
+    ["/devices/?state=overdue", "/rpc/list_devices"],
+    ["/admin/", "/rpc/list_admin_sections"],
+  ] as const) {
+    await page.goto(`${world.url}${path}`);
+    await settled(page);
+    asked.clear();
+    // The minute turns, and not all pages ask at once.
+    await page.clock.runFor(61_000);
+    await page.clock.runFor(11_000);
+    await expect.poll(() => asked.has(question), path).toBe(true);
+  }
+});

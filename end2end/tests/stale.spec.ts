@@ -45,6 +45,48 @@ test("what cannot be had again stays on the page under a notice, which goes by i
   await expect(notice).toHaveCount(0);
 });
 
+test("however often it could not be had, a page asks again by itself once at a time, and ever later", async ({ page }) => {
+  await world.signIn(page);
+  await page.goto(`${world.url}/admin/users`);
+  await settled(page);
+  await refuseUsers(page);
+  const asked: number[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/rpc/list_users")) asked.push(Date.now());
+  });
+  await addUser("cleo");
+  const askNow = page.getByRole("button", { name: "Ask now" });
+  for (let presses = 1; presses <= 5; presses++) {
+    const before = asked.length;
+    await askNow.click();
+    await expect.poll(() => asked.length).toBeGreaterThan(before);
+  }
+  const byHand = asked.length;
+  // The first wait is five seconds at most, the second between seven and ten.
+  await expect.poll(() => asked.length, { timeout: 8_000 }).toBeGreaterThan(byHand);
+  await page.waitForTimeout(6_000);
+  expect(asked.length - byHand).toBe(1);
+  await page.unroute(`${world.url}/rpc/list_users`);
+  await askNow.click();
+  await expect(page.locator("tbody tr").filter({ hasText: "cleo" })).toBeVisible();
+  // Nobody asks for what is there.
+  const answered = asked.length;
+  await page.waitForTimeout(6_000);
+  expect(asked.length).toBe(answered);
+});
+
+test("where the one to change cannot be had, no form for a new one stands in its place", async ({ page }) => {
+  await addUser("dora");
+  await world.signIn(page);
+  await page.goto(`${world.url}/admin/users`);
+  await settled(page);
+  await refuseUsers(page);
+  await page.getByRole("row").filter({ hasText: "dora" }).getByRole("link", { name: "Edit" }).click();
+  await expect(page).toHaveURL(/edit=/);
+  await expect(page.getByRole("heading", { name: "This could not be shown" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Add a user" })).toHaveCount(0);
+});
+
 test("a page that was never shown says why, in its own place", async ({ page }) => {
   await world.signIn(page);
   await page.goto(`${world.url}/admin/`);
@@ -61,13 +103,13 @@ test("a row keeps its element and its focus while another comes in above it", as
   await settled(page);
   const row = page.locator("tbody tr").filter({ hasText: "mia" });
   await row.evaluate((element) => element.setAttribute("data-marked", ""));
-  await row.locator("summary").first().focus();
+  await row.getByRole("button", { name: "Remove…" }).focus();
   await addUser("ben");
   await expect(page.locator("tbody tr").filter({ hasText: "ben" })).toBeVisible();
   const marked = page.locator("tbody tr[data-marked]");
   await expect(marked).toHaveCount(1);
   await expect(marked).toContainText("mia");
-  await expect(marked.locator("summary").first()).toBeFocused();
+  await expect(marked.getByRole("button", { name: "Remove…" })).toBeFocused();
 });
 
 test("on a phone a dot says that the page is live, and words say when it is not", async ({ page }) => {
