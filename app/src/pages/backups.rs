@@ -179,8 +179,8 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
                 <small>{config.schedule.words()}" · "{devices}</small>
             </td>
             <td>{state}{running}</td>
-            <td>{next}</td>
-            <td>{last}</td>
+            <td data-label="Next">{next}</td>
+            <td data-label="Last">{last}</td>
             <td class="end">{buttons}</td>
         </tr>
     }
