@@ -101,6 +101,8 @@ mod server {
 
     pub(crate) fn show(_id: &str) {}
 
+    pub(crate) fn fill(_id: &str, _text: &str) {}
+
     pub(crate) fn drop_hash(_event: leptos::ev::MouseEvent) {}
 
     pub(crate) fn reload() {}
@@ -129,7 +131,9 @@ mod client {
     use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
-    use web_sys::{Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchParams};
+    use web_sys::{
+        Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, HtmlInputElement, UrlSearchParams,
+    };
 
     use super::Theme;
 
@@ -209,6 +213,15 @@ mod client {
     pub(crate) fn show(id: &str) {
         if let Some(element) = document().get_element_by_id(id) {
             element.scroll_into_view();
+        }
+    }
+
+    /// Has the field of this id hold `text`, unless somebody types into it.
+    pub(crate) fn fill(id: &str, text: &str) {
+        let field = document().get_element_by_id(id);
+        let field = field.filter(|field| document().active_element().as_ref() != Some(field));
+        if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) {
+            field.set_value(text);
         }
     }
 

@@ -42,6 +42,7 @@ pub(crate) struct PostTo {
     answer: RwSignal<Option<Answered>>,
     is_pending: RwSignal<bool>,
     answers: RwSignal<usize>,
+    accepted: RwSignal<usize>,
 }
 
 impl<S: ServerFn> Post<S> {
@@ -58,6 +59,16 @@ impl<S: ServerFn> Post<S> {
     /// How many answers came.
     pub(crate) fn version(self) -> Signal<usize> {
         self.form.answers.into()
+    }
+
+    /// How many of them were good ones.
+    pub(crate) fn accepted(self) -> Signal<usize> {
+        self.form.accepted.into()
+    }
+
+    /// Forgets why the last one was refused as soon as the form is about something else.
+    pub(crate) fn forget_with(self, about: Memo<String>) {
+        self.form.forget_with(about);
     }
 
     /// Whether the last answer was a good one.
@@ -97,7 +108,19 @@ impl PostTo {
             answer: RwSignal::new(failed.map(Err)),
             is_pending: RwSignal::new(false),
             answers: RwSignal::new(0),
+            accepted: RwSignal::new(0),
         }
+    }
+
+    fn forget_with(self, about: Memo<String>) {
+        Effect::new(move |before: Option<String>| {
+            let about = about.get();
+            let is_other = before.is_some_and(|before| before != about);
+            if is_other && self.answer.with_untracked(|answer| matches!(answer, Some(Err(_)))) {
+                self.answer.set(None);
+            }
+            about
+        });
     }
 
     fn problem(self) -> FormProblem {
@@ -206,7 +229,8 @@ mod browser {
             to.is_pending.set(true);
             spawn_local(async move {
                 let answer = rpc::post(to.path, body).await;
-                if answer.is_ok() {
+                let is_accepted = answer.is_ok();
+                if is_accepted {
                     close_question(&form);
                     if let Some(words) = form.get_attribute("data-done") {
                         let fields = form.get_attribute("data-undo");
@@ -217,6 +241,9 @@ mod browser {
                 to.answer.try_set(Some(answer));
                 to.is_pending.try_set(false);
                 to.answers.try_update(|count| *count += 1);
+                if is_accepted {
+                    to.accepted.try_update(|count| *count += 1);
+                }
             });
         }
     }

@@ -141,3 +141,22 @@ async fn the_first_page_says_what_is_in_each_section_and_what_needs_a_hand() {
     assert_eq!(section("Jobs")["needs"], serde_json::Value::Null);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_form_search_and_pages_of_a_list_keep_each_other_in_the_address() {
+    let world = World::new();
+    world.add_user("ada", "admin").await;
+    world.add_user("olga", "operator").await;
+    let server = world.serve().await;
+    let ada = server.signed_in("ada").await.and_header("accept", "text/html");
+    let found = ada.get("/admin/users?q=olg").await.with_status(200).text().replace("&amp;", "&");
+    assert!(found.contains("href=\"/admin/users?q=olg&edit=2#form\""), "{found}");
+    let edited = ada.get("/admin/users?q=olg&edit=2").await.with_status(200).text();
+    assert!(edited.contains("Change olga") && !edited.contains("Remove ada?"), "{edited}");
+    assert!(
+        edited.contains("<input type=\"hidden\" name=\"edit\" value=\"2\""),
+        "the search keeps it: {edited}"
+    );
+    assert!(edited.contains("href=\"/admin/users?q=olg\""), "Cancel keeps the search: {edited}");
+    server.stop().await;
+}

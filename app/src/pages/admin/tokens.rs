@@ -4,7 +4,7 @@ use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
 use leptos::prelude::*;
 
-use super::find::{ListSearch, new_button};
+use super::find::ListSearch;
 use super::{ABOVE, users::roles};
 use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
 use crate::ask::ask;
@@ -46,7 +46,7 @@ pub(crate) fn TokensPage() -> AnyView {
         tokens.get()
     };
     view! {
-        <PageHeader title="API tokens" above=ABOVE>{new_button(PATH, "New token")}</PageHeader>
+        <PageHeader title="API tokens" above=ABOVE>{lookup.new_button("New token")}</PageHeader>
         <Problem problem=revoke.problem()/>
         {fresh}
         {lookup.field("Name or role")}
