@@ -103,6 +103,14 @@ mod server {
 
     pub(crate) fn fill(_id: &str, _text: &str) {}
 
+    pub(crate) fn held(_id: &str) -> Option<String> {
+        None
+    }
+
+    pub(crate) fn ticked(_name: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     pub(crate) fn drop_hash(_event: leptos::ev::MouseEvent) {}
 
     pub(crate) fn reload() {}
@@ -214,6 +222,22 @@ mod client {
         if let Some(element) = document().get_element_by_id(id) {
             element.scroll_into_view();
         }
+    }
+
+    /// What the control of this id holds.
+    pub(crate) fn held(id: &str) -> Option<String> {
+        Reflect::get(&document().get_element_by_id(id)?, &"value".into()).ok()?.as_string()
+    }
+
+    /// The values of the boxes of this name that are ticked on the page.
+    pub(crate) fn ticked(name: &str) -> Vec<String> {
+        let first = document().query_selector(&format!("input[name=\"{name}\"]")).ok().flatten();
+        let form = first.and_then(|first| first.closest("form").ok().flatten());
+        let form = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
+        let Some(fields) = form.and_then(|form| FormData::new_with_form(&form).ok()) else {
+            return Vec::new();
+        };
+        fields.get_all(name).iter().filter_map(|value| value.as_string()).collect()
     }
 
     /// Has the field of this id hold `text`, unless somebody types into it.

@@ -16,7 +16,7 @@ use crate::api::archives::{GeneratePassphrase, LookAtRetention, PreviewRetention
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
 use crate::ask::{ask, ask_if};
-use crate::components::form::{FormProblem, error_of, inside_textarea};
+use crate::components::form::{FormProblem, catch_up, error_of, inside_textarea};
 use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
 use crate::format;
@@ -31,7 +31,7 @@ pub(crate) fn NewBackupPage() -> AnyView {
     let save = Post::<SaveBackupConfig>::new();
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
-        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), &[], choices, save)/>
+        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), &[], choices, save, save.problem())/>
     }
     .into_any()
 }
@@ -41,14 +41,13 @@ pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
     let save = Post::<SaveBackupConfig>::new();
     // A browser without JavaScript comes back from it when a count is wrong.
-    let look = Post::<LookAtRetention>::new();
+    let problem = save.problem().or(Post::<LookAtRetention>::new().problem());
     let choices = ask(&[], || GetBackupChoices {});
     let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
     let loaded = move || async move { Ok((detail.get().await?.row, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
-        <Problem problem=look.problem()/>
-        <Loaded from=loaded view=move |(row, choices), _| form(Some(row.config.id), row.config.to_input(), &row.destinations, choices, save)/>
+        <Loaded from=loaded view=move |(row, choices), _| form(Some(row.config.id), row.config.to_input(), &row.destinations, choices, save, problem)/>
     }
     .into_any()
 }
@@ -80,8 +79,8 @@ fn form(
     sends_to: &[DestinationName],
     choices: BackupChoices,
     save: Post<SaveBackupConfig>,
+    problem: FormProblem,
 ) -> AnyView {
-    let problem = save.problem();
     let draft = Draft { input: RwSignal::new(input.clone()) };
     let set_kind = draft.setter(|input, kind| {
         input.kind = kind;
@@ -118,6 +117,8 @@ fn form(
     let seal = seal(&input, id.is_some(), problem);
     view! {
         <PostForm to=save>
+            // Enter in a field presses the first button of the form, and the first one that is seen saves nothing.
+            <button class="sr" type="submit" tabindex="-1" aria-hidden="true"></button>
             <div class="stack narrow">
                 <Problem problem/>
                 {hidden}
@@ -469,15 +470,15 @@ fn devices_field(
     let starts_choosing = current.starts_with("ids:");
     let is_wrong = problem.is_wrong("devices".to_owned());
     let error = error_of(problem, "devices".to_owned());
-    let choose = move |event: leptos::ev::Event| {
-        let value = event_target_value(&event);
+    let choose = Callback::new(move |value: String| {
         is_choosing.set(value.starts_with("ids:"));
         draft.input.update(|input| input.devices = value);
-    };
+    });
+    catch_up("config-devices", &current, Some(choose));
     view! {
         <div class="field">
             <label for="config-devices">"Devices"</label>
-            <select id="config-devices" name="config[devices]" on:change=choose aria-describedby="config-devices-error" aria-invalid=is_wrong>
+            <select id="config-devices" name="config[devices]" on:change=move |event| choose.run(event_target_value(&event)) aria-describedby="config-devices-error" aria-invalid=is_wrong>
                 {option("all".to_owned(), "All devices".to_owned())}
                 <option value=chosen_value selected=starts_choosing>"Chosen devices"</option>
                 <optgroup label="Of one type">{types}</optgroup>

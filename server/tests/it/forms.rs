@@ -110,3 +110,41 @@ async fn an_upload_that_is_refused_leads_to_a_page_with_a_sentence() {
     assert!(unreadable.text().contains("What was sent could not be read."), "{}", unreadable.text());
     server.stop().await;
 }
+
+#[tokio::test]
+async fn enter_in_a_backup_form_saves_and_a_count_that_is_refused_loses_nothing() {
+    let world = World::new();
+    world.add_user("olga", "operator").await;
+    world.add_backup("Nightly", "config").await;
+    let server = world.serve().await;
+    let olga = on_page(&server, "olga", "/backup/config/1/edit").await;
+    let page = olga.get("/backup/config/1/edit").await.with_status(200).text();
+    // Enter presses the first button of the form that sends it.
+    let first = tag(&page, "type=\"submit\"");
+    assert!(first.contains("aria-hidden=\"true\"") && !first.contains("formaction"), "{first}");
+
+    let fields = [
+        ("id", "1"),
+        ("config[name]", "In the morning"),
+        ("config[kind]", "config"),
+        ("config[frequency]", "daily"),
+        ("config[at]", "06:00"),
+        ("config[max_backups]", "0"),
+        ("include_logs", "true"),
+    ];
+    for function in ["look_at_retention", "save_backup_config"] {
+        let refused = olga.call(function, &fields).await.with_status(302);
+        let page = olga.get(path_of(refused.header("location"))).await.with_status(200).text();
+        assert!(
+            tag(&page, "name=\"config[name]\"").contains("value=\"In the morning\""),
+            "{function}: {page}"
+        );
+        assert!(tag(&page, "name=\"include_logs\"").contains("checked"), "{function}: {page}");
+        let count = tag(&page, "name=\"config[max_backups]\"");
+        assert!(
+            count.contains("value=\"0\"") && count.contains("aria-invalid=\"true\""),
+            "{function}: {count}"
+        );
+    }
+    server.stop().await;
+}
