@@ -97,8 +97,6 @@ mod server {
 
     pub(crate) fn set_theme(_theme: Theme) {}
 
-    pub(crate) fn copy_text(_text: &str) {}
-
     pub(crate) fn show(_id: &str) {}
 
     pub(crate) fn fill(_id: &str, _text: &str) {}
@@ -140,7 +138,8 @@ mod client {
     use wasm_bindgen::JsCast;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
     use web_sys::{
-        Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, HtmlInputElement, UrlSearchParams,
+        Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement,
+        UrlSearchParams,
     };
 
     use super::Theme;
@@ -202,9 +201,33 @@ mod client {
         set_cookie("theme", theme.as_str());
     }
 
-    /// Puts `text` on the clipboard, where the browser lets it.
-    pub(crate) fn copy_text(text: &str) {
-        let _ = window().navigator().clipboard().write_text(text);
+    /// Puts `text` on the clipboard; says whether it is there.
+    pub(crate) async fn copy_text(text: &str) -> bool {
+        let navigator = window().navigator();
+        // A browser has a clipboard only for pages of HTTPS and of its own machine, and may refuse it to them as well.
+        let is_there = Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|found| found.is_object());
+        if is_there && navigator.clipboard().write_text(text).await.is_ok() {
+            return true;
+        }
+        copy_selected(text).unwrap_or(false)
+    }
+
+    /// The old way, which asks for no such page: a field with the text is selected, and what is selected is copied.
+    fn copy_selected(text: &str) -> Option<bool> {
+        let document = html_document()?;
+        let field = document.create_element("textarea").ok()?.dyn_into::<HtmlTextAreaElement>().ok()?;
+        field.set_class_name("sr");
+        field.set_read_only(true);
+        field.set_value(text);
+        // Beside the button, so that the page does not scroll to it.
+        let before = document.active_element();
+        before.as_ref()?.insert_adjacent_element("afterend", &field).ok()?;
+        let _ = field.focus();
+        field.select();
+        let is_copied = document.exec_command("copy").unwrap_or(false);
+        field.remove();
+        focus(before);
+        Some(is_copied)
     }
 
     /// Takes what is behind `#` off the address of the link that was pressed.

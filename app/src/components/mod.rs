@@ -2,6 +2,7 @@
 
 pub(crate) mod chart;
 pub(crate) mod chip;
+pub(crate) mod copy;
 pub(crate) mod diff;
 pub(crate) mod form;
 pub(crate) mod frame;

@@ -8,8 +8,8 @@ use super::find::ListSearch;
 use super::{ABOVE, users::roles};
 use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
 use crate::ask::ask;
-use crate::browser;
-use crate::components::part::{nothing, part, text};
+use crate::components::copy::{at_once, copy_button};
+use crate::components::part::{nothing, part};
 use crate::components::table::{Column, list_card};
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, submit,
@@ -59,18 +59,14 @@ pub(crate) fn TokensPage() -> AnyView {
 }
 
 fn fresh(fresh: FreshToken) -> AnyView {
-    let (copied, set_copied) = signal(false);
     let secret = fresh.secret.reveal().to_owned();
-    let for_copy = StoredValue::new(fresh.secret);
-    let copy = move |_| {
-        for_copy.with_value(|secret| browser::copy_text(secret.reveal()));
-        set_copied.set(true);
-    };
+    let for_copy = fresh.secret;
+    let copy = copy_button("Copy", || 0, move |_| at_once(for_copy.reveal().to_owned()));
     view! {
         <div class="notice good" role="status">
             <p><b>{fresh.token.name}</b>" is made. Copy its secret now; it is not shown again."</p>
             <p class="secret"><code>{secret}</code>
-                <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
+                {copy}
             </p>
             <p class="muted">"Send it as "<code>"Authorization: Bearer …"</code></p>
         </div>
