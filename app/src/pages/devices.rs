@@ -82,7 +82,7 @@ impl Asked {
 pub(crate) fn DevicesPage() -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(Asked::of_query));
-    let devices = ask(&[Topic::Devices], move || {
+    let devices = ask(&[Topic::Devices, Topic::BackupConfigs], move || {
         let asked = asked.get();
         ListDevices {
             filter: asked.filter,
