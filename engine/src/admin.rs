@@ -3,6 +3,7 @@
 use etiqa_model::admin::AdminSection;
 use etiqa_model::backup::ConfigState;
 use etiqa_model::machine::MachineState;
+use etiqa_model::user::Role;
 
 use crate::backup::{config, promise};
 use crate::engine::Engine;
@@ -12,62 +13,93 @@ use crate::store::overview::device_counts;
 use crate::time::now;
 use crate::{drivers, machines, recovery};
 
-/// Every section, in the order of the page. What is only counted is counted by the database.
-pub async fn sections(engine: &Engine) -> Result<Vec<AdminSection>> {
+/// Every section that `reader` may go to, in the order of the page. What is only counted is counted by the database.
+pub async fn sections(engine: &Engine, reader: Role) -> Result<Vec<AdminSection>> {
     let (mut sections, at) = (Vec::new(), now());
-    let mut add = |name: &str, to: &str, count: String, words: &str, needs: Option<String>| {
-        let [name, to, words] = [name, to, words].map(str::to_owned);
-        sections.push(AdminSection { name, to, count, words, needs });
+    let mut add = |role: Role, name: &str, to: &str, count: String, words: &str, needs: Option<String>| {
+        if role <= reader {
+            let [name, to, words] = [name, to, words].map(str::to_owned);
+            sections.push(AdminSection { name, to, count, words, needs });
+        }
     };
 
     let configs = config::list_uncounted(engine, at).await?;
     let (devices, reasons) = device_counts(&engine.db, &promise::promises(&configs, at)).await?;
     let all = devices.total + devices.disabled;
     let needs = some(reasons.iter().map(|(_, count)| count).sum(), |n| format!("{n} need a hand"));
-    add("Devices", "/devices/", plural(all, "device"), "Add, import, change, delete.", needs);
+    add(Role::Operator, "Devices", "/devices/", plural(all, "device"), "Add, import, change, delete.", needs);
 
     let failing = configs.iter().filter(|row| row.state == ConfigState::Failing);
     let needs = some(count(failing.count()), |n| format!("{n} failing"));
     let words = "What is backed up, when, and how many are kept.";
-    add("Backups", "/backup/", plural(count(configs.len()), "backup"), words, needs);
-    add("History", "/backup/", "all runs".to_owned(), "What ran, when, and how it ended.", None);
+    add(Role::Operator, "Backups", "/backup/", plural(count(configs.len()), "backup"), words, needs);
+    let words = "What ran, when, and how it ended.";
+    add(Role::Operator, "History", "/backup/", "all runs".to_owned(), words, None);
     let words = "Every version ever taken, newest first.";
-    add("Config versions", "/admin/config-versions", "all devices".to_owned(), words, None);
+    add(Role::Admin, "Config versions", "/admin/config-versions", "all devices".to_owned(), words, None);
 
     let counts = section_counts(&engine.db, at).await?;
     let words = "Who can sign in, and what they may do.";
-    add("Users", "/admin/users", plural(counts.users, "user"), words, None);
+    add(Role::Admin, "Users", "/admin/users", plural(counts.users, "user"), words, None);
 
     let needs = some(counts.tokens_expired, |n| format!("{n} expired"));
     let words = "For scripts and monitoring.";
-    add("API tokens", "/admin/tokens", plural(counts.tokens, "token"), words, needs);
+    add(Role::Admin, "API tokens", "/admin/tokens", plural(counts.tokens, "token"), words, needs);
 
     let needs = some(counts.credentials_rotated, |n| format!("{n} being rotated"));
     let words = "How devices are logged in to.";
-    add("Credentials", "/admin/credentials", plural(counts.credentials, "credential"), words, needs);
+    add(
+        Role::Admin,
+        "Credentials",
+        "/admin/credentials",
+        plural(counts.credentials, "credential"),
+        words,
+        needs,
+    );
 
     let needs = some(counts.jump_hosts_changed, |n| plural(n, "changed key"));
     let words = "Servers that pass connections on to devices.";
-    add("Jump hosts", "/admin/jump-hosts", plural(counts.jump_hosts, "jump host"), words, needs);
+    add(
+        Role::Operator,
+        "Jump hosts",
+        "/admin/jump-hosts",
+        plural(counts.jump_hosts, "jump host"),
+        words,
+        needs,
+    );
 
     let (drivers, wrong) = drivers::driver_counts(engine).await?;
     let needs = some(wrong, |n| format!("{n} not valid"));
     let words = "Which platforms can be backed up, and how. Try one against a pasted session.";
-    add("Drivers", "/admin/drivers", plural(drivers, "driver"), words, needs);
+    add(Role::Viewer, "Drivers", "/admin/drivers", plural(drivers, "driver"), words, needs);
 
     let needs = some(counts.destinations_with_problem, |n| format!("{n} with a problem"));
     let words = "Where archives are sent to besides this machine.";
-    add("Destinations", "/admin/destinations", plural(counts.destinations, "destination"), words, needs);
+    add(
+        Role::Operator,
+        "Destinations",
+        "/admin/destinations",
+        plural(counts.destinations, "destination"),
+        words,
+        needs,
+    );
 
     let needs = some(counts.jobs_dead, |n| format!("{n} given up"));
     let words = "What goes on, what waits, and what was given up.";
-    add("Jobs", "/admin/jobs", plural(counts.jobs, "job"), words, needs);
+    add(Role::Operator, "Jobs", "/admin/jobs", plural(counts.jobs, "job"), words, needs);
 
     let machines = machines::known(engine).await?;
     let gone = machines.iter().filter(|(_, state)| *state == MachineState::Vanished);
     let needs = some(count(gone.count()), |n| format!("{n} vanished"));
     let words = "Servers and workers, and whether they are alive.";
-    add("Machines", "/admin/machines", plural(count(machines.len()), "machine"), words, needs);
+    add(
+        Role::Operator,
+        "Machines",
+        "/admin/machines",
+        plural(count(machines.len()), "machine"),
+        words,
+        needs,
+    );
 
     let kit = recovery::kit_state(engine).await?;
     let needs = match kit.taken_at {
@@ -77,11 +109,11 @@ pub async fn sections(engine: &Engine) -> Result<Vec<AdminSection>> {
     };
     let words = "What brings the secrets of an archive back.";
     let holds = plural(kit.passphrases, "passphrase");
-    add("Recovery kit", "/admin/recovery-kit", holds, words, needs.map(str::to_owned));
+    add(Role::Admin, "Recovery kit", "/admin/recovery-kit", holds, words, needs.map(str::to_owned));
     let words = "Sessions at once, deadlines, sizes.";
-    add("Settings", "/admin/settings", "limits".to_owned(), words, None);
+    add(Role::Admin, "Settings", "/admin/settings", "limits".to_owned(), words, None);
     let words = "What these pages are built of, in its states.";
-    add("Components", "/admin/components", "design".to_owned(), words, None);
+    add(Role::Admin, "Components", "/admin/components", "design".to_owned(), words, None);
     Ok(sections)
 }
 

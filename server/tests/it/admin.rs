@@ -160,3 +160,33 @@ async fn a_form_search_and_pages_of_a_list_keep_each_other_in_the_address() {
     assert!(edited.contains("href=\"/admin/users?q=olg\""), "Cancel keeps the search: {edited}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn everybody_is_led_to_the_sections_that_they_may_go_to() {
+    let world = World::new();
+    world.add_user("olga", "operator").await;
+    let viewer = world.token("viewer").await;
+    let server = world.serve().await;
+    let olga = server.signed_in("olga").await.and_header("accept", "text/html");
+    let page = olga.get("/").await.with_status(200).text();
+    assert!(page.contains("href=\"/admin/\""), "{page}");
+    let admin = olga.get("/admin/").await.with_status(200).text();
+    for (to, is_there) in [
+        ("/admin/drivers", true),
+        ("/admin/jobs", true),
+        ("/admin/machines", true),
+        ("/admin/jump-hosts", true),
+        ("/admin/destinations", true),
+        ("/admin/users", false),
+        ("/admin/credentials", false),
+        ("/admin/settings", false),
+    ] {
+        assert_eq!(admin.contains(&format!("href=\"{to}\"")), is_there, "{to}: {admin}");
+        let status = if is_there { 200 } else { 403 };
+        olga.get(to).await.with_status(status);
+    }
+    let sections = server.with_token(&viewer).call("list_admin_sections", &[]).await.with_status(200).json();
+    let names: Vec<_> = sections.as_array().unwrap().iter().map(|section| &section["name"]).collect();
+    assert_eq!(names, ["Drivers"]);
+    server.stop().await;
+}

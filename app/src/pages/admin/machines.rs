@@ -2,6 +2,7 @@
 
 use etiqa_model::event::Topic;
 use etiqa_model::machine::{MachineRow, MachineState};
+use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::ABOVE;
@@ -25,12 +26,12 @@ pub(crate) fn MachinesPage() -> AnyView {
     view! {
         <PageHeader title="Machines" above=ABOVE/>
         <Problem problem=forget.problem()/>
-        <Loaded from=move || machines.get() view=move |machines, _| list(machines, forget)/>
+        <Loaded from=move || machines.get() view=move |machines, role| list(machines, role, forget)/>
     }
     .into_any()
 }
 
-fn list(machines: Vec<MachineRow>, forget: Post<ForgetMachine>) -> AnyView {
+fn list(machines: Vec<MachineRow>, role: Role, forget: Post<ForgetMachine>) -> AnyView {
     let none = machines
         .is_empty()
         .then(|| empty("No machine works yet", "etiqa serve is one as soon as it runs.", ()));
@@ -44,13 +45,13 @@ fn list(machines: Vec<MachineRow>, forget: Post<ForgetMachine>) -> AnyView {
     ];
     list_card(
         columns,
-        machines.into_iter().map(|row| (row.machine.owner.clone(), machine(row, forget))).collect(),
+        machines.into_iter().map(|row| (row.machine.owner.clone(), machine(row, role, forget))).collect(),
         none,
         nothing(),
     )
 }
 
-fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
+fn machine(row: MachineRow, role: Role, forget: Post<ForgetMachine>) -> AnyView {
     let MachineRow { machine, state, leads, jobs } = row;
     let tone = match state {
         MachineState::Alive => Tone::On,
@@ -83,7 +84,7 @@ fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
         1..=3 => jobs.join(", "),
         more => format!("{}, and {} more", jobs[..2].join(", "), more - 2),
     };
-    let button = (state != MachineState::Alive).then(|| {
+    let button = (state != MachineState::Alive && role >= Role::Admin).then(|| {
         let press = act(&[("owner", machine.owner.clone())], "Forget", "btn danger");
         let form = view! { <PostForm to=forget>{press}</PostForm> }.into_any();
         confirm("Forget…", format!("Forget {}? If it comes back, it is listed again.", machine.host), form)
