@@ -117,12 +117,15 @@ async fn lists_are_searched_by_their_address() {
     assert!(found.contains("Remove olga?") && !found.contains("Remove ada?"), "{found}");
     let found = ada.get("/admin/drivers?q=gaia").await.with_status(200).text();
     assert!(found.contains("/admin/drivers/gaia") && !found.contains("/admin/drivers/junos"), "{found}");
-    for path in ["users", "tokens", "credentials", "jump-hosts", "destinations", "drivers"] {
+    for path in ["users", "tokens", "credentials", "jump-hosts", "destinations", "drivers", "config-versions"]
+    {
         let none = ada.get(&format!("/admin/{path}?q=no-such-thing")).await.with_status(200).text();
         assert!(none.contains("Nothing was found"), "{path}: {none}");
     }
-    let none = ada.get("/admin/jobs?state=dead&kind=run").await.with_status(200).text();
-    assert!(none.contains("Nothing was found"), "{none}");
+    for path in ["/admin/jobs?state=dead&kind=run", "/configs/?at=2100-01-01T12:00&q=no-such-thing"] {
+        let none = ada.get(path).await.with_status(200).text();
+        assert!(none.contains("Nothing was found"), "{path}: {none}");
+    }
     server.stop().await;
 }
 
