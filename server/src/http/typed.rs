@@ -109,9 +109,14 @@ async fn fields_of(body: Bytes) -> Option<Vec<(String, String)>> {
 
 fn without_leftovers(headers: &mut HeaderMap) {
     let Some(page) = headers.get(header::REFERER).and_then(|page| page.to_str().ok()) else { return };
-    if let Ok(page) = HeaderValue::from_str(&without(page, &["__path", "__err", FIELD])) {
+    if let Ok(page) = HeaderValue::from_str(&without_refusal(page)) {
         headers.insert(header::REFERER, page);
     }
+}
+
+/// The address of a page without what a refusal left in it.
+pub(super) fn without_refusal(address: &str) -> String {
+    without(address, &["__path", "__err", FIELD])
 }
 
 /// An address without these query fields.

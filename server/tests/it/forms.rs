@@ -112,6 +112,30 @@ async fn an_upload_that_is_refused_leads_to_a_page_with_a_sentence() {
 }
 
 #[tokio::test]
+async fn a_form_sent_after_the_session_ended_leads_to_the_way_in_and_back() {
+    let world = World::new();
+    world.add_user("olga", "operator").await;
+    let server = world.serve().await;
+    let olga = on_page(&server, "olga", "/devices/new?x=1&__path=%2Frpc%2Fsave_device&__err=abc").await;
+    world.database.execute("DELETE FROM session").await;
+
+    let fields = [("device[address]", "192.0.2.7"), ("device[description]", "In the cellar")];
+    let sent = olga.call("save_device", &fields).await.with_status(303);
+    let way_in = path_of(sent.header("location")).to_owned();
+    assert!(way_in.starts_with("/login?next=/devices/new?x=1&"), "{way_in}");
+    assert!(!way_in.contains("cellar") && way_in.matches("__path").count() == 1, "{way_in}");
+    let page = olga.get(&way_in).await.with_status(200).text();
+    assert!(page.contains("Your session has ended, and nothing was done."), "{page}");
+    assert!(tag(&page, "name=\"next\"").contains("value=\"/devices/new?x=1\""), "{page}");
+    assert_eq!(world.database.number("SELECT COUNT(*) FROM device").await, 0);
+
+    // A program is told what it can do.
+    let program = olga.and_header("accept", "application/json");
+    program.call("save_device", &fields).await.with_status(401);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn enter_in_a_backup_form_saves_and_a_count_that_is_refused_loses_nothing() {
     let world = World::new();
     world.add_user("olga", "operator").await;
