@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks at every page of a build in which leptos tells of every mismatch between server and browser; what a browser says
-# of a page there, were it a warning, fails. The first time everything is compiled anew, which takes as long as the first
+# Looks at every page of a build in which leptos tells of every mismatch between server and browser, and at forms that
+# came back refused before the program was there; what a browser says of a page there, were it a warning, fails. The first time everything is compiled anew, which takes as long as the first
 # `make test`: that is why it is no part of that.
 #
 # What is built is a copy of the project under target/hydration, because the server takes in the site of its own folder.
@@ -31,4 +31,4 @@ export ETIQA_BIN="$copy/target/ci/etiqa" ETIQA_SIMULATOR_BIN="$copy/target/ci/et
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 cd end2end
 npm ci --loglevel=error
-npx playwright test every-page --grep "at 1440 px"
+npx playwright test every-page --grep "at 1440 px|comes alive as it was typed"

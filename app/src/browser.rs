@@ -110,9 +110,17 @@ mod server {
 
     pub(crate) fn set_theme(_theme: Theme) {}
 
-    pub(crate) fn copy_text(_text: &str) {}
-
     pub(crate) fn go_to(_id: &str) {}
+
+    pub(crate) fn fill(_id: &str, _text: &str) {}
+
+    pub(crate) fn held(_id: &str) -> Option<String> {
+        None
+    }
+
+    pub(crate) fn ticked(_name: &str) -> Vec<String> {
+        Vec::new()
+    }
 
     pub(crate) fn drop_hash(_event: leptos::ev::MouseEvent) {}
 
@@ -142,7 +150,10 @@ mod client {
     use leptos::prelude::{document, window};
     use wasm_bindgen::JsCast;
     use web_sys::js_sys::{Array, Date, Intl, Object, Reflect};
-    use web_sys::{Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchParams};
+    use web_sys::{
+        Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement,
+        UrlSearchParams,
+    };
 
     use super::Theme;
 
@@ -207,9 +218,33 @@ mod client {
         set_cookie("theme", theme.as_str());
     }
 
-    /// Puts `text` on the clipboard, where the browser lets it.
-    pub(crate) fn copy_text(text: &str) {
-        let _ = window().navigator().clipboard().write_text(text);
+    /// Puts `text` on the clipboard; says whether it is there.
+    pub(crate) async fn copy_text(text: &str) -> bool {
+        let navigator = window().navigator();
+        // A browser has a clipboard only for pages of HTTPS and of its own machine, and may refuse it to them as well.
+        let is_there = Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|found| found.is_object());
+        if is_there && navigator.clipboard().write_text(text).await.is_ok() {
+            return true;
+        }
+        copy_selected(text).unwrap_or(false)
+    }
+
+    /// The old way, which asks for no such page: a field with the text is selected, and what is selected is copied.
+    fn copy_selected(text: &str) -> Option<bool> {
+        let document = html_document()?;
+        let field = document.create_element("textarea").ok()?.dyn_into::<HtmlTextAreaElement>().ok()?;
+        field.set_class_name("sr");
+        field.set_read_only(true);
+        field.set_value(text);
+        // Beside the button, so that the page does not scroll to it.
+        let before = document.active_element();
+        before.as_ref()?.insert_adjacent_element("afterend", &field).ok()?;
+        let _ = field.focus();
+        field.select();
+        let is_copied = document.exec_command("copy").unwrap_or(false);
+        field.remove();
+        focus(before);
+        Some(is_copied)
     }
 
     /// Takes what is behind `#` off the address of the link that was pressed.
@@ -227,6 +262,31 @@ mod client {
         if let Some(element) = document().get_element_by_id(id) {
             element.scroll_into_view();
             focus(Some(element));
+        }
+    }
+
+    /// What the control of this id holds.
+    pub(crate) fn held(id: &str) -> Option<String> {
+        Reflect::get(&document().get_element_by_id(id)?, &"value".into()).ok()?.as_string()
+    }
+
+    /// The values of the boxes of this name that are ticked on the page.
+    pub(crate) fn ticked(name: &str) -> Vec<String> {
+        let first = document().query_selector(&format!("input[name=\"{name}\"]")).ok().flatten();
+        let form = first.and_then(|first| first.closest("form").ok().flatten());
+        let form = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok());
+        let Some(fields) = form.and_then(|form| FormData::new_with_form(&form).ok()) else {
+            return Vec::new();
+        };
+        fields.get_all(name).iter().filter_map(|value| value.as_string()).collect()
+    }
+
+    /// Has the field of this id hold `text`, unless somebody types into it.
+    pub(crate) fn fill(id: &str, text: &str) {
+        let field = document().get_element_by_id(id);
+        let field = field.filter(|field| document().active_element().as_ref() != Some(field));
+        if let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) {
+            field.set_value(text);
         }
     }
 

@@ -10,7 +10,7 @@ pub(crate) struct Place {
     pub(crate) key: &'static str,
     pub(crate) words: &'static str,
     pub(crate) to: &'static str,
-    /// Who may go there.
+    /// Who may go there: what its server functions ask for.
     pub(crate) role: Role,
 }
 
@@ -27,8 +27,9 @@ pub(crate) const KEYED: [Place; 10] = [
     place("s", "Search in configs", "/configs/search", Role::Viewer),
     place("i", "Import devices", "/devices/import", Role::Operator),
     place("n", "New backup", "/backup/new", Role::Operator),
-    place("a", "Admin", "/admin/", Role::Admin),
-    place("j", "Jobs", "/admin/jobs", Role::Admin),
+    // A viewer would find one section there, the drivers, which they find by name.
+    place("a", "Admin", "/admin/", Role::Operator),
+    place("j", "Jobs", "/admin/jobs", Role::Operator),
     place("m", "My account", "/account", Role::Viewer),
 ];
 
@@ -39,11 +40,11 @@ const OTHERS: [Place; 12] = [
     place("", "New device", "/devices/new", Role::Operator),
     place("", "Users", "/admin/users", Role::Admin),
     place("", "API tokens", "/admin/tokens", Role::Admin),
-    place("", "Machines", "/admin/machines", Role::Admin),
+    place("", "Machines", "/admin/machines", Role::Operator),
     place("", "Credentials", "/admin/credentials", Role::Admin),
-    place("", "Jump hosts", "/admin/jump-hosts", Role::Admin),
-    place("", "Destinations", "/admin/destinations", Role::Admin),
-    place("", "Drivers", "/admin/drivers", Role::Admin),
+    place("", "Jump hosts", "/admin/jump-hosts", Role::Operator),
+    place("", "Destinations", "/admin/destinations", Role::Operator),
+    place("", "Drivers", "/admin/drivers", Role::Viewer),
     place("", "Config versions", "/admin/config-versions", Role::Admin),
     place("", "Recovery kit", "/admin/recovery-kit", Role::Admin),
     place("", "Settings", "/admin/settings", Role::Admin),
@@ -76,6 +77,9 @@ mod tests {
             |search: &str, role| named(search, role).into_iter().map(|offer| offer.words).collect::<Vec<_>>();
         assert_eq!(words("CRED", Role::Admin), ["Credentials"]);
         assert!(words("cred", Role::Operator).is_empty());
+        assert_eq!(words("jump", Role::Operator), ["Jump hosts"]);
+        assert!(words("jump", Role::Viewer).is_empty());
+        assert_eq!(words("drivers", Role::Viewer), ["Drivers"]);
         assert!(words("", Role::Viewer).contains(&"Devices".to_owned()));
         assert!(!words("", Role::Viewer).contains(&"Admin".to_owned()));
     }

@@ -39,6 +39,7 @@ pub(crate) struct PostTo {
     answer: RwSignal<Option<Answered>>,
     is_pending: RwSignal<bool>,
     answers: RwSignal<usize>,
+    accepted: RwSignal<usize>,
 }
 
 impl<S: ServerFn> Post<S> {
@@ -55,6 +56,16 @@ impl<S: ServerFn> Post<S> {
     /// How many answers came.
     pub(crate) fn version(self) -> Signal<usize> {
         self.form.answers.into()
+    }
+
+    /// How many of them were good ones.
+    pub(crate) fn accepted(self) -> Signal<usize> {
+        self.form.accepted.into()
+    }
+
+    /// Forgets why the last one was refused as soon as the form is about something else.
+    pub(crate) fn forget_with(self, about: Memo<String>) {
+        self.form.forget_with(about);
     }
 
     /// Whether the last answer was a good one.
@@ -89,7 +100,19 @@ impl PostTo {
             answer: RwSignal::new(refusal(path).map(Err)),
             is_pending: RwSignal::new(false),
             answers: RwSignal::new(0),
+            accepted: RwSignal::new(0),
         }
+    }
+
+    fn forget_with(self, about: Memo<String>) {
+        Effect::new(move |before: Option<String>| {
+            let about = about.get();
+            let is_other = before.is_some_and(|before| before != about);
+            if is_other && self.answer.with_untracked(|answer| matches!(answer, Some(Err(_)))) {
+                self.answer.set(None);
+            }
+            about
+        });
     }
 
     fn problem(self) -> FormProblem {
@@ -227,6 +250,7 @@ mod browser {
                 let question = question_of(&form);
                 say_in(question.as_ref(), "");
                 let answer = rpc::post(to.path, body).await;
+                let is_accepted = answer.is_ok();
                 if let Err(error) = &answer {
                     say_in(question.as_ref(), &error.0.message);
                 } else {
@@ -240,6 +264,9 @@ mod browser {
                 to.answer.try_set(Some(answer));
                 to.is_pending.try_set(false);
                 to.answers.try_update(|count| *count += 1);
+                if is_accepted {
+                    to.accepted.try_update(|count| *count += 1);
+                }
             });
         }
     }

@@ -93,6 +93,66 @@ for (const width of WIDTHS) {
   });
 }
 
+test("a form that was refused before the program of its page was there comes alive as it was typed", async ({ browser }) => {
+  test.setTimeout(120_000);
+  const context = await browser.newContext({ storageState: signedIn });
+  const page = await context.newPage();
+  const watch = await Watch.of(page, site.world.url);
+  const program = /\/pkg\/.*\.(js|wasm)$/;
+  /** Opens a page without its program, fills its form in and has the browser post it; gives what the page that comes back complains of. */
+  const refused = async (path: string, fill: () => Promise<void>, button: string): Promise<string[]> => {
+    await page.route(program, (route) => route.abort());
+    await page.goto(site.world.url + path, { waitUntil: "load" });
+    await fill();
+    await page.unroute(program);
+    watch.take();
+    await page.getByRole("button", { name: button, exact: true }).click();
+    await settled(page);
+    // Whatever sets a control has done so by now.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100))));
+    return watch.take();
+  };
+  const path = (name: string): string => site.places.find((place) => place.name === name)?.path ?? "";
+
+  await test.step("a device", async () => {
+    const complaints = await refused(path("device-new"), async () => {
+      await page.getByLabel("Address").fill("no address");
+      await page.getByLabel("Old SSH algorithms").check();
+    }, "Save device");
+    expect(complaints).toEqual([]);
+    await expect(page.getByLabel("Address")).toHaveAttribute("aria-invalid", "true");
+    await expect(page.getByLabel("Address")).toHaveValue("no address");
+    await expect(page.getByLabel("Old SSH algorithms")).toBeChecked();
+  });
+
+  await test.step("a backup, whose form follows what is filled in", async () => {
+    const complaints = await refused(path("backup-edit"), async () => {
+      await page.getByLabel("How often").selectOption("weekly");
+      await page.getByLabel("Logs").check();
+      await page.getByLabel("Archives are").selectOption("passphrase");
+      await page.getByLabel("Passphrase", { exact: true }).fill("short");
+    }, "Save backup");
+    expect(complaints).toEqual([]);
+    await expect(page.getByLabel("How often")).toHaveValue("weekly");
+    await expect(page.getByLabel("Weekday")).toBeVisible();
+    await expect(page.getByLabel("Passphrase", { exact: true })).toBeVisible();
+    await expect(page.getByLabel("Logs")).toBeChecked();
+    await page.getByLabel("Makes").selectOption("data");
+    await expect(page.getByLabel("Database")).toBeChecked();
+  });
+
+  await test.step("the boxes of a list", async () => {
+    const complaints = await refused("/devices/", async () => {
+      await page.locator("input.pick").nth(0).check();
+      await page.locator("input.pick").nth(2).check();
+    }, "Add tag");
+    expect(complaints).toEqual([]);
+    await expect(page.getByText(/^2 of \d+ chosen$/)).toBeVisible();
+    await expect(page.locator("input.pick:checked")).toHaveCount(2);
+  });
+  await context.close();
+});
+
 test("every page reads without JavaScript", async ({ browser }) => {
   test.setTimeout(120_000);
   const context = await browser.newContext({ storageState: signedIn, javaScriptEnabled: false });

@@ -212,3 +212,27 @@ test("the page of archives says what stays and why, also with other counts", asy
   expect(await stickingOut(page)).toEqual([]);
   expect(watch.take()).toEqual([]);
 });
+
+test("a text is copied where the browser has no clipboard for the page, and what fails is said", async ({ page }) => {
+  // As on a page of plain HTTP that is not of this machine.
+  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "clipboard", { get: () => undefined }));
+  await world.signIn(page);
+  await page.goto(`${world.url}/devices/1?part=running&v=2&view=unified`);
+  await settled(page);
+  const copied = page.evaluate(
+    () => new Promise<string>((done) => {
+      document.addEventListener("copy", () => done((document.activeElement as HTMLTextAreaElement).value), { once: true });
+    }),
+  );
+  await page.getByRole("button", { name: "Copy change" }).click();
+  await expect(page.getByRole("button", { name: "Copied" })).toBeFocused();
+  expect(await copied).toMatch(/^[+-]/);
+
+  await page.evaluate(() => Object.assign(document, { execCommand: () => false }));
+  await page.getByRole("button", { name: "Copy new text" }).click();
+  await expect(page.getByText("The browser does not let this page copy.")).toBeVisible();
+  await page.route("**/rpc/get_config", (route) => route.abort());
+  await page.getByRole("button", { name: "Copy new text" }).click();
+  await expect(page.getByText("The server does not answer.").first()).toBeVisible();
+  await expect(page.getByRole("button", { name: "Copy new text" })).toBeVisible();
+});

@@ -110,6 +110,18 @@ test("a backup is created, run, disabled and deleted", async ({ page }) => {
   await page.getByLabel("Name", { exact: true }).fill("By hand");
   await page.getByRole("button", { name: "Save backup" }).click();
   await expect(heading(page, "By hand")).toBeVisible();
+  await test.step("Enter in a field saves it, and a wrong count loses nothing", async () => {
+    await page.goto(`${page.url()}/edit`);
+    await page.getByLabel("Newest archives").fill("0");
+    await page.getByLabel("Name", { exact: true }).fill("By hands");
+    await page.getByRole("button", { name: "Preview" }).click();
+    await expect(page.getByRole("alert").filter({ hasText: /\S/ }).first()).toBeVisible();
+    await expect(page.getByLabel("Name", { exact: true })).toHaveValue("By hands");
+    await page.getByLabel("Newest archives").fill("7");
+    await page.getByLabel("Name", { exact: true }).fill("By hand");
+    await page.getByLabel("Name", { exact: true }).press("Enter");
+    await expect(heading(page, "By hand")).toBeVisible();
+  });
   await page.getByRole("button", { name: "Run now" }).click();
   await expect(heading(page, "By hand")).toBeVisible();
   await reloadUntil(page, page.getByText("Completed"));

@@ -23,8 +23,8 @@ use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::destination::destination_list_names;
 use crate::store::device::{
-    device_fetch, device_list_all, device_list_by_name, device_list_promised, device_list_selected,
-    platform_list, site_list, tag_list,
+    device_fetch, device_fill_lapses, device_list_all, device_list_by_name, device_list_promised,
+    device_list_selected, platform_list, site_list, tag_list,
 };
 use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform};
 use crate::store::device_write::{
@@ -154,28 +154,35 @@ pub async fn collect_one(engine: &Engine, id: DeviceId) -> Result<()> {
     Ok(())
 }
 
-/// A page of devices.
+/// A page of devices, with what is overdue or in no backup of them.
 pub async fn list(
     engine: &Engine,
     filter: &DeviceFilter,
     order: DeviceOrder,
     page: Page,
 ) -> Result<Paged<Device>> {
-    let promises = promises_of(engine, filter).await?;
-    Ok(device_list_promised(&engine.db, filter, &promises, order, page).await?)
+    let promises = promise::now_promised(engine, now()).await?;
+    // A statement without promises comes again as it is.
+    let asked: &[Promise] = if asks_for_promises(filter) { &promises } else { &[] };
+    let mut devices = device_list_promised(&engine.db, filter, asked, order, page).await?;
+    device_fill_lapses(&engine.db, &promises, &mut devices.rows).await?;
+    Ok(devices)
 }
 
 /// What backups promise, where the filter asks for it.
 async fn promises_of(engine: &Engine, filter: &DeviceFilter) -> Result<Vec<Promise>> {
-    match filter.state {
-        Some(state) if state.is_of_promises() => promise::now_promised(engine, now()).await,
-        _ => Ok(Vec::new()),
-    }
+    if asks_for_promises(filter) { promise::now_promised(engine, now()).await } else { Ok(Vec::new()) }
+}
+
+fn asks_for_promises(filter: &DeviceFilter) -> bool {
+    filter.state.is_some_and(DeviceState::is_of_promises)
 }
 
 /// Everything the page of one device shows.
 pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
-    let device = fetch(engine, id).await?;
+    let mut device = fetch(engine, id).await?;
+    let promises = promise::now_promised(engine, now()).await?;
+    device_fill_lapses(&engine.db, &promises, std::slice::from_mut(&mut device)).await?;
     let is_asked_for = job_is_open_for_device(&engine.db, "collect", id).await?;
     let is_queued = is_asked_for || changes::is_waiting(engine, id).await?;
     let facts = device_fact_fetch(&engine.db, id).await?;

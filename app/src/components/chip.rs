@@ -121,12 +121,15 @@ pub(crate) fn device_status(status: DeviceStatus) -> AnyView {
     }
 }
 
-/// How a device's backup stands, in one chip.
+/// How a device's backup stands, in one chip. A good one that is older than its schedule promises is no green one.
 pub(crate) fn device_backup(device: &Device) -> AnyView {
     match &device.last_result {
         _ if !device.enabled => chip(Tone::Disabled, "Disabled"),
         None => chip(Tone::Off, "Never backed up"),
-        Some(result) if result.class.is_good() => chip(Tone::Ok, "Backed up"),
+        Some(result) if result.class.is_good() => match device.lapse {
+            Some(reason) => chip(Tone::Warn, reason.label()),
+            None => chip(Tone::Ok, "Backed up"),
+        },
         Some(result) => class(result.class),
     }
 }

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use super::part::{dimmed, nothing, part};
 use crate::api::AppError;
+use crate::browser;
 
 /// What was wrong with the last submission of a form.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ pub(crate) struct FormProblem {
     error: Signal<Option<AppError>>,
     /// Where the form posts to.
     path: &'static str,
+    /// Where one of its buttons posts it to instead.
+    other: &'static str,
 }
 
 impl From<Signal<Option<AppError>>> for FormProblem {
@@ -26,7 +29,13 @@ impl From<Signal<Option<AppError>>> for FormProblem {
 
 impl FormProblem {
     pub(crate) fn of(path: &'static str, error: Signal<Option<AppError>>) -> Self {
-        Self { error, path }
+        Self { error, path, other: "" }
+    }
+
+    /// This problem, or where there is none that of the other function that a button of the same form posts to.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let error = Signal::derive(move || self.get().or_else(|| other.get()));
+        Self { error, path: self.path, other: other.path }
     }
 
     pub(crate) fn get(self) -> Option<AppError> {
@@ -43,7 +52,8 @@ impl FormProblem {
     }
 
     /// What was typed into a field before the form came back with this problem. Only the server knows it, and only
-    /// where a browser without JavaScript posted the form: hydrated, the field still holds it.
+    /// where a browser without JavaScript posted the form: hydrated, the control still holds it, because nothing here sets
+    /// what a control holds while it is hydrated.
     pub(crate) fn typed(self, name: &str) -> Option<String> {
         posted(self)?.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
     }
@@ -58,7 +68,8 @@ impl FormProblem {
 #[cfg(feature = "ssr")]
 fn posted(problem: FormProblem) -> Option<Arc<[(String, String)]>> {
     let typed = use_context::<crate::post::Typed>()?;
-    let is_this = typed.path == problem.path && problem.error.with_untracked(Option::is_some);
+    let is_of_form = [problem.path, problem.other].contains(&typed.path.as_str());
+    let is_this = is_of_form && problem.error.with_untracked(Option::is_some);
     is_this.then_some(typed.fields)
 }
 
@@ -181,6 +192,7 @@ pub(crate) fn Field(
     // A secret is never shown again.
     let typed_before = problem.filter(|_| kind != "password").and_then(|problem| problem.typed(name));
     let value = typed_before.unwrap_or(value);
+    catch_up(&id, &value, on_input);
     let typed = move |event: leptos::ev::Event| {
         if let Some(on_input) = on_input {
             on_input.run(event_target_value(&event));
@@ -208,6 +220,18 @@ pub(crate) fn Field(
     field_around(name, label, hint, problem, control)
 }
 
+/// Tells `follow` what the control of this id holds, where that is not `value`: it was filled in before the WASM was
+/// there, came back with the form, or was kept by the browser when the page was loaded again.
+pub(crate) fn catch_up(id: &str, value: &str, follow: Option<Callback<String>>) {
+    let Some(follow) = follow else { return };
+    let (id, value) = (id.to_owned(), value.to_owned());
+    Effect::new(move || {
+        if let Some(held) = browser::held(&id).filter(|held| *held != value) {
+            follow.run(held);
+        }
+    });
+}
+
 /// A choice with its label, hint and error. `options` are values with their words.
 #[component]
 pub(crate) fn Select(
@@ -227,6 +251,7 @@ pub(crate) fn Select(
     let described = format!("{id}-hint {id}-error");
     let is_wrong = is_wrong(problem, name);
     let value = problem.and_then(|problem| problem.typed(name)).unwrap_or(value);
+    catch_up(&id, &value, on_change);
     let options = options
         .into_iter()
         .map(|(option, words)| {
@@ -246,7 +271,8 @@ pub(crate) fn Select(
     field_around(name, label, hint, problem, control)
 }
 
-/// A checkbox that sends `true` when it is ticked and nothing otherwise.
+/// A checkbox that sends `true` when it is ticked and nothing otherwise. It follows `checked` where that changes; until
+/// then it is as it was ticked, be it before the WASM was there.
 #[component]
 pub(crate) fn Check(
     name: &'static str,
@@ -259,6 +285,16 @@ pub(crate) fn Check(
     let is_checked = was_ticked.unwrap_or_else(|| checked.get_untracked());
     let id = format!("{}-error", control_id(name));
     let is_wrong = is_wrong(problem, name);
+    let input = NodeRef::<leptos::html::Input>::new();
+    Effect::new(move |before: Option<bool>| {
+        let checked = checked.get();
+        if before.is_some_and(|before| before != checked)
+            && let Some(input) = input.get_untracked()
+        {
+            input.set_checked(checked);
+        }
+        checked
+    });
     let error = problem.map(|problem| {
         let id = id.clone();
         view! {
@@ -272,7 +308,7 @@ pub(crate) fn Check(
     view! {
         <div class="checks">
             <label class="check">
-                <input type="checkbox" name=name value="true" checked=is_checked prop:checked=checked aria-describedby=described aria-invalid=is_wrong/>
+                <input type="checkbox" name=name value="true" checked=is_checked node_ref=input aria-describedby=described aria-invalid=is_wrong/>
                 <span>
                     {label}
                     {(!hint.is_empty()).then(|| view! { <small class="hint">{hint}</small> }.into_any())}

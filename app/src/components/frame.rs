@@ -31,7 +31,7 @@ const ENTRIES: [(&str, &str, &str, Role); 5] = [
     ("Backups", "/backup/", "M4 5h12v4H4zM5 9v7h10V9M8.5 12h3", Role::Viewer),
     ("Devices", "/devices/", "M3 5h14v4H3zM3 11h14v4H3zM6 7h.01M6 13h.01", Role::Viewer),
     ("Configs", "/configs/", "M5 3h7l3 3v11H5zM8 9h4M8 12h4", Role::Viewer),
-    ("Admin", "/admin/", "M4 6h7M15 6h1M4 14h1M9 14h7M13 4v4M7 12v4", Role::Admin),
+    ("Admin", "/admin/", "M4 6h7M15 6h1M4 14h1M9 14h7M13 4v4M7 12v4", Role::Operator),
 ];
 
 /// The frame of a signed-in person's pages; a stranger's pages stand alone.

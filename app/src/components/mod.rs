@@ -3,6 +3,7 @@
 pub(crate) mod chart;
 pub(crate) mod chip;
 pub(crate) mod columns;
+pub(crate) mod copy;
 pub(crate) mod diff;
 pub(crate) mod form;
 pub(crate) mod frame;

@@ -17,8 +17,7 @@ const TOGETHER_MS: i64 = 20;
 pub(super) const HELD_MS: u32 = 400;
 /// What a person is in the middle of: a question that is open, a field within a row. The rows around it must not move, or
 /// the answer would be another row's. A browser that knows no popovers passes over that part of `:is`.
-const DECIDING: &str =
-    "main :is(.ask:popover-open, .drop[open], table.rows form :is(input:not([type=checkbox]), textarea, select):focus)";
+const DECIDING: &str = "main :is(.ask:popover-open, .drop[open], table.rows form :is(input:not([type=checkbox]), textarea, select):focus)";
 const EVERYTHING: [Topic; 6] =
     [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs, Topic::Views];
 

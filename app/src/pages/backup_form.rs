@@ -16,7 +16,7 @@ use crate::api::archives::{GeneratePassphrase, LookAtRetention, PreviewRetention
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
 use crate::ask::{ask, ask_if};
-use crate::components::form::{FormProblem, error_of, inside_textarea};
+use crate::components::form::{FormProblem, catch_up, error_of, inside_textarea};
 use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
 use crate::format;
@@ -29,6 +29,8 @@ const PICKER_ROWS: u32 = 100;
 pub(crate) fn NewBackupPage() -> AnyView {
     let choices = ask(&[], || GetBackupChoices {});
     let save = Post::<SaveBackupConfig>::new();
+    // A browser without JavaScript comes back from it when a count is wrong.
+    let problem = save.problem().or(Post::<LookAtRetention>::new().problem());
     let like = query_field("like");
     let model = ask_if(&[], move || like.get().parse().ok().map(|id| GetBackupConfig { id }));
     let loaded =
@@ -37,7 +39,7 @@ pub(crate) fn NewBackupPage() -> AnyView {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
         <Loaded from=loaded view=move |(model, choices), _| {
             let (input, sends_to) = model.map(duplicate).unwrap_or_default();
-            form(None, input, &sends_to, choices, save)
+            form(None, input, &sends_to, choices, save, problem)
         }/>
     }
     .into_any()
@@ -55,14 +57,13 @@ pub(crate) fn EditBackupPage() -> AnyView {
     let id = id_of_path();
     let save = Post::<SaveBackupConfig>::new();
     // A browser without JavaScript comes back from it when a count is wrong.
-    let look = Post::<LookAtRetention>::new();
+    let problem = save.problem().or(Post::<LookAtRetention>::new().problem());
     let choices = ask(&[], || GetBackupChoices {});
     let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
     let loaded = move || async move { Ok((detail.get().await?.row, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
-        <Problem problem=look.problem()/>
-        <Loaded from=loaded view=move |(row, choices), _| form(Some(row.config.id), row.config.to_input(), &row.destinations, choices, save)/>
+        <Loaded from=loaded view=move |(row, choices), _| form(Some(row.config.id), row.config.to_input(), &row.destinations, choices, save, problem)/>
     }
     .into_any()
 }
@@ -94,8 +95,8 @@ fn form(
     sends_to: &[DestinationName],
     choices: BackupChoices,
     save: Post<SaveBackupConfig>,
+    problem: FormProblem,
 ) -> AnyView {
-    let problem = save.problem();
     let draft = Draft { input: RwSignal::new(input.clone()) };
     let set_kind = draft.setter(|input, kind| {
         input.kind = kind;
@@ -132,6 +133,8 @@ fn form(
     let seal = seal(&input, id.is_some(), problem);
     view! {
         <PostForm to=save>
+            // Enter in a field presses the first button of the form, and the first one that is seen saves nothing.
+            <button class="sr" type="submit" tabindex="-1" aria-hidden="true"></button>
             <div class="stack narrow">
                 <Problem problem/>
                 {hidden}
@@ -483,15 +486,15 @@ fn devices_field(
     let starts_choosing = current.starts_with("ids:");
     let is_wrong = problem.is_wrong("devices".to_owned());
     let error = error_of(problem, "devices".to_owned());
-    let choose = move |event: leptos::ev::Event| {
-        let value = event_target_value(&event);
+    let choose = Callback::new(move |value: String| {
         is_choosing.set(value.starts_with("ids:"));
         draft.input.update(|input| input.devices = value);
-    };
+    });
+    catch_up("config-devices", &current, Some(choose));
     view! {
         <div class="field">
             <label for="config-devices">"Devices"</label>
-            <select id="config-devices" name="config[devices]" on:change=choose aria-describedby="config-devices-error" aria-invalid=is_wrong>
+            <select id="config-devices" name="config[devices]" on:change=move |event| choose.run(event_target_value(&event)) aria-describedby="config-devices-error" aria-invalid=is_wrong>
                 {option("all".to_owned(), "All devices".to_owned())}
                 <option value=chosen_value selected=starts_choosing>"Chosen devices"</option>
                 <optgroup label="Of one type">{types}</optgroup>

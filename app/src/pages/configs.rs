@@ -56,7 +56,13 @@ pub(crate) fn ConfigsPage() -> AnyView {
 fn list(configs: NetworkConfigs, search: String, at: String) -> AnyView {
     let NetworkConfigs { at: then, devices, versions } = configs;
     let then = then.map(|then| as_of(then, devices, &at));
-    let none = if then.is_some() {
+    let none = if then.is_some() && !search.is_empty() {
+        let to = address("/configs/", &[("at", at.clone())]);
+        let all = view! { <a class="btn" href=to rel="external">"All configs from then"</a> };
+        let words =
+            "No device with a configuration from then is called like this. Look for another name or time.";
+        empty("Nothing was found", words, all.into_any())
+    } else if then.is_some() {
         empty("No configuration from then", "Nothing was stored yet at that time.", ())
     } else if search.is_empty() {
         let devices = view! { <a class="btn" href="/devices/">"Devices"</a> };

@@ -7,6 +7,7 @@ use etiqa_model::device::{
     Device, DeviceFilter, DeviceOrder, DeviceSort, DeviceState, DeviceStatus, DeviceType, LastResult,
     Transport,
 };
+use etiqa_model::overview::Reason;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
 use etiqa_model::{CredentialId, DeviceId, JumpHostId};
@@ -47,6 +48,31 @@ pub async fn device_list_promised(
     let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
     fill_tags(db, &mut devices).await?;
     Ok(Paged { rows: devices, total, page })
+}
+
+/// Notes which of these devices are overdue or in no backup, as the first page tells.
+pub async fn device_fill_lapses(db: &Db, promises: &[Promise], devices: &mut [Device]) -> Result<()> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let mut filter = Filter::new();
+    let since = promised_since(promises, &mut filter);
+    filter.and_one_of("d.id", devices.iter().map(|device| device.id.0)).and("d.enabled = 1").and(GOOD);
+    let sql = format!("SELECT d.id, COALESCE(d.last_good_at, -1) AS good_at, {since} AS since FROM device d");
+    let rows = filter.query(&sql, "").persistent(false).fetch_all(db.reader()).await?;
+    let mut lapses = HashMap::new();
+    for row in &rows {
+        let lapse = match row.opt_int("since")? {
+            None => Some(Reason::NoBackup),
+            Some(since) if row.int("good_at")? < since => Some(Reason::Overdue),
+            Some(_) => None,
+        };
+        lapses.insert(row.int("id")?, lapse);
+    }
+    for device in devices {
+        device.lapse = lapses.remove(&device.id.0).flatten();
+    }
+    Ok(())
 }
 
 /// Every device in `filter`, where backup configs make them these promises.
@@ -307,6 +333,7 @@ fn device(row: &AnyRow) -> Result<Device> {
         last_result,
         last_good_at: row.opt_time("last_good_at")?,
         unsaved: row.opt_int("unsaved")? == Some(1),
+        lapse: None,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

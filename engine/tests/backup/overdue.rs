@@ -106,7 +106,10 @@ async fn a_device_whose_backup_was_disabled_is_in_none() {
     let filter = DeviceFilter { state: Some(DeviceState::NoBackup), ..DeviceFilter::default() };
     let listed =
         inventory::list(&world.engine, &filter, DeviceOrder::default(), Page::default()).await.unwrap();
-    assert_eq!(listed.rows.into_iter().map(|device| device.id).collect::<Vec<_>>(), [id]);
+    let shown: Vec<_> = listed.rows.into_iter().map(|device| (device.id, device.lapse)).collect();
+    assert_eq!(shown, [(id, Some(Reason::NoBackup))]);
+    let detail = inventory::detail(&world.engine, id).await.unwrap();
+    assert_eq!(detail.device.lapse, Some(Reason::NoBackup));
 }
 
 #[tokio::test]

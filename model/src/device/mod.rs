@@ -12,6 +12,7 @@ mod test;
 use serde::{Deserialize, Serialize};
 
 use crate::class::Class;
+use crate::overview::Reason;
 use crate::{ConfigVersionId, CredentialId, DeviceId, DeviceResultId, JumpHostId, RunId, Timestamp};
 
 pub use change::{DeviceChange, DeviceChangeInput, MOST_CHANGED};
@@ -75,6 +76,9 @@ pub struct Device {
     pub last_good_at: Option<Timestamp>,
     /// Whether its running configuration was not saved when it was last looked at.
     pub unsaved: bool,
+    /// That it is overdue, or in no backup, though its last collection was good; none where nobody looked. Pages do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lapse: Option<Reason>,
     /// When it was added.
     pub created_at: Timestamp,
     /// When a person last changed it.

@@ -16,7 +16,8 @@ use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
 use tracing::{Instrument, Span};
 
-use super::refusal::Refusal;
+use super::refusal::{Refusal, accepts_pages, back_to, page_before};
+use super::typed::without_refusal;
 
 /// Lets a request through as whoever sent it.
 pub(super) async fn gate(
@@ -29,7 +30,7 @@ pub(super) async fn gate(
     let answering = async {
         match admit(&engine, peer, &mut request).await {
             Ok(Admission::Through) => next.run(request).await,
-            Ok(Admission::Elsewhere(path)) => Redirect::to(&path).into_response(),
+            Ok(Admission::Elsewhere(response)) => response,
             Err(refusal) => refusal.into_response(),
         }
     };
@@ -46,10 +47,13 @@ fn span_of(request: &Request) -> Span {
     tracing::debug_span!("request", number, path = request.uri().path())
 }
 
+/// Where the form of `/login` is posted to.
+const SIGN_IN: &str = "/rpc/sign_in";
+
 enum Admission {
     Through,
-    /// A page that leads in.
-    Elsewhere(String),
+    /// To a page that leads in.
+    Elsewhere(Response),
 }
 
 async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) -> Result<Admission, Refusal> {
@@ -74,7 +78,10 @@ async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) ->
     }
     if wants_a_page(request) {
         let way_in = if SetupCode::is_open(&engine.db).await? { "/setup".to_owned() } else { login(request) };
-        return Ok(Admission::Elsewhere(way_in));
+        return Ok(Admission::Elsewhere(Redirect::to(&way_in).into_response()));
+    }
+    if is_plain_form(request) && token.is_none() {
+        return Ok(Admission::Elsewhere(login_after_form(request.headers())));
     }
     Err(UserError::new(ErrorKind::SignInNeeded, "Sign in first, or send a token as Authorization: Bearer.")
         .into())
@@ -98,23 +105,37 @@ fn is_open_to_strangers(method: &Method, path: &str) -> bool {
         Method::GET | Method::HEAD => {
             matches!(path, "/login" | "/setup" | "/healthz" | "/readyz") || super::assets::is_asset(path)
         }
-        Method::POST => matches!(
-            path,
-            "/rpc/sign_in" | "/rpc/set_up" | "/rpc/whoami" | "/rpc/get_setup" | "/setup/restore"
-        ),
+        Method::POST => {
+            matches!(path, SIGN_IN | "/rpc/set_up" | "/rpc/whoami" | "/rpc/get_setup" | "/setup/restore")
+        }
         _ => false,
     }
 }
 
 /// Whether a browser asks for something to be shown.
 pub(super) fn wants_a_page(request: &Request) -> bool {
-    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    request.method() == Method::GET && accepts.is_some_and(|accept| accept.contains("text/html"))
+    request.method() == Method::GET && accepts_pages(request.headers())
+}
+
+/// Whether a browser posts a form itself, and shows what is answered.
+fn is_plain_form(request: &Request) -> bool {
+    request.method() == Method::POST && accepts_pages(request.headers())
 }
 
 /// `/login`, with the way back.
 fn login(request: &Request) -> String {
-    let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+    login_for(request.uri().path_and_query().map_or("/", |wanted| wanted.as_str()))
+}
+
+/// Leads there after a form whose session is over, with words about it; the way back leads to the page that it was on. What
+/// was typed is not kept: who signs in next may be somebody else.
+fn login_after_form(headers: &HeaderMap) -> Response {
+    let page = page_before(headers).map_or_else(|| "/".to_owned(), |page| without_refusal(&page));
+    let message = "Your session has ended, and nothing was done. Sign in, and send the form once more.";
+    back_to(&login_for(&page), SIGN_IN, UserError::new(ErrorKind::SignInNeeded, message))
+}
+
+fn login_for(wanted: &str) -> String {
     if wanted == "/" {
         return "/login".to_owned();
     }

@@ -58,7 +58,7 @@ pub(super) fn accepts_pages(headers: &HeaderMap) -> bool {
 /// where the form was posted to.
 pub(super) fn back_to(page: &str, path: &str, error: UserError) -> Response {
     let mut response = Redirect::to(page).into_response();
-    if let Some(cookie) = telling(page, path, error, "") {
+    if let Some(cookie) = telling(page.split('?').next().unwrap_or(page), path, error, "") {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

@@ -168,7 +168,7 @@ pub(super) async fn server_function(forms: Arc<Forms>, request: Request) -> Resp
     let request = Request::from_parts(parts, Body::from(body.clone()));
     let mut response = handle_server_fns_with_context(|| {}, request).await.into_response();
     if let Some((back, error)) = refused_to(&response)
-        && let Ok(page) = HeaderValue::from_str(&without(&back.to_string(), &FIELDS))
+        && let Ok(page) = HeaderValue::from_str(&without_refusal(&back.to_string()))
     {
         let fields = fields_of(body).await;
         let name = fields.map(|fields| forms.keep(session, Typed::new(&*path, fields, error.clone())));
@@ -200,9 +200,14 @@ async fn fields_of(body: Bytes) -> Option<Vec<(String, String)>> {
 
 fn without_leftovers(headers: &mut HeaderMap) {
     let Some(page) = headers.get(header::REFERER).and_then(|page| page.to_str().ok()) else { return };
-    if let Ok(page) = HeaderValue::from_str(&without(page, &FIELDS)) {
+    if let Ok(page) = HeaderValue::from_str(&without_refusal(page)) {
         headers.insert(header::REFERER, page);
     }
+}
+
+/// The address of a page without what a refusal left in it.
+pub(super) fn without_refusal(address: &str) -> String {
+    without(address, &FIELDS)
 }
 
 /// An address without these query fields.

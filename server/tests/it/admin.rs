@@ -119,12 +119,24 @@ async fn lists_are_searched_by_their_address() {
     assert!(found.contains("Remove olga?") && !found.contains("Remove ada?"), "{found}");
     let found = ada.get("/admin/drivers?q=gaia").await.with_status(200).text();
     assert!(found.contains("/admin/drivers/gaia") && !found.contains("/admin/drivers/junos"), "{found}");
-    for path in ["users", "tokens", "credentials", "jump-hosts", "destinations", "drivers", "machines"] {
+    let lists = [
+        "users",
+        "tokens",
+        "credentials",
+        "jump-hosts",
+        "destinations",
+        "drivers",
+        "machines",
+        "config-versions",
+    ];
+    for path in lists {
         let none = ada.get(&format!("/admin/{path}?q=no-such-thing")).await.with_status(200).text();
         assert!(none.contains("Nothing was found"), "{path}: {none}");
     }
-    let none = ada.get("/admin/jobs?state=dead&kind=run").await.with_status(200).text();
-    assert!(none.contains("Nothing was found"), "{none}");
+    for path in ["/admin/jobs?state=dead&kind=run", "/configs/?at=2100-01-01T12:00&q=no-such-thing"] {
+        let none = ada.get(path).await.with_status(200).text();
+        assert!(none.contains("Nothing was found"), "{path}: {none}");
+    }
     server.stop().await;
 }
 
@@ -189,5 +201,54 @@ async fn a_token_gets_another_name_role_and_last_day_and_keeps_its_secret() {
     assert_eq!(mine().await["expires_at"], serde_json::Value::Null);
     let gone = [("id", "9"), ("name", "x"), ("role", "viewer")];
     ada.call("change_token", &gone).await.with_status(404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_search_and_pages_of_a_list_keep_each_other_in_the_address() {
+    let world = World::new();
+    world.add_user("ada", "admin").await;
+    world.add_user("olga", "operator").await;
+    let server = world.serve().await;
+    let ada = server.signed_in("ada").await.and_header("accept", "text/html");
+    let found = ada.get("/admin/users?q=olg").await.with_status(200).text().replace("&amp;", "&");
+    assert!(found.contains("href=\"/admin/users?q=olg&edit=2#form\""), "{found}");
+    let edited = ada.get("/admin/users?q=olg&edit=2").await.with_status(200).text();
+    assert!(edited.contains("Change olga") && !edited.contains("Remove ada?"), "{edited}");
+    assert!(
+        edited.contains("<input type=\"hidden\" name=\"edit\" value=\"2\""),
+        "the search keeps it: {edited}"
+    );
+    assert!(edited.contains("href=\"/admin/users?q=olg\""), "Cancel keeps the search: {edited}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn everybody_is_led_to_the_sections_that_they_may_go_to() {
+    let world = World::new();
+    world.add_user("olga", "operator").await;
+    let viewer = world.token("viewer").await;
+    let server = world.serve().await;
+    let olga = server.signed_in("olga").await.and_header("accept", "text/html");
+    let page = olga.get("/").await.with_status(200).text();
+    assert!(page.contains("href=\"/admin/\""), "{page}");
+    let admin = olga.get("/admin/").await.with_status(200).text();
+    for (to, is_there) in [
+        ("/admin/drivers", true),
+        ("/admin/jobs", true),
+        ("/admin/machines", true),
+        ("/admin/jump-hosts", true),
+        ("/admin/destinations", true),
+        ("/admin/users", false),
+        ("/admin/credentials", false),
+        ("/admin/settings", false),
+    ] {
+        assert_eq!(admin.contains(&format!("href=\"{to}\"")), is_there, "{to}: {admin}");
+        let status = if is_there { 200 } else { 403 };
+        olga.get(to).await.with_status(status);
+    }
+    let sections = server.with_token(&viewer).call("list_admin_sections", &[]).await.with_status(200).json();
+    let names: Vec<_> = sections.as_array().unwrap().iter().map(|section| &section["name"]).collect();
+    assert_eq!(names, ["Drivers"]);
     server.stop().await;
 }

@@ -228,3 +228,66 @@ async fn a_backup_is_duplicated_with_all_of_its_settings_and_does_not_run_by_its
     assert!(missing.contains("Not found"), "{missing}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_form_sent_after_the_session_ended_leads_to_the_way_in_and_back() {
+    let world = World::new();
+    world.add_user("olga", "operator").await;
+    let server = world.serve().await;
+    let olga = on_page(&server, "olga", "/devices/new?x=1&__path=%2Frpc%2Fsave_device&__err=abc").await;
+    world.database.execute("DELETE FROM session").await;
+
+    let fields = [("device[address]", "192.0.2.7"), ("device[description]", "In the cellar")];
+    let sent = olga.call("save_device", &fields).await.with_status(303);
+    let way_in = path_of(sent.header("location")).to_owned();
+    assert_eq!(way_in, "/login?next=/devices/new?x=1");
+    assert!(!sent.header("set-cookie").contains("cellar"), "{}", sent.header("set-cookie"));
+    let page = olga.clone().and_cookies_of(&sent).get(&way_in).await.with_status(200).text();
+    assert!(page.contains("Your session has ended, and nothing was done."), "{page}");
+    assert!(tag(&page, "name=\"next\"").contains("value=\"/devices/new?x=1\""), "{page}");
+    assert_eq!(world.database.number("SELECT COUNT(*) FROM device").await, 0);
+
+    // A program is told what it can do.
+    let program = olga.and_header("accept", "application/json");
+    program.call("save_device", &fields).await.with_status(401);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn enter_in_a_backup_form_saves_and_a_count_that_is_refused_loses_nothing() {
+    let world = World::new();
+    world.add_user("olga", "operator").await;
+    world.add_backup("Nightly", "config").await;
+    let server = world.serve().await;
+    let olga = on_page(&server, "olga", "/backup/config/1/edit").await;
+    let page = olga.get("/backup/config/1/edit").await.with_status(200).text();
+    // Enter presses the first button of the form that sends it.
+    let first = tag(&page, "type=\"submit\"");
+    assert!(first.contains("aria-hidden=\"true\"") && !first.contains("formaction"), "{first}");
+
+    let fields = [
+        ("id", "1"),
+        ("config[name]", "In the morning"),
+        ("config[kind]", "config"),
+        ("config[frequency]", "daily"),
+        ("config[at]", "06:00"),
+        ("config[max_backups]", "0"),
+        ("include_logs", "true"),
+    ];
+    for function in ["look_at_retention", "save_backup_config"] {
+        let refused = olga.call(function, &fields).await.with_status(302);
+        let back = olga.clone().and_cookies_of(&refused);
+        let page = back.get(path_of(refused.header("location"))).await.with_status(200).text();
+        assert!(
+            tag(&page, "name=\"config[name]\"").contains("value=\"In the morning\""),
+            "{function}: {page}"
+        );
+        assert!(tag(&page, "name=\"include_logs\"").contains("checked"), "{function}: {page}");
+        let count = tag(&page, "name=\"config[max_backups]\"");
+        assert!(
+            count.contains("value=\"0\"") && count.contains("aria-invalid=\"true\""),
+            "{function}: {count}"
+        );
+    }
+    server.stop().await;
+}

@@ -131,3 +131,32 @@ fn tick<'a>(page: &'a str, column: &str) -> &'a str {
     };
     fields.find(is_it).unwrap_or_else(|| panic!("no checkbox for {column}: {page}"))
 }
+
+#[tokio::test]
+async fn a_device_that_is_overdue_or_in_no_backup_does_not_pass_for_a_good_one() {
+    let world = world().await;
+    world.add_backup_with("Nightly", "config", &["--devices", "site:vienna"]).await;
+    // In Vienna one was found good a moment ago and one long ago; nobody backs up Graz.
+    let now = etiqa_engine::time::now().millis();
+    let good = "UPDATE device SET last_class = 'ok', last_message = '', last_finished_at";
+    world.database.execute(&format!("{good} = {now}, last_good_at = {now}")).await;
+    world.database.execute("UPDATE device SET last_good_at = 1 WHERE hostname = 'core-2'").await;
+    // All of it was there before the last due time.
+    world.database.execute("UPDATE device SET promised_from = 0").await;
+    world.database.execute("UPDATE backup_config SET promised_from = 0").await;
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    let viewer = server.with_token(&token).and_header("accept", "text/html");
+    for (search, id, chip) in
+        [("core-1", 1, "Backed up"), ("core-2", 2, "Overdue"), ("edge-1", 3, "In no backup")]
+    {
+        for page in [format!("/devices/?q={search}"), format!("/devices/{id}")] {
+            let shown = viewer.get(&page).await.with_status(200).text();
+            let chips: Vec<&str> = shown.split("class=\"chip ").skip(1).collect();
+            let is_shown =
+                chips.iter().any(|rest| rest.split('<').next().unwrap().ends_with(&format!(">{chip}")));
+            assert!(is_shown, "{page}: {chip}: {shown}");
+        }
+    }
+    server.stop().await;
+}

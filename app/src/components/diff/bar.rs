@@ -1,11 +1,14 @@
 //! What stands above a difference and stays in sight: which change this is, the ways to the others, and what can be copied.
 
+use std::sync::Arc;
+
 use etiqa_model::config::{DiffLine, LineKind, TextDiff};
 use leptos::prelude::*;
 
 use super::{Reading, counts, id_of, sign};
 use crate::browser;
-use crate::components::part::{part, text};
+use crate::components::copy::{at_once, copy_button};
+use crate::components::part::part;
 use crate::format;
 
 /// `changes` are the lines of each change, in their order; `more` stands at the end.
@@ -14,29 +17,20 @@ pub(super) fn bar(diff: &TextDiff, changes: &[&[DiffLine]], reading: &Reading, m
     if total == 0 {
         return ().into_any();
     }
-    let texts = StoredValue::new(changes.iter().map(|lines| text_of(lines)).collect::<Vec<_>>());
-    let copied = RwSignal::new(0);
-    let (at_copy, at_words, at_steps) = (reading.clone(), reading.clone(), reading.clone());
-    let copy = move |_| {
-        let change = untrack(|| at_copy.current()).clamp(1, total);
-        texts.with_value(|texts| {
-            if let Some(lines) = texts.get(change as usize - 1) {
-                browser::copy_text(lines);
-            }
-        });
-        copied.set(change);
-    };
-    let words = move || {
-        let is_copied = copied.get() == at_words.current().clamp(1, total);
-        if is_copied { "Copied" } else { "Copy change" }
-    };
+    let texts: Arc<[String]> = changes.iter().map(|lines| text_of(lines)).collect();
+    let (at_copy, at_steps) = (reading.clone(), reading.clone());
+    let copy = copy_button(
+        "Copy change",
+        move || at_copy.current().clamp(1, total),
+        move |change| at_once(texts.get(change as usize - 1).cloned().unwrap_or_default()),
+    );
     let steps = part(move || steps(&at_steps, total));
     view! {
         <div class="diff-bar">
             {steps}
             {counts(diff.added, diff.removed)}
             <span class="remark">
-                <button class="btn small" type="button" on:click=copy>{text(words)}</button>
+                {copy}
                 {more}
             </span>
         </div>

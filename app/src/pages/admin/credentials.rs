@@ -5,13 +5,12 @@ use etiqa_model::event::Topic;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use super::find::{ListSearch, edit_button, new_button};
+use super::find::{ListSearch, key_of_new, keyed, saved};
 use super::rotation;
 use crate::api::admin::{
     FinishRotation, ListCredentials, RemoveCredential, RotateCredential, SaveCredential,
 };
 use crate::ask::{ask, ask_if};
-use crate::components::part::accepted;
 use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, act, card, confirm, empty, submit};
 use crate::format;
@@ -33,31 +32,42 @@ pub(crate) fn CredentialsPage() -> AnyView {
     touch_after(remove, &[Topic::Admin]);
     touch_after(rotate, &[Topic::Admin]);
     touch_after(finish, &[Topic::Admin]);
+    save.forget_with(lookup.about());
+    rotate.forget_with(lookup.about());
     let (edited, rotated) = (query_field("edit"), query_field("rotate"));
     // Not live: nothing may change under the hands of a person who types.
     let is_of_one = move || !edited.get().is_empty() || !rotated.get().is_empty();
     let known = ask_if(&[], move || is_of_one().then_some(ListCredentials {}));
-    let for_form = move || async move {
-        let mut known = known.get().await?.unwrap_or_default().into_iter();
-        let is_rotated = edited.get_untracked().is_empty();
-        let id = if is_rotated { rotated.get_untracked() } else { edited.get_untracked() };
-        Ok((known.find(|credential| credential.id.to_string() == id), is_rotated))
+    let for_form = move || {
+        let added = save.accepted().get();
+        async move {
+            let mut known = known.get().await?.unwrap_or_default().into_iter();
+            let is_rotated = edited.get_untracked().is_empty();
+            let id = if is_rotated { rotated.get_untracked() } else { edited.get_untracked() };
+            Ok((known.find(|credential| credential.id.to_string() == id), is_rotated, added))
+        }
     };
     let from = move || {
         lookup.follow();
         credentials.get()
     };
     view! {
-        <PageHeader title="Credentials" above=ABOVE>{new_button(PATH, "New credential")}</PageHeader>
+        <PageHeader title="Credentials" above=ABOVE>{lookup.new_button("New credential")}</PageHeader>
         <Problem problem=remove.problem()/>
         <Problem problem=finish.problem()/>
         {lookup.field("Name, user name or site")}
         <div class="stack">
             <Loaded from view=move |credentials, _| list(credentials, lookup, remove, finish)/>
             <div id="form">
-                <Loaded from=for_form view=move |(credential, is_rotated), _| match credential {
-                    Some(credential) if is_rotated => rotation::form(credential, rotate),
-                    credential => form(credential, save),
+                <Loaded from=for_form view=move |(credential, is_rotated, added), _| match credential {
+                    Some(credential) if is_rotated => {
+                        let key = format!("rotate {}", credential.id);
+                        keyed(key, rotation::form(credential, lookup.closed(), rotate))
+                    }
+                    credential => {
+                        let key = credential.as_ref().map(|known| known.id.to_string());
+                        keyed(key.unwrap_or_else(|| key_of_new(added)), form(credential, lookup.closed(), save))
+                    }
                 }/>
             </div>
         </div>
@@ -65,26 +75,25 @@ pub(crate) fn CredentialsPage() -> AnyView {
     .into_any()
 }
 
-fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
+fn form(credential: Option<Credential>, closed: Memo<String>, save: Post<SaveCredential>) -> AnyView {
     let problem = save.problem();
     let is_new = credential.is_none();
     let title = credential
         .as_ref()
         .map_or_else(|| "Add a credential".to_owned(), |known| format!("Change {}", known.name));
+    let done = saved(credential.as_ref().map(|known| known.name.as_str()), "credential");
     let as_it_is = if is_new { "" } else { "as it is" };
     let hidden = credential
         .as_ref()
         .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> }.into_any());
-    let cancel =
-        (!is_new).then(|| view! { <a class="btn" href="/admin/credentials">"Cancel"</a> }.into_any());
+    let cancel = (!is_new).then(|| view! { <a class="btn" href=closed>"Cancel"</a> }.into_any());
     let (name, site, username) = credential
         .map(|known| (known.name, known.site.unwrap_or_default(), known.username))
         .unwrap_or_default();
     let body = view! {
         <div class="pad form">
-            <PostForm to=save>
+            <PostForm to=save done>
                 <Problem problem/>
-                {accepted(save, "Saved.")}
                 {hidden}
                 <div class="fields">
                     <Field name="credential[name]" label="Name" value=name required=true problem autocomplete="off"/>
@@ -124,12 +133,17 @@ fn list(
         Column::Number("Devices"),
         Column::Actions,
     ];
-    let rows =
-        found.rows.into_iter().map(|credential| (credential.id, row(credential, remove, finish))).collect();
+    let rows = found.rows.into_iter();
+    let rows = rows.map(|credential| (credential.id, row(credential, lookup, remove, finish))).collect();
     list_card(columns, rows, none, lookup.below(found.page, found.total, "credential"))
 }
 
-fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<FinishRotation>) -> AnyView {
+fn row(
+    credential: Credential,
+    lookup: ListSearch,
+    remove: Post<RemoveCredential>,
+    finish: Post<FinishRotation>,
+) -> AnyView {
     let id = credential.id;
     let held: Vec<&str> = [
         (credential.has_password, "password"),
@@ -151,7 +165,7 @@ fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<Fini
             format::plural(n, "device")
         ),
     };
-    let (progress, next) = rotation::of(&credential, finish);
+    let (progress, next) = rotation::of(&credential, lookup, finish);
     view! {
         <tr>
             <td><b>{credential.name}</b><small>{credential.username}</small></td>
@@ -160,7 +174,7 @@ fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<Fini
             <td class="num" data-label="Devices">{format::count(credential.devices)}</td>
             <td class="end">
                 <div class="actions">
-                    {edit_button(PATH, id.to_string())}
+                    {lookup.form_button("edit", id.to_string(), "Edit")}
                     {next}
                     {confirm(&format!("credential-{id}"), "Remove…", question, form)}
                 </div>

@@ -8,14 +8,14 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use super::find::{ListSearch, edit_button, new_button};
+use super::find::{ListSearch, key_of_new, keyed, saved};
 use crate::api::destinations::{
     AcceptDestinationKey, ListDestinations, RemoveDestination, RetryDestination, SaveDestination,
     ShareDestination, TestDestination, UnshareDestination,
 };
 use crate::ask::{ask, ask_if};
 use crate::components::form::FormProblem;
-use crate::components::part::{accepted, nothing, part};
+use crate::components::part::{nothing, part};
 use crate::components::table::{Column, list_card};
 use crate::components::{
     Ago, Check, Field, Loaded, PageHeader, Problem, Select, Time, Tone, act, card, chip, confirm, empty,
@@ -59,12 +59,18 @@ pub(crate) fn DestinationsPage() -> AnyView {
     touch_after(actions.accept_key, &[Topic::Admin]);
     touch_after(actions.share, &[Topic::Admin]);
     touch_after(actions.unshare, &[Topic::Admin]);
+    save.forget_with(lookup.about());
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
     let one = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListDestinations {}));
-    let for_form = move || async move {
-        let known = one.get().await?.unwrap_or_default();
-        Ok(known.into_iter().find(|destination| destination.id.to_string() == edited.get_untracked()))
+    let for_form = move || {
+        let added = save.accepted().get();
+        async move {
+            let mut known = one.get().await?.unwrap_or_default().into_iter();
+            let known = known.find(|destination| destination.id.to_string() == edited.get_untracked());
+            let key = known.as_ref().map_or_else(|| key_of_new(added), |known| known.id.to_string());
+            Ok((key, known))
+        }
     };
     let tested = part(move || actions.test.answer().map_or_else(nothing, outcome));
     let from = move || {
@@ -73,7 +79,7 @@ pub(crate) fn DestinationsPage() -> AnyView {
     };
     view! {
         <PageHeader title="Destinations" above=ABOVE>
-            <Allowed role=Role::Admin>{new_button(PATH, "New destination")}</Allowed>
+            <Allowed role=Role::Admin>{lookup.new_button("New destination")}</Allowed>
         </PageHeader>
         <p class="lead muted">"Archives are always kept on this machine. A destination gets a copy of each, reads it back to be sure, and loses it when the archive goes. Which backup sends where is said in the backup's own settings."</p>
         <Problem problem=actions.test.problem()/>
@@ -86,7 +92,11 @@ pub(crate) fn DestinationsPage() -> AnyView {
         <div class="stack">
             {tested}
             <Loaded from view=move |known, role| list(known, lookup, role, actions)/>
-            <div id="form"><Loaded from=for_form view=move |known, role| form(known, role, save)/></div>
+            <div id="form">
+                <Loaded from=for_form view=move |(key, known), role| {
+                    keyed(key, form(known, role, lookup.closed(), save))
+                }/>
+            </div>
         </div>
     }
     .into_any()
@@ -111,13 +121,13 @@ fn list(known: Vec<Destination>, lookup: ListSearch, role: Role, actions: Action
         format!("{} {} {}", destination.name, destination.kind().label(), destination.settings.words())
     });
     let none = lookup.none(found.total, || empty("No destination yet", words, ()));
-    let rows =
-        found.rows.into_iter().map(|destination| (destination.id, row(destination, role, actions))).collect();
+    let rows = found.rows.into_iter();
+    let rows = rows.map(|destination| (destination.id, row(destination, lookup, role, actions))).collect();
     let below = lookup.below(found.page, found.total, "destination");
     view! { {changed}{list_card(columns, rows, none, below)} }.into_any()
 }
 
-fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
+fn row(destination: Destination, lookup: ListSearch, role: Role, actions: Actions) -> AnyView {
     let id = destination.id;
     let label = destination.kind().label();
     let place = destination.settings.words();
@@ -145,7 +155,7 @@ fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
         .into_any();
         let share = share(&destination, actions);
         view! {
-            {edit_button(PATH, id.to_string())}
+            {lookup.form_button("edit", id.to_string(), "Edit")}
             {share}
             {confirm(&format!("destination-{id}"), "Remove…", question, form)}
         }
@@ -276,7 +286,12 @@ fn accept(destination: &Destination, role: Role, actions: Actions, words: &'stat
     })
 }
 
-fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> AnyView {
+fn form(
+    known: Option<Destination>,
+    role: Role,
+    closed: Memo<String>,
+    save: Post<SaveDestination>,
+) -> AnyView {
     if role < Role::Admin {
         return nothing();
     }
@@ -288,8 +303,9 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
     let hidden = known
         .as_ref()
         .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> }.into_any());
-    let cancel =
-        (!is_new).then(|| view! { <a class="btn" href="/admin/destinations">"Cancel"</a> }.into_any());
+    let done = saved(known.as_ref().map(|known| known.name.as_str()), "destination");
+    let done = format!("{done} Test it, to be sure.");
+    let cancel = (!is_new).then(|| view! { <a class="btn" href=closed>"Cancel"</a> }.into_any());
     // A mirror is pushed whole, wherever its remote is.
     let holds_archives = known.as_ref().is_some_and(|known| known.kind() != DestinationKind::Git);
     let remark = holds_archives.then(|| {
@@ -324,9 +340,8 @@ fn form(known: Option<Destination>, role: Role, save: Post<SaveDestination>) -> 
     .into_any();
     let body = view! {
         <div class="pad form">
-            <PostForm to=save>
+            <PostForm to=save done>
                 <Problem problem/>
-                {accepted(save, "Saved. Test it, to be sure.")}
                 {hidden}
                 <div class="fields">{fields}</div>
                 {remark}

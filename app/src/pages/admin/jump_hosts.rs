@@ -6,11 +6,11 @@ use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::ABOVE;
-use super::find::{ListSearch, edit_button, new_button};
+use super::find::{ListSearch, key_of_new, keyed, saved};
 use crate::api::admin::{AcceptJumpHostKey, ListJumpHosts, RemoveJumpHost, SaveJumpHost};
 use crate::api::devices::GetDeviceChoices;
 use crate::ask::{ask, ask_if};
-use crate::components::part::{accepted, nothing};
+use crate::components::part::nothing;
 use crate::components::table::{Column, list_card};
 use crate::components::{
     Check, Field, Loaded, PageHeader, Problem, Select, Tone, act, card, chip, confirm, empty, submit,
@@ -39,14 +39,19 @@ pub(crate) fn JumpHostsPage() -> AnyView {
     touch_after(save, &[Topic::Admin]);
     touch_after(actions.remove, &[Topic::Admin]);
     touch_after(actions.accept_key, &[Topic::Admin]);
+    save.forget_with(lookup.about());
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
     let choices = ask(&[], || GetDeviceChoices {});
     let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListJumpHosts {}));
-    let for_form = move || async move {
-        let known = known.get().await?.unwrap_or_default();
-        let known = known.into_iter().find(|host| host.id.to_string() == edited.get_untracked());
-        Ok((known, choices.get().await?))
+    let for_form = move || {
+        let added = save.accepted().get();
+        async move {
+            let known = known.get().await?.unwrap_or_default();
+            let known = known.into_iter().find(|host| host.id.to_string() == edited.get_untracked());
+            let key = known.as_ref().map_or_else(|| key_of_new(added), |host| host.id.to_string());
+            Ok((key, known, choices.get().await?))
+        }
     };
     let from = move || {
         lookup.follow();
@@ -54,7 +59,7 @@ pub(crate) fn JumpHostsPage() -> AnyView {
     };
     view! {
         <PageHeader title="Jump hosts" above=ABOVE>
-            <Allowed role=Role::Admin>{new_button(PATH, "New jump host")}</Allowed>
+            <Allowed role=Role::Admin>{lookup.new_button("New jump host")}</Allowed>
         </PageHeader>
         <p class="lead muted">"A jump host passes connections on to devices that cannot be reached straight. The devices of its site go through it; any other device does where its settings name it."</p>
         <Problem problem=actions.remove.problem()/>
@@ -63,14 +68,22 @@ pub(crate) fn JumpHostsPage() -> AnyView {
         <div class="stack">
             <Loaded from view=move |hosts, role| list(hosts, lookup, role, actions)/>
             <div id="form">
-                <Loaded from=for_form view=move |(host, choices), role| form(host, choices, role, save)/>
+                <Loaded from=for_form view=move |(key, host, choices), role| {
+                    keyed(key, form(host, choices, role, lookup.closed(), save))
+                }/>
             </div>
         </div>
     }
     .into_any()
 }
 
-fn form(host: Option<JumpHost>, choices: DeviceChoices, role: Role, save: Post<SaveJumpHost>) -> AnyView {
+fn form(
+    host: Option<JumpHost>,
+    choices: DeviceChoices,
+    role: Role,
+    closed: Memo<String>,
+    save: Post<SaveJumpHost>,
+) -> AnyView {
     if role < Role::Admin {
         return nothing();
     }
@@ -80,8 +93,8 @@ fn form(host: Option<JumpHost>, choices: DeviceChoices, role: Role, save: Post<S
     let hidden = host
         .as_ref()
         .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> }.into_any());
-    let cancel =
-        host.is_some().then(|| view! { <a class="btn" href="/admin/jump-hosts">"Cancel"</a> }.into_any());
+    let done = saved(host.as_ref().map(|known| known.name.as_str()), "jump host");
+    let cancel = host.is_some().then(|| view! { <a class="btn" href=closed>"Cancel"</a> }.into_any());
     let JumpHostInput { name, address, port, credential, via, site, legacy_ssh } =
         host.map(|known| known.to_input()).unwrap_or_default();
     let credentials = with_any("Choose one", choices.credentials, &credential);
@@ -103,9 +116,8 @@ fn form(host: Option<JumpHost>, choices: DeviceChoices, role: Role, save: Post<S
     .into_any();
     let body = view! {
         <div class="pad form">
-            <PostForm to=save>
+            <PostForm to=save done>
                 <Problem problem/>
-                {accepted(save, "Saved.")}
                 {hidden}
                 <div class="fields">{fields}</div>
                 <Check name="host[legacy_ssh]" label="Old SSH algorithms" hint="Only where it knows no newer ones." checked=Signal::stored(legacy_ssh) problem/>
@@ -133,12 +145,12 @@ fn list(hosts: Vec<JumpHost>, lookup: ListSearch, role: Role, actions: Actions) 
         Column::Text("Host key"),
         Column::Actions,
     ];
-    let rows = found.rows.into_iter().map(|host| (host.id, row(host, role, actions))).collect();
+    let rows = found.rows.into_iter().map(|host| (host.id, row(host, lookup, role, actions))).collect();
     let below = lookup.below(found.page, found.total, "jump host");
     view! { {offered}{list_card(columns, rows, none, below)} }.into_any()
 }
 
-fn row(host: JumpHost, role: Role, actions: Actions) -> AnyView {
+fn row(host: JumpHost, lookup: ListSearch, role: Role, actions: Actions) -> AnyView {
     let place = if host.port == 22 { host.address } else { format!("{} port {}", host.address, host.port) };
     let way = host.via.map_or_else(|| "straight".to_owned(), |via| format!("through {via}"));
     let login = host.credential.map_or_else(|| "no credential".to_owned(), |name| format!("as {name}"));
@@ -169,7 +181,7 @@ fn row(host: JumpHost, role: Role, actions: Actions) -> AnyView {
         .into_any();
         view! {
             <div class="actions">
-                {edit_button(PATH, id.to_string())}
+                {lookup.form_button("edit", id.to_string(), "Edit")}
                 {confirm(&format!("jump-host-{id}"), "Remove…", question, form)}
             </div>
         }

@@ -2,6 +2,7 @@
 
 use etiqa_model::event::Topic;
 use etiqa_model::machine::{MachineRow, MachineState};
+use etiqa_model::user::Role;
 use leptos::prelude::*;
 
 use super::ABOVE;
@@ -33,12 +34,12 @@ pub(crate) fn MachinesPage() -> AnyView {
         <PageHeader title="Machines" above=ABOVE/>
         <Problem problem=forget.problem()/>
         {lookup.field("Name, site or state")}
-        <Loaded from view=move |machines, _| list(machines, lookup, forget)/>
+        <Loaded from view=move |machines, role| list(machines, role, lookup, forget)/>
     }
     .into_any()
 }
 
-fn list(machines: Vec<MachineRow>, lookup: ListSearch, forget: Post<ForgetMachine>) -> AnyView {
+fn list(machines: Vec<MachineRow>, role: Role, lookup: ListSearch, forget: Post<ForgetMachine>) -> AnyView {
     let found = lookup.rows(machines, |MachineRow { machine, state, .. }| {
         let site = machine.site.as_deref().unwrap_or_default();
         let (role, state) = (machine.role.as_str(), state.label());
@@ -56,13 +57,13 @@ fn list(machines: Vec<MachineRow>, lookup: ListSearch, forget: Post<ForgetMachin
     ];
     list_card(
         columns,
-        found.rows.into_iter().map(|row| (row.machine.owner.clone(), machine(row, forget))).collect(),
+        found.rows.into_iter().map(|row| (row.machine.owner.clone(), machine(row, role, forget))).collect(),
         none,
         lookup.below(found.page, found.total, "machine"),
     )
 }
 
-fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
+fn machine(row: MachineRow, role: Role, forget: Post<ForgetMachine>) -> AnyView {
     let MachineRow { machine, state, leads, jobs } = row;
     let tone = match state {
         MachineState::Alive => Tone::On,
@@ -95,7 +96,7 @@ fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
         1..=3 => jobs.join(", "),
         more => format!("{}, and {} more", jobs[..2].join(", "), more - 2),
     };
-    let button = (state != MachineState::Alive).then(|| {
+    let button = (state != MachineState::Alive && role >= Role::Admin).then(|| {
         let press = act(&[("owner", machine.owner.clone())], "Forget", "btn danger");
         let form = view! { <PostForm to=forget>{press}</PostForm> }.into_any();
         let question = format!("Forget {}? If it comes back, it is listed again.", machine.host);

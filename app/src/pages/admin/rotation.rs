@@ -3,6 +3,7 @@
 use etiqa_model::credential::{Credential, Rotation};
 use leptos::prelude::*;
 
+use super::find::ListSearch;
 use crate::api::admin::{FinishRotation, RotateCredential};
 use crate::components::part::nothing;
 use crate::components::{Ago, Field, Problem, act, card, confirm, submit};
@@ -10,11 +11,14 @@ use crate::format;
 use crate::post::{Post, PostForm};
 
 /// How far a credential's rotation is, and what can be done next: begin one, or finish the one that is on.
-pub(super) fn of(credential: &Credential, finish: Post<FinishRotation>) -> (AnyView, AnyView) {
+pub(super) fn of(
+    credential: &Credential,
+    lookup: ListSearch,
+    finish: Post<FinishRotation>,
+) -> (AnyView, AnyView) {
     let id = credential.id.to_string();
     let Some(rotation) = &credential.rotation else {
-        let href = format!("/admin/credentials?rotate={id}");
-        return (nothing(), view! { <a class="btn small" href=href>"Rotate…"</a> }.into_any());
+        return (nothing(), lookup.form_button("rotate", id, "Rotate…"));
     };
     let key = format!("rotation-{id}");
     let form =
@@ -48,13 +52,13 @@ fn question(name: &str, rotation: &Rotation) -> String {
 }
 
 /// The form that begins a rotation.
-pub(super) fn form(credential: Credential, rotate: Post<RotateCredential>) -> AnyView {
+pub(super) fn form(credential: Credential, closed: Memo<String>, rotate: Post<RotateCredential>) -> AnyView {
     let problem = rotate.problem();
     let title = format!("Rotate {}", credential.name);
     let body = view! {
         <div class="pad form">
             <p>"Devices are tried with the new secrets first, and where they refuse these, with the previous ones, until you finish the rotation."</p>
-            <PostForm to=rotate>
+            <PostForm to=rotate done=format!("The rotation of {} has begun.", credential.name)>
                 <Problem problem/>
                 <input type="hidden" name="id" value=credential.id.to_string()/>
                 <div class="fields">
@@ -65,7 +69,7 @@ pub(super) fn form(credential: Credential, rotate: Post<RotateCredential>) -> An
                 </div>
                 <div class="actions">
                     {submit("Begin rotation", rotate.pending())}
-                    <a class="btn" href="/admin/credentials">"Cancel"</a>
+                    <a class="btn" href=closed>"Cancel"</a>
                 </div>
             </PostForm>
         </div>

@@ -1,4 +1,4 @@
-//! What there is to administer, each with its number and what it needs.
+//! What there is to administer, as far as the viewer may go there, each with its number and what it needs.
 
 use etiqa_model::admin::AdminSection;
 use etiqa_model::event::Topic;

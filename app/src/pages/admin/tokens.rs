@@ -4,12 +4,13 @@ use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
 use leptos::prelude::*;
 
-use super::find::{ListSearch, edit_button, new_button};
+use super::find::{ListSearch, key_of_new, keyed, saved};
 use super::{ABOVE, users::roles};
 use crate::api::admin::{ChangeToken, CreateToken, ListTokens, RevokeToken};
 use crate::ask::{ask, ask_if};
-use crate::browser;
-use crate::components::part::{nothing, part, text};
+use crate::components::copy::{at_once, copy_button};
+use crate::components::form::FormProblem;
+use crate::components::part::{nothing, part};
 use crate::components::table::{Column, list_card};
 use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, submit,
@@ -30,12 +31,17 @@ pub(crate) fn TokensPage() -> AnyView {
     touch_after(create, &[Topic::Admin]);
     touch_after(change, &[Topic::Admin]);
     touch_after(revoke, &[Topic::Admin]);
+    change.forget_with(lookup.about());
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
     let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListTokens {}));
-    let for_form = move || async move {
-        let known = known.get().await?.unwrap_or_default();
-        Ok(known.into_iter().find(|token| token.id.to_string() == edited.get_untracked()))
+    let for_form = move || {
+        let created = create.accepted().get();
+        async move {
+            let known = known.get().await?.unwrap_or_default();
+            let known = known.into_iter().find(|token| token.id.to_string() == edited.get_untracked());
+            Ok((known, created))
+        }
     };
     let fresh = part(move || create.answer().map_or_else(nothing, fresh));
     let from = move || {
@@ -43,16 +49,16 @@ pub(crate) fn TokensPage() -> AnyView {
         tokens.get()
     };
     view! {
-        <PageHeader title="API tokens" above=ABOVE>{new_button(PATH, "New token")}</PageHeader>
+        <PageHeader title="API tokens" above=ABOVE>{lookup.new_button("New token")}</PageHeader>
         <Problem problem=revoke.problem()/>
         {fresh}
         {lookup.field("Name or role")}
         <div class="grid">
             <Loaded from view=move |tokens, _| list(tokens, lookup, revoke)/>
             <div id="form">
-                <Loaded from=for_form view=move |token, _| match token {
-                    Some(token) => change_form(token, change),
-                    None => create_form(create),
+                <Loaded from=for_form view=move |(token, created), _| match token {
+                    Some(token) => keyed(token.id.to_string(), change_form(token, lookup.closed(), change)),
+                    None => keyed(key_of_new(created), create_form(create, create.problem())),
                 }/>
             </div>
         </div>
@@ -60,8 +66,7 @@ pub(crate) fn TokensPage() -> AnyView {
     .into_any()
 }
 
-fn create_form(create: Post<CreateToken>) -> AnyView {
-    let problem = create.problem();
+fn create_form(create: Post<CreateToken>, problem: FormProblem) -> AnyView {
     let form = view! {
         <div class="pad form">
             <PostForm to=create>
@@ -77,14 +82,14 @@ fn create_form(create: Post<CreateToken>) -> AnyView {
     card("Make a token", (), form)
 }
 
-fn change_form(token: ApiToken, change: Post<ChangeToken>) -> AnyView {
+fn change_form(token: ApiToken, closed: Memo<String>, change: Post<ChangeToken>) -> AnyView {
     let problem = change.problem();
     // "2026-12-31T…"
     let last_day = token.expires_at.map(|at| at.to_string().chars().take(10).collect::<String>());
     let title = format!("Change {}", token.name);
     let form = view! {
         <div class="pad form">
-            <PostForm to=change>
+            <PostForm to=change done=saved(Some(&token.name), "token")>
                 <Problem problem/>
                 <input type="hidden" name="id" value=token.id.to_string()/>
                 <Field name="name" label="Name" value=token.name required=true problem autocomplete="off"/>
@@ -92,7 +97,7 @@ fn change_form(token: ApiToken, change: Post<ChangeToken>) -> AnyView {
                 <Field name="expires_on" label="Last day" kind="date" value=last_day.unwrap_or_default() problem hint="By UTC. Empty: it never expires. Its secret stays as it is."/>
                 <div class="actions">
                     {submit("Save token", change.pending())}
-                    <a class="btn" href=PATH>"Cancel"</a>
+                    <a class="btn" href=closed>"Cancel"</a>
                 </div>
             </PostForm>
         </div>
@@ -102,18 +107,14 @@ fn change_form(token: ApiToken, change: Post<ChangeToken>) -> AnyView {
 }
 
 fn fresh(fresh: FreshToken) -> AnyView {
-    let (copied, set_copied) = signal(false);
     let secret = fresh.secret.reveal().to_owned();
-    let for_copy = StoredValue::new(fresh.secret);
-    let copy = move |_| {
-        for_copy.with_value(|secret| browser::copy_text(secret.reveal()));
-        set_copied.set(true);
-    };
+    let for_copy = fresh.secret;
+    let copy = copy_button("Copy", || 0, move |_| at_once(for_copy.reveal().to_owned()));
     view! {
         <div class="notice good" role="status">
             <p><b>{fresh.token.name}</b>" is made. Copy its secret now; it is not shown again."</p>
             <p class="secret"><code>{secret}</code>
-                <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
+                {copy}
             </p>
             <p class="muted">"Send it as "<code>"Authorization: Bearer …"</code></p>
         </div>
@@ -132,13 +133,13 @@ fn list(tokens: Vec<ApiToken>, lookup: ListSearch, revoke: Post<RevokeToken>) ->
         Column::Text("Last used"),
         Column::Actions,
     ];
-    let rows = found.rows.into_iter().map(|token| (token.id, row(token, revoke))).collect();
+    let rows = found.rows.into_iter().map(|token| (token.id, row(token, lookup, revoke))).collect();
     list_card(columns, rows, none, lookup.below(found.page, found.total, "token"))
 }
 
-fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
+fn row(token: ApiToken, lookup: ListSearch, revoke: Post<RevokeToken>) -> AnyView {
     let id = token.id;
-    let edit = edit_button(PATH, id.to_string());
+    let edit = lookup.form_button("edit", id.to_string(), "Edit");
     let form = view! {
         <PostForm to=revoke>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
     }

@@ -5,11 +5,11 @@ use etiqa_model::user::{Role, User};
 use leptos::prelude::*;
 
 use super::ABOVE;
-use super::find::{ListSearch, edit_button, new_button};
+use super::find::{ListSearch, key_of_new, keyed, saved};
 use crate::api::admin::{AddUser, ChangeUser, ListUsers, RemoveUser};
 use crate::ask::{ask, ask_if};
 use crate::components::form::FormProblem;
-use crate::components::part::{accepted, nothing};
+use crate::components::part::nothing;
 use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, submit};
 use crate::live::touch_after;
@@ -28,27 +28,32 @@ pub(crate) fn UsersPage() -> AnyView {
     touch_after(add, &[Topic::Admin]);
     touch_after(change, &[Topic::Admin]);
     touch_after(remove, &[Topic::Admin]);
+    change.forget_with(lookup.about());
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
     let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListUsers {}));
-    let for_form = move || async move {
-        let known = known.get().await?.unwrap_or_default();
-        Ok(known.into_iter().find(|user| user.id.to_string() == edited.get_untracked()))
+    let for_form = move || {
+        let added = add.accepted().get();
+        async move {
+            let known = known.get().await?.unwrap_or_default();
+            let known = known.into_iter().find(|user| user.id.to_string() == edited.get_untracked());
+            Ok((known, added))
+        }
     };
     let from = move || {
         lookup.follow();
         users.get()
     };
     view! {
-        <PageHeader title="Users" above=ABOVE>{new_button(PATH, "New user")}</PageHeader>
+        <PageHeader title="Users" above=ABOVE>{lookup.new_button("New user")}</PageHeader>
         <Problem problem=remove.problem()/>
         {lookup.field("Name or role")}
         <div class="grid">
             <Loaded from view=move |users, _| list(users, lookup, remove)/>
             <div id="form">
-                <Loaded from=for_form view=move |user, _| match user {
-                    Some(user) => change_form(user, change),
-                    None => add_form(add, add.problem()),
+                <Loaded from=for_form view=move |(user, added), _| match user {
+                    Some(user) => keyed(user.id.to_string(), change_form(user, lookup.closed(), change)),
+                    None => keyed(key_of_new(added), add_form(add, add.problem())),
                 }/>
             </div>
         </div>
@@ -74,9 +79,8 @@ pub(super) fn roles() -> Vec<(String, String)> {
 fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
     let form = view! {
         <div class="pad form">
-            <PostForm to=add>
+            <PostForm to=add done="The user is added and can sign in now.">
                 <Problem problem/>
-                {accepted(add, "Added. They can sign in now.")}
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
@@ -88,19 +92,18 @@ fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
     card("Add a user", (), form)
 }
 
-fn change_form(user: User, change: Post<ChangeUser>) -> AnyView {
+fn change_form(user: User, closed: Memo<String>, change: Post<ChangeUser>) -> AnyView {
     let problem = change.problem();
     let form = view! {
         <div class="pad form">
-            <PostForm to=change>
+            <PostForm to=change done=saved(Some(&user.name), "user")>
                 <Problem problem/>
-                {accepted(change, "Saved.")}
                 <input type="hidden" name="id" value=user.id.to_string()/>
                 <Select name="role" label="Role" options=roles() value=user.role.as_str() problem/>
                 <Field name="password" label="New password" kind="password" placeholder="as it is" autocomplete="new-password" problem hint="At least 10 characters. Their sessions end."/>
                 <div class="actions">
                     {submit("Save user", change.pending())}
-                    <a class="btn" href=PATH>"Cancel"</a>
+                    <a class="btn" href=closed>"Cancel"</a>
                 </div>
             </PostForm>
         </div>
@@ -114,13 +117,13 @@ fn list(users: Vec<User>, lookup: ListSearch, remove: Post<RemoveUser>) -> AnyVi
         &[Column::Text("User"), Column::Text("Role"), Column::Text("Last sign-in"), Column::Actions];
     let found = lookup.rows(users, |user| format!("{} {}", user.name, user.role));
     let none = lookup.none(found.total, nothing);
-    let rows = found.rows.into_iter().map(|user| (user.id, row(user, remove))).collect();
+    let rows = found.rows.into_iter().map(|user| (user.id, row(user, lookup, remove))).collect();
     list_card(columns, rows, none, lookup.below(found.page, found.total, "user"))
 }
 
-fn row(user: User, remove: Post<RemoveUser>) -> AnyView {
+fn row(user: User, lookup: ListSearch, remove: Post<RemoveUser>) -> AnyView {
     let id = user.id.to_string();
-    let edit = edit_button(PATH, id.clone());
+    let edit = lookup.form_button("edit", id.clone(), "Edit");
     let key = format!("user-{id}");
     let form =
         view! { <PostForm to=remove>{act(&[("id", id)], "Remove", "btn danger")}</PostForm> }.into_any();

@@ -9,6 +9,7 @@ use super::ABOVE;
 use super::find::ListSearch;
 use crate::api::admin::ListConfigVersions;
 use crate::ask::ask;
+use crate::components::part::nothing;
 use crate::components::{Loaded, PageHeader, empty};
 use crate::pages::configs::versions_list;
 use crate::pages::{page_of_query, query_field};
@@ -17,6 +18,7 @@ const PATH: &str = "/admin/config-versions";
 
 #[component]
 pub(crate) fn ConfigVersionsPage() -> AnyView {
+    let lookup = ListSearch::at(PATH);
     let (search, page) = (query_field("q"), page_of_query());
     let versions = ask(&[Topic::Devices], move || ListConfigVersions {
         search: search.get(),
@@ -24,13 +26,14 @@ pub(crate) fn ConfigVersionsPage() -> AnyView {
     });
     view! {
         <PageHeader title="Config versions" above=ABOVE/>
-        {ListSearch::at(PATH).field("Device name or address")}
-        <Loaded from=move || versions.get() view=move |versions, _| list(versions, search.get_untracked())/>
+        {lookup.field("Device name or address")}
+        <Loaded from=move || versions.get() view=move |versions, _| list(versions, lookup, search.get_untracked())/>
     }
     .into_any()
 }
 
-fn list(versions: Paged<ConfigVersionRow>, search: String) -> AnyView {
-    let none = empty("No version here", "Versions appear as devices are backed up.", ());
+fn list(versions: Paged<ConfigVersionRow>, lookup: ListSearch, search: String) -> AnyView {
+    let none = || empty("No version yet", "Versions appear as devices are backed up.", ());
+    let none = lookup.none(versions.total, none).unwrap_or_else(nothing);
     versions_list(versions, PATH, vec![("q", search)], none)
 }

@@ -43,7 +43,7 @@ struct Actions {
 pub(crate) fn DevicePage() -> AnyView {
     let id = id_of_path();
     let tab = query_field("tab");
-    let detail = ask(&[Topic::Devices], move || GetDevice { id: DeviceId(id.get()) });
+    let detail = ask(&[Topic::Devices, Topic::BackupConfigs], move || GetDevice { id: DeviceId(id.get()) });
     let actions = Actions {
         collect: Post::<CollectDevice>::new(),
         enable: Post::<EnableDevice>::new(),

@@ -11,11 +11,15 @@ use etiqa_model::device::Device;
 use leptos::prelude::*;
 
 use crate::api::devices::ChangeDevices;
+use crate::browser;
 use crate::components::form::FormProblem;
 use crate::components::part::{nothing, part, text};
 use crate::components::{Problem, confirm};
 use crate::format;
 use crate::post::Post;
+
+/// The name of the checkboxes.
+const IDS: &str = "ids[]";
 
 /// What is chosen, and what was done with it last.
 #[derive(Clone, Copy)]
@@ -24,6 +28,8 @@ pub(super) struct Bulk {
     problem: FormProblem,
     /// Kept by id: rows come and go under the hands of a person who chooses.
     chosen: RwSignal<BTreeSet<DeviceId>>,
+    /// What was ticked before the WASM was there, be it in a form that came back; until it is taken over.
+    early: StoredValue<Vec<DeviceId>>,
     /// What was typed to confirm a deletion.
     confirmation: RwSignal<String>,
     /// Whether JavaScript is there to choose all rows at once.
@@ -38,6 +44,7 @@ impl Bulk {
             change,
             problem: change.problem(),
             chosen: RwSignal::new(BTreeSet::new()),
+            early: StoredValue::new(browser::ticked(IDS).iter().filter_map(|id| id.parse().ok()).collect()),
             confirmation: RwSignal::new(String::new()),
             is_alive: RwSignal::new(false),
         };
@@ -74,13 +81,13 @@ impl Bulk {
         let (id, chosen) = (device.id, self.chosen);
         let label = format!("Choose {}", device.hostname);
         let is_chosen = move || chosen.with(|chosen| chosen.contains(&id));
-        let was_ticked = self.problem.ticked("ids[]", &id.to_string()).unwrap_or(false);
+        let was_ticked = self.problem.ticked(IDS, &id.to_string()).unwrap_or(false);
         let ticked = move |event: leptos::ev::Event| {
             let is_chosen = event_target_checked(&event);
             chosen.update(|chosen| choose(chosen, id, is_chosen));
         };
         view! {
-            <input type="checkbox" class="pick" name="ids[]" value=id.to_string() aria-label=label autocomplete="off" checked=was_ticked prop:checked=is_chosen on:change=ticked/>
+            <input type="checkbox" class="pick" name=IDS value=id.to_string() aria-label=label autocomplete="off" checked=was_ticked prop:checked=is_chosen on:change=ticked/>
         }
         .into_any()
     }
@@ -93,6 +100,13 @@ impl Bulk {
             .map(|name| view! { <option value=name.clone()>{name.clone()}</option> }.into_any())
             .collect_view();
         let tag = self.problem.typed("change[tag]");
+        // Once these rows are hydrated, which unticks them.
+        Effect::new(move || {
+            let early = self.early.try_update_value(std::mem::take).unwrap_or_default();
+            if !early.is_empty() {
+                self.chosen.update(|chosen| chosen.extend(early));
+            }
+        });
         view! {
             <div class="bulk" role="group" aria-label="With the chosen devices">
                 {self.all(ids)}

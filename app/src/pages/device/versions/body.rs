@@ -9,11 +9,10 @@ use super::list::address;
 use super::{Asked, Look};
 use crate::api::configs::GetConfig;
 use crate::ask::once;
-use crate::browser;
 use crate::components::GetForm;
+use crate::components::copy::{at_once, copy_button};
 use crate::components::diff::{self, WentTo};
 use crate::components::form::send_form;
-use crate::components::part::text;
 use crate::format;
 
 /// What a version changed against another.
@@ -84,17 +83,11 @@ pub(super) fn diff_card(
 /// Copies the newer text as it is read here. It is asked for only then: the difference has only what is near changes.
 fn copy_new(version: &ConfigVersion, reading: Reading) -> AnyView {
     let id = version.id;
-    let copied = RwSignal::new(false);
-    let copy = move |_| {
-        leptos::task::spawn_local(async move {
-            if let Ok(shown) = once(GetConfig { id, reading }).await {
-                browser::copy_text(&shown.text);
-                copied.try_set(true);
-            }
-        });
-    };
-    let words = text(move || if copied.get() { "Copied" } else { "Copy new text" });
-    view! { <button class="btn small" type="button" on:click=copy>{words}</button> }.into_any()
+    copy_button(
+        "Copy new text",
+        || 0,
+        move |_| Box::pin(async move { once(GetConfig { id, reading }).await.map(|shown| shown.text) }),
+    )
 }
 
 /// The whole text of a version.
@@ -102,12 +95,8 @@ pub(super) fn text_card(shown: ConfigText, asked: &Asked, role: Role) -> AnyView
     let ConfigText { version, text: config, reading } = shown;
     let size =
         format!("{}, {}", format::plural(version.lines.into(), "line"), format::size(version.size_bytes));
-    let copied = RwSignal::new(false);
-    let for_copy = StoredValue::new(config.clone());
-    let copy = move |_| {
-        for_copy.with_value(|text| browser::copy_text(text));
-        copied.set(true);
-    };
+    let for_copy = config.clone();
+    let copy = copy_button("Copy", || 0, move |_| at_once(for_copy.clone()));
     let has_before = version.version > 1 || asked.from.is_some();
     let asked = Asked { look: Look::Text, reading, ..asked.clone() };
     view! {
@@ -117,7 +106,7 @@ pub(super) fn text_card(shown: ConfigText, asked: &Asked, role: Role) -> AnyView
                 <small>{size}</small>
                 <span class="remark">
                     {looks(&version, &asked, has_before)}
-                    <button class="btn small" on:click=copy>{text(move || if copied.get() { "Copied" } else { "Copy" })}</button>
+                    {copy}
                 </span>
             </header>
             {words_of(&version)}
