@@ -1,14 +1,7 @@
 // The admin's pages: a driver on the bench, and lists that are searched, added to, changed and removed from.
-import { expect, test } from "@playwright/test";
+import { expect, testsWith } from "../support/test.ts";
 
-import { Watch, settled } from "../support/watch.ts";
-import { World } from "../support/world.ts";
-
-let world: World;
-test.beforeAll(async () => {
-  world = await World.start();
-});
-test.afterAll(() => world.stop());
+const test = testsWith();
 
 const SESSION = `sw>enable
 Password: 
@@ -25,11 +18,8 @@ end
 sw#exit
 `;
 
-test("a driver is tried against a pasted session, as it is and edited", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await page.goto(`${world.url}/admin/drivers/ios`);
-  await settled(page);
+test("a driver is tried against a pasted session, as it is and edited", async ({ page, open }) => {
+  await open("/admin/drivers/ios");
   await page.getByLabel("Pasted session").fill(SESSION);
   await page.getByRole("button", { name: "Try it" }).click();
   await expect(page.getByRole("heading", { name: "Part running" })).toBeVisible();
@@ -40,26 +30,18 @@ test("a driver is tried against a pasted session, as it is and edited", async ({
   await page.getByRole("button", { name: "Try it" }).click();
   await expect(page.getByText("at least 500 are expected").first()).toBeVisible();
   await expect(page.getByLabel("Pasted session")).toHaveValue(SESSION);
-  expect(watch.take()).toEqual([]);
 });
 
-test("a driver is tried without JavaScript", async ({ browser, page }) => {
-  await world.signIn(page);
-  const state = await page.context().storageState();
-  const plain = await (await browser.newContext({ javaScriptEnabled: false, storageState: state })).newPage();
-  await plain.goto(`${world.url}/admin/drivers/ios`);
+test("a driver is tried without JavaScript", async ({ plain }) => {
+  await plain.goto("/admin/drivers/ios");
   await plain.getByLabel("Pasted session").fill(SESSION);
   await plain.getByRole("button", { name: "Try it" }).click();
   await expect(plain.getByRole("heading", { name: "Part running" })).toBeVisible();
   await expect(plain.getByLabel("Pasted session")).toHaveValue(SESSION);
-  await plain.context().close();
 });
 
-test("a user is added, found, changed and removed", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await page.goto(`${world.url}/admin/users`);
-  await settled(page);
+test("a user is added, found, changed and removed", async ({ page, open }) => {
+  await open("/admin/users");
   await page.getByLabel("User name").fill("mara");
   await page.getByLabel("Password").fill("a sentence is easy to keep");
   await page.getByRole("button", { name: "Save user" }).click();
@@ -82,5 +64,4 @@ test("a user is added, found, changed and removed", async ({ page }) => {
   await mara.getByText("Remove…").click();
   await mara.getByRole("button", { name: "Remove" }).click();
   await expect(mara).toBeHidden();
-  expect(watch.take()).toEqual([]);
 });

@@ -1,27 +1,12 @@
 // The keyboard alone: from page to page, to any device, through rows, and what tells of it.
-import { expect, test } from "@playwright/test";
+import { expect, testsWith } from "../support/test.ts";
+import { settled } from "../support/watch.ts";
 
-import { Fleet } from "../support/fleet.ts";
-import { Watch, settled } from "../support/watch.ts";
-import { World } from "../support/world.ts";
+const test = testsWith({ fleet: { devices: 3 } });
 
-let world: World;
-let fleet: Fleet;
-test.beforeAll(async () => {
-  world = await World.start();
-  fleet = await Fleet.start(world.folder, { devices: 3 });
-  await world.etiqa(["import-devices", fleet.inventory]);
-});
-test.afterAll(async () => {
-  await world.stop();
-  await fleet.stop();
-});
-
-test("keys lead from page to page, and through rows, and help tells of them", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await settled(page);
-  const devices = JSON.parse(await world.etiqa(["device", "list", "--json"])) as { id: number; hostname: string }[];
+test("keys lead from page to page, and through rows, and help tells of them", async ({ page, open, world }) => {
+  await open("/");
+  const devices = await world.devices();
 
   await test.step("g d leads to the devices", async () => {
     await page.keyboard.press("g");
@@ -104,6 +89,4 @@ test("keys lead from page to page, and through rows, and help tells of them", as
     await page.keyboard.press("b");
     await expect(page.getByRole("heading", { name: "Backups", level: 1 })).toBeVisible();
   });
-
-  expect(watch.take()).toEqual([]);
 });
