@@ -34,3 +34,36 @@ test("a page whose program breaks says so and can be loaded again", async ({ pag
   await settled(page);
   await expect(offered).toBeHidden();
 });
+
+test("what was typed outlives the session: signed in again in another tab, it is saved", async ({ page, context, open, world, watch }) => {
+  watch.allow(/status of 401/);
+  await world.signIn(page);
+  await open("/devices/new");
+  await page.getByLabel("Address").fill("192.0.2.7");
+  await page.getByLabel("Name", { exact: true }).fill("core-sw-7");
+  await world.etiqa(["user", "passwd", ADMIN.name, "--password-stdin"], `${ADMIN.password}\n`);
+  await page.getByRole("button", { name: "Save device" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: /sign in/i }).first()).toBeVisible();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("core-sw-7");
+  await world.signIn(await context.newPage());
+  await page.getByRole("button", { name: "Save device" }).click();
+  await expect(page.getByRole("heading", { name: "core-sw-7", level: 1 })).toBeVisible();
+});
+
+test("what was typed outlives a lost server: it is said, and saved once the server is back", async ({ page, open, world, watch }) => {
+  watch.allow(/ERR_/);
+  await world.signIn(page);
+  await open("/devices/new");
+  await page.getByLabel("Address").fill("192.0.2.8");
+  await page.getByLabel("Name", { exact: true }).fill("core-sw-8");
+  await world.restart(async () => {
+    await expect(page.getByText("Reconnecting…")).toBeVisible();
+    await page.getByRole("button", { name: "Save device" }).click();
+    await expect(page.getByText("The server does not answer. Check that it runs, then try again.")).toBeVisible();
+  });
+  // The page finds it again by itself.
+  await settled(page);
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("core-sw-8");
+  await page.getByRole("button", { name: "Save device" }).click();
+  await expect(page.getByRole("heading", { name: "core-sw-8", level: 1 })).toBeVisible();
+});

@@ -143,3 +143,28 @@ test("the page of archives says what stays and why, also with other counts", asy
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await stickingOut(page)).toEqual([]);
 });
+
+// The last one: what the devices say is too short from here on.
+test("a text that lost most of its lines waits for a person, who accepts one and rejects the other", async ({ page, open, world, fleet }) => {
+  await fleet.shrink();
+  await world.etiqa(["collect", "--all"]).catch(() => undefined);
+  const notice = page.locator(".notice").filter({ hasText: "of running waits for a look" });
+  await open("/devices/1");
+  await notice.getByRole("link", { name: "Compare" }).click();
+  await expect(page.getByRole("region", { name: "Difference" })).toBeVisible();
+  await notice.getByRole("button", { name: "Accept" }).click();
+  await expect(notice).toHaveCount(0);
+  await open("/devices/2");
+  await notice.getByRole("button", { name: "Reject" }).click();
+  await expect(notice).toHaveCount(0);
+  const active = async (id: number): Promise<number> => {
+    const { address = "" } = (await world.devices()).find((device) => device.id === id) ?? {};
+    return (await world.etiqa(["device", "show", address, "--part", "running"])).length;
+  };
+  expect(2 * (await active(1))).toBeLessThan(await active(2));
+
+  await open("/admin/config-versions?q=no-such-device");
+  await expect(page.getByRole("row")).toHaveCount(0);
+  await page.getByRole("searchbox", { name: "Search" }).fill((await world.devices())[0]?.hostname ?? "");
+  await expect(page.getByRole("row").filter({ hasText: "Rejected" }).or(page.getByRole("row").filter({ hasText: "Active" })).first()).toBeVisible();
+});

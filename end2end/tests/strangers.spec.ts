@@ -1,5 +1,6 @@
 // What somebody sees who has not signed in: a door, and nothing behind it.
 import { expect, testsWith } from "../support/test.ts";
+import { visit } from "../support/watch.ts";
 import { ADMIN } from "../support/world.ts";
 
 const test = testsWith({ isSignedIn: false });
@@ -100,4 +101,41 @@ test("the session's cookie is out of reach of scripts and other sites", async ({
   const guarded = cookies.filter((cookie) => cookie.httpOnly);
   expect(guarded).not.toHaveLength(0);
   for (const cookie of guarded) expect(cookie.sameSite).toBe("Strict");
+});
+
+test("a viewer reads, is offered nothing to change, and is told what is not for them", async ({ page, world, watch }) => {
+  await world.addUser("vera");
+  await world.etiqa(["device", "add", "192.0.2.1", "--hostname", "core-sw-1"]);
+  await world.signIn(page, { name: "vera", password: ADMIN.password });
+  await visit(page, "/devices/");
+  await expect(page.getByRole("link", { name: "core-sw-1" })).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link")).toHaveText(["Overview", "Backups", "Devices", "Configs"]);
+  await expect(page.getByRole("main").getByRole("checkbox")).toHaveCount(0);
+  await expect(page.getByRole("link", { name: "New device" })).toHaveCount(0);
+  watch.allow(/status of 403/);
+  await page.goto("/admin/users");
+  await expect(page.getByRole("heading", { name: "Not for your role" })).toBeVisible();
+});
+
+// The last one: nobody has the old password any more.
+test("one's own look and password are changed, and other browsers must sign in again", async ({ page, world, watch, another }) => {
+  const other = await another();
+  await world.signIn(other);
+  await world.signIn(page);
+  await visit(page, "/account");
+  await page.getByLabel("Dark").check();
+  await visit(page, "/account");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  watch.allow(/status of 4\d\d/);
+  await page.getByLabel("Current password").fill("not my password");
+  await page.getByLabel("New password").fill("another sentence to keep");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await expect(page.getByLabel("Current password")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("Current password").fill(ADMIN.password);
+  await page.getByRole("button", { name: "Change password" }).click();
+  await expect(page.getByText("Your password is changed.")).toBeVisible();
+  await other.goto("/devices/");
+  await expect(other).toHaveURL(/\/login/);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await world.signIn(page, { ...ADMIN, password: "another sentence to keep" });
 });
