@@ -5,7 +5,10 @@ source "$(dirname "$0")/lib.sh"
 
 "$(dirname "$0")/install-build-tools.sh"
 # The bundles of app/src/bundle.rs: a feature of the front end, and the name of its files.
-declare -A bundles=([daily]=etiqa [devices]=etiqa-devices [configs]=etiqa-configs [forms]=etiqa-forms [admin]=etiqa-admin)
+declare -A bundles=(
+  [daily]=etiqa [devices]=etiqa-devices [device]=etiqa-device [configs]=etiqa-configs [forms]=etiqa-forms
+  [reach]=etiqa-reach [admin]=etiqa-admin
+)
 rm -rf target/wasm-bundles
 mkdir -p target/wasm-bundles
 for feature in "${!bundles[@]}"; do

@@ -29,7 +29,7 @@ clippy_host() {
 }
 clippy_browser() {
   local bundle
-  for bundle in daily devices configs forms admin; do
+  for bundle in daily devices device configs forms reach admin; do
     cargo clippy --profile "$browser_profile" -p etiqa-frontend -p etiqa-app --features "etiqa-app/hydrate,etiqa-frontend/$bundle" \
       --target wasm32-unknown-unknown --locked -- -D warnings || return 1
   done

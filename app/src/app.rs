@@ -40,8 +40,10 @@ fn Inside() -> impl IntoView {
         <Frame>
             <FlatRoutes fallback=pages::not_found::NotFoundPage>
                 <FormRoutes/>
+                <DevicesRoutes/>
                 <DeviceRoutes/>
                 <ConfigRoutes/>
+                <ReachRoutes/>
                 <AdminRoutes/>
                 <DailyRoutes/>
             </FlatRoutes>
@@ -76,17 +78,32 @@ fn DailyRoutes() -> AnyNestedRoute {
 /// The inventory.
 #[cfg(feature = "devices")]
 #[component(transparent)]
-fn DeviceRoutes() -> AnyNestedRoute {
-    view! {
-        <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/>
-        <Route path=path!("/devices/:id") view=pages::device::DevicePage ssr=SsrMode::Async/>
-    }
-    .into_inner()
-    .into_any_nested_route()
+fn DevicesRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
 }
 
 /// See the other bundles' `DailyRoutes`.
 #[cfg(not(feature = "devices"))]
+#[component(transparent)]
+fn DevicesRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/devices") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// One device.
+#[cfg(feature = "device")]
+#[component(transparent)]
+fn DeviceRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/devices/:id") view=pages::device::DevicePage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// See the other bundles' `DailyRoutes`.
+#[cfg(not(feature = "device"))]
 #[component(transparent)]
 fn DeviceRoutes() -> AnyNestedRoute {
     view! { <Route path=path!("/devices") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
@@ -147,21 +164,40 @@ fn FormRoutes() -> AnyNestedRoute {
     .into_any_nested_route()
 }
 
-/// Who may sign in, how devices are logged in to, how the program behaves.
-#[cfg(feature = "admin")]
+/// How devices and destinations are reached.
+#[cfg(feature = "reach")]
 #[component(transparent)]
-fn AdminRoutes() -> AnyNestedRoute {
+fn ReachRoutes() -> AnyNestedRoute {
     view! {
-        <Route path=path!("/admin") view=pages::admin::AdminPage ssr=SsrMode::Async/>
-        <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
-        <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
-        <Route path=path!("/admin/machines") view=pages::admin::machines::MachinesPage ssr=SsrMode::Async/>
-        <Route path=path!("/admin/jobs") view=pages::admin::jobs::JobsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/credentials") view=pages::admin::credentials::CredentialsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/jump-hosts") view=pages::admin::jump_hosts::JumpHostsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/destinations") view=pages::admin::destinations::DestinationsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/drivers") view=pages::admin::drivers::DriversPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/drivers/:name") view=pages::admin::drivers::DriverPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// See the other bundles' `DailyRoutes`.
+#[cfg(not(feature = "reach"))]
+#[component(transparent)]
+fn ReachRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/admin/drivers") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// Who may sign in, what goes on, how the program behaves.
+#[cfg(feature = "admin")]
+#[component(transparent)]
+fn AdminRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/admin") view=pages::admin::sections::AdminPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/machines") view=pages::admin::machines::MachinesPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/jobs") view=pages::admin::jobs::JobsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/recovery-kit") view=pages::admin::recovery::RecoveryKitPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/components") view=pages::admin::components::ComponentsPage ssr=SsrMode::Async/>

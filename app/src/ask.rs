@@ -31,6 +31,7 @@ type Fetching = Pin<Box<dyn Future<Output = Json> + Send>>;
 /// What was asked for, as a `T`.
 pub(crate) struct Asked<T> {
     answer: Resource<Json>,
+    again: RwSignal<u32>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -41,6 +42,14 @@ impl<T> Clone for Asked<T> {
 }
 
 impl<T> Copy for Asked<T> {}
+
+impl<T> Asked<T> {
+    /// Asks every minute as well, for an answer that time alone can change: no event tells of that.
+    pub(crate) fn each_minute(self) -> Self {
+        kept::each_minute(self.again);
+        self
+    }
+}
 
 impl<T: DeserializeOwned> Asked<T> {
     /// The answer. Within a `Suspend` it is followed: what awaits it runs again when it changes.
@@ -87,7 +96,7 @@ where
     let arguments = Arc::new(arguments);
     let key = {
         let arguments = arguments.clone();
-        Box::new(move || arguments().as_ref().map(encoded).unwrap_or_default())
+        Box::new(move || key_of(arguments().as_ref()))
     };
     let fetch = move || -> Fetching {
         match arguments() {
@@ -115,7 +124,8 @@ fn asked<T>(
     key: Box<dyn Fn() -> String + Send + Sync>,
     fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
 ) -> Asked<T> {
-    Asked { answer: resource(topics, key, fetch), of: PhantomData }
+    let (answer, again) = resource(topics, key, fetch);
+    Asked { answer, again, of: PhantomData }
 }
 
 /// Not generic, so that it is there once.
@@ -123,14 +133,14 @@ fn resource(
     topics: &'static [Topic],
     key: Box<dyn Fn() -> String + Send + Sync>,
     fetch: Box<dyn Fn() -> Fetching + Send + Sync>,
-) -> Resource<Json> {
+) -> (Resource<Json>, RwSignal<u32>) {
     let live = expect_context::<Live>();
     let again = RwSignal::new(0);
     let source = Box::new(move || (key(), live.beats(topics), again.get()));
-    kept::resource(live, again, source, fetch)
+    (kept::resource(live, again, source, fetch), again)
 }
 
-/// The arguments, how often a topic changed, and how often it was asked again after a failure.
+/// The arguments, how often a topic changed, and how often it was asked again by itself.
 type Source = (String, u32, u32);
 
 #[cfg(not(feature = "hydrate"))]
@@ -148,6 +158,8 @@ mod kept {
     ) -> Resource<Json> {
         Resource::new(source, move |_| fetch())
     }
+
+    pub(super) fn each_minute(_again: RwSignal<u32>) {}
 }
 
 /// What was shown stays when it cannot be had again: the page says so, and asks again by itself.
@@ -155,11 +167,12 @@ mod kept {
 mod kept {
     use std::sync::{Arc, OnceLock};
 
-    use etiqa_model::ErrorKind;
+    use etiqa_model::{ErrorKind, Timestamp};
     use leptos::prelude::*;
 
     use super::{Fetching, Json, Source};
-    use crate::live::{Live, ask_later};
+    use crate::clock::Clock;
+    use crate::live::{Live, ask_later, ask_soon, call_off};
 
     pub(super) fn resource(
         live: Live,
@@ -179,6 +192,8 @@ mod kept {
                         Err(error) if may_pass(error.0.kind) => {
                             let is_same = asked.try_with_value(|asked| *asked == key).unwrap_or(false);
                             let Some(shown) = shown(itself.get()).filter(|_| is_same) else {
+                                // The page says so in the answer's own place.
+                                settle(live, again);
                                 return Err(error);
                             };
                             live.note_stale(again, error.0.message);
@@ -186,7 +201,7 @@ mod kept {
                             Ok(shown)
                         }
                         answer => {
-                            live.note_current(again);
+                            settle(live, again);
                             if answer.is_ok() {
                                 asked.try_set_value(key);
                             }
@@ -198,8 +213,25 @@ mod kept {
         };
         let resource = Resource::new(source, fetch);
         let _ = itself.set(resource);
-        on_cleanup(move || live.note_current(again));
+        on_cleanup(move || settle(live, again));
         resource
+    }
+
+    /// There is an answer, or nobody waits for one any more.
+    fn settle(live: Live, again: RwSignal<u32>) {
+        live.note_current(again);
+        call_off(again);
+    }
+
+    pub(super) fn each_minute(again: RwSignal<u32>) {
+        let minute = expect_context::<Clock>().minute;
+        Effect::new(move |before: Option<Timestamp>| {
+            let minute = minute.get();
+            if before.is_some_and(|before| before != minute) {
+                ask_soon(again);
+            }
+            minute
+        });
     }
 
     /// The good answer that a resource still has.
@@ -231,6 +263,12 @@ fn encoded<Function: Serialize>(arguments: &Function) -> String {
     serde_qs::to_string(arguments).unwrap_or_default()
 }
 
+/// What tells one question from another. Not to ask is told from asking without arguments, which are encoded as nothing;
+/// any others have a `=`.
+fn key_of<Function: Serialize>(arguments: Option<&Function>) -> String {
+    arguments.map_or_else(|| "none".to_owned(), encoded)
+}
+
 /// Asks once, now; gives the JSON of the answer.
 #[cfg(feature = "hydrate")]
 pub(crate) fn json_of<Function>(arguments: Function) -> impl Future<Output = Json> + Send
@@ -253,4 +291,18 @@ where
     let running = running.instrument(crate::api::context::span_of_request());
     let output = running.await?;
     serde_json::to_string(&output).map_err(|_| AppError(UserError::internal()))
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::api::find::FindPage;
+    use crate::api::overview::GetOverview;
+
+    #[test]
+    fn to_ask_nothing_is_another_question_than_to_ask_without_arguments() {
+        assert_ne!(key_of::<GetOverview>(None), key_of(Some(&GetOverview {})));
+        assert_ne!(key_of::<FindPage>(None), key_of(Some(&FindPage { search: String::new() })));
+        assert_ne!(key_of::<FindPage>(None), key_of(Some(&FindPage { search: "none".to_owned() })));
+    }
 }

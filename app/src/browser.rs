@@ -42,6 +42,19 @@ pub(crate) fn theme_of_request() -> Theme {
     cookie("theme").map(|name| Theme::parse(&name)).unwrap_or_default()
 }
 
+/// The cookie by which a browser remembers the theme of this name; none where there is no such theme.
+#[cfg(feature = "ssr")]
+pub fn theme_cookie(name: &str) -> Option<String> {
+    let theme = Theme::ALL.into_iter().find(|theme| theme.as_str() == name)?;
+    Some(kept("theme", theme.as_str()))
+}
+
+/// A cookie that is kept for a year, for this site's own requests only. Scripts may change it.
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
+fn kept(name: &str, value: &str) -> String {
+    format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Strict")
+}
+
 /// The viewer's offset from UTC in minutes (east is positive), which the browser left in the `tz` cookie.
 pub(crate) fn offset_of_request() -> Option<i32> {
     // No place is further than 14 hours from UTC.
@@ -99,7 +112,7 @@ mod server {
 
     pub(crate) fn copy_text(_text: &str) {}
 
-    pub(crate) fn show(_id: &str) {}
+    pub(crate) fn go_to(_id: &str) {}
 
     pub(crate) fn drop_hash(_event: leptos::ev::MouseEvent) {}
 
@@ -132,6 +145,11 @@ mod client {
     use web_sys::{Element, FormData, HtmlDocument, HtmlElement, HtmlFormElement, UrlSearchParams};
 
     use super::Theme;
+
+    /// A question that was asked and is not answered yet, see `components::form::confirm`.
+    pub(crate) const OPEN_QUESTION: &str = ".ask:popover-open";
+    /// What of a row the focus goes to, the first that there is.
+    const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
 
     fn html_document() -> Option<HtmlDocument> {
         document().dyn_into().ok()
@@ -174,8 +192,7 @@ mod client {
     pub(crate) fn set_cookie(name: &str, value: &str) {
         if let Some(document) = html_document() {
             // A browser that refuses cookies keeps working, only without the memory.
-            let _ =
-                document.set_cookie(&format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Strict"));
+            let _ = document.set_cookie(&super::kept(name, value));
         }
     }
 
@@ -205,10 +222,11 @@ mod client {
         }
     }
 
-    /// Scrolls to the element of this id.
-    pub(crate) fn show(id: &str) {
+    /// Scrolls to the element of this id, and moves the focus there.
+    pub(crate) fn go_to(id: &str) {
         if let Some(element) = document().get_element_by_id(id) {
             element.scroll_into_view();
+            focus(Some(element));
         }
     }
 
@@ -229,9 +247,25 @@ mod client {
         element.focus().is_ok() && document().active_element().is_some_and(|active| active == *element)
     }
 
+    /// Moves the focus into a row; says whether it is there now.
+    pub(crate) fn focus_within(row: &Element) -> bool {
+        TARGETS.iter().any(|target| focus(row.query_selector(target).ok().flatten()))
+    }
+
     /// Moves the focus to the page itself.
     pub(crate) fn focus_main() {
         focus(document().get_element_by_id("main"));
+    }
+
+    /// Why the form that led back to this page was refused, as JSON, where it was posted to `path`. It is told once: the
+    /// next page may have the same form.
+    pub(crate) fn take_refusal(path: &str) -> Option<String> {
+        let told = document().query_selector("meta[name=refused]").ok()??;
+        if told.get_attribute("data-path")? != path {
+            return None;
+        }
+        told.remove();
+        told.get_attribute("content")
     }
 
     /// The id of the build that this page was made by.

@@ -11,13 +11,15 @@ use leptos_router::location::Location;
 pub(crate) fn bundle_of(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
+        ["admin", "credentials" | "jump-hosts" | "destinations" | "drivers", ..] => "etiqa-reach",
         ["admin", ..] => "etiqa-admin",
         ["account" | "setup"]
         | ["backup" | "devices", "new"]
         | ["devices", "import"]
         | ["backup", "config", _, "edit" | "retention"]
         | ["backup", "run", _, "archive"] => "etiqa-forms",
-        ["devices", ..] => "etiqa-devices",
+        ["devices"] => "etiqa-devices",
+        ["devices", ..] => "etiqa-device",
         ["configs", ..] => "etiqa-configs",
         _ => "etiqa",
     }
@@ -48,7 +50,8 @@ mod tests {
     fn a_page_needs_one_bundle_only() {
         for (bundle, pages) in [
             ("etiqa", &["/", "/login", "/backup/", "/backup/config/7", "/backup/run/7"][..]),
-            ("etiqa-devices", &["/devices/", "/devices/7"]),
+            ("etiqa-devices", &["/devices/"]),
+            ("etiqa-device", &["/devices/7", "/devices/7/"]),
             ("etiqa-configs", &["/configs/", "/configs/compare", "/configs/version/7", "/configs/search"]),
             (
                 "etiqa-forms",
@@ -63,7 +66,8 @@ mod tests {
                     "/devices/new/",
                 ],
             ),
-            ("etiqa-admin", &["/admin", "/admin/users", "/admin/drivers/cisco_ios"]),
+            ("etiqa-reach", &["/admin/credentials", "/admin/drivers/", "/admin/drivers/cisco_ios"]),
+            ("etiqa-admin", &["/admin", "/admin/users"]),
         ] {
             for page in pages {
                 assert_eq!(bundle_of(page), bundle, "{page}");

@@ -6,7 +6,7 @@
 use etiqa_model::find::Offer;
 use leptos::{ev, html, prelude::*};
 
-use crate::components::part::part;
+use crate::components::part::{part, text};
 
 /// The window, and what it shows.
 #[derive(Clone, Copy)]
@@ -16,7 +16,6 @@ pub(crate) struct Finder {
     /// The last answer, with what had been typed for it.
     found: RwSignal<Option<(String, Vec<Offer>)>>,
     /// Enter was pressed before the answer came.
-    #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only a browser asks"))]
     is_hurried: RwSignal<bool>,
 }
 
@@ -33,12 +32,18 @@ impl Finder {
     pub(crate) fn view(self) -> AnyView {
         let offers =
             part(move || self.found.with(|found| found.as_ref().map(|(_, found)| offers(found)).into_any()));
+        let words = text(move || {
+            self.found.with(|found| found.as_ref().map(|(_, found)| said(found.len())).unwrap_or_default())
+        });
+        // The status stands there from the beginning: one that comes together with its words is not read out.
         view! {
-            <dialog class="window finder" node_ref=self.window aria-label="Go to" on:click=move |event| browser::close_if_followed(&event, self)>
+            <dialog class="window finder" node_ref=self.window aria-label="Go to" on:click=move |event| browser::close_if_followed(&event, self)
+                on:close=move |_| self.is_hurried.set(false)>
                 <input class="finder-input" type="text" placeholder="Go to a page, a device or a backup" aria-label="Go to a page, a device or a backup"
-                    autocomplete="off" spellcheck="false" prop:value=self.typed on:input=browser::look_when_rested(self)
+                    aria-controls="offers" autocomplete="off" spellcheck="false" prop:value=self.typed on:input=browser::look_when_rested(self)
                     on:keydown=move |event| browser::first_offer(&event, self)/>
-                {offers}
+                <p class="quiet" role="status">{words}</p>
+                <div class="offers" id="offers">{offers}</div>
             </dialog>
         }
         .into_any()
@@ -48,6 +53,7 @@ impl Finder {
     #[cfg(feature = "hydrate")]
     pub(crate) fn open(self) {
         self.typed.set(String::new());
+        self.is_hurried.set(false);
         browser::look(self);
         if let Some(window) = self.window.get_untracked().filter(|window| !window.open()) {
             let _ = window.show_modal();
@@ -56,15 +62,19 @@ impl Finder {
 }
 
 fn offers(found: &[Offer]) -> AnyView {
-    if found.is_empty() {
-        return view! { <p class="quiet" role="status">"No page, no device and no backup is called so."</p> }
-            .into_any();
-    }
     let offer = |offer: &Offer| {
         let Offer { words, detail, to } = offer.clone();
         view! { <a href=to><span>{words}</span><small class="mono">{detail}</small></a> }.into_any()
     };
-    view! { <div class="offers">{found.iter().map(offer).collect_view()}</div> }.into_any()
+    found.iter().map(offer).collect_view().into_any()
+}
+
+/// How many there are, and what leads to them.
+fn said(offers: usize) -> String {
+    match offers {
+        0 => "No page, no device and no backup is called so.".to_owned(),
+        offers => format!("{offers} found. Enter goes to the first."),
+    }
 }
 
 #[cfg(not(feature = "hydrate"))]
@@ -148,9 +158,11 @@ mod browser {
         document().query_selector(".offers a").ok().flatten()?.dyn_into().ok()
     }
 
+    /// Only while the window is open: who has closed it wants to go nowhere.
     fn follow_first(finder: Finder) {
         finder.is_hurried.set(false);
-        if let Some(link) = first() {
+        let is_open = finder.window.get_untracked().is_some_and(|window| window.open());
+        if let Some(link) = first().filter(|_| is_open) {
             link.click();
         }
     }

@@ -10,11 +10,12 @@ use crate::finder::Finder;
 use crate::places::KEYED;
 
 /// The other keys, for the help.
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 7] = [
     ("/", "Search on this page"),
     ("Ctrl-K", "Go to a page, a device or a backup"),
     ("j k ↓ ↑", "Next and previous row"),
     ("n p", "Next and previous change"),
+    ("u", "Undo what was just done"),
     ("Esc", "Close a question or a window"),
     ("?", "This help"),
 ];
@@ -103,7 +104,7 @@ mod browser {
     use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement, KeyboardEvent, Storage};
 
     use super::{Finder, KEYED};
-    use crate::browser::{focus, now_ms};
+    use crate::browser::{OPEN_QUESTION, focus, focus_within, now_ms};
 
     /// How long after `g` the next key leads to a page.
     const TOGETHER_MS: i64 = 1_500;
@@ -112,8 +113,6 @@ mod browser {
     /// What the browser keeps of the switch, where it is off.
     const SWITCH: &str = "keys";
     const OFF: &str = "off";
-    /// What of a row they go to, the first that there is.
-    const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
 
     pub(super) fn listen(is_on: RwSignal<bool>, finder: Finder) {
         let navigate = use_navigate();
@@ -126,12 +125,17 @@ mod browser {
                 if event.default_prevented() || event.is_composing() {
                     return;
                 }
-                let is_alone = found("dialog[open]").is_none();
+                let is_asked = found(OPEN_QUESTION).is_some();
+                let is_alone = !is_asked && found("dialog[open]").is_none();
                 if (event.ctrl_key() || event.meta_key()) && key == "k" {
                     event.prevent_default();
                     if is_alone {
                         finder.open();
                     }
+                    return;
+                }
+                // Its keys are the browser's.
+                if is_asked {
                     return;
                 }
                 if key == "Escape" && is_alone && take_back() {
@@ -174,9 +178,10 @@ mod browser {
             }
             "j" => step(true, true),
             "k" => step(false, true),
-            // Where there are changes to step through, links say that they are what these keys press.
+            // Where there are changes to step through, or something to take back, elements say that these keys press them.
             "n" => click("[data-key=n]"),
             "p" => click("[data-key=p]"),
+            "u" => click("[data-key=u]"),
             // Without a row they move the page, as ever.
             "ArrowDown" => step(true, false),
             "ArrowUp" => step(false, false),
@@ -187,11 +192,11 @@ mod browser {
         }
     }
 
-    /// Closes the question that is open, and goes back to what asked it.
+    /// Closes the box that hangs open from its button, and goes back to that.
     fn take_back() -> bool {
-        let Some(question) = found("details.confirm[open]") else { return false };
-        let _ = question.remove_attribute("open");
-        focus(question.query_selector("summary").ok().flatten())
+        let Some(drop) = found("details.drop[open]") else { return false };
+        let _ = drop.remove_attribute("open");
+        focus(drop.query_selector("summary").ok().flatten())
     }
 
     /// Behind an open window nothing moves.
@@ -254,7 +259,7 @@ mod browser {
             if row.has_attribute("href") {
                 return focus(Some(row));
             }
-            if TARGETS.iter().any(|target| focus(row.query_selector(target).ok().flatten())) {
+            if focus_within(&row) {
                 return true;
             }
             next = beside(&row);

@@ -32,6 +32,8 @@ mod toasts;
 
 pub use app::App;
 #[cfg(feature = "ssr")]
+pub use browser::theme_cookie;
+#[cfg(feature = "ssr")]
 pub use post::Typed;
 #[cfg(feature = "ssr")]
 pub use shell::{BuildId, shell};

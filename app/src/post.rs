@@ -1,17 +1,14 @@
 //! Forms that post to server functions.
 //!
 //! A form is a real one: before the WASM is there (or without it) the browser posts it, and the server leads back to
-//! the page, with the error in the address; what was typed it keeps to itself until it renders that page ([`Typed`]).
-//! Once hydrated, the same request is sent from here, and only its answer
-//! differs. One piece of code serves every form: it knows addresses and texts, not the functions' types, which would
-//! cost some ten kilobytes of WASM each.
+//! the page, which says what is wrong and has what was typed ([`Typed`]). Once hydrated, the same request is sent from
+//! here, and only its answer differs. One piece of code serves every form: it knows addresses and texts, not the
+//! functions' types, which would cost some ten kilobytes of WASM each.
 
 use std::marker::PhantomData;
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
-use leptos_router::hooks::use_query_map;
 use serde::de::DeserializeOwned;
 
 use crate::api::AppError;
@@ -45,7 +42,7 @@ pub(crate) struct PostTo {
 }
 
 impl<S: ServerFn> Post<S> {
-    /// Nothing was posted yet, unless the address says that the last form without JavaScript failed.
+    /// Nothing was posted yet, unless this is the page that a browser without JavaScript was led back to.
     pub(crate) fn new() -> Self {
         Self { form: PostTo::new(S::PATH), _function: PhantomData }
     }
@@ -87,14 +84,9 @@ impl<S> From<Post<S>> for PostTo {
 
 impl PostTo {
     fn new(path: &'static str) -> Self {
-        let query = use_query_map();
-        let failed = query.with_untracked(|query| {
-            let is_ours = query.get_str("__path") == Some(path);
-            query.get_str("__err").filter(|_| is_ours).map(ServerFnUrlError::<AppError>::decode_err)
-        });
         Self {
             path,
-            answer: RwSignal::new(failed.map(Err)),
+            answer: RwSignal::new(refusal(path).map(Err)),
             is_pending: RwSignal::new(false),
             answers: RwSignal::new(0),
         }
@@ -110,13 +102,31 @@ impl PostTo {
     }
 }
 
+/// Why the form that led back to this page was refused, where it was posted to `path`.
+#[cfg(feature = "ssr")]
+fn refusal(path: &str) -> Option<AppError> {
+    use_context::<Typed>().filter(|typed| typed.path == path).map(|typed| typed.error)
+}
+
+/// The same, as the server told it within the page.
+#[cfg(feature = "hydrate")]
+fn refusal(path: &str) -> Option<AppError> {
+    use leptos::server_fn::error::FromServerFnError;
+    crate::browser::take_refusal(path).map(|told| AppError::de(told.into_bytes().into()))
+}
+
+#[cfg(not(any(feature = "ssr", feature = "hydrate")))]
+fn refusal(_path: &str) -> Option<AppError> {
+    None
+}
+
 /// Why the last upload to `path`, which no server function takes, was refused.
 pub(crate) fn upload_problem(path: &'static str) -> FormProblem {
     PostTo::new(path).problem()
 }
 
-/// What a browser without JavaScript sent with a form that was refused, but for secrets: the context of the page that
-/// it is led back to. It goes into no log and no address, and so it has no `Debug`.
+/// What a browser without JavaScript sent with a form that was refused, but for secrets, and why it was: the context of
+/// the page that it is led back to. It goes into no log and no address, and so it has no `Debug`.
 #[cfg(feature = "ssr")]
 #[derive(Clone)]
 pub struct Typed {
@@ -124,14 +134,16 @@ pub struct Typed {
     pub(crate) path: String,
     /// Names and values.
     pub(crate) fields: std::sync::Arc<[(String, String)]>,
+    /// Why it was refused.
+    pub(crate) error: AppError,
 }
 
 #[cfg(feature = "ssr")]
 impl Typed {
     /// What was posted to `path`; values that the names say are secret are dropped.
-    pub fn new(path: impl Into<String>, fields: Vec<(String, String)>) -> Self {
+    pub fn new(path: impl Into<String>, fields: Vec<(String, String)>, error: AppError) -> Self {
         let fields = fields.into_iter().filter(|(name, _)| !is_secret(name)).collect();
-        Self { path: path.into(), fields }
+        Self { path: path.into(), fields, error }
     }
 }
 
@@ -174,15 +186,20 @@ mod browser {
 
 #[cfg(feature = "hydrate")]
 mod browser {
+    use gloo_timers::callback::Timeout;
     use leptos::prelude::*;
     use leptos::task::spawn_local;
     use wasm_bindgen::JsCast;
-    use web_sys::HtmlFormElement;
+    use web_sys::{Element, HtmlElement, HtmlFormElement};
 
     use super::PostTo;
-    use crate::browser::{fields_of, focus};
+    use crate::browser::{OPEN_QUESTION, fields_of, focus, focus_within};
     use crate::rpc;
     use crate::toasts::{Toasts, Undo};
+
+    /// How often is looked whether a row went that something was done to, and how many times.
+    const LOOK_MS: u32 = 100;
+    const LOOKS: u32 = 40;
 
     /// Sends the form from here instead of by the browser.
     pub(super) fn submit(to: PostTo) -> impl FnMut(leptos::ev::SubmitEvent) + 'static {
@@ -204,13 +221,19 @@ mod browser {
                 return;
             }
             to.is_pending.set(true);
+            // The page may show what came of it before the answer is here, and the form then speaks of the next step.
+            let [done, undo] = ["data-done", "data-undo"].map(|name| form.get_attribute(name));
             spawn_local(async move {
+                let question = question_of(&form);
+                say_in(question.as_ref(), "");
                 let answer = rpc::post(to.path, body).await;
-                if answer.is_ok() {
-                    close_question(&form);
-                    if let Some(words) = form.get_attribute("data-done") {
-                        let fields = form.get_attribute("data-undo");
-                        toasts.say(words, fields.map(|fields| Undo { path: to.path, fields }));
+                if let Err(error) = &answer {
+                    say_in(question.as_ref(), &error.0.message);
+                } else {
+                    close(question);
+                    keep_focus(&form);
+                    if let Some(words) = done {
+                        toasts.say(words, undo.map(|fields| Undo { path: to.path, fields }));
                     }
                 }
                 // The page may have been left meanwhile, and its signals with it.
@@ -221,15 +244,64 @@ mod browser {
         }
     }
 
-    /// Closes the question that was answered: the next row that comes to stand here must not be asked.
-    fn close_question(form: &HtmlFormElement) {
-        let open = "details.confirm[open]";
-        let around = form.closest(open).ok().flatten();
-        if let Some(question) = around.or_else(|| form.query_selector(open).ok().flatten()) {
-            let _ = question.remove_attribute("open");
-            // The button that was pressed is hidden now.
-            focus(question.query_selector("summary").ok().flatten());
+    /// The open question that the form is in, or that is within the form.
+    fn question_of(form: &HtmlFormElement) -> Option<Element> {
+        let around = form.closest(OPEN_QUESTION).ok().flatten();
+        around.or_else(|| form.query_selector(OPEN_QUESTION).ok().flatten())
+    }
+
+    /// Says in the question why its form was refused: what the page says is behind it.
+    fn say_in(question: Option<&Element>, words: &str) {
+        if let Some(place) = question.and_then(|question| question.query_selector(".error").ok().flatten()) {
+            place.set_text_content(Some(words));
         }
+    }
+
+    /// Closes the question that was answered, which gives the focus back to the button that asked it.
+    fn close(question: Option<Element>) {
+        if let Some(question) = question.and_then(|question| question.dyn_into::<HtmlElement>().ok()) {
+            let _ = question.hide_popover();
+        }
+    }
+
+    /// What has the focus now may go with its row as soon as the list comes anew. The focus then goes to the row beside it,
+    /// or to the heading of the list: from nowhere, the next key would begin at the top of the page.
+    fn keep_focus(form: &HtmlFormElement) {
+        let active = document().active_element().and_then(|active| active.dyn_into::<HtmlElement>().ok());
+        let Some(active) = active.filter(is_shown) else { return };
+        let row = form.closest("tr").ok().flatten();
+        let beside =
+            row.and_then(|row| row.next_element_sibling().or_else(|| row.previous_element_sibling()));
+        let list = form.closest(".card").ok().flatten();
+        look_after(active, beside, list, LOOKS);
+    }
+
+    fn look_after(active: HtmlElement, beside: Option<Element>, list: Option<Element>, looks: u32) {
+        let look = move || {
+            if is_shown(&active) {
+                if looks > 0 {
+                    look_after(active, beside, list, looks - 1);
+                }
+                return;
+            }
+            // Unless a person, or a page that came instead, has put it elsewhere.
+            let is_lost = document().active_element().is_none_or(|now| now.tag_name() == "BODY");
+            if !is_lost || beside.is_some_and(|row| focus_within(&row)) {
+                return;
+            }
+            let heading = list.and_then(|list| list.query_selector("h2").ok().flatten());
+            let headings = [heading, document().query_selector("main h1").ok().flatten()];
+            let _ = headings.into_iter().flatten().any(|heading| {
+                let _ = heading.set_attribute("tabindex", "-1");
+                focus(Some(heading))
+            });
+        };
+        Timeout::new(LOOK_MS, look).forget();
+    }
+
+    /// The page itself counts as not shown: who has put the focus nowhere has none to lose.
+    fn is_shown(element: &HtmlElement) -> bool {
+        element.offset_parent().is_some()
     }
 }
 

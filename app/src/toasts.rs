@@ -37,15 +37,28 @@ impl Toasts {
     pub(crate) fn view(self) -> AnyView {
         let live = expect_context::<Live>();
         let shown = part(move || {
-            self.0.get().into_iter().map(|toast| self.toast(toast, live)).collect_view().into_any()
+            let toasts = self.0.get();
+            // The key takes back what was done last.
+            let last = toasts.iter().rev().find(|toast| toast.undo.is_some()).map(|toast| toast.number);
+            let view = |toast: Toast| {
+                let has_key = last == Some(toast.number);
+                self.toast(toast, has_key, live)
+            };
+            toasts.into_iter().map(view).collect_view().into_any()
         });
         view! { <div class="toasts" role="status" aria-live="polite">{shown}</div> }.into_any()
     }
 
-    fn toast(self, Toast { number, words, undo }: Toast, live: Live) -> AnyView {
+    fn toast(self, Toast { number, words, undo }: Toast, has_key: bool, live: Live) -> AnyView {
         let undo = undo.map(|undo| {
             let press = move |_| browser::undo(self, live, number, undo.clone());
-            view! { <button class="btn small" type="button" on:click=press>"Undo"</button> }.into_any()
+            let key = has_key.then_some("u");
+            view! {
+                <button class="btn small" type="button" data-key=key on:click=press>
+                    "Undo "{key.map(|key| view! { <kbd aria-hidden="true">{key}</kbd> }.into_any())}
+                </button>
+            }
+            .into_any()
         });
         view! {
             <div class="toast">
@@ -71,6 +84,8 @@ mod browser {
 
 #[cfg(feature = "hydrate")]
 mod browser {
+    use std::cell::Cell;
+
     use gloo_timers::callback::Timeout;
     use leptos::prelude::*;
     use leptos::task::spawn_local;
@@ -80,30 +95,35 @@ mod browser {
 
     /// How long one is shown; while it is pointed at, or has the focus, as long again.
     const SHOWN_MS: u32 = 8_000;
+    /// What can be taken back stays until a person has read it, thought of it, and got there.
+    const UNDO_SHOWN_MS: u32 = 20_000;
     /// More would cover the page.
     const MOST: usize = 3;
+
+    thread_local! {
+        /// The number of the next one. None is given twice: whatever waits for one of them must not meet another.
+        static NEXT: Cell<u32> = const { Cell::new(0) };
+    }
 
     impl Toasts {
         /// Says `words`.
         pub(crate) fn say(self, words: String, undo: Option<Undo>) {
-            let Some(number) = self.0.try_update(|toasts| {
-                let number = toasts.last().map_or(0, |last| last.number.wrapping_add(1));
+            let number = NEXT.replace(NEXT.get().wrapping_add(1));
+            let shown_ms = if undo.is_some() { UNDO_SHOWN_MS } else { SHOWN_MS };
+            self.0.try_update(|toasts| {
                 if toasts.len() == MOST {
                     toasts.remove(0);
                 }
                 toasts.push(Toast { number, words, undo });
-                number
-            }) else {
-                return;
-            };
-            self.forget_later(number);
+            });
+            self.forget_after(shown_ms, number);
         }
 
-        fn forget_later(self, number: u32) {
-            Timeout::new(SHOWN_MS, move || {
+        fn forget_after(self, shown_ms: u32, number: u32) {
+            Timeout::new(shown_ms, move || {
                 let is_looked_at =
                     document().query_selector(".toasts:hover, .toasts:focus-within").ok().flatten();
-                if is_looked_at.is_some() { self.forget_later(number) } else { self.forget(number) }
+                if is_looked_at.is_some() { self.forget_after(shown_ms, number) } else { self.forget(number) }
             })
             .forget();
         }

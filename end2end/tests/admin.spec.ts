@@ -66,8 +66,8 @@ test("a user is added, found, changed and removed", async ({ page, open }) => {
   await expect(mara).toContainText("operator");
   await expect(page.getByRole("heading", { name: "Add a user" })).toBeVisible();
 
-  await mara.getByText("Remove…").click();
-  await mara.getByRole("button", { name: "Remove" }).click();
+  await mara.getByRole("button", { name: "Remove…" }).click();
+  await mara.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await expect(mara).toBeHidden();
 });
 
@@ -84,8 +84,8 @@ test("a token is shown once, works, and is refused once it is removed", async ({
   await page.reload();
   await settled(page);
   await expect(page.getByText(secret)).toHaveCount(0);
-  await row.getByText("Remove…").click();
-  await row.getByRole("button", { name: "Remove" }).click();
+  await row.getByRole("button", { name: "Remove…" }).click();
+  await row.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await expect(page.getByText("No token yet")).toBeVisible();
   expect(await ask()).toBe(401);
 });
@@ -112,8 +112,8 @@ test("a credential is added after a mistake, changed without its password, and r
   await page.getByRole("button", { name: "Save credential" }).click();
   await expect(row).toContainText("vienna");
   await expect(row).toContainText("password");
-  await row.getByText("Remove…").click();
-  await row.getByRole("button", { name: "Remove" }).click();
+  await row.getByRole("button", { name: "Remove…" }).click();
+  await row.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await expect(row).toHaveCount(0);
 });
 

@@ -86,21 +86,29 @@ test("a device is backed up by the keyboard alone", async ({ page, world, watch 
     const settings = page.getByRole("link", { name: "Settings" });
     await tabTo(page, settings);
     await page.keyboard.press("Enter");
-    const ask = page.locator("summary", { hasText: "Delete…" });
+    const ask = page.getByRole("button", { name: "Delete…" });
     await tabTo(page, ask);
     await page.keyboard.press("Enter");
-    const question = page.locator("details.confirm[open]");
-    await expect(question).toContainText(`Delete ${hostname}`);
+    const question = page.getByRole("dialog", { name: `Delete ${hostname}` });
+    await expect(question.getByRole("button", { name: "Not now" })).toBeFocused();
+    expect(await lostFocus(page)).toBeUndefined();
+    await page.keyboard.press("j");
+    await expect(question.getByRole("button", { name: "Not now" })).toBeFocused();
     await page.keyboard.press("Tab");
     await expect(question.getByRole("button", { name: "Delete" })).toBeFocused();
+    expect(await lostFocus(page)).toBeUndefined();
     await page.keyboard.press("Escape");
-    await expect(question).toHaveCount(0);
+    await expect(question).toBeHidden();
+    await expect(ask).toBeFocused();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await expect(question).toBeHidden();
     await expect(ask).toBeFocused();
     expect(await lostFocus(page)).toBeUndefined();
   });
 
   await test.step("open windows and close them", async () => {
-    const ask = page.locator("summary", { hasText: "Delete…" });
+    const ask = page.getByRole("button", { name: "Delete…" });
     for (const [key, name] of [["?", "Keyboard"], ["Control+k", "Go to"]] as const) {
       await page.keyboard.press(key);
       const window = page.getByRole("dialog", { name });

@@ -7,8 +7,8 @@ test("an open question stays what it is while rows come, and the news is shown o
   await world.addUser("mara");
   await open("/admin/users");
   const mara = page.getByRole("row").filter({ hasText: "mara" });
-  await mara.locator("summary", { hasText: "Remove" }).click();
-  const question = page.locator("details.confirm[open]");
+  await mara.getByRole("button", { name: "Remove…" }).click();
+  const question = page.getByRole("dialog", { name: "Remove mara?" });
   await expect(question).toContainText("mara");
 
   await test.step("somebody whose row comes before hers is added", async () => {
@@ -19,7 +19,7 @@ test("an open question stays what it is while rows come, and the news is shown o
   });
 
   await test.step("the question is answered for whom it was asked", async () => {
-    await question.getByRole("button").click();
+    await question.getByRole("button", { name: "Remove" }).click();
     await expect(page.getByRole("row").filter({ hasText: "anna" })).toBeVisible();
     await expect(page.getByRole("row").filter({ hasText: "mara" })).toBeHidden();
   });

@@ -92,7 +92,7 @@ test("devices are found while typing, ordered, changed together, exported and de
   await test.step("delete one of them, not without the word", async () => {
     watch.allow(/status of 422/);
     await page.getByLabel("Choose core-sw-2").check();
-    await page.locator("summary", { hasText: "Delete…" }).click();
+    await page.getByRole("button", { name: "Delete…" }).click();
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     await expect(page.getByRole("alert").filter({ hasText: /delete/i }).first()).toBeVisible();
     await expect(page.getByLabel("Choose core-sw-2")).toBeChecked();
@@ -160,4 +160,35 @@ test("a device that somebody else deletes is said to be gone, where it was open 
   await expect(page.getByRole("heading", { name: "Not found", level: 1 })).toBeVisible();
   await page.getByRole("main").getByRole("link", { name: "Overview" }).click();
   await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+});
+
+test("devices leave the list of those in no backup as soon as somebody enables one, elsewhere", async ({ page, open, world }) => {
+  await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
+  const [config] = (await world.status()).configs;
+  const enable = (enabled: boolean): Promise<void> =>
+    world.call("enable_backup_config", { id: String(config?.id), enabled: String(enabled) });
+  await enable(false);
+  await open("/devices/?state=no_backup");
+  const rows = page.locator(".rows tbody tr");
+  await expect(rows.first()).toBeVisible();
+  await enable(true);
+  await expect(rows).toHaveCount(0);
+});
+
+test("what time alone changes is looked at every minute", async ({ page, open }) => {
+  await page.clock.install();
+  const asked = new Set<string>();
+  page.on("request", (request) => asked.add(new URL(request.url()).pathname));
+  for (const [path, question] of [
+    ["/", "/rpc/get_overview"],
+    ["/devices/?state=overdue", "/rpc/list_devices"],
+    ["/admin/", "/rpc/list_admin_sections"],
+  ] as const) {
+    await open(path);
+    asked.clear();
+    // The minute turns, and not all pages ask at once.
+    await page.clock.runFor(61_000);
+    await page.clock.runFor(11_000);
+    await expect.poll(() => asked.has(question), path).toBe(true);
+  }
 });

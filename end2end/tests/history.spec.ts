@@ -21,8 +21,8 @@ test("a version is labelled, an older one made active, and any two texts compare
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved.")).toBeVisible();
   await expect(page.locator("dd", { hasText: "before the upgrade" })).toBeVisible();
-  await page.getByText("Make it active", { exact: true }).first().click();
-  await page.getByRole("button", { name: "Make it active" }).click();
+  await page.getByRole("button", { name: "Make it active…" }).click();
+  await page.getByRole("button", { name: "Make it active", exact: true }).click();
   await expect(page.getByText("It is the active version now.")).toBeVisible();
   expect(await stickingOut(page)).toEqual([]);
   await page.screenshot({ path: "screenshots/version-1440-light.png", fullPage: true });
@@ -65,8 +65,10 @@ test("changes are stepped through, folds opened, and a change copied", async ({ 
     await page.keyboard.press("n");
     await expect(page.getByText(`Change 1 of ${total}`)).toBeVisible();
     await expect(changes.first()).toHaveAttribute("aria-current", "true");
+    await expect(changes.first()).toBeFocused();
     await page.keyboard.press("p");
     await expect(page.getByText(`Change ${total} of ${total}`)).toBeVisible();
+    await expect(changes.last()).toBeFocused();
     await page.getByRole("button", { name: "Copy change" }).click();
     await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^[+-]/);
@@ -80,6 +82,24 @@ test("changes are stepped through, folds opened, and a change copied", async ({ 
   await page.getByRole("button", { name: "Copy new text" }).click();
   await expect(page.locator(".diff-bar button").last()).toHaveText("Copied");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/end\n$/);
+});
+
+test("the way through older runs leads to the list, not to the top of the page", async ({ page, open }) => {
+  await page.setViewportSize({ width: 1440, height: 240 });
+  // There are none, which its own way back says as well.
+  await open("/backup/?before=1");
+  await page.getByRole("link", { name: "Newest" }).click();
+  await expect(page).toHaveURL(/\/backup\/#runs$/);
+  await expect(page.getByText("Nothing has run yet.")).toBeVisible();
+  await expect(page.locator("#runs")).toBeInViewport();
+  const scrolled = (): Promise<number> => page.evaluate(() => window.scrollY);
+  expect(await scrolled()).toBeGreaterThan(0);
+
+  await test.step("nor does a filter lead there", async () => {
+    await page.getByLabel("Any outcome").selectOption("failed");
+    await expect(page.getByText("No run is like this.")).toBeVisible();
+    expect(await scrolled()).toBeGreaterThan(0);
+  });
 });
 
 test("results of a device and the network as of a time are found by their addresses", async ({ page, open }) => {
@@ -112,7 +132,7 @@ test("a file is attached to a device, handed out and deleted", async ({ page, op
   await page.getByRole("link", { name: "Download", exact: true }).click();
   expect((await coming).suggestedFilename()).toBe("rack_plan.txt");
   await lookOnPhone(page, "files");
-  await page.getByText("Delete", { exact: true }).click();
+  await page.getByRole("button", { name: "Delete…" }).click();
   await page.getByRole("button", { name: "Delete it" }).click();
   await expect(page.getByText("Nothing is attached")).toBeVisible();
 });

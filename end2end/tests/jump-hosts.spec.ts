@@ -44,8 +44,8 @@ test("a jump host is added, chosen on a device and removed", async ({ page, open
     await open("/admin/jump-hosts");
     const row = page.getByRole("row").filter({ hasText: "vienna" });
     await expect(row).toContainText("1 device names it");
-    await row.getByText("Remove…").click();
-    await row.getByRole("button", { name: "Remove" }).click();
+    await row.getByRole("button", { name: "Remove…" }).click();
+    await row.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await expect(page.getByText("No jump host yet")).toBeVisible();
   });
 });

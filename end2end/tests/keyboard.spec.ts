@@ -49,6 +49,7 @@ test("keys lead from page to page, and through rows, and help tells of them", as
     await page.keyboard.press("Control+k");
     const finder = page.getByRole("dialog", { name: "Go to" });
     await expect(finder.getByRole("link", { name: "Backups" })).toBeVisible();
+    await expect(finder.getByRole("status")).toHaveText(/^\d+ found\. Enter goes to the first\.$/);
     await page.screenshot({ path: "screenshots/finder-1440-light.png" });
     await page.keyboard.type(wanted);
     await page.keyboard.press("Enter");
@@ -64,6 +65,7 @@ test("keys lead from page to page, and through rows, and help tells of them", as
     await expect(finder.getByRole("status")).toHaveText("No page, no device and no backup is called so.");
     await finder.getByRole("textbox").fill("creden");
     await expect(finder.getByRole("link", { name: "Credentials" })).toBeVisible();
+    await expect(finder.getByRole("status")).toHaveText("1 found. Enter goes to the first.");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { name: "Credentials", level: 1 })).toBeVisible();
@@ -88,5 +90,42 @@ test("keys lead from page to page, and through rows, and help tells of them", as
     await page.keyboard.press("g");
     await page.keyboard.press("b");
     await expect(page.getByRole("heading", { name: "Backups", level: 1 })).toBeVisible();
+  });
+});
+
+test("who closes the window before the answer comes is led nowhere, then or later", async ({ page, open, watch }) => {
+  const finder = page.getByRole("dialog", { name: "Go to" });
+  const overview = page.getByRole("heading", { name: "Overview", level: 1 });
+  await open("/devices/");
+  const hurryAndLeave = async (): Promise<void> => {
+    await page.keyboard.press("Control+k");
+    await expect(finder.getByRole("link", { name: "Backups" })).toBeVisible();
+    await page.keyboard.type("creden");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Escape");
+    await expect(finder).toBeHidden();
+  };
+
+  await test.step("the answer comes late", async () => {
+    const answered = page.waitForResponse((answer) => answer.request().postData()?.includes("creden") ?? false);
+    await hurryAndLeave();
+    await answered;
+    await page.waitForTimeout(300);
+    await expect(page.getByRole("heading", { name: "Devices", level: 1 })).toBeVisible();
+  });
+
+  await test.step("there is no answer", async () => {
+    watch.allow(/ERR_FAILED/);
+    const failed = page.waitForEvent("requestfailed");
+    await page.route("**/rpc/find_page", (route) =>
+      route.request().postData()?.includes("creden") ? route.abort() : route.continue(),
+    );
+    await hurryAndLeave();
+    await failed;
+    await page.keyboard.press("Control+k");
+    await expect(finder.getByRole("link", { name: "Backups" })).toBeVisible();
+    await page.waitForTimeout(300);
+    await expect(finder).toBeVisible();
+    await expect(overview).toHaveCount(0);
   });
 });

@@ -48,6 +48,7 @@ test("devices are imported, added, edited, found, disabled, and one is deleted",
     await page.getByRole("button", { name: "Save device" }).click();
     await expect(page.getByRole("alert").filter({ hasText: /port/i }).first()).toBeVisible();
     await expect(page.getByLabel("Address")).toHaveValue("192.0.2.7");
+    await expect(page).toHaveURL(`${world.url}/devices/new`);
     await page.getByLabel("Port", { exact: true }).fill("");
     await page.getByRole("button", { name: "Save device" }).click();
     await expect(heading(page, "core-sw-7")).toBeVisible();
@@ -74,7 +75,7 @@ test("devices are imported, added, edited, found, disabled, and one is deleted",
   await test.step("delete it", async () => {
     await page.getByRole("link", { name: "core-sw-7" }).click();
     await page.getByRole("link", { name: "Settings" }).click();
-    await page.locator("summary", { hasText: "Delete…" }).click();
+    await page.getByRole("button", { name: "Delete…" }).click();
     await expect(page.getByText("Delete core-sw-7 with all its versions")).toBeVisible();
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     await expect(heading(page, "Devices")).toBeVisible();
@@ -104,8 +105,51 @@ test("a backup is created, run, disabled and deleted", async ({ page, world }) =
   await reloadUntil(page, page.getByText("Completed"));
   await page.getByRole("button", { name: "Disable" }).click();
   await expect(page.getByRole("button", { name: "Enable" })).toBeVisible();
-  await page.locator("summary", { hasText: "Delete…" }).click();
+
+  await test.step("make another one of it", async () => {
+    const original = page.url();
+    await page.getByRole("link", { name: "Duplicate" }).click();
+    await expect(page.getByLabel("Name", { exact: true })).toHaveValue("By hand copy");
+    await expect(page.getByLabel("Enabled")).not.toBeChecked();
+    await page.getByRole("button", { name: "Save backup" }).click();
+    await expect(heading(page, "By hand copy")).toBeVisible();
+    await page.goto(original);
+  });
+
+  await page.getByRole("button", { name: "Delete…" }).click();
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(heading(page, "Backups")).toBeVisible();
   await expect(page.getByRole("link", { name: "By hand", exact: true })).toHaveCount(0);
+});
+
+test("light or dark is chosen by a form, and is there from the first byte", async ({ page, world }) => {
+  await world.signIn(page);
+  await page.goto("/account");
+  for (const [label, theme] of [["Dark", "dark"], ["Light", "light"]] as const) {
+    await page.getByLabel(label).check();
+    await page.getByRole("button", { name: "Use this theme" }).click();
+    await expect(page).toHaveURL(`${world.url}/account`);
+    await expect(page.locator("html")).toHaveAttribute("data-theme", theme);
+    await expect(page.getByLabel(label)).toBeChecked();
+    expect(await (await page.request.get("/")).text()).toContain(`data-theme="${theme}"`);
+  }
+  await page.getByLabel("Same as the system").check();
+  await page.getByRole("button", { name: "Use this theme" }).click();
+  await expect(page.locator("html[data-theme]")).toHaveCount(0);
+});
+
+test("a question is taken back by Escape, and by a press beside it", async ({ page, world }) => {
+  await world.signIn(page);
+  await page.goto("/admin/components");
+  const ask = page.getByRole("button", { name: "Delete…" });
+  const question = page.getByRole("dialog", { name: "Delete the device core-1" });
+  await expect(question).toBeHidden();
+  await ask.click();
+  await expect(question.getByRole("button", { name: "Not now" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(question).toBeHidden();
+  await expect(ask).toBeFocused();
+  await ask.click();
+  await page.mouse.click(5, 5);
+  await expect(question).toBeHidden();
 });

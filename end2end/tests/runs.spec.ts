@@ -45,7 +45,7 @@ test("a run is watched as its devices finish, a failure is understood, and the r
   });
 
   await test.step("cancel it", async () => {
-    await page.locator("summary", { hasText: "Cancel…" }).click();
+    await page.getByRole("button", { name: "Cancel…" }).click();
     await expect(page.getByText("Devices that are done keep their new versions")).toBeVisible();
     await page.getByRole("button", { name: "Cancel the run" }).click();
     await expect(page.locator("h1 + .chips, header .chip").filter({ hasText: "Cancelled" }).first()).toBeVisible({ timeout: 30_000 });
@@ -84,7 +84,7 @@ test("a backup of chosen devices is planned, changed, disabled, enabled again fr
   await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
   await expect(row.getByRole("button", { name: "Disable" })).toBeVisible();
   await row.getByRole("link", { name: "One of them" }).click();
-  await page.locator("summary", { hasText: "Delete…" }).click();
+  await page.getByRole("button", { name: "Delete…" }).click();
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Backups", level: 1 })).toBeVisible();
   await expect(row).toHaveCount(0);

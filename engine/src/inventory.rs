@@ -4,9 +4,7 @@ mod bulk;
 mod export;
 
 use etiqa_model::admin::{BackupChoices, DeviceChoices};
-use etiqa_model::device::{
-    Device, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder, DeviceState, NewDevice,
-};
+use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder, NewDevice};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
@@ -160,7 +158,7 @@ pub async fn list(
 /// What backups promise, where the filter asks for it.
 async fn promises_of(engine: &Engine, filter: &DeviceFilter) -> Result<Vec<Promise>> {
     match filter.state {
-        Some(DeviceState::Overdue | DeviceState::NoBackup) => promise::now_promised(engine, now()).await,
+        Some(state) if state.is_of_promises() => promise::now_promised(engine, now()).await,
         _ => Ok(Vec::new()),
     }
 }

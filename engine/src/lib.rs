@@ -35,6 +35,7 @@ pub mod status;
 pub mod store;
 pub mod time;
 pub mod vault;
+pub mod views;
 
 pub use engine::{Engine, Options, Role};
 pub use error::{Error, Result};

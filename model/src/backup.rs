@@ -411,6 +411,12 @@ pub struct BackupConfig {
     pub enabled: bool,
     /// When it runs next; none while it is disabled.
     pub next_run_at: Option<Timestamp>,
+    /// What it is due for from then on is promised; none: all of it. Not for browsers.
+    #[serde(skip)]
+    pub promised_from: Option<Timestamp>,
+    /// The due time that the schedule before promised last; it counts until this one was due. Not for browsers.
+    #[serde(skip)]
+    pub due_before: Option<Timestamp>,
 }
 
 impl BackupConfig {

@@ -16,6 +16,8 @@ pub enum Topic {
     Jobs,
     /// Users, tokens, credentials, drivers or settings changed.
     Admin,
+    /// A person kept a view of a list, or gave one up.
+    Views,
 }
 
 /// "Look again": `id` narrows it to one row of the topic.

@@ -63,4 +63,6 @@ ids! {
     UploadId,
     /// A file that is attached to a device.
     MediaId,
+    /// A view of a list that a person keeps.
+    ViewId,
 }

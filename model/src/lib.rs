@@ -36,6 +36,7 @@ pub mod selector;
 pub mod status;
 pub mod time;
 pub mod user;
+pub mod view;
 
 pub use error::{ErrorKind, FieldError, UserError};
 pub use ids::*;

@@ -90,6 +90,25 @@ pub async fn create_token(
     Ok(token)
 }
 
+/// Changes a token's name, role and last day (by UTC, `2026-12-31`; empty: for ever). Its secret stays.
+#[server(endpoint = "change_token")]
+pub async fn change_token(
+    id: TokenId,
+    name: String,
+    role: Role,
+    #[server(default)] expires_on: String,
+) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    let before = access::token_change(&context.engine.db, id, &name, role, &expires_on).await?;
+    tracing::info!(
+        token = %id, by = %context.identity.name, name_before = %before.name, role_before = %before.role, %name, %role,
+        "token {id} was changed"
+    );
+    changed(&context);
+    leptos_axum::redirect("/admin/tokens");
+    Ok(())
+}
+
 /// Makes a token useless at once.
 #[server(endpoint = "revoke_token")]
 pub async fn revoke_token(id: TokenId) -> Result<(), AppError> {

@@ -35,5 +35,6 @@ pub mod media;
 pub mod overview;
 pub mod search;
 pub mod session;
+pub mod views;
 
 pub use error::AppError;

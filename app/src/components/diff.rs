@@ -230,7 +230,7 @@ fn row(class: &'static str, change: Option<u32>, reading: &Reading, cells: AnyVi
     let (went_to, key, otherwise) = (reading.went_to, reading.key, reading.change);
     let is_current: View<Option<&'static str>> =
         Box::new(move || (current(went_to, key, otherwise) == change).then_some("true"));
-    view! { <tr class=class id=id_of(change) aria-current=is_current>{cells}</tr> }.into_any()
+    view! { <tr class=class id=id_of(change) tabindex="-1" aria-current=is_current>{cells}</tr> }.into_any()
 }
 
 fn cells(line: &DiffLine) -> AnyView {

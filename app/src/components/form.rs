@@ -294,12 +294,14 @@ pub(crate) fn submit(words: &'static str, is_pending: Signal<bool>) -> AnyView {
     .into_any()
 }
 
+/// A field that is only sent along.
+pub(crate) fn hidden(name: &'static str, value: String) -> AnyView {
+    view! { <input type="hidden" name=name value=value/> }.into_any()
+}
+
 /// The inside of a form that does one thing: hidden fields and a button.
 pub(crate) fn act(fields: &[(&'static str, String)], words: &'static str, class: &'static str) -> AnyView {
-    let fields = fields
-        .iter()
-        .map(|(name, value)| view! { <input type="hidden" name=*name value=value.clone()/> }.into_any())
-        .collect_view();
+    let fields = fields.iter().map(|(name, value)| hidden(name, value.clone())).collect_view();
     view! {
         {fields}
         <button class=class type="submit">{words}</button>
@@ -307,17 +309,34 @@ pub(crate) fn act(fields: &[(&'static str, String)], words: &'static str, class:
     .into_any()
 }
 
-/// A question before what cannot be undone: opens on the first press, acts on the second.
-pub(crate) fn confirm(words: &'static str, question: impl Into<String>, form: impl IntoView) -> AnyView {
-    let (question, form) = (question.into(), form.into_any());
+/// A question before what cannot be undone: the button opens it as a dialog, and the form in there acts. `key` tells it from
+/// the page's other questions, on both sides alike: what it is about, such as `user-7`.
+pub(crate) fn confirm(
+    key: &str,
+    words: &'static str,
+    question: impl Into<String>,
+    form: impl IntoView,
+) -> AnyView {
+    asked(key, words, question.into(), form.into_any())
+}
+
+/// The browser itself opens and closes it (HTML's popover), by Escape and by a press beside it too, and gives the focus back;
+/// none of that needs JavaScript. One that knows no popovers shows the question in its place.
+fn asked(key: &str, words: &'static str, question: String, form: AnyView) -> AnyView {
+    let id = format!("ask-{key}");
+    let heading = format!("{id}-heading");
     view! {
-        <details class="confirm">
-            <summary class="btn danger-soft">{words}</summary>
-            <div class="confirm-box">
-                <p>{question}</p>
+        <button class="btn danger-soft" type="button" popovertarget=id.clone() aria-haspopup="dialog">{words}</button>
+        // The children are made before the attributes are.
+        <div class="ask" id=id popover="auto" role="dialog" aria-labelledby=heading>
+            <p id=heading.clone()>{question}</p>
+            // Why it was refused; the page says it as well, and aloud.
+            <p class="error"></p>
+            <div class="ask-buttons">
+                <button class="btn" type="button" popovertarget=id.clone() popovertargetaction="hide" autofocus=true>"Not now"</button>
                 {form}
             </div>
-        </details>
+        </div>
     }
     .into_any()
 }

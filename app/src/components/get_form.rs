@@ -4,7 +4,8 @@
 
 use leptos::prelude::*;
 
-/// A form whose fields become the query of `action`; with `replace` the history forgets where it was sent from.
+/// A form whose fields become the query of `action`. With `replace` it narrows the page that it stands on: the history
+/// forgets where it was sent from, and nothing scrolls.
 #[component]
 pub(crate) fn GetForm(
     #[prop(into)] action: String,
@@ -43,7 +44,7 @@ mod browser {
             event.prevent_default();
             navigate(
                 &format!("{action}?{fields}"),
-                NavigateOptions { replace, ..NavigateOptions::default() },
+                NavigateOptions { replace, scroll: !replace, ..NavigateOptions::default() },
             );
         }
     }

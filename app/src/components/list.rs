@@ -60,12 +60,18 @@ pub(crate) fn Pager(
 
 /// The address of a list with these query fields; empty ones are left out.
 pub(crate) fn address(path: &str, fields: &[(&str, String)]) -> String {
-    let query: Vec<String> = fields
+    let query = query(fields);
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// These fields as the query of an address, without the question mark; empty ones are left out.
+pub(crate) fn query(fields: &[(&str, String)]) -> String {
+    let pairs: Vec<String> = fields
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| format!("{name}={}", escaped(value)))
         .collect();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+    pairs.join("&")
 }
 
 /// The address of one version of one part of a device.

@@ -11,6 +11,7 @@ use leptos_router::hooks::use_location;
 use super::list::address;
 use super::page::PageHeader;
 use super::part::{later, nothing};
+use super::skeleton;
 use crate::api::AppError;
 use crate::bundle::Address;
 use crate::live::Live;
@@ -26,6 +27,9 @@ pub(crate) fn Loaded<T, Answer>(
     /// Whether the page's heading is within the view, so that an error must bring one.
     #[prop(optional)]
     is_page: bool,
+    /// What stands there until it has come first; the shape of a page or of a list unless said otherwise.
+    #[prop(optional)]
+    waiting: Option<fn() -> AnyView>,
 ) -> AnyView
 where
     T: Send + 'static,
@@ -33,7 +37,8 @@ where
 {
     let session = expect_context::<Session>();
     let view = Arc::new(view);
-    later(loading, move || {
+    let waiting = waiting.unwrap_or(if is_page { skeleton::blocks } else { skeleton::rows });
+    later(waiting, move || {
         let (answer, view) = (from(), view.clone());
         async move {
             let role = session.role().await;
@@ -43,10 +48,6 @@ where
             }
         }
     })
-}
-
-fn loading() -> AnyView {
-    view! { <p class="loading" role="status">"Loading…"</p> }.into_any()
 }
 
 /// An error in place of a part of a page.

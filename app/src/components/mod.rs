@@ -2,6 +2,7 @@
 
 pub(crate) mod chart;
 pub(crate) mod chip;
+pub(crate) mod columns;
 pub(crate) mod diff;
 pub(crate) mod form;
 pub(crate) mod frame;
@@ -15,8 +16,10 @@ pub(crate) mod result;
 pub(crate) mod rows;
 pub(crate) mod run;
 pub(crate) mod session_view;
+pub(crate) mod skeleton;
 pub(crate) mod table;
 pub(crate) mod time;
+pub(crate) mod views;
 
 pub(crate) use chip::{Tone, chip};
 pub(crate) use form::{Check, Field, Problem, Select, act, confirm, submit};
@@ -26,3 +29,4 @@ pub(crate) use loaded::Loaded;
 pub(crate) use page::{PageHeader, card, fact};
 pub(crate) use pause::paused;
 pub(crate) use time::{Ago, Countdown, Time};
+pub(crate) use views::Views;

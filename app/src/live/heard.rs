@@ -14,17 +14,17 @@ const COLLAPSE_MS: i64 = 300;
 /// What belongs together comes within so many milliseconds.
 const TOGETHER_MS: i64 = 20;
 /// How often is looked whether a person still decides.
-const HELD_MS: u32 = 400;
-/// After how long is asked again for what could not be had.
-const RETRY_MS: u32 = 5_000;
+pub(super) const HELD_MS: u32 = 400;
 /// What a person is in the middle of: a question that is open, a field within a row. The rows around it must not move, or
-/// the answer would be another row's.
-const DECIDING: &str = "main details.confirm[open], main table.rows form :is(input:not([type=checkbox]), textarea, select):focus";
-const EVERYTHING: [Topic; 5] = [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs];
+/// the answer would be another row's. A browser that knows no popovers passes over that part of `:is`.
+const DECIDING: &str =
+    "main :is(.ask:popover-open, .drop[open], table.rows form :is(input:not([type=checkbox]), textarea, select):focus)";
+const EVERYTHING: [Topic; 6] =
+    [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs, Topic::Views];
 
 thread_local! {
     /// Topics that changed since the last look, by slot.
-    static CHANGED: Cell<[bool; 5]> = const { Cell::new([false; 5]) };
+    static CHANGED: Cell<[bool; 6]> = const { Cell::new([false; 6]) };
     static IS_WAITING: Cell<bool> = const { Cell::new(false) };
     /// When was looked last, in milliseconds since the epoch.
     static LOOKED_AT: Cell<i64> = const { Cell::new(0) };
@@ -73,24 +73,8 @@ fn look_after(live: Live, wait_ms: u32) {
     Timeout::new(wait_ms, move || look(live)).forget();
 }
 
-/// Counts `again` up after a while, as soon as nobody decides.
-pub(crate) fn ask_later(again: RwSignal<u32>) {
-    ask_after(RETRY_MS, again);
-}
-
-fn ask_after(wait_ms: u32, again: RwSignal<u32>) {
-    let ask = move || {
-        if is_deciding() {
-            ask_after(HELD_MS, again);
-        } else {
-            // The page may have been left meanwhile.
-            again.try_update(|times| *times = times.wrapping_add(1));
-        }
-    };
-    Timeout::new(wait_ms, ask).forget();
-}
-
-fn is_deciding() -> bool {
+/// Whether a person is in the middle of something that must not move.
+pub(super) fn is_deciding() -> bool {
     document().query_selector(DECIDING).is_ok_and(|found| found.is_some())
 }
 

@@ -4,6 +4,8 @@
 //! meanwhile. All tabs of a browser share one stream: `shared.rs` says how.
 
 #[cfg(feature = "hydrate")]
+mod again;
+#[cfg(feature = "hydrate")]
 mod heard;
 #[cfg(feature = "hydrate")]
 mod shared;
@@ -18,7 +20,7 @@ use crate::browser;
 use crate::post::Post;
 
 #[cfg(feature = "hydrate")]
-pub(crate) use heard::ask_later;
+pub(crate) use again::{ask_later, ask_soon, call_off};
 #[cfg(feature = "hydrate")]
 pub(crate) use shared::{connect, disconnect};
 
@@ -38,7 +40,7 @@ pub(crate) enum Link {
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
     /// How often each topic changed, in the order of [`slot`].
-    beats: [RwSignal<u32>; 5],
+    beats: [RwSignal<u32>; 6],
     /// How often a person asked for all of it again.
     all: RwSignal<u32>,
     /// How the stream stands.
@@ -60,6 +62,7 @@ fn slot(topic: Topic) -> usize {
         Topic::Devices => 2,
         Topic::Admin => 3,
         Topic::Jobs => 4,
+        Topic::Views => 5,
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) fn AccountPage() -> AnyView {
     .into_any()
 }
 
+/// Without JavaScript a button sends the choice to the server, which leads back with the cookie set; with it the page
+/// changes as soon as it is made.
 fn theme_choice() -> AnyView {
     let chosen = SharedValue::new(|| browser::theme_of_request().as_str().to_owned()).into_inner();
     let chosen = RwSignal::new(Theme::parse(&chosen));
@@ -50,11 +52,17 @@ fn theme_choice() -> AnyView {
             };
             view! {
                 <label class="check">
-                    <input type="radio" name="theme" checked=chosen.get_untracked() == theme prop:checked=Signal::derive(move || chosen.get() == theme) on:change=choose/>
+                    <input type="radio" name="theme" value=theme.as_str() checked=chosen.get_untracked() == theme prop:checked=Signal::derive(move || chosen.get() == theme) on:change=choose/>
                     <span>{theme.label()}</span>
                 </label>
             }.into_any()
         })
         .collect_view();
-    view! { <fieldset class="pad checks"><legend class="sr">"Theme"</legend>{choices}</fieldset> }.into_any()
+    view! {
+        <form class="pad form" method="post" action="/theme">
+            <fieldset class="checks"><legend class="sr">"Theme"</legend>{choices}</fieldset>
+            <noscript><button class="btn" type="submit">"Use this theme"</button></noscript>
+        </form>
+    }
+    .into_any()
 }

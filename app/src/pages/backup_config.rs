@@ -30,7 +30,8 @@ struct Actions {
 pub(crate) fn BackupConfigPage() -> AnyView {
     let id = id_of_path();
     let detail =
-        ask(&[Topic::Runs, Topic::BackupConfigs], move || GetBackupConfig { id: BackupConfigId(id.get()) });
+        ask(&[Topic::Runs, Topic::BackupConfigs], move || GetBackupConfig { id: BackupConfigId(id.get()) })
+            .each_minute();
     let actions = Actions {
         run: Post::<RunBackup>::new(),
         enable: Post::<EnableBackupConfig>::new(),
@@ -154,8 +155,9 @@ fn buttons(config: &BackupConfig, state: ConfigState, actions: Actions) -> AnyVi
     let question =
         format!("Delete {}? It will not run any more. Its archives and its history stay.", config.name);
     view! {
-        {confirm("Delete…", question, delete)}
+        {confirm("backup", "Delete…", question, delete)}
         <a class="btn" href=format!("/backup/config/{id}/edit")>"Edit"</a>
+        <a class="btn" href=format!("/backup/new?like={id}")>"Duplicate"</a>
         <PostForm to=actions.enable done undo>
             {act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn")}
         </PostForm>

@@ -3,7 +3,7 @@
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
 use etiqa_model::archive::{ArchiveFate, Encryption, RetentionPreview};
 use etiqa_model::artifact::ArtifactCadence;
-use etiqa_model::backup::{BackupConfigInput, BackupKind, Include};
+use etiqa_model::backup::{BackupConfigInput, BackupConfigRow, BackupKind, Include};
 use etiqa_model::destination::DestinationName;
 use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceType};
 use etiqa_model::page::Page;
@@ -11,7 +11,7 @@ use etiqa_model::schedule::Weekday;
 use etiqa_model::{BackupConfigId, DeviceId, Secret};
 use leptos::prelude::*;
 
-use super::{id_of_path, options};
+use super::{id_of_path, options, query_field};
 use crate::api::archives::{GeneratePassphrase, LookAtRetention, PreviewRetention};
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
@@ -29,11 +29,25 @@ const PICKER_ROWS: u32 = 100;
 pub(crate) fn NewBackupPage() -> AnyView {
     let choices = ask(&[], || GetBackupChoices {});
     let save = Post::<SaveBackupConfig>::new();
+    let like = query_field("like");
+    let model = ask_if(&[], move || like.get().parse().ok().map(|id| GetBackupConfig { id }));
+    let loaded =
+        move || async move { Ok((model.get().await?.map(|detail| detail.row), choices.get().await?)) };
     view! {
         <PageHeader title="New backup" above=&[("Backups", "/backup/")]/>
-        <Loaded from=move || choices.get() view=move |choices, _| form(None, BackupConfigInput::default(), &[], choices, save)/>
+        <Loaded from=loaded view=move |(model, choices), _| {
+            let (input, sends_to) = model.map(duplicate).unwrap_or_default();
+            form(None, input, &sends_to, choices, save)
+        }/>
     }
     .into_any()
+}
+
+/// What a new backup config begins with that is to be like this one. Two of them would do everything twice: it does not run
+/// by itself until somebody has looked at it.
+fn duplicate(model: BackupConfigRow) -> (BackupConfigInput, Vec<DestinationName>) {
+    let input = model.config.to_input();
+    (BackupConfigInput { name: format!("{} copy", input.name), enabled: false, ..input }, model.destinations)
 }
 
 #[component]

@@ -7,6 +7,7 @@ use etiqa_model::history::{Outcome, RunFilter, RunPage};
 use etiqa_model::run::Trigger;
 use etiqa_model::schedule::Pause;
 use etiqa_model::user::Role;
+use etiqa_model::view::ViewPage;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -16,10 +17,12 @@ use crate::api::archives::{GetPause, PauseSchedules, UnpauseSchedules};
 use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
 use crate::ask::ask;
 use crate::components::form::choice;
+use crate::components::list;
 use crate::components::part::{later, nothing};
 use crate::components::table::{Column, list_card};
 use crate::components::{
-    Countdown, GetForm, Loaded, PageHeader, Problem, Time, act, card, chip, empty, paused, run,
+    Countdown, GetForm, Loaded, PageHeader, Problem, Time, Views, act, card, chip, empty, paused, run,
+    skeleton,
 };
 use crate::format;
 use crate::live::touch_after;
@@ -57,7 +60,8 @@ struct Actions {
 pub(crate) fn BackupsPage() -> AnyView {
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(Asked::of_query));
-    let configs = ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {});
+    let configs =
+        ask(&[Topic::Runs, Topic::BackupConfigs, Topic::Devices], || ListBackupConfigs {}).each_minute();
     let runs = ask(&[Topic::Runs], move || {
         let Asked { filter, before } = asked.get();
         ListRuns { filter, before }
@@ -67,6 +71,7 @@ pub(crate) fn BackupsPage() -> AnyView {
         enable: Post::<EnableBackupConfig>::new(),
         pause: Post::<PauseSchedules>::new(),
     };
+    let view_query = Memo::new(move |_| asked.with(|asked| list::query(&asked.filter.to_query())));
     let unpause = Post::<UnpauseSchedules>::new();
     let pause = ask(&[Topic::BackupConfigs], || GetPause {});
     touch_after(actions.pause, &[Topic::BackupConfigs]);
@@ -86,12 +91,15 @@ pub(crate) fn BackupsPage() -> AnyView {
         <Problem problem=actions.run.problem()/>
         <Problem problem=actions.enable.problem()/>
         <div class="stack">
-            <Loaded from=move || pause.get() view=move |pause, role| match pause {
+            <Loaded waiting=nothing from=move || pause.get() view=move |pause, role| match pause {
                 Some(Pause { at, by: Some(by) }) => paused(by, at, role, unpause),
                 Some(Pause { by: None, .. }) | None => nothing(),
             }/>
             <Loaded from=move || configs.get() view=move |configs, role| list(configs, role, actions)/>
-            <Loaded from=move || configs.get() view=move |configs, _| filters(configs, &asked.get_untracked())/>
+            <div id="runs">
+                <Views page=ViewPage::Runs query=view_query/>
+                <Loaded waiting=skeleton::line from=move || configs.get() view=move |configs, _| filters(configs, &asked.get_untracked())/>
+            </div>
             <Loaded from=move || runs.get() view=move |runs, _| history(runs, &asked.get_untracked())/>
         </div>
     }
@@ -159,6 +167,7 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
             <div class="actions">
                 {run}
                 <a class="btn small" href=format!("/backup/config/{id}/edit")>"Edit"</a>
+                <a class="btn small" href=format!("/backup/new?like={id}")>"Duplicate"</a>
                 <PostForm to=actions.enable done undo>{act(&[("id", id.to_string()), ("enabled", target.to_owned())], words, "btn small")}</PostForm>
             </div>
         }.into_any()
@@ -197,7 +206,7 @@ fn filters(configs: Vec<BackupConfigRow>, asked: &Asked) -> AnyView {
         .is_narrowed()
         .then(|| view! { <a class="btn" href="/backup/#runs" rel="external">"Clear"</a> }.into_any());
     view! {
-        <div class="filters" id="runs" role="search">
+        <div class="filters" role="search">
             <GetForm action=PATH replace=true>
                 {choice("config", "Any backup", configs, filter.config.map(|id| id.to_string()))}
                 {choice("outcome", "Any outcome", outcomes, filter.outcome.map(|outcome| outcome.as_str().to_owned()))}
@@ -217,7 +226,7 @@ fn history(page: RunPage, asked: &Asked) -> AnyView {
     let fields = asked.filter.to_query();
     let remark = total(&page, "run");
     let oldest = page.rows.last().filter(|_| page.has_older).map(|run| run.id.to_string());
-    let pager = pager(PATH, fields, oldest, is_older);
+    let pager = pager(PATH, fields, "runs", oldest, is_older);
     if page.rows.is_empty() {
         let words = match (asked.is_narrowed(), is_older) {
             (true, false) => "No run is like this. Take a filter away.",

@@ -21,17 +21,19 @@ pub(super) fn total<T>(page: &HistoryPage<T>, noun: &str) -> String {
 }
 
 /// Links to rows that are older than `oldest`, where there are some, and back to the newest; `fields` narrow the list.
+/// Above it there may be much else: they lead to where it begins, the element of the id `begin`.
 pub(super) fn pager(
     path: &str,
     mut fields: Vec<(&'static str, String)>,
+    begin: &str,
     oldest: Option<String>,
     is_older: bool,
 ) -> AnyView {
-    let newest =
-        is_older.then(|| view! { <a class="btn small" href=address(path, &fields)>"Newest"</a> }.into_any());
+    let to = |fields: &[(&'static str, String)]| format!("{}#{begin}", address(path, fields));
+    let newest = is_older.then(|| view! { <a class="btn small" href=to(&fields)>"Newest"</a> }.into_any());
     let older = oldest.map(|oldest| {
         fields.push(("before", oldest));
-        view! { <a class="btn small" rel="next" href=address(path, &fields)>"Older"</a> }.into_any()
+        view! { <a class="btn small" rel="next" href=to(&fields)>"Older"</a> }.into_any()
     });
     view! { <nav class="pager" aria-label="Pages">{newest}{older}</nav> }.into_any()
 }

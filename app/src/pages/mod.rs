@@ -5,7 +5,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 #[cfg(feature = "forms")]
 pub(crate) mod account;
-#[cfg(feature = "admin")]
+#[cfg(any(feature = "admin", feature = "reach"))]
 pub(crate) mod admin;
 #[cfg(feature = "forms")]
 pub(crate) mod archive;
@@ -18,7 +18,7 @@ pub(crate) mod backups;
 #[cfg(feature = "configs")]
 pub(crate) mod compare;
 pub(crate) mod configs;
-#[cfg(feature = "devices")]
+#[cfg(feature = "device")]
 pub(crate) mod device;
 pub(crate) mod device_form;
 #[cfg(feature = "devices")]

@@ -6,14 +6,14 @@ use leptos_router::hooks::use_location;
 
 use crate::browser;
 use crate::bundle::{Address, FirstAddress};
-use crate::components::{PageHeader, empty, loaded::answer_with_status};
+use crate::components::{PageHeader, empty, loaded::answer_with_status, skeleton};
 
 #[component]
 pub(crate) fn NotFoundPage() -> AnyView {
     let here = Address::of(&use_location());
     if use_context::<FirstAddress>().is_some_and(|first| first.0 != here) {
         browser::load(&here.0);
-        return view! { <p class="loading" role="status">"Loading…"</p> }.into_any();
+        return skeleton::blocks();
     }
     answer_with_status(ErrorKind::NotFound);
     view! {

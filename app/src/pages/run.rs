@@ -107,7 +107,7 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
             <PostForm to=actions.cancel>{act(&[("id", id.to_string())], "Cancel the run", "btn danger")}</PostForm>
         }.into_any();
         let question = "Stop this run? Devices that are done keep their new versions; no archive is made.";
-        confirm("Cancel…", question, form)
+        confirm("run", "Cancel…", question, form)
     });
     let look = (may && going.file.is_some())
         .then(|| view! { <a class="btn" href=format!("/backup/run/{id}/archive")>"Archive"</a> }.into_any());

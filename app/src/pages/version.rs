@@ -133,7 +133,7 @@ fn activation(version: &ConfigVersion, activate: Post<ActivateVersion>) -> AnyVi
     let body = view! {
         <div class="pad form">
             <p class="muted">"A newer version is the active one. An older one can take its place."</p>
-            {confirm("Make it active", question, form)}
+            <div class="actions">{confirm("activate", "Make it active…", question, form)}</div>
         </div>
     };
     card("Active version", (), body.into_any())

@@ -15,7 +15,9 @@ pub use account::{
 pub use setup::SetupCode;
 pub use sign_in::{SESSION_DAYS, SignedIn, identify_session, sign_in, sign_out};
 pub use throttle::Throttle;
-pub use token::{identify_token, token_create, token_days, token_find, token_list, token_revoke};
+pub use token::{
+    identify_token, token_change, token_create, token_days, token_find, token_list, token_revoke,
+};
 
 use crate::hex::{sha256_hex, to_hex};
 

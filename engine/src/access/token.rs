@@ -2,41 +2,96 @@
 
 use std::time::Duration;
 
+use chrono::{NaiveDate, NaiveTime};
 use etiqa_model::user::{ApiToken, FreshToken, Identity, Role};
-use etiqa_model::{FieldError, Secret, TokenId, UserError};
+use etiqa_model::{FieldError, Secret, Timestamp, TokenId, UserError};
 
 use super::{random_secret, stored_form};
-use crate::db::Db;
+use crate::db::{Db, DbError};
 use crate::error::{Error, Result};
-use crate::store::token::{self as store, token_delete, token_fetch, token_insert, token_touch};
+use crate::store::token::{
+    self as store, token_delete, token_fetch, token_insert, token_touch, token_update,
+};
 use crate::time::now;
 
 /// Begins every token, so that scanners for leaked secrets can know one.
 const PREFIX: &str = "etiqa_";
 /// Last-used is written at most this often.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
+/// A token that is not for ever works at most so many days from now.
+const MOST_DAYS: u32 = 3_650;
 
 /// Makes a token that works for `days`, or for ever.
 pub async fn token_create(db: &Db, name: &str, role: Role, days: Option<u32>) -> Result<FreshToken> {
-    let name = name.trim();
-    let wrong = |message: &str| {
-        UserError::in_fields(vec![FieldError { field: "name".into(), message: message.into() }])
-    };
-    if name.is_empty() || name.chars().count() > 100 {
-        return Err(wrong("The token needs a name of at most 100 characters.").into());
-    }
+    let name = checked_name(name)?;
     let secret = format!("{PREFIX}{}", random_secret());
     let at = now();
     let expires_at = days.map(|days| at.plus(Duration::from_hours(u64::from(days) * 24)));
-    let id = token_insert(db, name, role, &stored_form(&secret), expires_at, at).await.map_err(|error| {
-        if error.is_unique_violation() {
-            wrong("There is a token of this name already; choose another name.").into()
-        } else {
-            Error::from(error)
-        }
-    })?;
+    let id = token_insert(db, name, role, &stored_form(&secret), expires_at, at).await.map_err(taken)?;
     let token = ApiToken { id, name: name.to_owned(), role, created_at: at, expires_at, last_used_at: None };
     Ok(FreshToken { token, secret: Secret::new(secret) })
+}
+
+/// Changes a token's name, role and last day; its secret stays. `expires_on` is the last day on which it works, by UTC, as
+/// `2026-12-31`, or empty: for ever. Gives the token as it was.
+pub async fn token_change(
+    db: &Db,
+    id: TokenId,
+    name: &str,
+    role: Role,
+    expires_on: &str,
+) -> Result<ApiToken> {
+    let name = checked_name(name)?;
+    let gone = || UserError::not_found(format!("token {id}"));
+    let before = token_list(db).await?.into_iter().find(|token| token.id == id).ok_or_else(gone)?;
+    let expires_at = end_of(expires_on.trim(), before.expires_at)?;
+    if token_update(db, id, name, role, expires_at).await.map_err(taken)? {
+        Ok(before)
+    } else {
+        Err(gone().into())
+    }
+}
+
+/// The end of a day; none of an empty text. A token that ends on that day anyway ends when it did.
+fn end_of(day: &str, before: Option<Timestamp>) -> Result<Option<Timestamp>, UserError> {
+    if day.is_empty() {
+        return Ok(None);
+    }
+    let date = NaiveDate::parse_from_str(day, "%Y-%m-%d")
+        .map_err(|_| wrong("expires_on", "The day is written as 2026-12-31, or left empty."))?;
+    if let Some(before) = before.filter(|before| before.to_utc().date_naive() == date) {
+        return Ok(Some(before));
+    }
+    let begins = Timestamp::from(date.and_time(NaiveTime::MIN).and_utc());
+    let end = begins.plus(Duration::from_hours(24)).minus(Duration::from_millis(1));
+    let at = now();
+    if end < at {
+        return Err(wrong("expires_on", "This day is over; remove the token instead."));
+    }
+    if begins > at.plus(Duration::from_hours(u64::from(MOST_DAYS) * 24)) {
+        return Err(wrong("expires_on", "This is more than ten years away; leave it empty for ever."));
+    }
+    Ok(Some(end))
+}
+
+fn checked_name(name: &str) -> Result<&str, UserError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 {
+        return Err(wrong("name", "The token needs a name of at most 100 characters."));
+    }
+    Ok(name)
+}
+
+fn taken(error: DbError) -> Error {
+    if error.is_unique_violation() {
+        wrong("name", "There is a token of this name already; choose another name.").into()
+    } else {
+        error.into()
+    }
+}
+
+fn wrong(field: &str, message: &str) -> UserError {
+    UserError::in_fields(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
 }
 
 /// Who a token belongs to; none when it is not one (any more).
@@ -57,10 +112,10 @@ pub fn token_days(text: &str) -> Result<Option<u32>> {
     match text.trim() {
         "" => Ok(None),
         text => match text.parse() {
-            Ok(days @ 1..=3_650) => Ok(Some(days)),
+            Ok(days @ 1..=MOST_DAYS) => Ok(Some(days)),
             _ => {
-                let message = "The days take a whole number from 1 to 3650, or nothing.".to_owned();
-                Err(UserError::in_fields(vec![FieldError { field: "expires_days".into(), message }]).into())
+                let message = "The days take a whole number from 1 to 3650, or nothing.";
+                Err(wrong("expires_days", message).into())
             }
         },
     }

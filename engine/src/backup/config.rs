@@ -13,7 +13,7 @@ use etiqa_model::selector::Selector;
 use etiqa_model::{BackupConfigId, FieldError, Timestamp, UserError};
 
 use super::archive::names::free_slug;
-use super::sealing;
+use super::{promise, sealing};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::schedule::due;
@@ -21,6 +21,7 @@ use crate::store::backup_config as store;
 use crate::store::destination::{backup_config_list_destinations, backup_config_set_destinations_in_txn};
 use crate::store::device::device_list_selected;
 use crate::store::device_count::device_count_selected;
+use crate::store::promise::promise_begin_in_txn;
 use crate::store::run::{run_list, run_list_newest, run_newest};
 use crate::time::now;
 
@@ -47,6 +48,7 @@ pub async fn save(
             store::backup_config_update_in_txn(&mut tx, id, &new, next, at)
                 .await
                 .map_err(|e| taken(e, &new.name))?;
+            promise::change_in_txn(&mut tx, &known, &new, at).await?;
             id
         }
         None => {
@@ -73,6 +75,9 @@ pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> 
     let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     let next = if enabled { due::next_after(&known.schedule, &known.slug, at) } else { None };
     store::backup_config_set_enabled_in_txn(&mut tx, id, enabled, next, at).await?;
+    if enabled && !known.enabled {
+        promise_begin_in_txn(&mut tx, id, None, at).await?;
+    }
     tx.commit().await?;
     changed(engine, id);
     Ok(())

@@ -3,19 +3,26 @@
 //! A device is within its schedule while a good text of it was taken (or found unchanged) since the last due time of the
 //! enabled backup that covers it and runs most often. A run may take its time, so that a due time counts once an hour has
 //! passed; where the scheduler's own run of it still goes on, once that has ended.
+//!
+//! What was due before a backup was made, enabled or given another schedule is not promised: what its schedule was before
+//! promises until the new one was due. A backup that was not due yet promises no more than that there is a text, and only to
+//! devices that no other one promises anything. The same holds for a device that was added, enabled or came to be covered
+//! (`store/promise`).
 
 use std::cmp::Reverse;
 use std::time::Duration;
 
 use etiqa_model::Timestamp;
-use etiqa_model::backup::{BackupConfig, BackupConfigRow, BackupKind};
-use etiqa_model::run::Trigger;
+use etiqa_model::backup::{BackupConfig, BackupConfigRow, BackupKind, NewBackupConfig};
+use etiqa_model::run::{Run, Trigger};
 
 use super::config;
+use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::schedule::due;
-use crate::store::promise::Promise;
+use crate::store::promise::{Promise, promise_begin_for_covered_in_txn, promise_begin_in_txn};
+use crate::store::run::run_fetch_live_in_txn;
 
 /// How long after its due time a run may still be on its way to a device.
 const GRACE: Duration = Duration::from_hours(1);
@@ -31,18 +38,49 @@ pub async fn now_promised(engine: &Engine, at: Timestamp) -> Result<Vec<Promise>
     Ok(promises(&config::list_uncounted(engine, at).await?, at))
 }
 
-/// What the enabled ones of these backups promise at `at`, the one that runs most often first: to a device that several of
-/// them cover, the first one counts. Those that collect no device promise nothing.
+/// What the enabled ones of these backups promise at `at`, the one that runs most often first, those that were not due yet
+/// last: to a device that several of them cover, the first one counts. Those that collect no device promise nothing.
 pub fn promises(rows: &[BackupConfigRow], at: Timestamp) -> Vec<Promise> {
-    let collecting = rows.iter().filter(|row| row.config.enabled && row.config.kind != BackupKind::Data);
-    let mut promises: Vec<(Duration, Promise)> = collecting
+    let collecting = rows.iter().filter(|row| is_made(row.config.kind, row.config.enabled));
+    let mut promises: Vec<(bool, Duration, Promise)> = collecting
         .map(|row| {
-            let promise = Promise { devices: row.config.devices.clone(), since: promised_since(row, at) };
-            (period(&row.config, at), promise)
+            let due = promised_due(&row.config, row.last_run.as_ref(), at);
+            let since = due.map_or(Timestamp(0), |due| due.minus(TAKEN_OVER));
+            let promise = Promise { devices: row.config.devices.clone(), since };
+            (due.is_none(), period(&row.config, at), promise)
         })
         .collect();
-    promises.sort_by_key(|(period, promise)| (*period, Reverse(promise.since)));
-    promises.into_iter().map(|(_, promise)| promise).collect()
+    promises.sort_by_key(|(is_to_come, period, promise)| (*is_to_come, *period, Reverse(promise.since)));
+    promises.into_iter().map(|(_, _, promise)| promise).collect()
+}
+
+/// Notes from when on a backup config that is changed at `at` promises what it will be then.
+pub(super) async fn change_in_txn(
+    tx: &mut Tx,
+    known: &BackupConfig,
+    new: &NewBackupConfig,
+    at: Timestamp,
+) -> Result<()> {
+    if !is_made(new.kind, new.enabled) {
+        return Ok(());
+    }
+    if !is_made(known.kind, known.enabled) {
+        return Ok(promise_begin_in_txn(tx, known.id, None, at).await?);
+    }
+    if known.schedule != new.schedule {
+        let run = run_fetch_live_in_txn(tx, known.id).await?;
+        let due_before = promised_due(known, run.as_ref(), at);
+        promise_begin_in_txn(tx, known.id, due_before, at).await?;
+    }
+    if known.devices != new.devices {
+        promise_begin_for_covered_in_txn(tx, &new.devices, &known.devices, at).await?;
+    }
+    Ok(())
+}
+
+/// Whether such a backup promises anything.
+fn is_made(kind: BackupKind, enabled: bool) -> bool {
+    enabled && kind != BackupKind::Data
 }
 
 /// The time from one run to the next, on average.
@@ -53,21 +91,26 @@ fn period(config: &BackupConfig, at: Timestamp) -> Duration {
     last.since(*first).checked_div(gaps).unwrap_or(Duration::MAX)
 }
 
-fn promised_since(row: &BackupConfigRow, at: Timestamp) -> Timestamp {
-    // One that was never due promises nothing but that there is a text at all.
-    let due = |at| due::last_at(&row.config.schedule, &row.config.slug, at).unwrap_or(Timestamp(0));
-    let until_now = due(at.minus(GRACE));
-    let going_on = row.last_run.as_ref().filter(|run| {
+/// The due time that is promised at `at`; none where the backup was not due yet.
+fn promised_due(config: &BackupConfig, last_run: Option<&Run>, at: Timestamp) -> Option<Timestamp> {
+    let due = |at| {
+        let last = due::last_at(&config.schedule, &config.slug, at);
+        last.filter(|last| config.promised_from.is_none_or(|from| *last >= from)).or(config.due_before)
+    };
+    let until_now = due(at.minus(GRACE))?;
+    let going_on = last_run.filter(|run| {
         !run.status.is_over()
             && matches!(run.trigger, Trigger::Schedule | Trigger::Retry)
             && run.queued_at.plus(LONGEST_RUN) > at
     });
-    let since = match going_on {
+    match going_on {
         // What it was due for is on its way: what was due before is what there must be.
-        Some(run) => until_now.min(due(due(run.queued_at).minus(Duration::from_millis(1)))),
-        None => until_now,
-    };
-    since.minus(TAKEN_OVER)
+        Some(run) => {
+            let on_its_way = due(run.queued_at)?;
+            due(on_its_way.minus(Duration::from_millis(1))).map(|before| before.min(until_now))
+        }
+        None => Some(until_now),
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +147,8 @@ mod tests {
             devices: new.devices,
             enabled: new.enabled,
             next_run_at: None,
+            promised_from: None,
+            due_before: None,
         };
         BackupConfigRow {
             config,
@@ -198,6 +243,48 @@ mod tests {
         // Somebody who tries it out by hand makes up for nothing before it is done.
         row.last_run = Some(running(Trigger::Manual, began));
         assert_eq!(since(&row, "2026-11-23T06:00:00Z"), "2026-11-23T02:00:00Z");
+    }
+
+    #[test]
+    fn what_was_due_before_a_backup_was_made_is_not_promised() {
+        let mut row = daily(|_| {});
+        row.config.promised_from = Some(time("2026-11-23T02:00:01Z"));
+        let any_text = |row: &BackupConfigRow, at: &str| {
+            promises(std::slice::from_ref(row), time(at))
+                == [Promise { devices: Selector::All, since: Timestamp(0) }]
+        };
+        assert!(any_text(&row, "2026-11-23T12:00:00Z"));
+        assert!(any_text(&row, "2026-11-24T02:59:59Z"));
+        assert_eq!(since(&row, "2026-11-24T03:00:00Z"), "2026-11-24T02:00:00Z");
+        // Its first run is on its way.
+        row.last_run = Some(running(Trigger::Schedule, time("2026-11-24T02:00:01Z")));
+        assert!(any_text(&row, "2026-11-24T06:00:00Z"));
+    }
+
+    #[test]
+    fn what_a_schedule_was_before_promises_until_the_new_one_was_due() {
+        let mut row = daily(|_| {});
+        row.config.promised_from = Some(time("2026-11-23T12:00:00Z"));
+        row.config.due_before = Some(time("2026-11-01T04:00:00Z"));
+        assert_eq!(since(&row, "2026-11-23T12:00:00Z"), "2026-11-01T04:00:00Z");
+        assert_eq!(since(&row, "2026-11-24T02:59:59Z"), "2026-11-01T04:00:00Z");
+        assert_eq!(since(&row, "2026-11-24T03:00:00Z"), "2026-11-24T02:00:00Z");
+        row.last_run = Some(running(Trigger::Schedule, time("2026-11-24T02:00:01Z")));
+        assert_eq!(since(&row, "2026-11-24T06:00:00Z"), "2026-11-01T04:00:00Z");
+    }
+
+    #[test]
+    fn a_backup_that_was_not_due_yet_takes_no_promise_away() {
+        let weekly = daily(|input| {
+            input.frequency = "weekly".into();
+            input.weekday = "sunday".into();
+            input.at = "04:00".into();
+        });
+        let mut hourly = daily(|input| input.frequency = "hourly".into());
+        hourly.config.promised_from = Some(time("2026-11-23T12:30:00Z"));
+        let found = promises(&[hourly, weekly], time("2026-11-23T12:45:00Z"));
+        let found: Vec<_> = found.into_iter().map(|promise| promise.since).collect();
+        assert_eq!(found, [time("2026-11-22T04:00:00Z").minus(TAKEN_OVER), Timestamp(0)]);
     }
 
     #[test]

@@ -40,6 +40,8 @@ const STEPS: &[Step] = &[
     step!(14, "what machines hear and keep", "0014_heard_and_kept.sql"),
     step!(15, "archives that are gone", "0015_archives_gone.sql"),
     step!(16, "lists", "0016_lists.sql"),
+    step!(17, "views", "0017_views.sql"),
+    step!(18, "since when due times are promised", "0018_promises.sql"),
 ];
 
 /// The newest schema number that this program knows.

@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, artifacts, devices, enabled, next_run_at, \
-                      encryption, recipients \
+                      encryption, recipients, promised_from, due_before \
                       FROM backup_config";
 
 /// Every one, by name.
@@ -82,8 +82,8 @@ pub async fn backup_config_insert_in_txn(
     let row = sqlx::query(
         "INSERT INTO backup_config
            (name, slug, kind, schedule, retention, include, devices, enabled, next_run_at, created_at, updated_at,
-            artifacts, encryption, recipients)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13) RETURNING id",
+            promised_from, artifacts, encryption, recipients)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10, $11, $12, $13) RETURNING id",
     )
     .bind(new.name.clone())
     .bind(slug.to_owned())
@@ -189,6 +189,8 @@ fn backup_config(row: &AnyRow) -> Result<BackupConfig> {
         devices: row.named("devices", Selector::parse)?,
         enabled: row.flag("enabled")?,
         next_run_at: row.opt_time("next_run_at")?,
+        promised_from: row.opt_time("promised_from")?,
+        due_before: row.opt_time("due_before")?,
     })
 }
 

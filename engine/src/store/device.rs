@@ -12,6 +12,7 @@ use etiqa_model::selector::Selector;
 use etiqa_model::{CredentialId, DeviceId, JumpHostId};
 use sqlx::any::{Any, AnyRow};
 
+use super::hand::{GOOD, needs_hand};
 use super::promise::{Promise, promised_since};
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains, one_of};
 
@@ -21,9 +22,6 @@ const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.devi
      f.unsaved, d.created_at, d.updated_at \
      FROM device d LEFT JOIN credential c ON c.id = d.credential_id \
      LEFT JOIN jump_host j ON j.id = d.jump_host_id LEFT JOIN device_fact f ON f.device_id = d.id";
-
-/// Classes after which a device counts as backed up.
-const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
 
 /// A page of the devices in `filter`, as if no backup were planned.
 pub async fn device_list(
@@ -228,15 +226,14 @@ fn conditions(filter: &DeviceFilter, promises: &[Promise]) -> Filter {
     }
     match filter.state {
         Some(DeviceState::Good) => conditions.and(GOOD),
-        Some(DeviceState::Failing) => conditions.and("d.last_class NOT IN ('ok', 'unchanged')"),
-        Some(DeviceState::Never) => conditions.and("d.last_class IS NULL"),
-        Some(DeviceState::Overdue) => {
+        Some(state) => {
+            // A value that stands nowhere in a statement is refused by PostgreSQL.
+            let promises = if state.is_of_promises() { promises } else { &[] };
             let since = promised_since(promises, &mut conditions);
-            conditions.and("d.enabled = 1").and(GOOD).and_built(format!("d.last_good_at < {since}"))
-        }
-        Some(DeviceState::NoBackup) => {
-            let since = promised_since(promises, &mut conditions);
-            conditions.and("d.enabled = 1").and_built(format!("{since} IS NULL"))
+            let reasons = state.reasons().iter();
+            let any: Vec<String> =
+                reasons.map(|reason| format!("({})", needs_hand(*reason, &since))).collect();
+            conditions.and("d.enabled = 1").and_built(format!("({})", any.join(" OR ")))
         }
         None => &mut conditions,
     };

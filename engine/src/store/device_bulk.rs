@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use etiqa_model::{CredentialId, DeviceId, Timestamp};
 
 use super::device_write::device_delete_in_txn;
+use super::promise::is_chosen_by;
 use crate::db::{Result, Tx, built};
 
 /// Enables or disables devices.
@@ -16,7 +17,8 @@ pub async fn device_set_enabled_of_in_txn(
     now: Timestamp,
 ) -> Result<u64> {
     let sql = format!(
-        "UPDATE device SET enabled = $1, updated_at = $2 WHERE enabled <> $1 AND {}",
+        "UPDATE device SET enabled = $1, updated_at = $2,
+                promised_from = CASE WHEN enabled < $1 THEN $2 ELSE promised_from END WHERE enabled <> $1 AND {}",
         one_of("id", ids)
     );
     let update = sqlx::query(built(sql)).bind(i64::from(enabled)).bind(now.millis());
@@ -48,7 +50,11 @@ pub async fn device_set_credential_of_in_txn(
 pub async fn device_add_tag_in_txn(tx: &mut Tx, ids: &[DeviceId], tag: &str, now: Timestamp) -> Result<u64> {
     let has_not = "NOT EXISTS (SELECT 1 FROM device_tag t WHERE t.device_id = device.id AND t.tag = $1)";
     let ids = one_of("id", ids);
-    let touch = format!("UPDATE device SET updated_at = $2 WHERE {has_not} AND {ids}");
+    let by_tag = is_chosen_by("'tag:' || CAST($1 AS TEXT)");
+    let touch = format!(
+        "UPDATE device SET updated_at = $2, promised_from = CASE WHEN {by_tag} THEN $2 ELSE promised_from END
+         WHERE {has_not} AND {ids}"
+    );
     let touch = sqlx::query(built(touch)).bind(tag.to_owned()).bind(now.millis());
     let changed = touch.persistent(false).execute(&mut **tx).await?.rows_affected();
     let add = format!(

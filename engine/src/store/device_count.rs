@@ -60,7 +60,7 @@ async fn count_tagged(db: &Db, selectors: &[&Selector]) -> Result<HashMap<String
          WHERE d.enabled = 1 AND t.tag IN ({}) GROUP BY t.tag",
         places.join(",")
     );
-    let query = tags.into_iter().fold(sqlx::query(built(sql)), |query, tag| query.bind(tag));
+    let query = tags.into_iter().fold(sqlx::query(built(sql)), sqlx::query::Query::bind);
     counted(&query.persistent(false).fetch_all(db.reader()).await?)
 }
 

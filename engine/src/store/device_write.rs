@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use etiqa_model::device::NewDevice;
 use etiqa_model::{CredentialId, DeviceId, JumpHostId, Timestamp};
 
+use super::promise::is_chosen_by;
 use crate::db::{Db, Result, RowExt, Tx, built};
 
 /// A device with its credential looked up.
@@ -23,8 +24,9 @@ pub struct DeviceRow {
 const BATCH: usize = 20;
 
 const COLUMNS: &str = "site, address, port, hostname, device_type, platform, transport, credential_id, \
-                       description, jump_host_id, legacy_ssh, https_port, enabled, status, status_at, created_at, updated_at";
-const COLUMN_COUNT: usize = 17;
+                       description, jump_host_id, legacy_ssh, https_port, enabled, status, status_at, created_at, updated_at, \
+                       promised_from";
+const COLUMN_COUNT: usize = 18;
 
 /// Adds devices, enabled; a unique violation when one is there already. Ids in the order of `rows`.
 pub async fn device_insert_in_txn(tx: &mut Tx, rows: &[DeviceRow], now: Timestamp) -> Result<Vec<DeviceId>> {
@@ -52,6 +54,7 @@ pub async fn device_insert_in_txn(tx: &mut Tx, rows: &[DeviceRow], now: Timestam
                 .bind(1_i64)
                 .bind(device.status.as_str())
                 .bind(None::<i64>)
+                .bind(now.millis())
                 .bind(now.millis())
                 .bind(now.millis())
         });
@@ -85,11 +88,15 @@ pub async fn device_update_in_txn(
     now: Timestamp,
 ) -> Result<bool> {
     let device = &row.device;
-    let done = sqlx::query(
+    let by_site = is_chosen_by("'site:' || CAST($2 AS TEXT)");
+    let by_type = is_chosen_by("'type:' || CAST($6 AS TEXT)");
+    let done = sqlx::query(built(format!(
         "UPDATE device SET site = $2, address = $3, port = $4, hostname = $5, device_type = $6, platform = $7,
                 transport = $8, credential_id = $9, description = $10, updated_at = $11, jump_host_id = $12,
-                legacy_ssh = $13, https_port = $14 WHERE id = $1",
-    )
+                legacy_ssh = $13, https_port = $14,
+                promised_from = CASE WHEN (site <> $2 AND {by_site}) OR (device_type <> $6 AND {by_type})
+                                THEN $11 ELSE promised_from END WHERE id = $1"
+    )))
     .bind(id.0)
     .bind(device.site.clone())
     .bind(device.address.clone())
@@ -109,20 +116,37 @@ pub async fn device_update_in_txn(
     if done.rows_affected() == 0 {
         return Ok(false);
     }
+    let had = sqlx::query("SELECT tag FROM device_tag WHERE device_id = $1")
+        .bind(id.0)
+        .fetch_all(&mut **tx)
+        .await?;
+    let had = had.iter().map(|row| row.text("tag")).collect::<Result<Vec<_>>>()?;
     sqlx::query("DELETE FROM device_tag WHERE device_id = $1").bind(id.0).execute(&mut **tx).await?;
     tags_insert_in_txn(tx, [(id, device.tags.as_slice())]).await?;
+    let by_tag = is_chosen_by("'tag:' || CAST($3 AS TEXT)");
+    for tag in device.tags.iter().filter(|tag| !had.contains(tag)) {
+        sqlx::query(built(format!("UPDATE device SET promised_from = $2 WHERE id = $1 AND {by_tag}")))
+            .bind(id.0)
+            .bind(now.millis())
+            .bind(tag.clone())
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(true)
 }
 
 /// Enables or disables a device; false when there is none.
 pub async fn device_set_enabled(db: &Db, id: DeviceId, enabled: bool, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
-    let done = sqlx::query("UPDATE device SET enabled = $2, updated_at = $3 WHERE id = $1")
-        .bind(id.0)
-        .bind(i64::from(enabled))
-        .bind(now.millis())
-        .execute(&mut *tx)
-        .await?;
+    let done = sqlx::query(
+        "UPDATE device SET enabled = $2, updated_at = $3,
+                promised_from = CASE WHEN enabled < $2 THEN $3 ELSE promised_from END WHERE id = $1",
+    )
+    .bind(id.0)
+    .bind(i64::from(enabled))
+    .bind(now.millis())
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }

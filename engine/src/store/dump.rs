@@ -15,6 +15,7 @@ use crate::db::{Db, DbError, Result, RowExt, Tx, built};
 pub const TABLES: &[&str] = &[
     "setting",
     "app_user",
+    "saved_view",
     "api_token",
     "credential",
     "jump_host",

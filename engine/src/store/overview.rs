@@ -6,6 +6,7 @@ use etiqa_model::overview::{DayCounts, DeviceCounts, FirstSteps, Hand, Reason, S
 use etiqa_model::{BackupConfigId, DeviceId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::hand::needs_hand;
 use super::promise::{Promise, promised_since};
 use crate::db::{Db, DbError, Filter, Result, RowExt};
 
@@ -74,7 +75,7 @@ pub async fn device_list_needing_a_hand(
         .into_iter()
         .filter(|(_, place)| *place > 0)
         .map(|(reason, place)| {
-            let (number, condition) = (number(reason), condition(reason, &since));
+            let (number, condition) = (number(reason), needs_hand(reason, &since));
             // Only of those that are shown it is asked what is promised to them.
             format!(
                 "SELECT d.id, d.hostname, d.last_class, d.last_message, d.last_finished_at, d.last_good_at,
@@ -204,21 +205,6 @@ fn places(reasons: &[(Reason, u64)], limit: u64) -> Vec<(Reason, u64)> {
         *place += take(count.saturating_sub(*place));
     }
     places
-}
-
-/// That `device d` needs a hand for this reason, as [`device_counts`] tells them apart; `since` is what is promised to it.
-fn condition(reason: Reason, since: &str) -> String {
-    const GOOD: &str = "d.last_class IN ('ok', 'unchanged')";
-    match reason {
-        Reason::Failing => {
-            "d.last_class NOT IN ('ok', 'unchanged', 'suspect', 'host_key_changed')".to_owned()
-        }
-        Reason::Suspect => "d.last_class = 'suspect'".to_owned(),
-        Reason::HostKeyChanged => "d.last_class = 'host_key_changed'".to_owned(),
-        Reason::NeverBackedUp => "d.last_class IS NULL".to_owned(),
-        Reason::Overdue => format!("{GOOD} AND COALESCE(d.last_good_at, 0) < {since}"),
-        Reason::NoBackup => format!("{GOOD} AND {since} IS NULL"),
-    }
 }
 
 /// A reason's place in [`Reason::ALL`].

@@ -54,6 +54,27 @@ pub async fn token_insert(
     Ok(TokenId(row.int("id")?))
 }
 
+/// Changes what a token is called, what it may do and when it ends; false when there is none. A unique violation when the
+/// name is taken.
+pub async fn token_update(
+    db: &Db,
+    id: TokenId,
+    name: &str,
+    role: Role,
+    expires_at: Option<Timestamp>,
+) -> Result<bool> {
+    let mut tx = db.write().await?;
+    let done = sqlx::query("UPDATE api_token SET name = $2, role = $3, expires_at = $4 WHERE id = $1")
+        .bind(id.0)
+        .bind(name.to_owned())
+        .bind(role.as_str())
+        .bind(expires_at.map(Timestamp::millis))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Notes that a token was used.
 pub async fn token_touch(db: &Db, id: TokenId, now: Timestamp) -> Result<()> {
     let mut tx = db.write().await?;

@@ -4,16 +4,21 @@ use etiqa_engine::backup::{config, promise, start};
 use etiqa_engine::inventory;
 use etiqa_engine::overview::overview_at;
 use etiqa_engine::schedule::{Work, due, enqueue};
+use etiqa_engine::store::promise::promise_begin_in_txn;
 use etiqa_engine::time::now;
-use etiqa_model::Timestamp;
 use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::device::{DeviceFilter, DeviceOrder, DeviceState};
 use etiqa_model::overview::{HandGroup, Overview, Reason};
 use etiqa_model::page::Page;
 use etiqa_model::run::Trigger;
+use etiqa_model::schedule::Schedule;
 use etiqa_model::user::Role;
+use etiqa_model::{BackupConfigId, DeviceId, Timestamp};
 
 use crate::common::world::World;
+
+const AN_HOUR: Duration = Duration::from_hours(1);
+const A_YEAR: Duration = Duration::from_hours(365 * 24);
 
 async fn overview(world: &World, at: Timestamp) -> Overview {
     overview_at(&world.engine, Role::Viewer, at).await.unwrap()
@@ -21,6 +26,40 @@ async fn overview(world: &World, at: Timestamp) -> Overview {
 
 fn reasons(overview: &Overview) -> Vec<(Reason, u64)> {
     overview.needs_hand.iter().map(|HandGroup { reason, count, .. }| (*reason, *count)).collect()
+}
+
+/// The device was added long ago, and its last good text is of then.
+async fn was_good_at(world: &World, id: DeviceId, at: Timestamp) {
+    let mut tx = world.engine.db.write().await.unwrap();
+    sqlx::query("UPDATE device SET last_good_at = $2, promised_from = 0 WHERE id = $1")
+        .bind(id.0)
+        .bind(at.millis())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The backup config was made long ago.
+async fn was_always_there(world: &World, config: BackupConfigId) {
+    let mut tx = world.engine.db.write().await.unwrap();
+    promise_begin_in_txn(&mut tx, config, None, Timestamp(0)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn schedule(world: &World, config: BackupConfigId) -> Schedule {
+    config::detail(&world.engine, config).await.unwrap().row.config.schedule
+}
+
+/// When what the backup is due for next is promised.
+async fn next_promised(world: &World, config: BackupConfigId) -> Timestamp {
+    config::detail(&world.engine, config).await.unwrap().next_times[0].plus(AN_HOUR)
+}
+
+async fn edit(world: &World, config: BackupConfigId, change: impl FnOnce(&mut BackupConfigInput)) {
+    let mut input = config::detail(&world.engine, config).await.unwrap().row.config.to_input();
+    change(&mut input);
+    config::save(&world.engine, Some(config), &input).await.unwrap();
 }
 
 #[tokio::test]
@@ -71,15 +110,92 @@ async fn a_device_whose_backup_was_disabled_is_in_none() {
 }
 
 #[tokio::test]
+async fn a_backup_that_is_made_or_enabled_today_makes_nothing_overdue_before_it_is_due() {
+    let world = World::new().await;
+    let (_device, id) = world.add_ios().await;
+    world.collect(id).await;
+    was_good_at(&world, id, now().minus(A_YEAR)).await;
+    let config = world.add_config(|input| input.frequency = "hourly".into()).await;
+    for _ in 0..2 {
+        let found = overview(&world, now()).await;
+        assert_eq!((found.devices.covered, reasons(&found)), (1, vec![]));
+        let late = next_promised(&world, config).await;
+        assert_eq!(reasons(&overview(&world, late).await), [(Reason::Overdue, 1)]);
+        was_always_there(&world, config).await;
+        assert_eq!(reasons(&overview(&world, now()).await), [(Reason::Overdue, 1)]);
+        config::set_enabled(&world.engine, config, true).await.unwrap();
+        edit(&world, config, |input| input.name = "Other".into()).await;
+        assert_eq!(reasons(&overview(&world, now()).await), [(Reason::Overdue, 1)], "it was enabled before");
+        config::set_enabled(&world.engine, config, false).await.unwrap();
+        config::set_enabled(&world.engine, config, true).await.unwrap();
+    }
+    was_always_there(&world, config).await;
+    edit(&world, config, |input| input.enabled = false).await;
+    edit(&world, config, |input| input.enabled = true).await;
+    assert_eq!(reasons(&overview(&world, now()).await), []);
+}
+
+#[tokio::test]
+async fn what_a_schedule_promised_is_promised_until_the_one_that_took_its_place_is_due() {
+    let world = World::new().await;
+    let (_one, in_time) = world.add_ios().await;
+    let (_other, overdue) = world.add_ios().await;
+    let config = world.add_config(|input| input.frequency = "monthly".into()).await;
+    was_always_there(&world, config).await;
+    let due = due::last_at(&schedule(&world, config).await, "daily", now().minus(AN_HOUR)).unwrap();
+    for (id, good) in [(in_time, due), (overdue, due.minus(A_YEAR))] {
+        world.collect(id).await;
+        was_good_at(&world, id, good).await;
+    }
+    assert_eq!(reasons(&overview(&world, now()).await), [(Reason::Overdue, 1)]);
+    edit(&world, config, |input| input.frequency = "hourly".into()).await;
+    let found = overview(&world, now()).await;
+    assert_eq!((found.devices.covered, reasons(&found)), (1, vec![(Reason::Overdue, 1)]));
+    assert_eq!(found.needs_hand[0].devices[0].id, overdue);
+    let late = next_promised(&world, config).await;
+    assert_eq!(reasons(&overview(&world, late).await), [(Reason::Overdue, 2)]);
+}
+
+#[tokio::test]
+async fn a_device_that_a_backup_comes_to_cover_is_overdue_once_that_was_due() {
+    let world = World::new().await;
+    let (_device, id) = world.add_ios().await;
+    world.collect(id).await;
+    was_good_at(&world, id, now().minus(A_YEAR)).await;
+    let hourly = |input: &mut BackupConfigInput| {
+        input.frequency = "hourly".into();
+        input.devices = "tag:core".into();
+    };
+    let config = world.add_config(hourly).await;
+    was_always_there(&world, config).await;
+    assert_eq!(reasons(&overview(&world, now()).await), [(Reason::NoBackup, 1)]);
+    edit(&world, config, |input| input.devices = "all".into()).await;
+    assert_eq!(reasons(&overview(&world, now()).await), []);
+    let late = next_promised(&world, config).await;
+    assert_eq!(reasons(&overview(&world, late).await), [(Reason::Overdue, 1)]);
+}
+
+#[tokio::test]
+async fn a_device_that_was_never_collected_stays_one_whatever_is_promised() {
+    let world = World::new().await;
+    world.add_ios().await;
+    let config = world.add_config(|_| {}).await;
+    for at in [now(), next_promised(&world, config).await] {
+        let found = overview(&world, at).await;
+        assert_eq!((found.devices.covered, reasons(&found)), (0, vec![(Reason::NeverBackedUp, 1)]));
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_still_goes_on_is_waited_for() {
     let world = World::new().await;
     let config = world.add_config(|input| input.time_zone = "UTC".into()).await;
+    was_always_there(&world, config).await;
     let since = async |at| promise::now_promised(&world.engine, at).await.unwrap()[0].since;
     let at = now();
     let before = since(at).await;
     start::start(&world.engine, config, Trigger::Schedule).await.unwrap();
-    let schedule = config::detail(&world.engine, config).await.unwrap().row.config.schedule;
-    let fulfilled = due::last_at(&schedule, "daily", at).unwrap();
+    let fulfilled = due::last_at(&schedule(&world, config).await, "daily", at).unwrap();
     assert!(since(at).await < fulfilled && before <= fulfilled);
 }
 

@@ -16,6 +16,7 @@ use crate::common::postgres_url;
 const FILLED: &[&str] = &[
     "INSERT INTO setting VALUES ('a', 'Straße'), ('B', ''), ('ä', 'x')",
     "INSERT INTO app_user (name, name_key, role, password_hash, created_at) VALUES ('Ada', 'ada', 'admin', 'x', 1)",
+    "INSERT INTO saved_view (user_id, page, name, query) VALUES (1, 'devices', 'In Zürich', 'site=zrh'), (1, 'runs', 'a', '')",
     "INSERT INTO session VALUES ('b', 1, 1, 2, 3), ('A', 1, 1, 2, 9007199254740993)",
     "INSERT INTO api_token (name, role, token_sha256, created_at) VALUES ('robot', 'viewer', 'x', 1)",
     "INSERT INTO credential (name, username, sealed, has_password, has_enable, has_key, created_at, updated_at)

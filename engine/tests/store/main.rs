@@ -16,3 +16,4 @@ mod people;
 mod portable;
 mod queue;
 mod rotation;
+mod views;

@@ -2,12 +2,17 @@ use etiqa_engine::db::Db;
 use etiqa_engine::store::backup_config::{backup_config_fetch, backup_config_insert_in_txn};
 use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn};
 use etiqa_engine::store::device::{device_list_matching_promised, device_list_promised};
-use etiqa_engine::store::device_write::{device_insert_in_txn, device_set_enabled};
+use etiqa_engine::store::device_bulk::{device_add_tag_in_txn, device_set_enabled_of_in_txn};
+use etiqa_engine::store::device_write::{
+    DeviceRow, device_insert_in_txn, device_set_enabled, device_update_in_txn,
+};
 use etiqa_engine::store::overview::{
     archive_bytes_by_day, archive_totals, device_counts, device_list_needing_a_hand, first_steps_fetch,
     run_counts_by_day,
 };
-use etiqa_engine::store::promise::Promise;
+use etiqa_engine::store::promise::{
+    Promise, promise_begin_for_covered_in_txn, promises_bring_forward_in_txn,
+};
 use etiqa_engine::store::run_write::run_insert_in_txn;
 use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::device::{DeviceFilter, DeviceInput, DeviceOrder, DeviceState, DeviceStatus, DeviceType};
@@ -100,7 +105,48 @@ async fn a_device_is_covered_while_its_last_good_text_is_as_young_as_promised() 
         let (counts, reasons) = device_counts(&db, &[]).await.unwrap();
         assert_eq!((counts.total, counts.covered), (4, 0), "nothing is planned");
         assert_eq!(reasons, [(Reason::Failing, 1), (Reason::NeverBackedUp, 1), (Reason::NoBackup, 2)]);
-        assert_eq!(listed(&db, &[], DeviceState::NoBackup).await, ["failed", "never", "old", "young"]);
+        assert_eq!(listed(&db, &[], DeviceState::NoBackup).await, ["old", "young"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_number_leads_to_a_list_of_exactly_the_devices_that_it_counts() {
+    on_both(async |db| {
+        let promises = [promise(Selector::Tag("planned".into()), at(0))];
+        // Each good in time, good too long ago, and in no backup.
+        for (name, class) in [
+            ("failing", Some("timeout")),
+            ("suspect", Some("suspect")),
+            ("changed", Some("host_key_changed")),
+            ("never", None),
+            ("good", Some("ok")),
+        ] {
+            let planned = |input: &mut DeviceInput| input.tags = "planned".into();
+            add(&db, &format!("{name}-1"), class, Some(at(0)), planned).await;
+            add(&db, &format!("{name}-2"), class, Some(at(-1)), planned).await;
+            add(&db, &format!("{name}-3"), class, Some(at(0)), |_| {}).await;
+            let off = add(&db, &format!("{name}-4"), class, Some(at(-1)), |_| {}).await;
+            device_set_enabled(&db, off, false, NOON).await.unwrap();
+        }
+        let (_, reasons) = device_counts(&db, &promises).await.unwrap();
+        assert_eq!(reasons.len(), Reason::ALL.len());
+        let hands = needing_a_hand(&db, &promises, 100).await;
+        let mut all = Vec::new();
+        for (reason, count) in reasons {
+            let state = DeviceState::ALL.iter().copied().find(|state| state.reasons() == [reason]).unwrap();
+            let names = listed(&db, &promises, state).await;
+            let shown = hands.iter().filter(|hand| hand.reason == reason).map(|hand| hand.hostname.clone());
+            let mut shown: Vec<String> = shown.collect();
+            shown.sort();
+            assert_eq!((names.len() as u64, &names), (count, &shown), "{reason:?}");
+            all.extend(names);
+        }
+        all.sort();
+        assert_eq!(listed(&db, &promises, DeviceState::NeedsHand).await, all, "each is under one of them");
+        assert_eq!(all.len(), 14, "all but the one that is good in time, and those that are disabled");
+        assert_eq!(listed(&db, &promises, DeviceState::Overdue).await, ["good-2"]);
+        assert_eq!(listed(&db, &promises, DeviceState::NoBackup).await, ["good-3"]);
     })
     .await;
 }
@@ -131,6 +177,100 @@ async fn of_several_backups_that_cover_a_device_the_first_one_counts() {
         assert_eq!(listed(&db, &promises, DeviceState::NoBackup).await, ["left-out"]);
         promises.insert(2, promise(Selector::All, at(0)));
         assert_eq!(hands(&db, &promises, 10).await, Vec::<String>::new());
+    })
+    .await;
+}
+
+/// Whether the only device is overdue when all devices are promised a text of then.
+async fn is_overdue_by(db: &Db, due: i64) -> bool {
+    let promises = [promise(Selector::All, at(due))];
+    let is_overdue = !listed(db, &promises, DeviceState::Overdue).await.is_empty();
+    let (counts, reasons) = device_counts(db, &promises).await.unwrap();
+    assert_eq!((counts.covered == 0, !reasons.is_empty()), (is_overdue, is_overdue));
+    is_overdue
+}
+
+#[tokio::test]
+async fn a_device_is_not_overdue_by_what_was_due_before_it_was_added_or_enabled() {
+    on_both(async |db| {
+        // It was added at 0, and its last good text is of before.
+        let id = add(&db, "core", Some("ok"), Some(at(-60)), |_| {}).await;
+        assert!(!is_overdue_by(&db, -1).await && is_overdue_by(&db, 1).await);
+        device_set_enabled(&db, id, false, at(10)).await.unwrap();
+        device_set_enabled(&db, id, true, at(12)).await.unwrap();
+        assert!(!is_overdue_by(&db, 11).await && is_overdue_by(&db, 12).await);
+        device_set_enabled(&db, id, true, at(20)).await.unwrap();
+        assert!(is_overdue_by(&db, 12).await, "it was enabled already");
+        for (enabled, now) in [(false, 30), (true, 32), (true, 40)] {
+            let mut tx = db.write().await.unwrap();
+            device_set_enabled_of_in_txn(&mut tx, &[id], enabled, at(now)).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        assert!(!is_overdue_by(&db, 31).await && is_overdue_by(&db, 32).await);
+        let mut tx = db.write().await.unwrap();
+        promises_bring_forward_in_txn(&mut tx, at(5)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(is_overdue_by(&db, 5).await, "the clock was set back");
+    })
+    .await;
+}
+
+/// What somebody changes of a device.
+type Edit = fn(&mut DeviceRow);
+
+#[tokio::test]
+async fn a_device_is_not_overdue_by_what_was_due_before_a_backup_covered_it() {
+    on_both(async |db| {
+        let id = add(&db, "core", Some("ok"), Some(at(-60)), |_| {}).await;
+        for devices in ["tag:core", "tag:edge", "site:vienna", "type:switch"] {
+            let input = BackupConfigInput {
+                name: devices.into(),
+                devices: devices.into(),
+                ..BackupConfigInput::default()
+            };
+            let new = input.parse("UTC").unwrap();
+            let mut tx = db.write().await.unwrap();
+            backup_config_insert_in_txn(&mut tx, &new, devices, None, NOON).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        // Each with whether the device is still overdue by what was due just before it.
+        let edits: [(Edit, bool); 8] = [
+            (|row| row.device.description = "In the cellar".into(), true),
+            (|row| row.device.tags = vec!["old".into()], true),
+            (|row| row.device.tags = vec!["core".into(), "old".into()], false),
+            (|row| row.device.tags = vec!["core".into()], true),
+            (|row| row.device.site = "graz".into(), true),
+            (|row| row.device.site = "vienna".into(), false),
+            (|row| row.device.device_type = DeviceType::Router, true),
+            (|row| row.device.device_type = DeviceType::Switch, false),
+        ];
+        let mut row = device("core.example.net", |_| {});
+        for ((change, is_overdue), now) in edits.into_iter().zip([10, 20, 30, 40, 50, 60, 70, 80]) {
+            change(&mut row);
+            let mut tx = db.write().await.unwrap();
+            device_update_in_txn(&mut tx, id, &row, at(now)).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(is_overdue_by(&db, now - 1).await, is_overdue, "edited at {now}");
+            assert!(is_overdue_by(&db, now).await);
+        }
+        for (tag, now, is_covered) in [("other", 100, false), ("edge", 110, true), ("edge", 120, false)] {
+            let mut tx = db.write().await.unwrap();
+            device_add_tag_in_txn(&mut tx, &[id], tag, at(now)).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(is_overdue_by(&db, now - 1).await, !is_covered, "{tag}");
+        }
+        let tagged = |tag: &str| Selector::Tag(tag.into());
+        for (covered, before, now, is_new) in [
+            (Selector::All, tagged("core"), 130, false),
+            (tagged("it's"), Selector::All, 140, false),
+            (Selector::All, tagged("it's"), 150, true),
+            (tagged("edge"), tagged("it's"), 160, true),
+        ] {
+            let mut tx = db.write().await.unwrap();
+            promise_begin_for_covered_in_txn(&mut tx, &covered, &before, at(now)).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(is_overdue_by(&db, now - 1).await, !is_new, "{covered} after {before}");
+        }
     })
     .await;
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeviceStatus, DeviceType};
 use crate::class::Class;
+use crate::overview::Reason;
 
 /// Which devices a list shows; empty fields do not narrow it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,29 +71,66 @@ impl DeviceFilter {
 pub enum DeviceState {
     /// Its last result was good.
     Good,
-    /// Its last result was not.
+    /// It needs a hand, for whatever reason.
+    NeedsHand,
+    /// It needs a hand because of [`Reason::Failing`], and so on.
     Failing,
-    /// It was never collected.
+    /// See [`Reason::Suspect`].
+    Suspect,
+    /// See [`Reason::HostKeyChanged`].
+    HostKeyChanged,
+    /// See [`Reason::NeverBackedUp`].
     Never,
-    /// Enabled, its last result was good, but longer ago than its backup promises.
+    /// See [`Reason::Overdue`].
     Overdue,
-    /// Enabled, and no enabled backup covers it.
+    /// See [`Reason::NoBackup`].
     NoBackup,
 }
 
 impl DeviceState {
     /// Every state.
-    pub const ALL: &[Self] = &[Self::Good, Self::Failing, Self::Never, Self::Overdue, Self::NoBackup];
+    pub const ALL: &[Self] = &[
+        Self::Good,
+        Self::NeedsHand,
+        Self::Failing,
+        Self::Suspect,
+        Self::HostKeyChanged,
+        Self::Never,
+        Self::Overdue,
+        Self::NoBackup,
+    ];
 
     /// The name in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Good => "good",
+            Self::NeedsHand => "needs_hand",
             Self::Failing => "failing",
+            Self::Suspect => "suspect",
+            Self::HostKeyChanged => "host_key_changed",
             Self::Never => "never",
             Self::Overdue => "overdue",
             Self::NoBackup => "no_backup",
         }
+    }
+
+    /// Those of the reasons for which devices need a hand that put one into this state.
+    pub fn reasons(self) -> &'static [Reason] {
+        match self {
+            Self::Good => &[],
+            Self::NeedsHand => Reason::ALL,
+            Self::Failing => &[Reason::Failing],
+            Self::Suspect => &[Reason::Suspect],
+            Self::HostKeyChanged => &[Reason::HostKeyChanged],
+            Self::Never => &[Reason::NeverBackedUp],
+            Self::Overdue => &[Reason::Overdue],
+            Self::NoBackup => &[Reason::NoBackup],
+        }
+    }
+
+    /// Whether it is a matter of what backups promise.
+    pub fn is_of_promises(self) -> bool {
+        self.reasons().iter().any(|reason| matches!(reason, Reason::Overdue | Reason::NoBackup))
     }
 
     /// The state of this name.

@@ -54,7 +54,7 @@ enum Admission {
 
 async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) -> Result<Admission, Refusal> {
     check_host(peer, request)?;
-    let session = session_cookie(request.headers());
+    let session = cookie_of(request.headers(), SESSION_COOKIE).map(Secret::new);
     let token = bearer_token(request.headers());
     // A foreign site can make a browser send a cookie, but never a token.
     if token.is_none() && !request.method().is_safe() {
@@ -123,15 +123,16 @@ fn login(request: &Request) -> String {
     format!("/login?next={escaped}")
 }
 
-fn session_cookie(headers: &HeaderMap) -> Option<Secret> {
+/// The value of a cookie.
+pub(super) fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(cookie::Cookie::split_parse)
         .filter_map(std::result::Result::ok)
-        .find(|cookie| cookie.name() == SESSION_COOKIE)
-        .map(|cookie| Secret::new(cookie.value()))
+        .find(|cookie| cookie.name() == name)
+        .map(|cookie| cookie.value().to_owned())
 }
 
 /// What stands behind `Authorization: Bearer`.

@@ -14,6 +14,7 @@ mod recovery;
 mod refusal;
 mod setup;
 mod texts;
+mod theme;
 mod typed;
 mod uploads;
 
@@ -54,6 +55,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(setup::router())
         .merge(recovery::router())
         .merge(texts::router())
+        .merge(theme::router())
         .merge(uploads::router())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(Arc::clone(&engine))

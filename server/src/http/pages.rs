@@ -28,7 +28,7 @@ use serde::Deserialize;
 use super::assets::Site;
 use super::gate;
 use super::refusal::Refusal;
-use super::typed::{Forms, server_function};
+use super::typed::{Forms, TOLD, server_function, told};
 
 /// The pages and `/rpc`.
 pub(super) fn router(site: &Site) -> Router {
@@ -80,12 +80,15 @@ pub(super) fn router(site: &Site) -> Router {
         .with_state(options)
 }
 
-/// What was typed into the form that was refused, where a browser is led back to its page.
+/// What was typed into the form that was refused and why it was, where a browser is led back to its page.
 fn provide_typed(forms: &Forms) {
-    let Some(parts) = use_context::<Parts>() else { return };
+    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else {
+        return;
+    };
     let session = parts.extensions.get::<Caller>().and_then(|caller| caller.session.as_ref());
-    if let Some(typed) = parts.uri.query().and_then(|query| forms.find(query, session)) {
+    if let Some(typed) = told(&parts.headers, parts.uri.path(), forms, session) {
         provide_context(typed);
+        response.append_header(header::SET_COOKIE, HeaderValue::from_static(TOLD));
     }
 }
 

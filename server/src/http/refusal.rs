@@ -8,10 +8,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use etiqa_app::api::AppError;
 use etiqa_engine::Error;
 use etiqa_model::UserError;
-use leptos::server_fn::error::ServerFnUrlError;
+
+use super::typed::telling;
 
 /// What a page that is nothing but a sentence may load: its style.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -57,10 +57,11 @@ pub(super) fn accepts_pages(headers: &HeaderMap) -> bool {
 /// Leads a browser back to a page, which shows the sentence as it does for a server function that refused. `path` is
 /// where the form was posted to.
 pub(super) fn back_to(page: &str, path: &str, error: UserError) -> Response {
-    // A URL is put together with a host; only what comes after that is used.
-    let told = ServerFnUrlError::new(path, AppError(error)).to_url("http://localhost");
-    let query = told.ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default();
-    Redirect::to(&format!("{page}?{query}")).into_response()
+    let mut response = Redirect::to(page).into_response();
+    if let Some(cookie) = telling(page, path, error, "") {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// Shows a browser a page where a program gets JSON, or where what was sent could not even be read. The pages of the app
@@ -94,7 +95,7 @@ fn is_bare_text(response: &Response) -> bool {
 }
 
 /// The page of ours that a form was sent from, or a link was on.
-fn page_before(headers: &HeaderMap) -> Option<String> {
+pub(super) fn page_before(headers: &HeaderMap) -> Option<String> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     let (_, page) = headers.get(header::REFERER)?.to_str().ok()?.split_once("://")?;
     let path = page.strip_prefix(host)?;

@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 17] = [
+const ENDPOINTS: [(&str, &str); 18] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),
@@ -57,6 +57,7 @@ const ENDPOINTS: [(&str, &str); 17] = [
     ("POST", "/admin/recovery-kit/file"),
     ("POST", "/admin/drivers/ios"),
     ("POST", "/hooks/change"),
+    ("POST", "/theme"),
 ];
 
 async fn ask(client: &Client, method: &str, path: &str) -> Answer {
@@ -281,7 +282,10 @@ const ROLES: [(&str, &[&str]); 3] = [
             "list_results",
             "list_runs",
             "list_versions",
+            "list_views",
             "preview_retention",
+            "remove_view",
+            "save_view",
             "search_configs",
             "sign_out",
         ],
@@ -342,6 +346,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "accept_destination_key",
             "accept_jump_host_key",
             "add_user",
+            "change_token",
             "change_user",
             "create_token",
             "finish_rotation",
@@ -420,7 +425,7 @@ fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
         "try_driver" => vec![("name", "ios"), ("transcript", "x")],
         "add_user" => vec![("name", "x"), ("role", "admin"), ("password", "long-enough-1")],
         "change_user" => vec![("role", "admin")],
-        "create_token" => vec![("name", "x"), ("role", "admin")],
+        "change_token" | "create_token" => vec![("name", "x"), ("role", "admin")],
         "search_configs" => vec![("search[text]", "x")],
         "list_config_versions" => vec![("page[number]", "1"), ("page[size]", "10")],
         _ => vec![],
@@ -439,7 +444,8 @@ async fn without_javascript_the_recovery_kit_comes_as_a_file_and_counts_only_the
     let taken = "SELECT COUNT(*) FROM setting WHERE name = 'kit_taken_at'";
 
     let refused = ada.form("/admin/recovery-kit/file", &[("password", "not hers")]).await.with_status(303);
-    let page = ada.get(refused.header("location")).await.with_status(200).text();
+    assert_eq!(refused.header("location"), "/admin/recovery-kit");
+    let page = ada.clone().and_cookies_of(&refused).get("/admin/recovery-kit").await.with_status(200).text();
     assert!(page.contains("This is not your password."), "{page}");
     assert_eq!(world.database.number(taken).await, 0, "nobody has seen it");
 

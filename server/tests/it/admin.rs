@@ -117,7 +117,7 @@ async fn lists_are_searched_by_their_address() {
     assert!(found.contains("Remove olga?") && !found.contains("Remove ada?"), "{found}");
     let found = ada.get("/admin/drivers?q=gaia").await.with_status(200).text();
     assert!(found.contains("/admin/drivers/gaia") && !found.contains("/admin/drivers/junos"), "{found}");
-    for path in ["users", "tokens", "credentials", "jump-hosts", "destinations", "drivers"] {
+    for path in ["users", "tokens", "credentials", "jump-hosts", "destinations", "drivers", "machines"] {
         let none = ada.get(&format!("/admin/{path}?q=no-such-thing")).await.with_status(200).text();
         assert!(none.contains("Nothing was found"), "{path}: {none}");
     }
@@ -139,5 +139,52 @@ async fn the_first_page_says_what_is_in_each_section_and_what_needs_a_hand() {
     assert_eq!(section("Users")["count"], "1 user");
     assert_eq!(section("Recovery kit")["needs"], "never taken");
     assert_eq!(section("Jobs")["needs"], serde_json::Value::Null);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_gets_another_name_role_and_last_day_and_keeps_its_secret() {
+    let world = World::new();
+    world.add_user("ada", "admin").await;
+    let token = world.token("viewer").await;
+    world.etiqa(["token", "create", "other", "--role", "viewer"]).await.good();
+    let server = world.serve().await;
+    let ada = server.signed_in("ada").await;
+    let form =
+        ada.clone().and_header("accept", "text/html").get("/admin/tokens?edit=1").await.with_status(200);
+    assert!(form.text().contains("Change viewer-token"), "{}", form.text());
+    let change = async |name: &str, role: &str, last: &str| {
+        ada.call("change_token", &[("id", "1"), ("name", name), ("role", role), ("expires_on", last)]).await
+    };
+    let tokens = async || ada.call("list_tokens", &[]).await.json();
+    let mine = async || {
+        let tokens = tokens().await;
+        tokens.as_array().unwrap().iter().find(|token| token["id"] == 1).unwrap().clone()
+    };
+
+    let last = chrono::Utc::now().date_naive() + chrono::Days::new(30);
+    change("grafana", "operator", &last.to_string()).await.with_status(200);
+    let shown = mine().await;
+    assert_eq!((&shown["name"], &shown["role"]), (&"grafana".into(), &"operator".into()));
+    assert_eq!(shown["expires_at"], format!("{last}T23:59:59.999Z"), "to the end of that day");
+    let me = server.with_token(&token).call("whoami", &[]).await.with_status(200).json();
+    assert_eq!((&me["name"], &me["role"]), (&"grafana".into(), &"operator".into()));
+
+    for (name, last, field, words) in [
+        ("other", "", "name", "already"),
+        (" ", "", "name", "needs a name"),
+        ("grafana", "2020-01-01", "expires_on", "over"),
+        ("grafana", "9999-01-01", "expires_on", "ten years"),
+        ("grafana", "soon", "expires_on", "written as"),
+    ] {
+        let refused = change(name, "operator", last).await.with_status(422).json();
+        assert_eq!(refused["fields"][0]["field"], field, "{refused}");
+        assert!(refused["fields"][0]["message"].as_str().unwrap().contains(words), "{refused}");
+    }
+    assert_eq!(mine().await["expires_at"], shown["expires_at"], "what is refused changes nothing");
+    change("grafana", "viewer", "").await.with_status(200);
+    assert_eq!(mine().await["expires_at"], serde_json::Value::Null);
+    let gone = [("id", "9"), ("name", "x"), ("role", "viewer")];
+    ada.call("change_token", &gone).await.with_status(404);
     server.stop().await;
 }

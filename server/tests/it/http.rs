@@ -210,6 +210,23 @@ async fn what_is_not_there_is_said_in_json() {
 }
 
 #[tokio::test]
+async fn the_way_back_from_older_rows_leads_to_their_list_not_to_the_top_of_the_page() {
+    let world = World::new();
+    let (server, token, _device) = backed_up(&world, "viewer").await;
+    let client = server.with_token(&token).and_header("accept", "text/html");
+    for (older, newest, list) in [
+        ("/backup/?before=1", "/backup/#runs", "runs"),
+        ("/devices/1?tab=results&before=1", "/devices/1?tab=results#results", "results"),
+    ] {
+        let page = client.get(older).await.text();
+        for wanted in [format!("href=\"{newest}\""), format!("id=\"{list}\"")] {
+            assert!(page.contains(&wanted), "{older} has no {wanted}: {page}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn pages_answer_with_and_without_the_slash_at_the_end() {
     let world = World::new();
     let (server, token, _device) = backed_up(&world, "admin").await;

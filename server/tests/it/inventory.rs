@@ -1,6 +1,6 @@
 //! The list of devices: taken along as a table, and changed many at once without JavaScript.
 
-use crate::harness::World;
+use crate::harness::{Answer, Client, World};
 
 /// A world with three devices, one of which would rather be a formula.
 async fn world() -> World {
@@ -64,16 +64,70 @@ async fn chosen_devices_are_changed_by_a_plain_form() {
     assert_eq!(world.database.texts(disabled).await, ["core-1", "edge-1"]);
 
     let refused = send(&["1"], "delete").await.with_status(302);
-    let said = browser.get(path_of(refused.header("location"))).await.with_status(200).text();
+    let said = told(&browser, &refused).await;
     assert!(said.contains("Type the word delete to delete the chosen devices."), "{said}");
     let none = send(&[], "enable").await.with_status(302);
-    let said = browser.get(path_of(none.header("location"))).await.with_status(200).text();
+    let said = told(&browser, &none).await;
     assert!(said.contains("Choose at least one device."), "{said}");
     assert_eq!(world.database.number("SELECT COUNT(*) FROM device").await, 3);
     server.stop().await;
 }
 
+/// The page that a browser is led back to.
+async fn told(browser: &Client, refused: &Answer) -> String {
+    let back = path_of(refused.header("location"));
+    assert_eq!(back, "/devices/?site=vienna");
+    browser.clone().and_cookies_of(refused).get(back).await.with_status(200).text()
+}
+
 /// The path and query of an address of this server.
 fn path_of(address: &str) -> &str {
     address.find("/devices/").map_or(address, |start| &address[start..])
+}
+
+#[tokio::test]
+async fn the_columns_of_the_list_are_those_that_its_address_names() {
+    let world = world().await;
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    let viewer = server.with_token(&token).and_header("accept", "text/html");
+    let page = async |path: &str| viewer.get(path).await.with_status(200).text();
+
+    let usual = page("/devices/").await;
+    for heading in [">Device</a>", ">Type</a>", ">Site</a>", ">Answers</a>", ">Backup</a>", ">Last good</a>"]
+    {
+        assert!(usual.contains(heading), "{heading}: {usual}");
+    }
+    assert!(!usual.contains("Description</th>") && !usual.contains("first, of"), "{usual}");
+
+    // As the form writes them, ordered by a column that is not shown.
+    let chosen = page("/devices/?cols=name&cols=site&cols=description&sort=-type").await;
+    assert!(chosen.contains(">Site</a>") && chosen.contains(">Description</th>"), "{chosen}");
+    assert!(!chosen.contains(">Type</a>") && !chosen.contains(">Last good</a>"), "{chosen}");
+    assert!(chosen.contains("first, of"), "the text of that column: {chosen}");
+    assert!(chosen.find(">edge-1<").unwrap() < chosen.find(">core-1<").unwrap(), "switches come first");
+    for (column, is_ticked) in [("site", true), ("description", true), ("type", false), ("last_good", false)]
+    {
+        let tick = tick(&chosen, column);
+        assert_eq!(tick.contains(" checked"), is_ticked, "{tick}");
+    }
+    // What leads on keeps them, and a file of the list has all there is.
+    assert!(chosen.contains("cols=name.site.description"), "{chosen}");
+    assert!(chosen.contains("href=\"/devices/export.csv?sort=-type\""), "{chosen}");
+
+    for only_the_name in ["/devices/?cols=name", "/devices/?cols=nonsense"] {
+        let page = page(only_the_name).await;
+        assert!(page.contains(">Device</a>") && !page.contains(">Site</a>"), "{page}");
+    }
+    server.stop().await;
+}
+
+/// The checkbox of a column.
+fn tick<'a>(page: &'a str, column: &str) -> &'a str {
+    let mut fields = page.split("<input").filter_map(|rest| rest.split('>').next());
+    let value = format!("value=\"{column}\"");
+    let is_it = |field: &&str| {
+        field.contains("type=\"checkbox\"") && field.contains("name=\"cols\"") && field.contains(&value)
+    };
+    fields.find(is_it).unwrap_or_else(|| panic!("no checkbox for {column}: {page}"))
 }

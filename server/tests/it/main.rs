@@ -29,3 +29,4 @@ mod secrets;
 mod statements;
 mod takeover;
 mod texts;
+mod views;

@@ -52,6 +52,7 @@ fn pages(amount: Amount) -> Vec<String> {
         "/devices/?platform=ios&sort=site",
         "/devices/?state=failing&sort=-backup",
         "/devices/?state=overdue",
+        "/devices/?state=needs_hand",
         "/devices/?state=no_backup&sort=-last_good",
         "/devices/?class=auth_failed&status=online&enabled=true",
         "/devices/1",

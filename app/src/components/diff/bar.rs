@@ -67,7 +67,7 @@ fn step(reading: &Reading, change: u32, key: &'static str, words: &'static str) 
     let go = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
         went_to.set((of, change));
-        browser::show(&id_of(change));
+        browser::go_to(&id_of(change));
     };
     let to = format!("{}#{}", reading.to(&reading.opened, change), id_of(change));
     let said = format!("{words} change");

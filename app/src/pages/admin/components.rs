@@ -15,7 +15,7 @@ use crate::components::part::{later, nothing};
 use crate::components::table::{Column, list_card};
 use crate::components::{
     Ago, Check, Countdown, Field, PageHeader, Pager, Problem, Select, Time, Tone, card, chip, confirm, empty,
-    fact, submit,
+    fact, skeleton, submit,
 };
 use crate::format;
 use crate::pages::options;
@@ -54,7 +54,7 @@ fn all() -> AnyView {
             {table()}
             {card("Nothing there yet", (), empty("No devices yet", "Import a file of your devices, or add the first one by hand.",
                 view! { <button class="btn primary" type="button">"Import a file"</button> }))}
-            {card("While it loads", (), view! { <p class="loading" role="status">"Loading the devices…"</p> })}
+            {card("While it loads", "after a moment", waiting())}
             {card("What could not be had", (), failures())}
         </div>
     }
@@ -119,7 +119,7 @@ fn buttons() -> AnyView {
     view! {
         <div class="actions pad">
             {kinds.collect_view()}
-            {confirm("Delete…", "Delete the device core-1 with all its versions?", sure)}
+            {confirm("sample", "Delete…", "Delete the device core-1 with all its versions?", sure)}
         </div>
     }
     .into_any()
@@ -212,6 +212,16 @@ fn table() -> AnyView {
         [("core-1", Tone::Ok, "Backed up", 48_213), ("sw-17.example.net", Tone::Bad, "Login refused", 0)];
     let below = view! { <Pager page=Page { number: 2, size: 2 } total=4120 address=Callback::new(|_| "/admin/components".to_owned())/> };
     list_card(columns, rows.into_iter().map(row).collect(), None, below.into_any())
+}
+
+fn waiting() -> AnyView {
+    view! {
+        <div class="pad stack">
+            {skeleton::rows_saying("Loading the devices…")}
+            {skeleton::blocks_saying("Loading a device…")}
+        </div>
+    }
+    .into_any()
 }
 
 fn failures() -> AnyView {

@@ -160,7 +160,7 @@ fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<Fini
                 <div class="actions">
                     {edit_button(PATH, id.to_string())}
                     {next}
-                    {confirm("Remove…", question, form)}
+                    {confirm(&format!("credential-{id}"), "Remove…", question, form)}
                 </div>
             </td>
         </tr>

@@ -147,7 +147,7 @@ fn row(destination: Destination, role: Role, actions: Actions) -> AnyView {
         view! {
             {edit_button(PATH, id.to_string())}
             {share}
-            {confirm("Remove…", question, form)}
+            {confirm(&format!("destination-{id}"), "Remove…", question, form)}
         }
         .into_any()
     });
@@ -174,7 +174,7 @@ fn share(destination: &Destination, actions: Actions) -> Option<AnyView> {
             <PostForm to=actions.unshare>{act(&[], "Share no more", "btn danger")}</PostForm>
         }
         .into_any();
-        return Some(confirm("Share no more…", question, form));
+        return Some(confirm(&format!("share-{id}"), "Share no more…", question, form));
     }
     destination.may_be_shared.then(|| {
         view! {

@@ -150,7 +150,8 @@ fn buttons(id: String, state: JobState, title: String, actions: Actions) -> AnyV
     let forget = (state == JobState::Dead).then(|| {
         let press = act(&[("id", id.clone())], "Forget", "btn danger");
         let form = view! { <PostForm to=actions.forget>{press}</PostForm> }.into_any();
-        confirm("Forget…", format!("Forget \"{title}\"? It is not done then."), form)
+        let question = format!("Forget \"{title}\"? It is not done then.");
+        confirm(&format!("job-{id}"), "Forget…", question, form)
     });
     view! { <span class="actions">{retry}{forget}</span> }.into_any()
 }

@@ -170,7 +170,7 @@ fn row(host: JumpHost, role: Role, actions: Actions) -> AnyView {
         view! {
             <div class="actions">
                 {edit_button(PATH, id.to_string())}
-                {confirm("Remove…", question, form)}
+                {confirm(&format!("jump-host-{id}"), "Remove…", question, form)}
             </div>
         }
         .into_any()

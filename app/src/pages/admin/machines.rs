@@ -5,35 +5,47 @@ use etiqa_model::machine::{MachineRow, MachineState};
 use leptos::prelude::*;
 
 use super::ABOVE;
+use super::find::ListSearch;
 use crate::api::machines::{ForgetMachine, ListMachines};
 use crate::ask::ask;
-use crate::components::part::nothing;
 use crate::components::table::{Column, list_card};
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, confirm, empty};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
 
+const PATH: &str = "/admin/machines";
+
 /// From here on a clock that differs is worth a word, in milliseconds.
 const WRONG_FROM: u64 = 5_000;
 
 #[component]
 pub(crate) fn MachinesPage() -> AnyView {
+    let lookup = ListSearch::at(PATH);
     let machines = ask(&[Topic::Jobs], || ListMachines {});
     let forget = Post::<ForgetMachine>::new();
     touch_after(forget, &[Topic::Jobs]);
+    let from = move || {
+        lookup.follow();
+        machines.get()
+    };
     view! {
         <PageHeader title="Machines" above=ABOVE/>
         <Problem problem=forget.problem()/>
-        <Loaded from=move || machines.get() view=move |machines, _| list(machines, forget)/>
+        {lookup.field("Name, site or state")}
+        <Loaded from view=move |machines, _| list(machines, lookup, forget)/>
     }
     .into_any()
 }
 
-fn list(machines: Vec<MachineRow>, forget: Post<ForgetMachine>) -> AnyView {
-    let none = machines
-        .is_empty()
-        .then(|| empty("No machine works yet", "etiqa serve is one as soon as it runs.", ()));
+fn list(machines: Vec<MachineRow>, lookup: ListSearch, forget: Post<ForgetMachine>) -> AnyView {
+    let found = lookup.rows(machines, |MachineRow { machine, state, .. }| {
+        let site = machine.site.as_deref().unwrap_or_default();
+        let (role, state) = (machine.role.as_str(), state.label());
+        format!("{} {role} {site} {} {state}", machine.host, machine.version)
+    });
+    let none = lookup
+        .none(found.total, || empty("No machine works yet", "etiqa serve is one as soon as it runs.", ()));
     let columns = &[
         Column::Text("Machine"),
         Column::Text("State"),
@@ -44,9 +56,9 @@ fn list(machines: Vec<MachineRow>, forget: Post<ForgetMachine>) -> AnyView {
     ];
     list_card(
         columns,
-        machines.into_iter().map(|row| (row.machine.owner.clone(), machine(row, forget))).collect(),
+        found.rows.into_iter().map(|row| (row.machine.owner.clone(), machine(row, forget))).collect(),
         none,
-        nothing(),
+        lookup.below(found.page, found.total, "machine"),
     )
 }
 
@@ -86,7 +98,8 @@ fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
     let button = (state != MachineState::Alive).then(|| {
         let press = act(&[("owner", machine.owner.clone())], "Forget", "btn danger");
         let form = view! { <PostForm to=forget>{press}</PostForm> }.into_any();
-        confirm("Forget…", format!("Forget {}? If it comes back, it is listed again.", machine.host), form)
+        let question = format!("Forget {}? If it comes back, it is listed again.", machine.host);
+        confirm(&format!("machine-{}", machine.owner), "Forget…", question, form)
     });
     view! {
         <tr>

@@ -1,55 +1,36 @@
-//! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves.
+//! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves. They are in two bundles.
 
+#[cfg(feature = "reach")]
 mod bench;
+#[cfg(feature = "admin")]
 pub(crate) mod components;
+#[cfg(feature = "reach")]
 pub(crate) mod credentials;
+#[cfg(feature = "reach")]
 pub(crate) mod destinations;
+#[cfg(feature = "reach")]
 pub(crate) mod drivers;
 mod find;
+#[cfg(feature = "admin")]
 pub(crate) mod jobs;
+#[cfg(feature = "reach")]
 pub(crate) mod jump_hosts;
+#[cfg(feature = "admin")]
 pub(crate) mod machines;
+#[cfg(feature = "admin")]
 pub(crate) mod recovery;
+#[cfg(feature = "reach")]
 mod rotation;
+#[cfg(feature = "admin")]
+pub(crate) mod sections;
+#[cfg(feature = "admin")]
 pub(crate) mod settings;
+#[cfg(feature = "admin")]
 pub(crate) mod tokens;
+#[cfg(feature = "admin")]
 pub(crate) mod users;
+#[cfg(feature = "admin")]
 pub(crate) mod versions;
-
-use etiqa_model::admin::AdminSection;
-use etiqa_model::event::Topic;
-use leptos::prelude::*;
-
-use crate::api::admin::ListAdminSections;
-use crate::ask::ask;
-use crate::components::{Loaded, PageHeader, Tone, chip};
 
 /// The way back from every admin page.
 const ABOVE: &[(&str, &str)] = &[("Admin", "/admin/")];
-
-#[component]
-pub(crate) fn AdminPage() -> AnyView {
-    let sections = ask(&[Topic::Admin, Topic::Jobs], || ListAdminSections {});
-    view! {
-        <PageHeader title="Admin"/>
-        <Loaded from=move || sections.get() view=|sections, _| tiles(sections)/>
-    }
-    .into_any()
-}
-
-fn tiles(sections: Vec<AdminSection>) -> AnyView {
-    let tiles = sections.into_iter().map(tile).collect_view();
-    view! { <div class="tiles">{tiles}</div> }.into_any()
-}
-
-fn tile(section: AdminSection) -> AnyView {
-    let AdminSection { name, to, count, words, needs } = section;
-    view! {
-        <a class="card tile" href=to>
-            <span class="tile-top"><b>{name}</b><small>{count}</small></span>
-            {needs.map(|needs| chip(Tone::Warn, needs))}
-            <span class="muted">{words}</span>
-        </a>
-    }
-    .into_any()
-}

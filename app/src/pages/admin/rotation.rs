@@ -16,9 +16,10 @@ pub(super) fn of(credential: &Credential, finish: Post<FinishRotation>) -> (AnyV
         let href = format!("/admin/credentials?rotate={id}");
         return (nothing(), view! { <a class="btn small" href=href>"Rotate…"</a> }.into_any());
     };
+    let key = format!("rotation-{id}");
     let form =
         view! { <PostForm to=finish>{act(&[("id", id)], "Finish", "btn danger")}</PostForm> }.into_any();
-    (progress(rotation), confirm("Finish…", question(&credential.name, rotation), form))
+    (progress(rotation), confirm(&key, "Finish…", question(&credential.name, rotation), form))
 }
 
 fn progress(rotation: &Rotation) -> AnyView {

@@ -4,10 +4,10 @@ use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
 use leptos::prelude::*;
 
-use super::find::{ListSearch, new_button};
+use super::find::{ListSearch, edit_button, new_button};
 use super::{ABOVE, users::roles};
-use crate::api::admin::{CreateToken, ListTokens, RevokeToken};
-use crate::ask::ask;
+use crate::api::admin::{ChangeToken, CreateToken, ListTokens, RevokeToken};
+use crate::ask::{ask, ask_if};
 use crate::browser;
 use crate::components::part::{nothing, part, text};
 use crate::components::table::{Column, list_card};
@@ -15,6 +15,7 @@ use crate::components::{
     Ago, Field, Loaded, PageHeader, Problem, Select, Time, act, card, confirm, empty, submit,
 };
 use crate::live::touch_after;
+use crate::pages::query_field;
 use crate::post::{Post, PostForm};
 
 const PATH: &str = "/admin/tokens";
@@ -24,10 +25,42 @@ pub(crate) fn TokensPage() -> AnyView {
     let lookup = ListSearch::at(PATH);
     let tokens = ask(&[Topic::Admin], || ListTokens {});
     let create = Post::<CreateToken>::new();
+    let change = Post::<ChangeToken>::new();
     let revoke = Post::<RevokeToken>::new();
     touch_after(create, &[Topic::Admin]);
+    touch_after(change, &[Topic::Admin]);
     touch_after(revoke, &[Topic::Admin]);
+    let edited = query_field("edit");
+    // Not live: nothing may change under the hands of a person who types.
+    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListTokens {}));
+    let for_form = move || async move {
+        let known = known.get().await?.unwrap_or_default();
+        Ok(known.into_iter().find(|token| token.id.to_string() == edited.get_untracked()))
+    };
     let fresh = part(move || create.answer().map_or_else(nothing, fresh));
+    let from = move || {
+        lookup.follow();
+        tokens.get()
+    };
+    view! {
+        <PageHeader title="API tokens" above=ABOVE>{new_button(PATH, "New token")}</PageHeader>
+        <Problem problem=revoke.problem()/>
+        {fresh}
+        {lookup.field("Name or role")}
+        <div class="grid">
+            <Loaded from view=move |tokens, _| list(tokens, lookup, revoke)/>
+            <div id="form">
+                <Loaded from=for_form view=move |token, _| match token {
+                    Some(token) => change_form(token, change),
+                    None => create_form(create),
+                }/>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+fn create_form(create: Post<CreateToken>) -> AnyView {
     let problem = create.problem();
     let form = view! {
         <div class="pad form">
@@ -41,21 +74,31 @@ pub(crate) fn TokensPage() -> AnyView {
             <noscript><p class="hint">"The page shows the secret only with JavaScript. Without it, use etiqa token create."</p></noscript>
         </div>
     }.into_any();
-    let from = move || {
-        lookup.follow();
-        tokens.get()
-    };
-    view! {
-        <PageHeader title="API tokens" above=ABOVE>{new_button(PATH, "New token")}</PageHeader>
-        <Problem problem=revoke.problem()/>
-        {fresh}
-        {lookup.field("Name or role")}
-        <div class="grid">
-            <Loaded from view=move |tokens, _| list(tokens, lookup, revoke)/>
-            <div id="form">{card("Make a token", (), form)}</div>
+    card("Make a token", (), form)
+}
+
+fn change_form(token: ApiToken, change: Post<ChangeToken>) -> AnyView {
+    let problem = change.problem();
+    // "2026-12-31T…"
+    let last_day = token.expires_at.map(|at| at.to_string().chars().take(10).collect::<String>());
+    let title = format!("Change {}", token.name);
+    let form = view! {
+        <div class="pad form">
+            <PostForm to=change>
+                <Problem problem/>
+                <input type="hidden" name="id" value=token.id.to_string()/>
+                <Field name="name" label="Name" value=token.name required=true problem autocomplete="off"/>
+                <Select name="role" label="Role" options=roles() value=token.role.as_str() problem/>
+                <Field name="expires_on" label="Last day" kind="date" value=last_day.unwrap_or_default() problem hint="By UTC. Empty: it never expires. Its secret stays as it is."/>
+                <div class="actions">
+                    {submit("Save token", change.pending())}
+                    <a class="btn" href=PATH>"Cancel"</a>
+                </div>
+            </PostForm>
         </div>
     }
-    .into_any()
+    .into_any();
+    card(title, (), form)
 }
 
 fn fresh(fresh: FreshToken) -> AnyView {
@@ -95,6 +138,7 @@ fn list(tokens: Vec<ApiToken>, lookup: ListSearch, revoke: Post<RevokeToken>) ->
 
 fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
     let id = token.id;
+    let edit = edit_button(PATH, id.to_string());
     let form = view! {
         <PostForm to=revoke>{act(&[("id", id.to_string())], "Remove", "btn danger")}</PostForm>
     }
@@ -106,7 +150,7 @@ fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
             <td>{token.role.as_str()}</td>
             <td>{token.expires_at.map_or_else(|| "never".into_any(), |at| view! { <Time at/> }.into_any())}</td>
             <td class="muted">{token.last_used_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
-            <td class="end">{confirm("Remove…", question, form)}</td>
+            <td class="end"><div class="actions">{edit}{confirm(&format!("token-{id}"), "Remove…", question, form)}</div></td>
         </tr>
     }
     .into_any()

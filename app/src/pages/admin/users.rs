@@ -121,6 +121,7 @@ fn list(users: Vec<User>, lookup: ListSearch, remove: Post<RemoveUser>) -> AnyVi
 fn row(user: User, remove: Post<RemoveUser>) -> AnyView {
     let id = user.id.to_string();
     let edit = edit_button(PATH, id.clone());
+    let key = format!("user-{id}");
     let form =
         view! { <PostForm to=remove>{act(&[("id", id)], "Remove", "btn danger")}</PostForm> }.into_any();
     let question = format!("Remove {}? They are signed out at once.", user.name);
@@ -129,7 +130,7 @@ fn row(user: User, remove: Post<RemoveUser>) -> AnyView {
             <td><b>{user.name}</b><small>"since "<Time at=user.created_at/></small></td>
             <td>{user.role.as_str()}</td>
             <td class="muted">{user.last_sign_in_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
-            <td class="end"><div class="actions">{edit}{confirm("Remove…", question, form)}</div></td>
+            <td class="end"><div class="actions">{edit}{confirm(&key, "Remove…", question, form)}</div></td>
         </tr>
     }
     .into_any()

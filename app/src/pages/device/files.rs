@@ -78,7 +78,7 @@ fn row(file: Media, may: bool, remove: Post<RemoveMedia>) -> AnyView {
             format!("Delete {}? It cannot be brought back, except from an archive.", file.file_name);
         let fields = [("id", file.id.to_string())];
         let form = view! { <PostForm to=remove>{act(&fields, "Delete it", "btn danger")}</PostForm> };
-        confirm("Delete", question, form)
+        confirm(&format!("file-{}", file.id), "Delete…", question, form)
     });
     view! {
         <tr>

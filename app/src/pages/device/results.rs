@@ -51,7 +51,7 @@ pub(super) fn Results(id: Memo<i64>, detail: Detail) -> AnyView {
     });
     view! {
         <div class="stack">
-            <Loaded from=move || detail.get() view=|detail, _| charts(&detail.results)/>
+            <Loaded waiting=nothing from=move || detail.get() view=|detail, _| charts(&detail.results)/>
             {filters(id.get_untracked(), &asked.get_untracked())}
             <Loaded from=move || results.get() view=move |page, _| list(id.get_untracked(), page, &asked.get_untracked())/>
         </div>
@@ -112,7 +112,7 @@ fn filters(device: i64, asked: &Asked) -> AnyView {
     let classes =
         Class::ALL.iter().map(|class| (class.as_str().to_owned(), class.label().to_owned())).collect();
     view! {
-        <div class="filters" role="search">
+        <div class="filters" id="results" role="search">
             <GetForm action=path(device) replace=true>
                 <input type="hidden" name="tab" value="results"/>
                 {choice("good", "Good or not", states, filter.good.map(|good| good.to_string()))}
@@ -131,7 +131,7 @@ fn list(device: i64, page: ResultPage, asked: &Asked) -> AnyView {
     fields.extend(asked.filter.to_query());
     let remark = total(&page, "result");
     let oldest = page.rows.last().filter(|_| page.has_older).map(|result| result.id.to_string());
-    let pager = pager(&path(device), fields, oldest, is_older);
+    let pager = pager(&path(device), fields, "results", oldest, is_older);
     if page.rows.is_empty() {
         let words = match (asked.is_narrowed(), is_older) {
             (true, false) => "No result is like this. Take a filter away.",

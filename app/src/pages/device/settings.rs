@@ -60,7 +60,7 @@ fn content(
                     <h2>"Delete this device"</h2>
                     <p class="muted">"To stop backing it up and keep its history, disable it instead."</p>
                 </div>
-                {confirm("Delete…", question, form)}
+                {confirm("device", "Delete…", question, form)}
             </section>
         </div>
     }

@@ -163,7 +163,7 @@ impl Bulk {
         .into_any();
         let question = "Delete the chosen devices with all their versions and results? Archives that hold them stay. \
                         Type the word delete to go on.";
-        confirm("Delete…", question, form)
+        confirm("chosen", "Delete…", question, form)
     }
 }
 

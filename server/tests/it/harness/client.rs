@@ -39,6 +39,15 @@ impl Client {
         self
     }
 
+    /// The same client with the cookies that an answer sets, besides those that it has.
+    pub(crate) fn and_cookies_of(self, answer: &Answer) -> Self {
+        let set = answer.headers.get_all("set-cookie").iter();
+        let set = set.map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap());
+        let own = self.headers.get("cookie").map(|cookie| cookie.to_str().unwrap());
+        let cookies = own.into_iter().chain(set).collect::<Vec<_>>().join("; ");
+        self.and_header("cookie", &cookies)
+    }
+
     /// The same client without a header.
     pub(crate) fn without_header(mut self, name: &str) -> Self {
         self.headers.remove(name);

@@ -1,0 +1,41 @@
+//! `POST /theme`: remembers light or dark, for the form of a browser without JavaScript.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::FormRejection;
+use axum::http::{Extensions, HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+use axum::{Form, Router};
+use etiqa_app::api::context::Context;
+use etiqa_app::theme_cookie;
+use etiqa_engine::Engine;
+use etiqa_model::UserError;
+use etiqa_model::user::Role;
+use serde::Deserialize;
+
+use super::refusal::{Refusal, page_before};
+
+/// The page that has the form.
+const PAGE: &str = "/account";
+
+pub(super) fn router() -> Router<Arc<Engine>> {
+    Router::new().route("/theme", post(choose))
+}
+
+#[derive(Deserialize)]
+struct Chosen {
+    theme: String,
+}
+
+async fn choose(
+    extensions: Extensions,
+    headers: HeaderMap,
+    chosen: Result<Form<Chosen>, FormRejection>,
+) -> Result<Response, Refusal> {
+    Context::require_in(&extensions, Role::Viewer)?;
+    let cookie = chosen.ok().and_then(|Form(chosen)| theme_cookie(&chosen.theme));
+    let cookie = cookie.ok_or_else(|| UserError::invalid("The theme is system, light or dark."))?;
+    let back = page_before(&headers).unwrap_or_else(|| PAGE.to_owned());
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&back)).into_response())
+}
