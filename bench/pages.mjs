@@ -12,7 +12,7 @@ import { firstVisits } from "./visits.mjs";
 
 const [DEVICES, VERSIONS, RUNS] = [10_000, 200_000, 100_000];
 const [WARM, ROUNDS, BUDGET_MS] = [20, 200, 50];
-const [STREAMS, DEVICES_IN_RUN, BYTES] = [500, 500, 8192];
+const [STREAMS, DEVICES_IN_RUN, BYTES] = [500, 1000, 8192];
 const [MEMORY_MB, DELAY_MS] = [200, 200];
 
 const LAST_PAGE = DEVICES / 50;
@@ -22,7 +22,7 @@ const PAGES = [
   "/",
   "/backup/",
   `/backup/?before=${RUNS / 2}`,
-  ...["outcome=good", "outcome=partial", "config=3&outcome=failed", "kind=full", "trigger=manual"].map((filter) => `/backup/?${filter}`),
+  ...["outcome=good", "outcome=partial", "config=3&outcome=failed", "config=3&outcome=cancelled&kind=config", "kind=full", "trigger=manual"].map((filter) => `/backup/?${filter}`),
   `/backup/?from=${day(200)}&to=${day(190)}`,
   "/backup/new",
   "/backup/config/1",
@@ -44,6 +44,7 @@ const PAGES = [
   "/devices/1",
   "/devices/1?tab=results",
   `/devices/1?tab=results&good=false&from=${day(60)}`,
+  ...["class=tls_error", "good=false&class=timeout"].map((filter) => `/devices/1?tab=results&${filter}`),
   "/devices/5",
   "/devices/new",
   "/devices/import",

@@ -24,11 +24,12 @@ function filesUnder(folder, inside = folder) {
   });
 }
 
-/** One style sheet, the files in name order, without comments and indentation. */
+/** One style sheet, the files in name order, without comments and the spaces that only people read. */
 function styleSheet() {
   const sheets = filesUnder("style").filter((name) => name.endsWith(".css"));
   const text = sheets.map((name) => readFileSync(join("style", name), "utf8")).join("\n");
-  return Buffer.from(text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s+/gm, ""));
+  const bare = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\s*([{};])\s*/g, "$1").replace(/;}/g, "}");
+  return Buffer.from(bare.replace(/([{;][a-z-]+): /g, "$1:").trim());
 }
 
 function brotli(content) {

@@ -144,6 +144,16 @@ pub async fn collect_now(engine: &Engine, devices: &[Device]) -> Result<Vec<JobI
     enqueue_at_sites(engine, devices, &sites.alive, None, |devices| Work::Collect { devices }).await
 }
 
+/// Queues a collection of one device now, unless it is queued or goes on already.
+pub async fn collect_one(engine: &Engine, id: DeviceId) -> Result<()> {
+    let device = fetch(engine, id).await?;
+    // With others it has no job of its own.
+    if !job_is_open_for_device(&engine.db, "collect", id).await? {
+        collect_now(engine, &[device]).await?;
+    }
+    Ok(())
+}
+
 /// A page of devices.
 pub async fn list(
     engine: &Engine,

@@ -347,6 +347,42 @@ pub struct JumpHostInput {
     pub legacy_ssh: bool,
 }
 
+/// How many there are, and how many of them need a hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// All of them.
+    pub count: u64,
+    /// Those that need a hand.
+    pub in_need: u64,
+}
+
+/// What there is to administer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdminCounts {
+    /// Devices, disabled ones among them; in need as the first page of all tells.
+    pub devices: Tally,
+    /// Backup configs; in need: the last run failed.
+    pub backups: Tally,
+    /// Users.
+    pub users: u64,
+    /// API tokens; in need: expired.
+    pub tokens: Tally,
+    /// Credentials; in need: being rotated.
+    pub credentials: Tally,
+    /// Jump hosts; in need: with another key than the known one.
+    pub jump_hosts: Tally,
+    /// Drivers; in need: with a newest text that is not valid.
+    pub drivers: Tally,
+    /// Destinations; in need: with a problem.
+    pub destinations: Tally,
+    /// Jobs that wait, are worked on or were given up; in need: given up.
+    pub jobs: Tally,
+    /// Servers and workers; in need: vanished.
+    pub machines: Tally,
+    /// The recovery kit.
+    pub kit: KitState,
+}
+
 /// A section of the admin's pages, as its first page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdminSection {

@@ -87,11 +87,13 @@ pub struct BenchPart {
     pub cut: Vec<String>,
     /// How many these are in all.
     pub cut_lines: u64,
-    /// Lines that are left aside when versions are compared, the first of them.
+    /// Spans that are left aside when versions are compared, the first of them.
     pub volatile: Vec<String>,
+    /// How many of them there are in all.
+    pub volatile_spans: u64,
     /// Secrets that are masked for viewers.
     pub masked: u64,
-    /// The demands of its completeness rule, in the order they are checked.
+    /// The demands of its completeness rule, in the order they are checked; none where it has no rule and is not empty.
     pub checks: Vec<BenchCheck>,
 }
 

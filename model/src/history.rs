@@ -1,5 +1,6 @@
 //! Histories: which runs, and which results of a device, a list shows.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::backup::BackupKind;
@@ -15,6 +16,8 @@ use crate::{BackupConfigId, Timestamp};
 pub const HISTORY_ROWS: u32 = 50;
 /// How far the rows of a history are counted. What is beyond costs nothing.
 pub const MOST_COUNTED: u64 = 10_000;
+/// Rows that are read for a page at most, where no index tells which are asked for.
+pub const MOST_READ: u32 = 5_000;
 
 /// What a run came to, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,8 +94,8 @@ impl RunFilter {
             outcome: text("outcome").and_then(|name| Outcome::parse(&name).ok()),
             kind: text("kind").and_then(|name| BackupKind::parse(&name).ok()),
             trigger: text("trigger").and_then(|name| Trigger::parse(&name).ok()),
-            from: text("from"),
-            to: text("to"),
+            from: text("from").and_then(day),
+            to: text("to").and_then(day),
         }
     }
 
@@ -131,8 +134,8 @@ impl ResultFilter {
         Self {
             good: text("good").and_then(|text| text.parse().ok()),
             class: text("class").and_then(|name| Class::parse(&name).ok()),
-            from: text("from"),
-            to: text("to"),
+            from: text("from").and_then(day),
+            to: text("to").and_then(day),
         }
     }
 
@@ -147,6 +150,17 @@ impl ResultFilter {
     }
 }
 
+/// A day of the calendar, where this is one: `2026-11-01`.
+fn day(text: String) -> Option<String> {
+    let [year, month, day] = text.split('-').collect::<Vec<_>>()[..] else { return None };
+    let number = |digits: &str, length: usize| {
+        let is_number = digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<u16>().ok().filter(|_| is_number)
+    };
+    let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
+    NaiveDate::from_ymd_opt(year.into(), month.into(), day.into()).map(|_| text)
+}
+
 /// A page of a history, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryPage<T> {
@@ -154,8 +168,10 @@ pub struct HistoryPage<T> {
     pub rows: Vec<T>,
     /// Rows on all pages; counted up to [`MOST_COUNTED`].
     pub total: u64,
-    /// Whether there are older ones than these.
-    pub has_older: bool,
+    /// Whether `total` counts those alone that are among the newest [`MOST_READ`]: there may be older ones.
+    pub is_among_newest: bool,
+    /// The number before which there may be older ones than these. There may also be where this page has none.
+    pub older: Option<i64>,
 }
 
 /// A page of runs.
@@ -192,8 +208,9 @@ mod tests {
         let read =
             |name: &str| query.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone());
         assert_eq!(RunFilter::of_query(read), filter);
-        let wrong = |name: &str| (name != "from" && name != "to").then(|| "nonsense".to_owned());
+        let wrong = |_: &str| Some("nonsense".to_owned());
         assert_eq!(RunFilter::of_query(wrong), RunFilter::default());
+        assert_eq!(ResultFilter::of_query(wrong), ResultFilter::default());
 
         let filter =
             ResultFilter { good: Some(false), class: Some(Class::Timeout), ..ResultFilter::default() };
@@ -201,5 +218,17 @@ mod tests {
         let read =
             |name: &str| query.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone());
         assert_eq!(ResultFilter::of_query(read), filter);
+    }
+
+    #[test]
+    fn what_is_no_day_does_not_narrow() {
+        let from = |text: &str| RunFilter::of_query(|name| (name == "from").then(|| text.to_owned())).from;
+        assert_eq!(from("2026-11-01").as_deref(), Some("2026-11-01"));
+        assert_eq!(from("2024-02-29").as_deref(), Some("2024-02-29"));
+        for wrong in
+            ["yesterday", "2026-11-01 14:30", "2026-02-29", "2026-11-1", "26-11-01", "+026-11-01", "2026-11"]
+        {
+            assert_eq!(from(wrong), None, "{wrong}");
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
+    super::sections::sections,
     etiqa_engine::history::read,
     etiqa_engine::{access, admin, drivers, fleet, jump_hosts},
     etiqa_model::event::Topic,
@@ -25,7 +26,8 @@ use {
 #[server(endpoint = "list_admin_sections")]
 pub async fn list_admin_sections() -> Result<Vec<AdminSection>, AppError> {
     let context = Context::require(Role::Admin)?;
-    Ok(admin::sections(&context.engine).await?)
+    let counts = admin::counts(&context.engine).await?;
+    Ok(sections(&counts, context.identity.role))
 }
 
 /// Everybody who can sign in, by name.

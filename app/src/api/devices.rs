@@ -91,12 +91,11 @@ pub async fn enable_device(id: DeviceId, #[server(default)] enabled: bool) -> Re
     Ok(inventory::set_enabled(&context.engine, id, enabled).await?)
 }
 
-/// Queues a collection of one device now.
+/// Queues a collection of one device now, unless it is queued or goes on already.
 #[server(endpoint = "collect_device")]
 pub async fn collect_device(id: DeviceId) -> Result<(), AppError> {
     let context = Context::require(Role::Operator)?;
-    inventory::collect_now(&context.engine, &[inventory::fetch(&context.engine, id).await?]).await?;
-    Ok(())
+    Ok(inventory::collect_one(&context.engine, id).await?)
 }
 
 /// Forgets what a device was recognised as, so that its next session looks again.

@@ -34,6 +34,8 @@ pub mod machines;
 pub mod media;
 pub mod overview;
 pub mod search;
+#[cfg(feature = "ssr")]
+mod sections;
 pub mod session;
 pub mod views;
 

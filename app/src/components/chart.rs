@@ -27,6 +27,8 @@ impl Bar {
 pub(crate) fn bars(label: String, bars: Vec<Bar>, ends: (String, String)) -> AnyView {
     let most = bars.iter().map(Bar::value).max().unwrap_or(0);
     let width = bars.len() * 10;
+    // In pixels; the style sheet makes it narrower where there is no room.
+    let drawn_width = (width * 4).to_string();
     let drawn = bars.iter().enumerate().map(|(index, bar)| {
         let x = (index * 10 + 1).to_string();
         let mut below = 0;
@@ -54,7 +56,7 @@ pub(crate) fn bars(label: String, bars: Vec<Bar>, ends: (String, String)) -> Any
         .map(|bar| view! { <tr><th scope="row">{bar.name}</th><td>{bar.words}</td></tr> }.into_any());
     view! {
         <div class="days">
-            <svg viewBox=format!("0 0 {width} 40") preserveAspectRatio="none" role="img" aria-label=label>{drawn}</svg>
+            <svg viewBox=format!("0 0 {width} 40") width=drawn_width preserveAspectRatio="none" role="img" aria-label=label>{drawn}</svg>
             <div class="ends"><span>{ends.0}</span><span>{ends.1}</span></div>
             <details class="figures">
                 <summary>"As a table"</summary>

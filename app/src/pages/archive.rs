@@ -225,7 +225,7 @@ fn holds(run: &Run, contents: Result<Contents, String>, search: String) -> AnyVi
                     <input type="search" name="q" placeholder="Find a file by its name" aria-label="Find a file by its name" value=search/>
                 </GetForm>
             </div>
-            {list}
+            <div class="dense">{list}</div>
             {more}
         }
         .into_any(),

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
-use super::history::{days, pager, total};
+use super::history::{days, none_of, pager, total};
 use crate::api::archives::{GetPause, PauseSchedules, UnpauseSchedules};
 use crate::api::backups::{EnableBackupConfig, ListBackupConfigs, ListRuns, RunBackup};
 use crate::ask::ask;
@@ -179,8 +179,8 @@ fn row(row: BackupConfigRow, role: Role, actions: Actions) -> AnyView {
                 <small>{config.schedule.words()}" · "{devices}</small>
             </td>
             <td>{state}{running}</td>
-            <td>{next}</td>
-            <td>{last}</td>
+            <td data-label="Next">{next}</td>
+            <td data-label="Last">{last}</td>
             <td class="end">{buttons}</td>
         </tr>
     }
@@ -225,13 +225,12 @@ fn history(page: RunPage, asked: &Asked) -> AnyView {
     let is_older = asked.before.is_some();
     let fields = asked.filter.to_query();
     let remark = total(&page, "run");
-    let oldest = page.rows.last().filter(|_| page.has_older).map(|run| run.id.to_string());
-    let pager = pager(PATH, fields, "runs", oldest, is_older);
+    let pager = pager(PATH, fields, "runs", page.older, is_older);
     if page.rows.is_empty() {
-        let words = match (asked.is_narrowed(), is_older) {
-            (true, false) => "No run is like this. Take a filter away.",
-            (_, true) => "There are no older runs.",
-            (false, false) => "Nothing has run yet.",
+        let words = if asked.is_narrowed() || is_older {
+            none_of(&page, "run", is_older)
+        } else {
+            "Nothing has run yet.".to_owned()
         };
         return card("Runs", (), view! { <p class="quiet">{words}</p>{pager} }.into_any());
     }

@@ -122,10 +122,13 @@ fn form(asked: &Asked, problem: Signal<Option<AppError>>, role: Role) -> AnyView
     let body = view! {
         <div class="pad form">
             <GetForm action="/configs/compare">
-                <div class="halves">{old}{new}</div>
-                <Check name="steady" label="Volatile lines left out" checked=without_volatile/>
-                {masked}
-                <Check name="split" label="Side by side" checked=is_split/>
+                {old}
+                {new}
+                <div class="ticks">
+                    <Check name="steady" label="Volatile lines left out" checked=without_volatile/>
+                    {masked}
+                    <Check name="split" label="Side by side" checked=is_split/>
+                </div>
                 <div class="actions"><button class="btn primary" type="submit">"Compare"</button></div>
             </GetForm>
         </div>
@@ -142,9 +145,11 @@ fn side_fields(
     view! {
         <fieldset>
             <legend>{legend}</legend>
-            <Field name=device label="Device" hint=DEVICE required=true value=side.device problem/>
-            <Field name=part label="Part" placeholder="the first" value=side.part problem/>
-            <Field name=which label="Which text" placeholder="the active one" hint=WHICH value=side.which problem/>
+            <div class="fields">
+                <Field name=device label="Device" hint=DEVICE required=true value=side.device problem/>
+                <Field name=part label="Part" placeholder="the first" value=side.part problem/>
+                <Field name=which label="Which text" placeholder="the active one" hint=WHICH value=side.which problem/>
+            </div>
         </fieldset>
     }
     .into_any()

@@ -33,6 +33,7 @@ pub(crate) fn ConfigsPage() -> AnyView {
             <a class="btn" href="/configs/compare">"Compare"</a>
             <a class="btn" href="/configs/compare#download">"Download"</a>
         </PageHeader>
+        <div class="tools">
         <div class="filters" role="search">
             <form action="/configs/search">
                 <input type="search" name="q" placeholder="Search in all configs" aria-label="Search in all active configurations" autocomplete="off" spellcheck="false"/>
@@ -45,6 +46,7 @@ pub(crate) fn ConfigsPage() -> AnyView {
                 <input type="hidden" name="q" value=move || search.get()/>
                 <button class="btn" type="submit">"Show"</button>
             </GetForm>
+        </div>
         </div>
         <Loaded from=move || configs.get() view=move |configs, _| list(configs, search.get_untracked(), at.get_untracked())/>
     }
@@ -133,8 +135,8 @@ fn row(row: ConfigVersionRow) -> AnyView {
             <td>{version.part}</td>
             <td><a href=to>{format!("v{}", version.version)}</a>" "{chip::version_state(version.state)}</td>
             <td><Time at=version.collected_at/></td>
-            <td class="muted"><Ago at=version.last_seen_at/></td>
-            <td class="num muted">{format::count(version.lines.into())}<small>{format::size(version.size_bytes)}</small></td>
+            <td class="muted" data-label="Seen"><Ago at=version.last_seen_at/></td>
+            <td class="num muted" data-label="Lines">{format::count(version.lines.into())}<small>{format::size(version.size_bytes)}</small></td>
             <td class="num">{change}</td>
         </tr>
     }

@@ -301,10 +301,10 @@ fn row(device: Device, pick: Option<AnyView>, shown: Shown) -> AnyView {
         view! { <td>{device.site}<div>{tags}</div></td> }.into_any(),
         view! { <td>{chip::device_status(device.status)}</td> }.into_any(),
         view! { <td><span class="chips">{backup}{unsaved}</span>{failure}</td> }.into_any(),
-        view! { <td class="muted">{device.last_good_at.map(|at| view! { <Ago at/> }.into_any())}</td> }
+        view! { <td class="muted" data-label="Last good">{device.last_good_at.map(|at| view! { <Ago at/> }.into_any())}</td> }
             .into_any(),
         view! { <td class="muted">{device.description}</td> }.into_any(),
-        view! { <td class="muted">{device.credential}</td> }.into_any(),
+        view! { <td class="muted" data-label="Credential">{device.credential}</td> }.into_any(),
     ];
     let cells = (1..).zip(cells).filter(|(place, _)| shown.has(*place)).map(|(_, cell)| cell).collect_view();
     view! {

@@ -157,7 +157,7 @@ fn row(fate: ArchiveFate, may: bool, protect: Post<ProtectArchive>) -> AnyView {
             <td class="num muted">{size}</td>
             <td>{fate}</td>
             <td>{reason}</td>
-            <td class="actions">{button}</td>
+            <td class="end">{button}</td>
         </tr>
     }
     .into_any()

@@ -222,7 +222,7 @@ fn summary(input: &SearchInput, results: &SearchResults) -> String {
         if results.redacted { " Secrets are masked for you, and what is masked is not found." } else { "" };
     let found = format!("{} of {}", format::plural(lines, "line"), format::plural(devices, "device"));
     let words = match (devices, results.more_after.is_some(), input.after.is_empty()) {
-        (0, false, true) => "Nothing was found.".to_owned(),
+        (0, false, true) => "Nothing was found. Look for other words, or take a filter away.".to_owned(),
         (0, ..) => "Nothing was found here.".to_owned(),
         (_, false, true) => format!("{found}."),
         (_, false, false) => format!("{found}; these are the last."),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use etiqa_engine::db::Db;
 use etiqa_engine::history::pack;
-use etiqa_engine::store::restore::{Cell, rows_insert_in_txn};
+use etiqa_engine::store::restore::{Cell, rows_insert_in_txn, table_fill_in_txn};
 use etiqa_engine::{Engine, Result, backup};
 use etiqa_model::Timestamp;
 use etiqa_model::admin::Settings;
@@ -19,21 +19,26 @@ pub(crate) struct Amount {
     pub(crate) versions: i64,
     /// Runs.
     pub(crate) runs: i64,
+    /// Backup configs (twelve at most), destinations, credentials, jump hosts, users, tokens and jobs that were given up: so
+    /// many of each, five at least.
+    pub(crate) of_each: i64,
+    /// Results that the first device has besides those of the runs.
+    pub(crate) results_of_first: i64,
 }
 
-/// Backup configs, by the devices that they cover.
+/// Backup configs, by the devices that they cover: each way of it is among the first five.
 const COVERED: [&str; 12] = [
     "all",
     "type:switch",
+    "tag:core",
+    "site:site-01",
+    "ids:1,2,3,4,5",
     "type:router",
     "type:check_point",
-    "tag:core",
     "tag:rack-3",
     "tag:rack-7",
-    "site:site-01",
     "site:site-07",
     "site:site-12",
-    "ids:1,2,3,4,5",
     "ids:6,7,8",
 ];
 const SITES: i64 = 40;
@@ -55,6 +60,11 @@ const KEPT: i64 = 10;
 const MINUTE_MS: i64 = 60_000;
 const RUN_EVERY_MS: i64 = 5 * MINUTE_MS;
 const VERSION_EVERY_MS: i64 = MINUTE_MS;
+const RESULT_EVERY_MS: i64 = 10 * MINUTE_MS;
+/// One in so many of the results that the first device has besides is not good.
+const RARE: i64 = 1_000;
+/// The last runs, which were sent to every destination.
+const SENT_RUNS: i64 = 200;
 
 /// Rows in a statement, and statements in a transaction. SQLite looks a placeholder up by walking all of a statement's.
 const ROWS: usize = 20;
@@ -67,22 +77,105 @@ pub(crate) async fn fill(engine: &Engine, amount: Amount, now: Timestamp) -> Res
     engine.save_settings(&settings).await?;
     let hour = 60 * MINUTE_MS;
     let now = now.millis() / hour * hour;
-    for covered in COVERED {
+    let db = &engine.db;
+    admins(db, amount, now).await?;
+    for covered in &COVERED[..configs(amount)] {
         let config = BackupConfigInput {
             name: format!("Backup of {}", covered.replace([':', ','], " ")),
             frequency: "monthly".into(),
             at: "00:00".into(),
             time_zone: "UTC".into(),
-            devices: covered.into(),
+            devices: (*covered).into(),
             ..BackupConfigInput::default()
         };
         backup::config::save(engine, None, &config).await?;
     }
-    let db = &engine.db;
     devices(db, amount, now).await?;
     versions(db, amount, now).await?;
     runs(db, amount, now).await?;
+    copies(db, amount, now).await?;
     results(db, amount, now).await
+}
+
+fn configs(amount: Amount) -> usize {
+    usize::try_from(amount.of_each).unwrap_or_default().min(COVERED.len())
+}
+
+/// What admins see and nothing takes into its hands: nobody signs in, and no secret is one.
+async fn admins(db: &Db, amount: Amount, now: i64) -> Result<()> {
+    let each = 1..=amount.of_each;
+    let user = |n: i64| {
+        let name = format!("user-{n:02}");
+        vec![text(name.clone()), text(name), text("viewer"), text(""), Cell::Int(now)]
+    };
+    insert(db, "app_user", "name, name_key, role, password_hash, created_at", each.clone().map(user)).await?;
+    let token = |n: i64| {
+        vec![text(format!("token-{n:02}")), text("viewer"), text(format!("{n:064x}")), Cell::Int(now)]
+    };
+    insert(db, "api_token", "name, role, token_sha256, created_at", each.clone().map(token)).await?;
+    let credential = |n: i64| {
+        let (name, user, sealed) = (text(format!("login-{n:02}")), text("backup"), Cell::Bytes(vec![0]));
+        vec![
+            Cell::Int(n),
+            name,
+            user,
+            sealed,
+            Cell::Int(1),
+            Cell::Int(0),
+            Cell::Int(0),
+            Cell::Int(now),
+            Cell::Int(now),
+        ]
+    };
+    let columns = "id, name, username, sealed, has_password, has_enable, has_key, created_at, updated_at";
+    insert(db, "credential", columns, each.clone().map(credential)).await?;
+    let jump_host = |n: i64| {
+        let (name, address) = (text(format!("jump-{n:02}")), text(format!("192.0.2.{}", n % 250)));
+        vec![
+            Cell::Int(n),
+            name,
+            address,
+            Cell::Int(22),
+            Cell::Int(n),
+            Cell::Int(0),
+            Cell::Int(now),
+            Cell::Int(now),
+        ]
+    };
+    let columns = "id, name, address, port, credential_id, legacy_ssh, created_at, updated_at";
+    insert(db, "jump_host", columns, each.clone().map(jump_host)).await?;
+    let destination = |n: i64| {
+        let settings = text(format!(r#"{{"kind":"folder","path":"/nowhere/{n}"}}"#));
+        let name = text(format!("copies-{n:02}"));
+        vec![
+            Cell::Int(n),
+            name,
+            text("folder"),
+            settings,
+            text("retention"),
+            Cell::Int(1),
+            Cell::Int(now),
+            Cell::Int(now),
+        ]
+    };
+    let columns = "id, name, kind, settings, keep, enabled, created_at, updated_at";
+    insert(db, "destination", columns, each.clone().map(destination)).await?;
+    let job = |n: i64| {
+        let payload = text(format!(r#"{{"kind":"verify","run":{n}}}"#));
+        let error = text("The archive is not there.");
+        vec![
+            text("verify"),
+            payload,
+            Cell::Int(now),
+            Cell::Int(5),
+            Cell::Int(now),
+            Cell::Int(1),
+            error,
+            Cell::Int(now),
+        ]
+    };
+    let columns = "kind, payload, due_at, attempts, finished_at, dead, error, created_at";
+    insert(db, "job", columns, each.map(job)).await
 }
 
 /// What the last collection of a device came to, and one sentence of it.
@@ -106,8 +199,8 @@ fn hostname(device: i64) -> String {
 }
 
 async fn devices(db: &Db, amount: Amount, now: i64) -> Result<()> {
-    let columns = "id, site, address, port, hostname, device_type, platform, transport, description, enabled, status, \
-                   status_at, last_class, last_message, last_finished_at, last_good_at, created_at, updated_at";
+    let columns = "id, site, address, port, hostname, device_type, platform, transport, credential_id, jump_host_id, \
+                   description, enabled, status, status_at, last_class, last_message, last_finished_at, last_good_at, created_at, updated_at";
     let row = |device: i64| {
         let (kind, _, platform) = kind_of(device);
         let class = class_of(device);
@@ -129,6 +222,8 @@ async fn devices(db: &Db, amount: Amount, now: i64) -> Result<()> {
             // A third was recognised.
             if device % 3 == 0 { Cell::Null } else { text(platform) },
             text("ssh"),
+            if device % 4 == 0 { Cell::Int(device % amount.of_each + 1) } else { Cell::Null },
+            if device % 10 == 3 { Cell::Int(device % amount.of_each + 1) } else { Cell::Null },
             text(format!("Rack {}, unit {}", device % RACKS, device % 42)),
             Cell::Int(i64::from(device % 50 != 9)),
             text(status),
@@ -250,7 +345,7 @@ fn ended_at(amount: Amount, run: i64, now: i64) -> i64 {
 async fn runs(db: &Db, amount: Amount, now: i64) -> Result<()> {
     let columns = "id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at, finished_at, done, \
                    total, devices_ok, devices_failed, file, size_bytes, sha256, verified_at, removed_at, damaged, damage, error";
-    let configs = COVERED.len() as i64;
+    let configs = configs(amount) as i64;
     let row = |run: i64| {
         let config = run % configs;
         let at = ended_at(amount, run, now);
@@ -287,9 +382,40 @@ async fn runs(db: &Db, amount: Amount, now: i64) -> Result<()> {
     insert(db, "backup_run", columns, (1..=amount.runs).map(row)).await
 }
 
+/// Where archives are sent to, and that the newest ones were.
+async fn copies(db: &Db, amount: Amount, now: i64) -> Result<()> {
+    let destinations = 1..=amount.of_each;
+    let sends = (1..=configs(amount) as i64)
+        .flat_map(|config| destinations.clone().map(move |place| vec![Cell::Int(config), Cell::Int(place)]));
+    insert(db, "backup_config_destination", "backup_config_id, destination_id", sends).await?;
+    let runs = (amount.runs - SENT_RUNS).max(0) + 1..=amount.runs;
+    let pairs = runs.flat_map(|run| destinations.clone().map(move |place| (run, place)));
+    let row = |(run, place): (i64, i64)| {
+        let at = Cell::Int(ended_at(amount, run, now));
+        let name = text(format!("backup_{run}.zip"));
+        vec![Cell::Int(run), Cell::Int(place), text("sent"), Cell::Int(1), at.clone(), at, name]
+    };
+    let columns = "run_id, destination_id, state, attempts, due_at, sent_at, remote_name";
+    insert(db, "archive_copy", columns, pairs.map(row)).await
+}
+
 async fn results(db: &Db, amount: Amount, now: i64) -> Result<()> {
     let columns =
         "device_id, run_id, class, message, size_bytes, driver, driver_sha256, started_at, finished_at";
+    // All of them before the first run: ids follow the time.
+    let before_runs = ended_at(amount, 1, now) - MINUTE_MS;
+    let of_first = |nth: i64| {
+        let at = before_runs - (amount.results_of_first - nth) * RESULT_EVERY_MS;
+        let (class, message) = if nth % RARE == 7 {
+            ("timeout", "The device stopped answering.")
+        } else {
+            ("unchanged", "Unchanged.")
+        };
+        let (begun, ended) = (Cell::Int(at - 15_000), Cell::Int(at - 12_000));
+        let (size, driver) = (Cell::Int(2_300), text(kind_of(1).2));
+        vec![Cell::Int(1), Cell::Null, text(class), text(message), size, driver, text("0"), begun, ended]
+    };
+    insert(db, "device_result", columns, (0..amount.results_of_first).map(of_first)).await?;
     let first = (amount.runs - DETAILED_RUNS).max(0) + 1;
     let pairs = (first..=amount.runs).flat_map(|run| {
         let many = if run == amount.runs { RESULTS_OF_LAST.min(amount.devices) } else { 10 };
@@ -307,7 +433,12 @@ async fn results(db: &Db, amount: Amount, now: i64) -> Result<()> {
     insert(db, "device_result", columns, pairs.map(row)).await
 }
 
-async fn insert(db: &Db, table: &str, columns: &str, rows: impl Iterator<Item = Vec<Cell>>) -> Result<()> {
+async fn insert(
+    db: &Db,
+    table: &'static str,
+    columns: &str,
+    rows: impl Iterator<Item = Vec<Cell>>,
+) -> Result<()> {
     let columns = names(columns);
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
@@ -317,7 +448,7 @@ async fn insert(db: &Db, table: &str, columns: &str, rows: impl Iterator<Item = 
             if some.is_empty() {
                 break;
             }
-            rows_insert_in_txn(&mut tx, table, &columns, &some).await?;
+            table_fill_in_txn(&mut tx, table, &columns, &some).await?;
         }
         tx.commit().await?;
     }

@@ -19,7 +19,13 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let data_dir = arguments.next().expect("seed DATA_DIR [DEVICES VERSIONS RUNS]").into();
     let mut number = |usual: i64| arguments.next().map_or(usual, |text| text.parse().expect("a number"));
-    let amount = Amount { devices: number(10_000), versions: number(200_000), runs: number(100_000) };
+    let amount = Amount {
+        devices: number(10_000),
+        versions: number(200_000),
+        runs: number(100_000),
+        of_each: 12,
+        results_of_first: 50_000,
+    };
     let options = Options { data_dir, ..Options::default() };
     let engine = Engine::open(options, Role::Command).await.expect("the data directory opens");
     fill(&engine, amount, now()).await.expect("an empty database is filled");

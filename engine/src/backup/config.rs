@@ -147,7 +147,7 @@ pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigD
     let devices = device_count_selected(&engine.db, &[&config.devices]).await?.into_iter().sum();
     let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
     Ok(BackupConfigDetail {
-        runs: run_list(&engine.db, Some(id), None, 25).await?,
+        runs: run_list(&engine.db, id, 25).await?,
         row: BackupConfigRow { destinations, ..row(config, last_run, devices, at) },
         next_times,
         chosen,

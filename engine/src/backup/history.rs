@@ -1,10 +1,11 @@
 //! Reading runs for people.
 
+use chrono::{NaiveDate, NaiveTime};
 use etiqa_model::compare::Moment;
 use etiqa_model::history::{ResultFilter, ResultPage, RunFilter, RunPage};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::run::{Run, RunDetail};
-use etiqa_model::{BackupConfigId, DeviceId, DeviceResultId, RunId, UserError};
+use etiqa_model::{DeviceId, DeviceResultId, RunId, UserError};
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -12,16 +13,7 @@ use crate::history::compare::instant;
 use crate::store::archive_copy::copy_list_of_run;
 use crate::store::artifact::artifact_result_list_of_run;
 use crate::store::result::{result_count_of_run, result_page_of_device, result_page_of_run};
-use crate::store::run::{Span, run_fetch, run_list, run_page};
-
-/// Runs before `before`, newest first, of one config where named; 50 at most.
-pub async fn list_runs(
-    engine: &Engine,
-    config: Option<BackupConfigId>,
-    before: Option<RunId>,
-) -> Result<Vec<Run>> {
-    Ok(run_list(&engine.db, config, before, 50).await?)
-}
+use crate::store::run::{Span, run_fetch, run_page};
 
 /// Runs in `filter` before `before`, newest first. Its days are those of `zone`, an IANA name.
 pub async fn run_history(
@@ -31,7 +23,7 @@ pub async fn run_history(
     zone: &str,
 ) -> Result<RunPage> {
     let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
-    Ok(run_page(&engine.db, filter, span, before).await?)
+    Ok(run_page(&engine.db, filter, span, before.map(|id| id.0)).await?)
 }
 
 /// Results of a device in `filter` before `before`, newest first. Its days are those of `zone`, an IANA name.
@@ -43,18 +35,20 @@ pub async fn result_history(
     zone: &str,
 ) -> Result<ResultPage> {
     let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
-    Ok(result_page_of_device(&engine.db, device, filter, span, before).await?)
+    Ok(result_page_of_device(&engine.db, device, filter, span, before.map(|id| id.0)).await?)
 }
 
 /// From the beginning of one day to the end of another.
 fn span(from: Option<&str>, to: Option<&str>, zone: &str) -> Result<Span, UserError> {
-    let moment = |day: &str| {
-        let moment = Moment::parse(day).map_err(UserError::invalid)?;
-        instant(moment, zone)
+    let moment = |day: &str, time: NaiveTime| {
+        let day = NaiveDate::parse_from_str(day, "%Y-%m-%d")
+            .map_err(|_| UserError::invalid("Write a day such as 2026-11-01."))?;
+        instant(Moment::Local(day.and_time(time)), zone)
     };
+    let end = NaiveTime::from_hms_milli_opt(23, 59, 59, 999).unwrap_or(NaiveTime::MIN);
     Ok(Span {
-        from: from.map(|day| moment(&format!("{day} 00:00"))).transpose()?,
-        to: to.map(moment).transpose()?,
+        from: from.map(|day| moment(day, NaiveTime::MIN)).transpose()?,
+        to: to.map(|day| moment(day, end)).transpose()?,
     })
 }
 

@@ -24,6 +24,11 @@ pub(super) fn check(rule: &Completeness, part: &str, text: &str) -> Result<(), S
     DEMANDS.iter().try_for_each(|demand| (demand.check)(rule, part, text))
 }
 
+/// What is demanded of every part, whether it has a rule or not.
+pub(super) fn not_empty(part: &str, text: &str) -> Result<(), String> {
+    if text.is_empty() { Err(format!("The part {part} is empty.")) } else { Ok(()) }
+}
+
 /// Every demand that `rule` makes, and why it does not hold where it does not.
 pub(super) fn findings(rule: &Completeness, part: &str, text: &str) -> Vec<(&'static str, Option<String>)> {
     let made = DEMANDS.iter().filter(|demand| (demand.is_made)(rule));

@@ -59,6 +59,13 @@ impl Filter {
         piece.replace('?', &format!("${}", self.values.len()))
     }
 
+    /// The conditions that `add` adds, joined, to stand elsewhere in the same query: their values go along with it.
+    pub fn aside(&mut self, add: impl FnOnce(&mut Self)) -> String {
+        let conditions = std::mem::take(&mut self.conditions);
+        add(self);
+        std::mem::replace(&mut self.conditions, conditions).join(" AND ")
+    }
+
     /// ` WHERE …`, or nothing.
     pub fn sql(&self) -> String {
         if self.conditions.is_empty() {
@@ -125,6 +132,21 @@ mod tests {
         filter.and_text("b = ?", "y").and_built(format!("{piece} IS NULL"));
         assert_eq!(filter.sql(), " WHERE b = $2 AND CASE WHEN a = $1 THEN 1 END IS NULL");
         assert_eq!(filter.numbered("1 = 1", None), "1 = 1");
+    }
+
+    #[test]
+    fn conditions_that_stand_elsewhere_share_the_numbers_of_the_others() {
+        let mut filter = Filter::new();
+        filter.and_int("a = ?", 1);
+        let aside = filter.aside(|aside| {
+            aside.and_text("b = ?", "x").and("c = 1");
+        });
+        filter.and_int("id < ?", 9);
+        assert_eq!(
+            (aside.as_str(), filter.sql().as_str()),
+            ("b = $2 AND c = 1", " WHERE a = $1 AND id < $3")
+        );
+        assert_eq!(filter.aside(|_| {}), "");
     }
 
     #[test]

@@ -166,7 +166,11 @@ impl Work {
             Self::ArtifactPart { run, device } => Some(format!("artifact_part:{run}:{device}")),
             Self::Part { run, number, .. } => Some(format!("part:{run}:{number}")),
             Self::Change { device } => Some(format!("change:{device}")),
-            Self::Collect { .. } | Self::Artifact { .. } => None,
+            Self::Collect { devices } => match devices.as_slice() {
+                [device] => Some(format!("collect:{device}")),
+                _ => None,
+            },
+            Self::Artifact { .. } => None,
         }
     }
 }
@@ -176,8 +180,14 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
     let payload = serde_json::to_string(work)
         .map_err(|error| DbError::Value { column: "payload", message: error.to_string() })?;
     let key = work.idempotency_key();
-    let comes_again =
-        matches!(work, Work::Send { .. } | Work::Reach { .. } | Work::Test { .. } | Work::Change { .. });
+    let comes_again = matches!(
+        work,
+        Work::Send { .. }
+            | Work::Reach { .. }
+            | Work::Test { .. }
+            | Work::Change { .. }
+            | Work::Collect { .. }
+    );
     if let Some(key) = key.as_ref().filter(|_| comes_again) {
         // What was sent once is done; what is due now is other work.
         job_forget_ended_in_txn(tx, key).await?;

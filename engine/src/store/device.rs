@@ -23,17 +23,7 @@ const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.devi
      FROM device d LEFT JOIN credential c ON c.id = d.credential_id \
      LEFT JOIN jump_host j ON j.id = d.jump_host_id LEFT JOIN device_fact f ON f.device_id = d.id";
 
-/// A page of the devices in `filter`, as if no backup were planned.
-pub async fn device_list(
-    db: &Db,
-    filter: &DeviceFilter,
-    order: DeviceOrder,
-    page: Page,
-) -> Result<Paged<Device>> {
-    device_list_promised(db, filter, &[], order, page).await
-}
-
-/// The same, where backup configs promise devices something.
+/// A page of the devices in `filter`, where backup configs make them these promises.
 pub async fn device_list_promised(
     db: &Db,
     filter: &DeviceFilter,
@@ -59,12 +49,7 @@ pub async fn device_list_promised(
     Ok(Paged { rows: devices, total, page })
 }
 
-/// Every device in `filter`, as if no backup were planned.
-pub async fn device_list_matching(db: &Db, filter: &DeviceFilter, order: DeviceOrder) -> Result<Vec<Device>> {
-    device_list_matching_promised(db, filter, &[], order).await
-}
-
-/// The same, where backup configs promise devices something.
+/// Every device in `filter`, where backup configs make them these promises.
 pub async fn device_list_matching_promised(
     db: &Db,
     filter: &DeviceFilter,

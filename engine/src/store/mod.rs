@@ -1,4 +1,4 @@
-//! All SQL: one file per table family, functions named noun first (`device_list`, `run_fetch`).
+//! All SQL: one file per table family, functions named noun first (`device_fetch`, `run_claim`).
 //!
 //! A function takes the database (or a transaction, then it ends in `_in_txn`) first. Nothing here decides
 //! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
@@ -27,6 +27,7 @@ pub mod jump_host;
 pub mod lease;
 pub mod machine;
 pub mod media;
+mod newest;
 pub mod overview;
 pub mod promise;
 pub mod reachability;

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceResult;
-use etiqa_model::history::{HISTORY_ROWS, MOST_COUNTED, ResultFilter, ResultPage};
+use etiqa_model::history::{ResultFilter, ResultPage};
 use etiqa_model::page::Page;
 use etiqa_model::{DeviceId, DeviceResultId, JobId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::newest::History;
 use super::run::Span;
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
@@ -111,45 +112,44 @@ pub async fn result_list_of_device(db: &Db, device: DeviceId, limit: u32) -> Res
     results(db, &filter, &format!(" ORDER BY r.id DESC LIMIT {limit}")).await
 }
 
+const HISTORY: History<DeviceResult> = History {
+    table: "device_result",
+    columns: "id, class, finished_at",
+    time: "finished_at",
+    until: "finished_at <= ?",
+    select: SELECT,
+    id: "r.id",
+    row: result,
+};
+
 /// Results of a device in `filter` that ended within `span`, those before `before`, newest first.
 pub async fn result_page_of_device(
     db: &Db,
     device: DeviceId,
     filter: &ResultFilter,
     span: Span,
-    before: Option<DeviceResultId>,
+    before: Option<i64>,
 ) -> Result<ResultPage> {
-    let mut conditions = Filter::new();
-    conditions.and_int("r.device_id = ?", device.0);
-    match filter.good {
-        Some(true) => conditions.and("r.class IN ('ok', 'unchanged')"),
-        Some(false) => conditions.and("r.class NOT IN ('ok', 'unchanged')"),
-        None => &mut conditions,
+    let mut rows = Filter::new();
+    rows.and_int("device_id = ?", device.0);
+    HISTORY.narrow_until(db, &mut rows, span.to).await?;
+    let ask = |asked: &mut Filter| {
+        match filter.good {
+            Some(true) => asked.and("class IN ('ok', 'unchanged')"),
+            Some(false) => asked.and("class NOT IN ('ok', 'unchanged')"),
+            None => &mut *asked,
+        };
+        if let Some(class) = filter.class {
+            asked.and_text("class = ?", class.as_str());
+        }
+        if let Some(from) = span.from {
+            asked.and_int("finished_at >= ?", from.millis());
+        }
+        if let Some(to) = span.to {
+            asked.and_int("finished_at <= ?", to.millis());
+        }
     };
-    if let Some(class) = filter.class {
-        conditions.and_text("r.class = ?", class.as_str());
-    }
-    if let Some(from) = span.from {
-        conditions.and_int("r.finished_at >= ?", from.millis());
-    }
-    if let Some(to) = span.to {
-        conditions.and_int("r.finished_at <= ?", to.millis());
-    }
-    // Counted no further than that: what is older costs nothing.
-    let counted = conditions.query(
-        "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM device_result r",
-        &format!(" LIMIT {MOST_COUNTED}) AS counted"),
-    );
-    let total = counted.fetch_one(db.reader()).await?.count("n")?;
-    if let Some(before) = before {
-        conditions.and_int("r.id < ?", before.0);
-    }
-    // One more than is shown tells whether there are older ones.
-    let after = format!(" ORDER BY r.id DESC LIMIT {}", HISTORY_ROWS + 1);
-    let mut rows = results(db, &conditions, &after).await?;
-    let has_older = rows.len() > HISTORY_ROWS as usize;
-    rows.truncate(HISTORY_ROWS as usize);
-    Ok(ResultPage { rows, total, has_older })
+    HISTORY.page(db, &rows, ask, span, before).await
 }
 
 /// A page of the results of a run, of those alone that are not good where `only_failed`: those that failed first, then by

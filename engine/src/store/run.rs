@@ -2,11 +2,12 @@
 
 use etiqa_model::archive::Encryption;
 use etiqa_model::backup::BackupKind;
-use etiqa_model::history::{HISTORY_ROWS, MOST_COUNTED, Outcome, RunFilter, RunPage};
+use etiqa_model::history::{Outcome, RunFilter, RunPage};
 use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{BackupConfigId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::newest::History;
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 /// What retention and the reaper ask of a run beside the run itself comes with every row: two small numbers.
@@ -36,48 +37,70 @@ pub async fn run_fetch(db: &Db, id: RunId) -> Result<Option<Run>> {
     row.as_ref().map(run).transpose()
 }
 
-/// Runs before `before`, newest first, of one config where named.
-pub async fn run_list(
-    db: &Db,
-    config: Option<BackupConfigId>,
-    before: Option<RunId>,
-    limit: u32,
-) -> Result<Vec<Run>> {
+/// Runs of a config, newest first.
+pub async fn run_list(db: &Db, config: BackupConfigId, limit: u32) -> Result<Vec<Run>> {
     let mut filter = Filter::new();
-    if let Some(config) = config {
-        filter.and_int("backup_config_id = ?", config.0);
-    }
-    if let Some(before) = before {
-        filter.and_int("id < ?", before.0);
-    }
+    filter.and_int("backup_config_id = ?", config.0);
     runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
 }
 
+const HISTORY: History<Run> = History {
+    table: "backup_run",
+    columns: "id, backup_config_id, kind, status, started_by, queued_at, devices_failed, artifacts_failed",
+    time: "queued_at",
+    until: "queued_at <= ?",
+    select: SELECT,
+    id: "id",
+    row: run,
+};
+
 /// Runs in `filter` that were queued within `span`, those before `before`, newest first.
-pub async fn run_page(db: &Db, filter: &RunFilter, span: Span, before: Option<RunId>) -> Result<RunPage> {
-    let mut conditions = conditions(filter, span);
-    // Counted no further than that: what is older costs nothing.
-    let counted = conditions.query(
-        "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM backup_run",
-        &format!(" LIMIT {MOST_COUNTED}) AS counted"),
-    );
-    let total = counted.fetch_one(db.reader()).await?.count("n")?;
-    if let Some(before) = before {
-        conditions.and_int("id < ?", before.0);
-    }
-    // One more than is shown tells whether there are older ones.
-    let mut rows = runs(db, &conditions, &format!(" ORDER BY id DESC LIMIT {}", HISTORY_ROWS + 1)).await?;
-    let has_older = rows.len() > HISTORY_ROWS as usize;
-    rows.truncate(HISTORY_ROWS as usize);
-    Ok(RunPage { rows, total, has_older })
+pub async fn run_page(db: &Db, filter: &RunFilter, span: Span, before: Option<i64>) -> Result<RunPage> {
+    let mut rows = Filter::new();
+    HISTORY.narrow_until(db, &mut rows, span.to).await?;
+    let held = held_by_index(filter);
+    narrow(&mut rows, filter, |narrowing| Some(narrowing) == held);
+    let ask = |asked: &mut Filter| {
+        narrow(asked, filter, |narrowing| Some(narrowing) != held);
+        if let Some(from) = span.from {
+            asked.and_int("queued_at >= ?", from.millis());
+        }
+        if let Some(to) = span.to {
+            asked.and_int("queued_at <= ?", to.millis());
+        }
+    };
+    HISTORY.page(db, &rows, ask, span, before).await
 }
 
-fn conditions(filter: &RunFilter, span: Span) -> Filter {
-    let mut conditions = Filter::new();
-    if let Some(config) = filter.config {
+/// What a filter may narrow runs by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Narrowing {
+    Config,
+    Outcome,
+    Trigger,
+    Kind,
+}
+
+/// What runs are looked up by: it has an index, and is what leaves the fewest.
+fn held_by_index(filter: &RunFilter) -> Option<Narrowing> {
+    // No index tells those that were all good.
+    let is_held = filter.outcome.is_some_and(|outcome| outcome != Outcome::Good);
+    [
+        (Narrowing::Config, filter.config.is_some()),
+        (Narrowing::Outcome, is_held),
+        (Narrowing::Trigger, filter.trigger.is_some()),
+        (Narrowing::Kind, filter.kind.is_some()),
+    ]
+    .into_iter()
+    .find_map(|(narrowing, is_held)| is_held.then_some(narrowing))
+}
+
+/// Adds those conditions of a filter that `which` picks.
+fn narrow(conditions: &mut Filter, filter: &RunFilter, which: impl Fn(Narrowing) -> bool) {
+    if let Some(config) = filter.config.filter(|_| which(Narrowing::Config)) {
         conditions.and_int("backup_config_id = ?", config.0);
     }
-    match filter.outcome {
+    match filter.outcome.filter(|_| which(Narrowing::Outcome)) {
         Some(Outcome::Live) => conditions.and("status IN ('pending', 'running')"),
         Some(Outcome::Good) => {
             conditions.and("status = 'completed' AND devices_failed = 0 AND artifacts_failed = 0")
@@ -87,21 +110,14 @@ fn conditions(filter: &RunFilter, span: Span) -> Filter {
         }
         Some(Outcome::Failed) => conditions.and("status = 'failed'"),
         Some(Outcome::Cancelled) => conditions.and("status = 'cancelled'"),
-        None => &mut conditions,
+        None => &mut *conditions,
     };
-    if let Some(kind) = filter.kind {
+    if let Some(kind) = filter.kind.filter(|_| which(Narrowing::Kind)) {
         conditions.and_text("kind = ?", kind.as_str());
     }
-    if let Some(trigger) = filter.trigger {
+    if let Some(trigger) = filter.trigger.filter(|_| which(Narrowing::Trigger)) {
         conditions.and_text("started_by = ?", trigger.as_str());
     }
-    if let Some(from) = span.from {
-        conditions.and_int("queued_at >= ?", from.millis());
-    }
-    if let Some(to) = span.to {
-        conditions.and_int("queued_at <= ?", to.millis());
-    }
-    conditions
 }
 
 /// Ended runs, newest first.
@@ -130,7 +146,7 @@ pub async fn run_list_newest(db: &Db) -> Result<Vec<Run>> {
 
 /// The newest run of one config.
 pub async fn run_newest(db: &Db, config: BackupConfigId) -> Result<Option<Run>> {
-    Ok(run_list(db, Some(config), None, 1).await?.pop())
+    Ok(run_list(db, config, 1).await?.pop())
 }
 
 /// The queued or running run of a config, within the transaction that may queue one.

@@ -1,5 +1,10 @@
+use std::time::Duration;
+
 use etiqa_engine::import::apply::{ImportOptions, import};
 use etiqa_engine::inventory;
+use etiqa_engine::schedule::{Work, enqueue, jobs};
+use etiqa_engine::store::job::{Taker, job_claim, job_finish};
+use etiqa_engine::time::now;
 use etiqa_model::device::{Device, DeviceChange, DeviceFilter, DeviceOrder, MOST_CHANGED};
 use etiqa_model::{DeviceId, ErrorKind};
 
@@ -50,6 +55,33 @@ async fn only_the_chosen_devices_are_changed_and_only_those_that_were_not_so_alr
     assert_eq!(change(&world, chosen, DeviceChange::Delete).await, 2);
     assert_eq!(change(&world, &ids, DeviceChange::Delete).await, 1);
     assert!(all(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_device_that_is_to_be_collected_is_queued_once_however_often_somebody_asks() {
+    let (world, ids) = three().await;
+    let queued = async || jobs::list(&world.engine).await.unwrap();
+    for _ in 0..3 {
+        inventory::collect_one(&world.engine, ids[0]).await.unwrap();
+    }
+    let first = queued().await;
+    assert_eq!(first.len(), 1);
+    let device = inventory::fetch(&world.engine, ids[0]).await.unwrap();
+    let same = inventory::collect_now(&world.engine, &[device]).await.unwrap();
+    assert_eq!(same, [first[0].id], "whoever follows it follows that one");
+
+    change(&world, &ids, DeviceChange::Collect).await;
+    inventory::collect_one(&world.engine, ids[1]).await.unwrap();
+    assert_eq!(queued().await.len(), 2, "it is queued with others");
+
+    let engine = &world.engine;
+    let by = Taker { owner: "a worker", folders: [engine.dir.id(); 2], site: None, takes: &["collect"] };
+    let claimed =
+        job_claim(&engine.db, by, now(), now().plus(Duration::from_mins(1))).await.unwrap().unwrap();
+    assert_eq!(claimed.id, first[0].id);
+    job_finish(&engine.db, claimed.id, "a worker", None, now()).await.unwrap();
+    let again = Work::Collect { devices: vec![ids[0]] };
+    assert_ne!(enqueue(engine, &again).await.unwrap(), first[0].id, "what was done is done again");
 }
 
 #[tokio::test]

@@ -192,11 +192,19 @@ async fn a_run_that_still_goes_on_is_waited_for() {
     let config = world.add_config(|input| input.time_zone = "UTC".into()).await;
     was_always_there(&world, config).await;
     let since = async |at| promise::now_promised(&world.engine, at).await.unwrap()[0].since;
-    let at = now();
-    let before = since(at).await;
+    let schedule = config::detail(&world.engine, config).await.unwrap().row.config.schedule;
+    // An hour after it what was due before now counts, if no more is due until then.
+    let began = now();
+    let fulfilled = due::last_at(&schedule, "daily", began).unwrap();
+    let before = due::last_at(&schedule, "daily", fulfilled.minus(Duration::from_millis(1))).unwrap();
+    let later = fulfilled.plus(Duration::from_hours(1));
+    let taken_over = Duration::from_mins(1);
+    assert_eq!(since(later).await, fulfilled.minus(taken_over));
     start::start(&world.engine, config, Trigger::Schedule).await.unwrap();
-    let fulfilled = due::last_at(&schedule(&world, config).await, "daily", at).unwrap();
-    assert!(since(at).await < fulfilled && before <= fulfilled);
+    assert_eq!(since(later).await, before.minus(taken_over));
+    let too_long = began.plus(Duration::from_hours(48));
+    let next = due::last_at(&schedule, "daily", too_long.minus(Duration::from_hours(1))).unwrap();
+    assert_eq!(since(too_long).await, next.minus(taken_over), "it holds up nothing for ever");
 }
 
 #[tokio::test]

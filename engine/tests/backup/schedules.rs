@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use etiqa_engine::backup::{config, execute_run, find_run, list_runs, start};
+use etiqa_engine::backup::{config, execute_run, find_run, run_history, start};
 use etiqa_engine::pause;
 use etiqa_engine::schedule::tick::{reap, tick};
 use etiqa_engine::schedule::worker::work_on_one;
@@ -9,26 +9,34 @@ use etiqa_engine::store::job::{Taker, job_claim, job_finish};
 use etiqa_engine::store::run_note::run_note_list;
 use etiqa_engine::store::run_write::run_claim;
 use etiqa_engine::time::now;
+use etiqa_model::BackupConfigId;
 use etiqa_model::backup::ConfigState;
+use etiqa_model::history::RunFilter;
 use etiqa_model::job::JobState;
-use etiqa_model::run::{RunStatus, Trigger};
+use etiqa_model::run::{Run, RunStatus, Trigger};
 
 use crate::common::world::World;
 
 const DAY: Duration = Duration::from_hours(24);
+
+/// The runs of a backup config, newest first.
+async fn runs_of(world: &World, id: BackupConfigId) -> Vec<Run> {
+    let filter = RunFilter { config: Some(id), ..RunFilter::default() };
+    run_history(&world.engine, &filter, None, "UTC").await.unwrap().rows
+}
 
 #[tokio::test]
 async fn a_missed_time_fires_once_however_long_the_program_was_down() {
     let world = World::new().await;
     let id = world.add_config(|input| input.kind = "data".into()).await;
     assert!(tick(&world.engine, now()).await.unwrap() > Some(now()));
-    assert!(list_runs(&world.engine, Some(id), None).await.unwrap().is_empty(), "not due yet");
+    assert!(runs_of(&world, id).await.is_empty(), "not due yet");
 
     let later = now().plus(DAY * 10);
     let next = tick(&world.engine, later).await.unwrap().unwrap();
     assert!(next > later && next <= later.plus(DAY), "the next time is counted from now");
     tick(&world.engine, later).await.unwrap();
-    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    let runs = runs_of(&world, id).await;
     assert_eq!(runs.len(), 1);
     assert_eq!((runs[0].trigger, runs[0].status), (Trigger::Schedule, RunStatus::Pending));
     execute_run(&world.engine, runs[0].id).await.unwrap();
@@ -40,7 +48,7 @@ async fn a_clock_that_is_set_back_leaves_nothing_waiting_for_the_time_that_it_sh
     let world = World::new().await;
     let id = world.add_config(|input| input.kind = "data".into()).await;
     tick(&world.engine, now().plus(DAY * 3_650)).await.unwrap();
-    let run = list_runs(&world.engine, Some(id), None).await.unwrap()[0].id;
+    let run = runs_of(&world, id).await[0].id;
     let claim = async || {
         let until = now().plus(Duration::from_mins(1));
         let by =
@@ -65,7 +73,7 @@ async fn a_machine_whose_clock_is_a_little_behind_fires_nothing_again() {
     let behind = due.minus(Duration::from_mins(3));
     assert_eq!(tick(&world.engine, behind).await.unwrap(), next);
     assert_eq!(tick(&world.engine, due.plus(Duration::from_secs(30))).await.unwrap(), next);
-    assert_eq!(list_runs(&world.engine, Some(id), None).await.unwrap().len(), 1);
+    assert_eq!(runs_of(&world, id).await.len(), 1);
 }
 
 #[tokio::test]
@@ -74,7 +82,7 @@ async fn a_config_that_still_runs_is_not_started_again() {
     let id = world.add_config(|input| input.kind = "data".into()).await;
     let live = start::start(&world.engine, id, Trigger::Manual).await.unwrap();
     tick(&world.engine, now().plus(DAY * 2)).await.unwrap();
-    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    let runs = runs_of(&world, id).await;
     assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [live.run]);
     assert!(start::start(&world.engine, id, Trigger::Manual).await.is_err());
 }
@@ -88,7 +96,7 @@ async fn a_disabled_config_never_fires_and_an_enabled_one_starts_from_now() {
     assert_eq!(config::detail(&world.engine, id).await.unwrap().row.state, ConfigState::Disabled);
     config::set_enabled(&world.engine, id, true).await.unwrap();
     tick(&world.engine, now()).await.unwrap();
-    assert!(list_runs(&world.engine, Some(id), None).await.unwrap().is_empty());
+    assert!(runs_of(&world, id).await.is_empty());
 }
 
 #[tokio::test]
@@ -115,7 +123,7 @@ async fn an_interrupted_run_is_failed_and_queued_again_once() {
     let later = now().plus(Duration::from_mins(1));
     reap(&world.engine, later).await.unwrap();
     reap(&world.engine, later).await.unwrap();
-    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    let runs = runs_of(&world, id).await;
     assert_eq!(runs.len(), 2);
     assert_eq!((runs[0].trigger, runs[0].status), (Trigger::Retry, RunStatus::Pending));
     assert_eq!(runs[1].status, RunStatus::Failed);
@@ -123,11 +131,7 @@ async fn an_interrupted_run_is_failed_and_queued_again_once() {
 
     claim(runs[0].id).await;
     reap(&world.engine, later.plus(Duration::from_mins(1))).await.unwrap();
-    assert_eq!(
-        list_runs(&world.engine, Some(id), None).await.unwrap().len(),
-        2,
-        "a retry is not tried again"
-    );
+    assert_eq!(runs_of(&world, id).await.len(), 2, "a retry is not tried again");
 }
 
 #[tokio::test]
@@ -174,7 +178,7 @@ async fn a_run_that_was_cancelled_when_its_process_died_is_not_queued_again() {
     assert!(run_claim(&world.engine.db, run, "server-gone", now(), now()).await.unwrap());
     start::cancel(&world.engine, run).await.unwrap();
     reap(&world.engine, now().plus(Duration::from_mins(1))).await.unwrap();
-    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    let runs = runs_of(&world, id).await;
     assert_eq!(runs.iter().map(|run| run.status).collect::<Vec<_>>(), [RunStatus::Cancelled]);
 }
 
@@ -184,7 +188,7 @@ async fn a_time_that_comes_while_a_run_goes_on_is_skipped_and_noted_with_that_ru
     let id = world.add_config(|input| input.kind = "data".into()).await;
     let live = start::start(&world.engine, id, Trigger::Manual).await.unwrap().run;
     tick(&world.engine, now().plus(DAY * 2)).await.unwrap();
-    assert_eq!(list_runs(&world.engine, Some(id), None).await.unwrap().len(), 1);
+    assert_eq!(runs_of(&world, id).await.len(), 1);
     let notes = run_note_list(&world.engine.db, live, 10).await.unwrap();
     assert_eq!(notes.len(), 1);
     assert!(notes[0].note.starts_with("It was due again at 2"), "{notes:?}");
@@ -200,12 +204,12 @@ async fn while_all_schedules_are_paused_nothing_is_due_and_what_was_missed_runs_
     let paused = pause::schedule_pause(&world.engine).await.unwrap().unwrap();
     assert_eq!(paused.by.as_deref(), Some("ada"), "the first who paused them");
     assert_eq!(tick(&world.engine, now().plus(DAY * 3)).await.unwrap(), None);
-    assert!(list_runs(&world.engine, Some(id), None).await.unwrap().is_empty());
+    assert!(runs_of(&world, id).await.is_empty());
     assert!(world.run(id).await.is_good(), "by hand it runs all the same");
 
     pause::unpause(&world.engine, "bob").await.unwrap();
     tick(&world.engine, now().plus(DAY * 3)).await.unwrap();
-    let runs = list_runs(&world.engine, Some(id), None).await.unwrap();
+    let runs = runs_of(&world, id).await;
     assert_eq!(runs.iter().filter(|run| run.trigger == Trigger::Schedule).count(), 1);
 }
 

@@ -5,10 +5,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use etiqa_engine::backup::list_runs;
 use etiqa_engine::backup::mirror::{RemoteLogin, Texts, mirror_run};
+use etiqa_engine::backup::run_history;
 use etiqa_engine::failpoint;
 use etiqa_engine::{Engine, Options, Role};
+use etiqa_model::history::RunFilter;
 
 use crate::support::{Network, bare, git, is_sound, mirrored, remote};
 
@@ -56,7 +57,7 @@ async fn a_mirroring_that_is_killed_before_the_branch_moves_changes_nothing_and_
 async fn mirror_in(data: &Path) {
     let options = Options { data_dir: data.to_owned(), ..Options::default() };
     let engine = Engine::open(options, Role::Command).await.unwrap();
-    let runs = list_runs(&engine, None, None).await.unwrap();
+    let runs = run_history(&engine, &RunFilter::default(), None, "UTC").await.unwrap().rows;
     mirror_run(&engine, &data.join("mirror/7"), "main", Texts::Whole, &runs[0]).await.unwrap();
 }
 

@@ -3,13 +3,13 @@ use etiqa_engine::store::backup_config::{
     backup_config_advance_in_txn, backup_config_fetch, backup_config_insert_in_txn, backup_config_list_due,
 };
 use etiqa_engine::store::lease::leases_expire_of;
-use etiqa_engine::store::run::{Span, run_fetch, run_list, run_list_abandoned, run_list_leftover, run_page};
+use etiqa_engine::store::run::{Span, run_fetch, run_list_abandoned, run_list_leftover, run_page};
 use etiqa_engine::store::run_write::{
     Ending, run_cancel, run_claim, run_finish, run_insert_in_txn, run_interrupt_in_txn, run_progress,
     run_renew, run_reserve_file,
 };
 use etiqa_model::backup::{BackupConfig, BackupConfigInput, BackupKind};
-use etiqa_model::history::{Outcome, RunFilter};
+use etiqa_model::history::{MOST_READ, Outcome, RunFilter};
 use etiqa_model::run::{Phase, Progress, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 
@@ -131,23 +131,6 @@ async fn a_due_time_is_taken_by_one_scheduler_only() {
 }
 
 #[tokio::test]
-async fn history_is_read_a_page_at_a_time_newest_first() {
-    on_both(async |db| {
-        let config = add_config(&db, "daily", None).await;
-        for _ in 0..5 {
-            let run = add_run(&db, &config).await.unwrap();
-            run_cancel(&db, run, at(1)).await.unwrap();
-        }
-        let first = run_list(&db, Some(config.id), None, 3).await.unwrap();
-        let second = run_list(&db, Some(config.id), Some(first[2].id), 3).await.unwrap();
-        let ids: Vec<_> = first.iter().chain(&second).map(|run| run.id.0).collect();
-        assert_eq!(ids.len(), 5);
-        assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn runs_are_found_by_what_they_came_to_and_when_a_page_at_a_time() {
     on_both(async |db| {
         let (daily, other) = (add_config(&db, "daily", None).await, add_config(&db, "other", None).await);
@@ -162,7 +145,7 @@ async fn runs_are_found_by_what_they_came_to_and_when_a_page_at_a_time() {
         let any = Span::default();
         let found = async |filter: RunFilter, span| {
             let page = run_page(&db, &filter, span, None).await.unwrap();
-            (page.total, page.rows.len(), page.has_older)
+            (page.total, page.rows.len(), page.older.is_some())
         };
         let of = |outcome| RunFilter { outcome: Some(outcome), ..RunFilter::default() };
         assert_eq!(found(RunFilter::default(), any).await, (62, 50, true));
@@ -188,11 +171,70 @@ async fn runs_are_found_by_what_they_came_to_and_when_a_page_at_a_time() {
         assert_eq!(found(RunFilter::default(), until).await.0, 62);
 
         let first = run_page(&db, &of(Outcome::Cancelled), any, None).await.unwrap();
-        let before = first.rows.last().map(|run| run.id);
-        let second = run_page(&db, &of(Outcome::Cancelled), any, before).await.unwrap();
-        assert_eq!((second.rows.len(), second.total, second.has_older), (10, 60, false));
+        assert_eq!(first.older, first.rows.last().map(|run| run.id.0));
+        let second = run_page(&db, &of(Outcome::Cancelled), any, first.older).await.unwrap();
+        assert_eq!((second.rows.len(), second.total, second.older), (10, 60, None));
         let ids: Vec<_> = first.rows.iter().chain(&second.rows).map(|run| run.id.0).collect();
         assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
+    })
+    .await;
+}
+
+/// So many more runs of a config that were cancelled: the first one was queued then, the others a second apart.
+async fn add_cancelled(db: &Db, config: &BackupConfig, first: Timestamp, many: u32) {
+    let mut tx = db.write().await.unwrap();
+    sqlx::query(
+        "WITH RECURSIVE nth(n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM nth WHERE n + 1 < $2)
+         INSERT INTO backup_run (backup_config_id, name, kind, status, phase, started_by, queued_at)
+         SELECT c.id, c.name, c.kind, 'cancelled', 'collecting', 'schedule', $3 + 1000 * nth.n
+         FROM nth JOIN backup_config c ON c.id = $1 ORDER BY nth.n",
+    )
+    .bind(config.id.0)
+    .bind(i64::from(many))
+    .bind(first.millis())
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_filter_that_matches_little_reads_a_bounded_number_of_runs_and_goes_on_behind_them() {
+    on_both(async |db| {
+        let (daily, other) = (add_config(&db, "daily", None).await, add_config(&db, "other", None).await);
+        let rare = add_run(&db, &daily).await.unwrap();
+        assert!(run_claim(&db, rare, "a", at(0), at(30)).await.unwrap());
+        assert!(run_finish(&db, rare, "a", &failed(), at(5)).await.unwrap());
+        add_cancelled(&db, &daily, at(1), 2 * MOST_READ + 7).await;
+        add_cancelled(&db, &other, at(20_000), 5).await;
+        let failed =
+            RunFilter { config: Some(daily.id), outcome: Some(Outcome::Failed), ..RunFilter::default() };
+        let (mut before, mut pages) = (None, 0);
+        let found = loop {
+            let page = run_page(&db, &failed, Span::default(), before).await.unwrap();
+            assert_eq!((page.total, page.is_among_newest), (0, true), "it is counted among the newest alone");
+            pages += 1;
+            if !page.rows.is_empty() {
+                break page;
+            }
+            assert!(page.older < before.or(Some(i64::MAX)), "it goes on: {page:?}");
+            before = page.older;
+        };
+        assert_eq!((pages, found.rows[0].id, found.rows.len(), found.older), (3, rare, 1, None));
+
+        // What one index tells is found at once, however old it is.
+        let failed = RunFilter { config: None, ..failed };
+        let page = run_page(&db, &failed, Span::default(), None).await.unwrap();
+        assert_eq!((page.rows[0].id, page.total, page.is_among_newest), (rare, 1, false));
+
+        // So are days: those of them that are newest, in the middle of all.
+        let days = Span { from: Some(at(100)), to: Some(at(103)) };
+        let cancelled = RunFilter { config: Some(daily.id), ..RunFilter::default() };
+        let page = run_page(&db, &cancelled, days, None).await.unwrap();
+        assert_eq!((page.rows.len(), page.total, page.is_among_newest, page.older), (4, 4, false, None));
+        let before_all = Span { from: None, to: Some(Timestamp(-1)) };
+        let page = run_page(&db, &RunFilter::default(), before_all, None).await.unwrap();
+        assert_eq!((page.rows.len(), page.total, page.older), (0, 0, None));
     })
     .await;
 }

@@ -1,8 +1,8 @@
 use etiqa_engine::db::Db;
 use etiqa_engine::store::credential::{CredentialRow, credential_insert_in_txn, credential_list_for_device};
 use etiqa_engine::store::device::{
-    device_count_by_platform, device_fetch, device_list, device_list_by_name, device_list_matching,
-    platform_list,
+    device_count_by_platform, device_fetch, device_list_by_name, device_list_matching_promised,
+    device_list_promised, platform_list,
 };
 use etiqa_engine::store::device_count::device_count_selected;
 use etiqa_engine::store::device_fact::{
@@ -12,9 +12,12 @@ use etiqa_engine::store::device_write::{
     DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
 };
 use etiqa_engine::store::lease::{device_lease_drop, device_lease_is_taken, device_lease_take};
+use etiqa_engine::store::result::result_page_of_device;
+use etiqa_engine::store::run::Span;
 use etiqa_model::DeviceId;
 use etiqa_model::class::Class;
 use etiqa_model::device::{DeviceFacts, DeviceFilter, DeviceOrder, DeviceSort, DeviceStatus, DeviceType};
+use etiqa_model::history::{MOST_READ, ResultFilter};
 use etiqa_model::page::Page;
 use etiqa_model::selector::Selector;
 
@@ -28,7 +31,7 @@ async fn insert(db: &Db, rows: &[DeviceRow]) -> Vec<DeviceId> {
 }
 
 async fn names(db: &Db, filter: DeviceFilter) -> Vec<String> {
-    let page = device_list(db, &filter, DeviceOrder::default(), Page::default()).await.unwrap();
+    let page = device_list_promised(db, &filter, &[], DeviceOrder::default(), Page::default()).await.unwrap();
     page.rows.into_iter().map(|device| device.hostname).collect()
 }
 
@@ -53,7 +56,9 @@ async fn more_devices_than_one_statement_takes_come_back_in_order_with_their_tag
         );
 
         let page = Page { number: 3, size: 500 };
-        let third = device_list(&db, &DeviceFilter::default(), DeviceOrder::default(), page).await.unwrap();
+        let third = device_list_promised(&db, &DeviceFilter::default(), &[], DeviceOrder::default(), page)
+            .await
+            .unwrap();
         assert_eq!((third.total, third.rows.len(), third.pages()), (1_203, 203, 3));
         assert_eq!(third.rows[0].hostname, "sw-1000");
         let selectors = [Selector::Tag("last-3".into()), Selector::All, Selector::Tag("none".into())];
@@ -199,11 +204,13 @@ async fn every_order_is_the_same_on_both_databases_and_what_was_never_comes_firs
         ] {
             for (descending, expected) in [(false, ascending), (true, descending)] {
                 let order = DeviceOrder { sort, descending };
-                let all = device_list_matching(&db, &DeviceFilter::default(), order).await.unwrap();
+                let all =
+                    device_list_matching_promised(&db, &DeviceFilter::default(), &[], order).await.unwrap();
                 let names: String = all.into_iter().map(|device| device.hostname).collect();
                 assert_eq!(names, expected, "{order:?}");
                 let first = Page { number: 1, size: 1 };
-                let page = device_list(&db, &DeviceFilter::default(), order, first).await.unwrap();
+                let page =
+                    device_list_promised(&db, &DeviceFilter::default(), &[], order, first).await.unwrap();
                 assert_eq!(page.rows[0].hostname, expected[..1], "{order:?}");
             }
         }
@@ -301,7 +308,7 @@ async fn what_was_found_out_of_a_device_is_in_its_row_and_in_the_counts_until_it
         tx.commit().await.unwrap();
 
         let (filter, order) = (DeviceFilter::default(), DeviceOrder::default());
-        let listed = device_list(&db, &filter, order, Page::default()).await.unwrap().rows;
+        let listed = device_list_promised(&db, &filter, &[], order, Page::default()).await.unwrap().rows;
         assert_eq!(listed.iter().map(|device| device.unsaved).collect::<Vec<_>>(), [true, false]);
         let counts = device_count_by_platform(&db).await.unwrap();
         assert_eq!(counts.len(), 2);
@@ -312,6 +319,42 @@ async fn what_was_found_out_of_a_device_is_in_its_row_and_in_the_counts_until_it
         assert!(!device_fact_forget_platform(&db, ids[1], NOON).await.unwrap());
         let left = device_fact_fetch(&db, ids[0]).await.unwrap();
         assert_eq!((left.platform, left.unsaved), (None, Some(true)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rare_result_of_a_device_is_looked_for_among_a_bounded_number_of_its_newest() {
+    on_both(async |db| {
+        let id = insert(&db, &[device("192.0.2.1", |_| {})]).await[0];
+        let mut tx = db.write().await.unwrap();
+        sqlx::query(
+            "WITH RECURSIVE nth(n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM nth WHERE n < $2)
+             INSERT INTO device_result (device_id, class, message, size_bytes, started_at, finished_at)
+             SELECT $1, CASE WHEN n = 0 THEN 'timeout' ELSE 'unchanged' END, '', 0, $3 + 1000 * n, $3 + 1000 * n
+             FROM nth ORDER BY n",
+        )
+        .bind(id.0)
+        .bind(i64::from(MOST_READ) + 7)
+        .bind(NOON.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+
+        let any = Span::default();
+        let rare = ResultFilter { class: Some(Class::Timeout), ..ResultFilter::default() };
+        let first = result_page_of_device(&db, id, &rare, any, None).await.unwrap();
+        assert_eq!((first.rows.len(), first.total, first.is_among_newest), (0, 0, true));
+        let second = result_page_of_device(&db, id, &rare, any, first.older).await.unwrap();
+        assert_eq!((second.rows[0].class, second.total, second.older), (Class::Timeout, 0, None));
+
+        let recent = Span { from: Some(at(10)), to: None };
+        let page = result_page_of_device(&db, id, &rare, recent, None).await.unwrap();
+        assert_eq!((page.is_among_newest, page.older), (false, None), "what is older is not asked for");
+        let early = Span { from: None, to: Some(at(2)) };
+        let page = result_page_of_device(&db, id, &ResultFilter::default(), early, None).await.unwrap();
+        assert_eq!((page.rows.len(), page.total, page.rows[0].finished_at), (3, 3, at(2)));
     })
     .await;
 }

@@ -27,8 +27,11 @@ use serde::Deserialize;
 use super::gate::cookie_of;
 use super::refusal::{Refusal, accepts_pages};
 
-/// Forms that are kept at once; the oldest goes first.
-const MOST: usize = 64;
+/// Forms that are kept at once of everybody who is signed in, of one session, and of all strangers; the oldest goes first.
+/// So nobody takes a place of others by posting what is refused again and again.
+const MOST: usize = 256;
+const MOST_OF_SESSION: usize = 8;
+const MOST_OF_STRANGERS: usize = 16;
 const KEPT_FOR: Duration = Duration::from_mins(10);
 /// Bytes of a form that is worth keeping.
 const LARGEST: usize = 64 << 10;
@@ -58,8 +61,13 @@ impl Forms {
         let name = random_secret();
         let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         forms.retain(|kept| kept.since.elapsed() < KEPT_FOR);
-        if forms.len() >= MOST {
-            forms.pop_front();
+        if let Some(session) = &session {
+            let is_same =
+                |kept: &Kept| kept.session.as_ref().is_some_and(|of| of.reveal() == session.reveal());
+            make_room(&mut forms, MOST_OF_SESSION, is_same);
+            make_room(&mut forms, MOST, |kept| kept.session.is_some());
+        } else {
+            make_room(&mut forms, MOST_OF_STRANGERS, |kept| kept.session.is_none());
         }
         forms.push_back(Kept { name: name.clone(), session, since: Instant::now(), typed });
         name
@@ -132,6 +140,15 @@ pub(super) fn told(
     let refused = Refused::of(&address)?;
     let kept = forms.find(&refused.typed, session);
     Some(kept.unwrap_or_else(|| Typed::new(refused.path.clone(), Vec::new(), refused.error())))
+}
+
+/// Drops the oldest of these forms, where `most` of them are kept.
+fn make_room(forms: &mut VecDeque<Kept>, most: usize, is_one: impl Fn(&Kept) -> bool) {
+    if forms.iter().filter(|kept| is_one(kept)).count() >= most
+        && let Some(oldest) = forms.iter().position(is_one)
+    {
+        forms.remove(oldest);
+    }
 }
 
 /// Answers a server function; what a plain form sent is kept where it is refused.
@@ -222,7 +239,7 @@ mod tests {
     fn only_the_newest_forms_are_kept() {
         let forms = Forms::default();
         let first = forms.keep(None, typed());
-        for _ in 1..MOST {
+        for _ in 1..MOST_OF_STRANGERS {
             forms.keep(None, typed());
         }
         assert!(forms.find(&first, None).is_some());
@@ -255,6 +272,22 @@ mod tests {
         let cookie = telling("/devices/new", "/rpc/save_device", error, "").unwrap();
         assert!(cookie.len() < 4_096, "{}", cookie.len());
         assert!(told(&with_cookie(&cookie), "/devices/new", &Forms::default(), None).is_some());
+    }
+
+    #[test]
+    fn nobody_takes_the_places_of_others() {
+        let forms = Forms::default();
+        let kept_of = |session: Option<&str>| {
+            let forms = forms.0.lock().unwrap();
+            forms.iter().filter(|kept| kept.session.as_ref().map(Secret::reveal) == session).count()
+        };
+        forms.keep(Some(Secret::new("ours")), typed());
+        for _ in 0..=MOST {
+            forms.keep(None, typed());
+            forms.keep(Some(Secret::new("theirs")), typed());
+        }
+        let kept = [kept_of(Some("ours")), kept_of(Some("theirs")), kept_of(None)];
+        assert_eq!(kept, [1, MOST_OF_SESSION, MOST_OF_STRANGERS]);
     }
 
     #[test]

@@ -134,9 +134,24 @@ fn row(number: usize, step: BenchStep) -> AnyView {
 }
 
 fn part_card(part: BenchPart) -> AnyView {
-    let BenchPart { part, text, lines, is_shortened, cut, cut_lines, volatile, masked, checks } = part;
+    let BenchPart {
+        part,
+        text,
+        lines,
+        is_shortened,
+        cut,
+        cut_lines,
+        volatile,
+        volatile_spans,
+        masked,
+        checks,
+    } = part;
     let is_whole = checks.iter().all(|check| check.problem.is_none());
-    let state = if is_whole { chip(Tone::Ok, "Whole") } else { chip(Tone::Bad, "Not whole") };
+    let state = match (checks.is_empty(), is_whole) {
+        (true, _) => chip(Tone::Off, "Not checked"),
+        (false, true) => chip(Tone::Ok, "Whole"),
+        (false, false) => chip(Tone::Bad, "Not whole"),
+    };
     let checks = checks.into_iter().map(check).collect_view();
     let shortened =
         is_shortened.then(|| view! { <p class="quiet">"Only the beginning is shown."</p> }.into_any());
@@ -146,7 +161,7 @@ fn part_card(part: BenchPart) -> AnyView {
             {fact("Lines", format::count(lines))}
             {fact("Cut around it", format::plural(cut_lines, "line"))}
             {fact("Masked for viewers", format::plural(masked, "secret"))}
-            {fact("Changes by itself", format::plural(volatile.len() as u64, "span"))}
+            {fact("Changes by itself", format::plural(volatile_spans, "span"))}
         </dl>
         <ul class="checks pad">{checks}</ul>
         {spans("Cut around it", cut)}

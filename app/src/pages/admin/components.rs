@@ -81,7 +81,8 @@ fn colours() -> AnyView {
         "run",
     ];
     let colour = |name: &&'static str| {
-        view! { <div class=format!("swatch swatch-{name}")><span></span><small class="mono">{*name}</small></div> }.into_any()
+        let fill = format!("var(--{name})");
+        view! { <div class="swatch"><svg aria-hidden="true"><rect width="100%" height="100%" fill=fill/></svg><small class="mono">{*name}</small></div> }.into_any()
     };
     view! { <div class="swatches pad">{NAMES.iter().map(colour).collect_view()}</div> }.into_any()
 }

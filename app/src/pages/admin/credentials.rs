@@ -52,7 +52,7 @@ pub(crate) fn CredentialsPage() -> AnyView {
         <Problem problem=remove.problem()/>
         <Problem problem=finish.problem()/>
         {lookup.field("Name, user name or site")}
-        <div class="grid">
+        <div class="stack">
             <Loaded from view=move |credentials, _| list(credentials, lookup, remove, finish)/>
             <div id="form">
                 <Loaded from=for_form view=move |(credential, is_rotated), _| match credential {
@@ -86,15 +86,17 @@ fn form(credential: Option<Credential>, save: Post<SaveCredential>) -> AnyView {
                 <Problem problem/>
                 {accepted(save, "Saved.")}
                 {hidden}
-                <Field name="credential[name]" label="Name" value=name required=true problem autocomplete="off"/>
-                <Field name="credential[username]" label="User name on the device" value=username required=true problem autocomplete="off"/>
-                <Field name="credential[password]" label="Password" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
-                <Field name="credential[enable_password]" label="Enable password" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="Only where privileged mode asks for one."/>
-                <Field name="credential[private_key]" label="Private key" kind="textarea" placeholder=as_it_is problem autocomplete="off" hint="OpenSSH or PEM, instead of or besides a password."/>
-                <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
-                <Field name="credential[api_token]" label="API token" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="FortiOS' API token or PAN-OS' API key, for vendor backups. Without one the password is used."/>
-                <Field name="credential[backup_passphrase]" label="Backup passphrase" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="An F5 encrypts its UCS with it; you need it to restore one."/>
-                <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
+                <div class="fields">
+                    <Field name="credential[name]" label="Name" value=name required=true problem autocomplete="off"/>
+                    <Field name="credential[username]" label="User name on the device" value=username required=true problem autocomplete="off"/>
+                    <Field name="credential[password]" label="Password" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
+                    <Field name="credential[enable_password]" label="Enable password" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="Only where privileged mode asks for one."/>
+                    <Field name="credential[private_key]" label="Private key" kind="textarea" placeholder=as_it_is problem autocomplete="off" hint="OpenSSH or PEM, instead of or besides a password."/>
+                    <Field name="credential[key_passphrase]" label="Passphrase of the key" kind="password" placeholder=as_it_is problem autocomplete="new-password"/>
+                    <Field name="credential[api_token]" label="API token" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="FortiOS' API token or PAN-OS' API key, for vendor backups. Without one the password is used."/>
+                    <Field name="credential[backup_passphrase]" label="Backup passphrase" kind="password" placeholder=as_it_is problem autocomplete="new-password" hint="An F5 encrypts its UCS with it; you need it to restore one."/>
+                    <Field name="credential[site]" label="Site" value=site problem placeholder="every site" hint="Devices of this site try it by themselves."/>
+                </div>
                 <div class="actions">{submit("Save credential", save.pending())}{cancel}</div>
             </PostForm>
         </div>
@@ -155,7 +157,7 @@ fn row(credential: Credential, remove: Post<RemoveCredential>, finish: Post<Fini
             <td><b>{credential.name}</b><small>{credential.username}</small></td>
             <td>{credential.site.unwrap_or_else(|| "every site".to_owned())}</td>
             <td>{if held.is_empty() { "nothing".to_owned() } else { held.join(", ") }}<small>"changed "<Ago at=credential.updated_at/></small>{progress}</td>
-            <td class="num">{format::count(credential.devices)}</td>
+            <td class="num" data-label="Devices">{format::count(credential.devices)}</td>
             <td class="end">
                 <div class="actions">
                     {edit_button(PATH, id.to_string())}

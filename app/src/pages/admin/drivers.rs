@@ -68,9 +68,9 @@ fn row(driver: DriverRow) -> AnyView {
                 <small>{driver.title}</small>
             </td>
             <td><span class="chips">{state}{warnings}</span>{driver.problem.map(|problem| view! { <small>{problem}</small> }.into_any())}</td>
-            <td>{driver.checked.as_str()}</td>
+            <td data-label="Checked against">{driver.checked.as_str()}</td>
             <td>{if driver.is_own { "your own" } else { "built in" }}{driver.updated_at.map(|at| view! { <small>"read "<Time at/></small> }.into_any())}</td>
-            <td class="num">{format::count(driver.devices)}</td>
+            <td class="num" data-label="Devices">{format::count(driver.devices)}</td>
         </tr>
     }
     .into_any()

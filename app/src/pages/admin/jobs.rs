@@ -133,9 +133,9 @@ fn row(job: JobRow, actions: Actions) -> AnyView {
         <tr>
             <td>{title}<small>{remark}</small></td>
             <td>{chip(tone, job.state.label())}</td>
-            <td class="muted"><Ago at=job.created_at/></td>
-            <td class="muted">{begins}</td>
-            <td class="num">{job.attempts}</td>
+            <td class="muted" data-label="Queued"><Ago at=job.created_at/></td>
+            <td class="muted" data-label="Begins">{begins}</td>
+            <td class="num" data-label="Tries">{job.attempts}</td>
             <td class="end">{buttons(job.id.to_string(), job.state, job.title, actions)}</td>
         </tr>
     }

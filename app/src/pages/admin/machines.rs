@@ -105,9 +105,9 @@ fn machine(row: MachineRow, forget: Post<ForgetMachine>) -> AnyView {
         <tr>
             <td><b>{machine.host}</b><small>{remark}</small>{syslog}{clock}</td>
             <td>{chip(tone, state.label())}{leads}</td>
-            <td class="muted"><Ago at=machine.seen_at/></td>
-            <td class="num">{format!("{} of {}", machine.sessions, machine.max_sessions)}</td>
-            <td class="muted">{work}</td>
+            <td class="muted" data-label="Heard of"><Ago at=machine.seen_at/></td>
+            <td class="num" data-label="Sessions">{format!("{} of {}", machine.sessions, machine.max_sessions)}</td>
+            <td class="muted" data-label="Works on">{work}</td>
             <td class="end">{button}</td>
         </tr>
     }

@@ -57,10 +57,12 @@ pub(super) fn form(credential: Credential, rotate: Post<RotateCredential>) -> An
             <PostForm to=rotate>
                 <Problem problem/>
                 <input type="hidden" name="id" value=credential.id.to_string()/>
-                <Field name="secrets[password]" label="New password" kind="password" placeholder="as it is" problem autocomplete="new-password"/>
-                <Field name="secrets[enable_password]" label="New enable password" kind="password" placeholder="as it is" problem autocomplete="new-password"/>
-                <Field name="secrets[private_key]" label="New private key" kind="textarea" placeholder="as it is" problem autocomplete="off"/>
-                <Field name="secrets[key_passphrase]" label="Passphrase of the new key" kind="password" problem autocomplete="new-password"/>
+                <div class="fields">
+                    <Field name="secrets[password]" label="New password" kind="password" placeholder="as it is" problem autocomplete="new-password"/>
+                    <Field name="secrets[enable_password]" label="New enable password" kind="password" placeholder="as it is" problem autocomplete="new-password"/>
+                    <Field name="secrets[private_key]" label="New private key" kind="textarea" placeholder="as it is" problem autocomplete="off"/>
+                    <Field name="secrets[key_passphrase]" label="Passphrase of the new key" kind="password" problem autocomplete="new-password"/>
+                </div>
                 <div class="actions">
                     {submit("Begin rotation", rotate.pending())}
                     <a class="btn" href="/admin/credentials">"Cancel"</a>

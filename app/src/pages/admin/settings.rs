@@ -39,22 +39,35 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
             <PostForm to=save>
                 <Problem problem/>
                 {accepted(save, "Saved.")}
-                <div class="fields">
-                    <Field name="settings[max_sessions]" label="Device sessions at once" kind="number" value=sessions problem hint="1 to 1,000."/>
-                    <Field name="settings[max_sessions_per_site]" label="… with one site" kind="number" value=site problem hint="0 to 1,000. 0: no limit of its own."/>
-                    <Field name="settings[max_sessions_per_jump_host]" label="… through one jump host" kind="number" value=jump problem hint="0 to 1,000. 0: no limit of its own."/>
-                    <Field name="settings[retries]" label="Tries again within a run" kind="number" value=retries problem hint="0 to 5, after 5 s, 20 s, 80 s, … Only for what may pass: a lost connection, a timeout, an incomplete text."/>
-                    <Field name="settings[reach_minutes]" label="Look whether devices answer every … minutes" kind="number" value=reach problem hint="0 to 1,440. 0: never."/>
-                    <Field name="settings[device_deadline_seconds]" label="Longest session, seconds" kind="number" value=deadline problem hint="10 to 7,200. A device that takes longer is cut off."/>
-                    <Field name="settings[max_text_mib]" label="Largest output, MiB" kind="number" value=text problem hint="1 to 1,024, per device."/>
-                    <Field name="settings[max_artifacts]" label="Vendor backups at once" kind="number" value=artifacts problem hint="1 to 64. They have slots of their own, so that no text waits for one."/>
-                    <Field name="settings[artifact_deadline_minutes]" label="Longest vendor backup, minutes" kind="number" value=artifact_deadline problem hint="1 to 600."/>
-                    <Field name="settings[max_artifact_gib]" label="Largest vendor backup, GiB" kind="number" value=artifact_size problem hint="1 to 1,024, per file."/>
-                    <Field name="settings[max_media_mib]" label="Largest attached file, MiB" kind="number" value=media problem hint="1 to 10,240, per file."/>
-                    <Field name="settings[verify_days]" label="Read every archive back within … days" kind="number" value=verify problem hint="0 to 365. 0: only when somebody asks."/>
-                    <Field name="settings[drill_days]" label="Try the newest archive out every … days" kind="number" value=drill problem hint="0 to 365. 0: never by itself. A restore drill restores into a database that is thrown away."/>
-                    <Field name="settings[tick_minutes]" label="Look at the schedule every … minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
-                </div>
+                <fieldset class="group">
+                    <legend>"Sessions with devices"</legend>
+                    <div class="fields">
+                        <Field name="settings[max_sessions]" label="Sessions at once" kind="number" value=sessions problem hint="1 to 1,000."/>
+                        <Field name="settings[max_sessions_per_site]" label="With one site at once" kind="number" value=site problem hint="0 to 1,000. 0: no limit of its own."/>
+                        <Field name="settings[max_sessions_per_jump_host]" label="Through one jump host at once" kind="number" value=jump problem hint="0 to 1,000. 0: no limit of its own."/>
+                        <Field name="settings[device_deadline_seconds]" label="Longest session, seconds" kind="number" value=deadline problem hint="10 to 7,200. A device that takes longer is cut off."/>
+                        <Field name="settings[max_text_mib]" label="Largest output, MiB" kind="number" value=text problem hint="1 to 1,024, per device."/>
+                        <Field name="settings[retries]" label="Tries again within a run" kind="number" value=retries problem hint="0 to 5, after 5 s, 20 s, 80 s, … Only for what may pass: a lost connection, a timeout, an incomplete text."/>
+                        <Field name="settings[reach_minutes]" label="Reachability check, minutes" kind="number" value=reach problem hint="How often it is looked whether devices answer. 0 to 1,440. 0: never."/>
+                    </div>
+                </fieldset>
+                <fieldset class="group">
+                    <legend>"Vendor backups and files"</legend>
+                    <div class="fields">
+                        <Field name="settings[max_artifacts]" label="Vendor backups at once" kind="number" value=artifacts problem hint="1 to 64. They have slots of their own, so that no text waits for one."/>
+                        <Field name="settings[artifact_deadline_minutes]" label="Longest vendor backup, minutes" kind="number" value=artifact_deadline problem hint="1 to 600."/>
+                        <Field name="settings[max_artifact_gib]" label="Largest vendor backup, GiB" kind="number" value=artifact_size problem hint="1 to 1,024, per file."/>
+                        <Field name="settings[max_media_mib]" label="Largest attached file, MiB" kind="number" value=media problem hint="1 to 10,240, per file."/>
+                    </div>
+                </fieldset>
+                <fieldset class="group">
+                    <legend>"Archives and schedule"</legend>
+                    <div class="fields">
+                        <Field name="settings[verify_days]" label="Archives are read back, days" kind="number" value=verify problem hint="Every one within so many. 0 to 365. 0: only when somebody asks."/>
+                        <Field name="settings[drill_days]" label="Restore drill, days" kind="number" value=drill problem hint="The newest archive is restored into a database that is thrown away. 0 to 365. 0: never by itself."/>
+                        <Field name="settings[tick_minutes]" label="Look at the schedule, minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
+                    </div>
+                </fieldset>
                 <Check name="settings[change_webhook]" label="Programs may tell of changes by POST /hooks/change" hint="With a token of an operator or an admin. The device that is named is collected once it has been quiet for half a minute." checked=webhook problem/>
                 <div class="actions">{submit("Save settings", save.pending())}</div>
             </PostForm>

@@ -148,8 +148,8 @@ fn row(token: ApiToken, revoke: Post<RevokeToken>) -> AnyView {
         <tr>
             <td><b>{token.name}</b><small>"made "<Time at=token.created_at/></small></td>
             <td>{token.role.as_str()}</td>
-            <td>{token.expires_at.map_or_else(|| "never".into_any(), |at| view! { <Time at/> }.into_any())}</td>
-            <td class="muted">{token.last_used_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
+            <td data-label="Expires">{token.expires_at.map_or_else(|| "never".into_any(), |at| view! { <Time at/> }.into_any())}</td>
+            <td class="muted" data-label="Used">{token.last_used_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
             <td class="end"><div class="actions">{edit}{confirm(&format!("token-{id}"), "Remove…", question, form)}</div></td>
         </tr>
     }

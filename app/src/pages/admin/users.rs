@@ -129,7 +129,7 @@ fn row(user: User, remove: Post<RemoveUser>) -> AnyView {
         <tr>
             <td><b>{user.name}</b><small>"since "<Time at=user.created_at/></small></td>
             <td>{user.role.as_str()}</td>
-            <td class="muted">{user.last_sign_in_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
+            <td class="muted" data-label="Signed in">{user.last_sign_in_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
             <td class="end"><div class="actions">{edit}{confirm(&key, "Remove…", question, form)}</div></td>
         </tr>
     }

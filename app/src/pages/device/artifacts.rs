@@ -131,7 +131,7 @@ fn kept_row(artifact: Artifact, may: bool) -> AnyView {
             <td><Time at=artifact.collected_at/></td>
             <td class="num muted">{format::size(artifact.size_bytes)}</td>
             <td><span class="mono hash">{artifact.sha256}</span></td>
-            <td class="actions">{download}</td>
+            <td class="end">{download}</td>
         </tr>
     }
     .into_any()

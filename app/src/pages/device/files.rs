@@ -86,7 +86,7 @@ fn row(file: Media, may: bool, remove: Post<RemoveMedia>) -> AnyView {
             <td><Time at=file.uploaded_at/><small>{file.uploaded_by}</small></td>
             <td class="num muted">{format::size(file.size_bytes)}</td>
             <td><span class="mono hash">{file.sha256}</span></td>
-            <td class="actions"><div class="actions">{download}{delete}</div></td>
+            <td class="end"><div class="actions">{download}{delete}</div></td>
         </tr>
     }
     .into_any()

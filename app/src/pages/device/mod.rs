@@ -185,16 +185,18 @@ fn suspect(version: &ConfigVersion, role: Role, actions: Actions) -> AnyView {
         crate::format::count(version.added.into()),
     );
     let compare = version_address(version.device_id, &part, number);
-    let decide = move |accept: bool, words: &'static str| {
+    let decide = move |accept: bool, words: &'static str, class: &'static str| {
         view! {
             <PostForm to=actions.decide>
-                {act(&[("id", id.to_string()), ("accept", accept.to_string())], words, "btn small")}
+                {act(&[("id", id.to_string()), ("accept", accept.to_string())], words, class)}
             </PostForm>
         }
         .into_any()
     };
-    let buttons = (role >= Role::Operator)
-        .then(|| view! { {decide(true, "Accept")}{decide(false, "Reject")} }.into_any());
+    let buttons = (role >= Role::Operator).then(|| {
+        view! { {decide(true, "Accept", "btn small")}{decide(false, "Reject", "btn small danger-soft")} }
+            .into_any()
+    });
     view! {
         <div class="notice warn">
             <p><b>"Suspect: "</b>{words}</p>

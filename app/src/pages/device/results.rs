@@ -19,7 +19,7 @@ use crate::components::result::results_table;
 use crate::components::session_view::OpenSession;
 use crate::components::{GetForm, Loaded, card};
 use crate::format;
-use crate::pages::history::{days, pager, total};
+use crate::pages::history::{days, none_of, pager, total};
 use crate::pages::options;
 
 /// Which results the address asks for.
@@ -130,13 +130,12 @@ fn list(device: i64, page: ResultPage, asked: &Asked) -> AnyView {
     let mut fields = vec![("tab", "results".to_owned())];
     fields.extend(asked.filter.to_query());
     let remark = total(&page, "result");
-    let oldest = page.rows.last().filter(|_| page.has_older).map(|result| result.id.to_string());
-    let pager = pager(&path(device), fields, "results", oldest, is_older);
+    let pager = pager(&path(device), fields, "results", page.older, is_older);
     if page.rows.is_empty() {
-        let words = match (asked.is_narrowed(), is_older) {
-            (true, false) => "No result is like this. Take a filter away.",
-            (_, true) => "There are no older results.",
-            (false, false) => "It was never backed up. Back it up now, or wait for its schedule.",
+        let words = if asked.is_narrowed() || is_older {
+            none_of(&page, "result", is_older)
+        } else {
+            "It was never backed up. Back it up now, or wait for its schedule.".to_owned()
         };
         return card("Results", (), view! { <p class="quiet">{words}</p>{pager} }.into_any());
     }

@@ -237,9 +237,7 @@ fn part(
     if let Some(rule) = rule {
         completeness::check(rule, name, &text).map_err(|message| incomplete(&message))?;
     }
-    if text.is_empty() {
-        return Err(incomplete(&format!("The part {name} is empty.")));
-    }
+    completeness::not_empty(name, &text).map_err(|message| incomplete(&message))?;
     Ok(Some(PartText { part: name.to_owned(), text, compare_sha256: String::new() }))
 }
 
