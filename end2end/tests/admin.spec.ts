@@ -140,7 +140,7 @@ test("what was typed for one credential is gone from the form of another", async
 test("settings that cannot be are refused and kept in the form, and others saved", async ({ page, open, watch }) => {
   watch.allow(/status of 422/);
   await open("/admin/settings");
-  const sessions = page.getByLabel("Device sessions at once");
+  const sessions = page.getByLabel("Sessions at once");
   await sessions.fill("5000");
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(sessions).toHaveAttribute("aria-invalid", "true");
