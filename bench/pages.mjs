@@ -1,4 +1,5 @@
-// How long each page takes on the server with a large inventory and a long history, and what many open pages cost.
+// How long each page takes on the server with a large inventory and a long history, then in a browser, and what many open
+// pages cost.
 import { execFileSync } from "node:child_process";
 import { get } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { MIB, adminToken, etiqa, idle, memory, withDevices, withServer } from "./processes.mjs";
 import { heading, report } from "./report.mjs";
+import { firstVisits } from "./visits.mjs";
 
 const [DEVICES, VERSIONS, RUNS] = [10_000, 200_000, 100_000];
 const [WARM, ROUNDS, BUDGET_MS] = [20, 200, 50];
@@ -67,6 +69,9 @@ const PAGES = [
   ...["recovery-kit", "settings", "tokens", "users"].map((page) => `/admin/${page}`),
 ];
 
+/** Each page once, whatever it is asked. */
+const FIRST_VISITS = [...new Map(PAGES.toReversed().map((page) => [page.split("?")[0], page])).values()].reverse();
+
 /** The value that so many hundredths of the others do not exceed. */
 function percentile(values, hundredths) {
   const ordered = values.toSorted((a, b) => a - b);
@@ -104,6 +109,7 @@ export async function pages() {
     }
     report("the slowest of them: p99", slowest, "ms", BUDGET_MS);
     report("server: memory after all this", memory(pid, "VmRSS") / MIB, "MB");
+    await firstVisits({ base, data }, FIRST_VISITS);
   });
   rmSync(data, { recursive: true });
 }

@@ -17,4 +17,7 @@ if [ ! -e target/bench-venv/.ready ]; then
     target/bench-venv/bin/pip install --quiet -r bench/requirements.txt && touch target/bench-venv/.ready; } ||
     say "Python 3 with venv and pip is missing: no comparison with peers"
 fi
+# Nor is a browser measured without the Playwright of its tests.
+[ -d end2end/node_modules ] || (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --loglevel=error) ||
+  say "Playwright is missing: no figures of a browser"
 node bench/figures.mjs "${1:-500}" "${2:-65536}"

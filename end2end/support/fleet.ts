@@ -29,6 +29,7 @@ export class Fleet {
   readonly inventory: string;
   readonly #args: string[];
   #program: Program | undefined;
+  #seed: number;
 
   private constructor(folder: string, port: number, options: FleetOptions) {
     this.inventory = join(folder, "inventory.csv");
@@ -39,8 +40,8 @@ export class Fleet {
       ...["--listen", network, "--port", String(port), "--inventory", this.inventory],
       ...["--username", USERNAME, "--password", PASSWORD, "--enable-password", ENABLE_PASSWORD],
       ...["--credential", CREDENTIAL, "--faults", options.faults ?? "", "--slow-ms", String(options.slowMs ?? 500)],
-      ...["--seed", String(options.seed ?? 1)],
     ];
+    this.#seed = options.seed ?? 1;
   }
 
   static async start(folder: string, options: FleetOptions): Promise<Fleet> {
@@ -62,13 +63,20 @@ export class Fleet {
     await this.#start(["--config-size", "2000"]);
   }
 
+  /** From now on other devices answer at the addresses, with host keys of their own. */
+  async replace(): Promise<void> {
+    await this.stop();
+    this.#seed += 1;
+    await this.#start([]);
+  }
+
   async stop(): Promise<void> {
     await this.#program?.stop();
   }
 
   async #start(more: string[]): Promise<void> {
     rmSync(this.inventory, { force: true });
-    this.#program = new Program(SIMULATOR, [...this.#args, ...more]);
+    this.#program = new Program(SIMULATOR, [...this.#args, "--seed", String(this.#seed), ...more]);
     // The inventory appears, whole, once every device listens.
     await this.#program.ready(() => existsSync(this.inventory));
   }

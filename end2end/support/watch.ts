@@ -1,29 +1,36 @@
 // What a browser complains about while a page is used.
-import type { Page } from "@playwright/test";
+import { type BrowserContext, type Page, expect } from "@playwright/test";
 
 /** Notes everything that no page may do: errors, warnings, failed requests, breaches of the security policy, requests to elsewhere. */
 export class Watch {
   readonly complaints: string[] = [];
+  readonly #wanted: RegExp[] = [];
 
   private constructor() {}
 
-  /** Begins to watch; call it before the page goes anywhere. `origin` is the only place requests may go to. */
-  static async of(page: Page, origin: string): Promise<Watch> {
+  /** Begins to watch every page of `context`; call it before one goes anywhere. `origin` is the only place requests may go to. */
+  static async of(context: BrowserContext, origin: string): Promise<Watch> {
     const watch = new Watch();
-    const note = (what: string): unknown => watch.complaints.push(`${new URL(page.url()).pathname}: ${what}`);
-    page.on("console", (message) => ["error", "warning"].includes(message.type()) && note(`console: ${message.text()}`));
-    page.on("pageerror", (error) => note(`uncaught: ${error.message}`));
-    page.on("request", (request) => {
+    const note = (page: Page | null, what: string): void => {
+      if (watch.#wanted.some((wanted) => wanted.test(what))) return;
+      watch.complaints.push(page === null ? what : `${new URL(page.url()).pathname}: ${what}`);
+    };
+    context.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) note(message.page(), `console: ${message.text()}`);
+    });
+    context.on("weberror", (error) => note(error.page(), `uncaught: ${error.error().message}`));
+    context.on("request", (request) => {
       const url = new URL(request.url());
-      if (url.protocol.startsWith("http") && url.origin !== origin) note(`request to ${url.origin}`);
+      if (url.protocol.startsWith("http") && url.origin !== origin) note(null, `request to ${url.origin}`);
     });
-    page.on("requestfailed", (request) => {
-      // What a page still asks when it is left is called off, its stream for one.
+    context.on("requestfailed", (request) => {
+      // What a page still asks when it is left is called off, its stream for one. Of what the policy blocks the page
+      // itself tells below; without JavaScript that is every script.
       const why = request.failure()?.errorText ?? "";
-      if (why !== "net::ERR_ABORTED") note(`request for ${new URL(request.url()).pathname}: ${why}`);
+      if (!["net::ERR_ABORTED", "csp"].includes(why)) note(null, `request for ${new URL(request.url()).pathname}: ${why}`);
     });
-    await page.exposeFunction("noteBreach", (what: string) => note(`security policy: ${what}`));
-    await page.addInitScript(() => {
+    await context.exposeFunction("noteBreach", (what: string) => note(null, `security policy: ${what}`));
+    await context.addInitScript(() => {
       document.addEventListener("securitypolicyviolation", (breach) => {
         const place = breach.sourceFile ? ` at ${breach.sourceFile}:${breach.lineNumber}` : "";
         const { noteBreach } = window as unknown as { noteBreach: (what: string) => void };
@@ -31,6 +38,11 @@ export class Watch {
       });
     });
     return watch;
+  }
+
+  /** From now on a complaint like this is what the test is about, and is not noted. */
+  allow(wanted: RegExp): void {
+    this.#wanted.push(wanted);
   }
 
   /** What was noted since the last call. */
@@ -59,4 +71,19 @@ export function stickingOut(page: Page): Promise<string[]> {
 export async function settled(page: Page): Promise<void> {
   await page.locator(".pulse.up").waitFor({ state: "attached" });
   await page.getByText("Loading…").waitFor({ state: "hidden" });
+}
+
+/** Goes to an address and waits until the page is alive. */
+export async function visit(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await settled(page);
+}
+
+/** Holds the page to a phone's width, keeps a picture of it, and goes back to a desk. */
+export async function lookOnPhone(page: Page, picture: string): Promise<void> {
+  const desk = page.viewportSize() ?? { width: 1440, height: 900 };
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await stickingOut(page)).toEqual([]);
+  await page.screenshot({ path: `screenshots/${picture}-390-light.png`, fullPage: true });
+  await page.setViewportSize(desk);
 }

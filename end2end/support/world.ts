@@ -15,6 +15,17 @@ export interface Status {
   configs: { id: number; name: string; state: string; last_run: { id: number; status: string } | null }[];
 }
 
+/** A device of `etiqa device list --json`, as far as the tests read it. */
+export interface ListedDevice {
+  id: number;
+  hostname: string;
+  address: string;
+  enabled: boolean;
+  tags: string[];
+  credential: string | null;
+  last_result: { class: string; finished_at: string } | null;
+}
+
 /** The cookies of somebody who is signed in. */
 export type SignedIn = Awaited<ReturnType<BrowserContext["storageState"]>>;
 
@@ -25,6 +36,7 @@ export class World {
   readonly folder: string;
   readonly #env: NodeJS.ProcessEnv;
   #server: Program | undefined;
+  #token: string | undefined;
 
   private constructor(port: number) {
     this.url = `http://127.0.0.1:${port}`;
@@ -64,10 +76,51 @@ export class World {
     return JSON.parse(await this.etiqa(["backup-status", "--json"])) as Status;
   }
 
-  /** Signs in as the admin, as a person does. */
-  async signIn(page: Page): Promise<void> {
+  /** What the server has said in its terminal so far. */
+  get printed(): string {
+    return this.#server?.output ?? "";
+  }
+
+  /** The one-time code that the server shows while nobody can sign in. */
+  get setupCode(): string {
+    const code = /with the code (\S+)/.exec(this.printed)?.[1];
+    if (code === undefined) throw new Error(`no code was shown: ${this.printed}`);
+    return code;
+  }
+
+  /** Ends the server and, once `meanwhile` is done, starts it again where it was. */
+  async restart(meanwhile: () => Promise<unknown>): Promise<void> {
+    await this.#server?.stop();
+    await meanwhile();
+    await this.#serve();
+  }
+
+  /** The inventory, by name. */
+  async devices(): Promise<ListedDevice[]> {
+    return JSON.parse(await this.etiqa(["device", "list", "--json"])) as ListedDevice[];
+  }
+
+  /** Calls a server function as another admin's script does, outside of the browser. */
+  async call(name: string, fields: Record<string, string>): Promise<void> {
+    this.#token ??= (await this.etiqa(["token", "create", "script", "--role", "admin"])).trim();
+    const answer = await fetch(`${this.url}/rpc/${name}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.#token}`, accept: "application/json" },
+      body: new URLSearchParams(fields),
+      redirect: "manual",
+    });
+    if (answer.status >= 400) throw new Error(`${name} answered ${answer.status}: ${await answer.text()}`);
+  }
+
+  /** Adds a user as another admin does, elsewhere. */
+  addUser(name: string): Promise<void> {
+    return this.call("add_user", { name, role: "viewer", password: ADMIN.password });
+  }
+
+  /** Signs in as the admin, or as somebody else, as a person does. */
+  async signIn(page: Page, who = ADMIN): Promise<void> {
     await page.goto(`${this.url}/login`);
-    await this.fillDoor(page, ADMIN.password);
+    await this.fillDoor(page, who.password, who.name);
     await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
   }
 
@@ -81,8 +134,8 @@ export class World {
   }
 
   /** Fills in the open sign-in form and sends it. */
-  async fillDoor(page: Page, password: string): Promise<void> {
-    await page.getByLabel("User name").fill(ADMIN.name);
+  async fillDoor(page: Page, password: string, name = ADMIN.name): Promise<void> {
+    await page.getByLabel("User name").fill(name);
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button", { name: "Sign in" }).click();
   }

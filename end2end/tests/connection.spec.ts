@@ -1,27 +1,10 @@
-// Testing the connection to a device: a person sees each step as it happens.
-import { expect, test } from "@playwright/test";
+// Testing the connection to a device: a person sees each step as it happens, and who answers there.
+import { expect, testsWith } from "../support/test.ts";
 
-import { Fleet } from "../support/fleet.ts";
-import { Watch, settled } from "../support/watch.ts";
-import { World } from "../support/world.ts";
+const test = testsWith({ fleet: { devices: 1 } });
 
-let world: World;
-let fleet: Fleet;
-test.beforeAll(async () => {
-  world = await World.start();
-  fleet = await Fleet.start(world.folder, { devices: 1 });
-  await world.etiqa(["import-devices", fleet.inventory]);
-});
-test.afterAll(async () => {
-  await world.stop();
-  await fleet.stop();
-});
-
-test("a connection test shows its steps, live, and asks for no configuration", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/1?tab=connection`);
-  await settled(page);
+test("a connection test shows its steps, live, and asks for no configuration", async ({ page, open, world }) => {
+  await open("/devices/1?tab=connection");
   await expect(page.getByText("It was not tested yet.")).toBeVisible();
   await page.getByRole("button", { name: "Test the connection" }).click();
   await expect(page.getByText("The device can be reached, takes the login and shows its prompt.")).toBeVisible();
@@ -30,7 +13,19 @@ test("a connection test shows its steps, live, and asks for no configuration", a
     await expect(steps).toContainText(step);
   }
   await page.screenshot({ path: "screenshots/device-connection-1440-light.png", fullPage: true });
-  const [device] = JSON.parse(await world.etiqa(["device", "list", "--json"])) as Record<string, unknown>[];
+  const [device] = await world.devices();
   expect(device).toMatchObject({ last_result: null });
-  expect(watch.take()).toEqual([]);
+});
+
+test("a device that was replaced is let in by its new key", async ({ page, open, world, fleet }) => {
+  await fleet.replace();
+  await world.etiqa(["collect", "--all"]).catch(() => undefined);
+  await open("/devices/1?tab=connection");
+  const notice = page.locator(".notice").filter({ hasText: "The host key changed." });
+  await expect(notice).toContainText("known SHA256:");
+  await expect(notice).toContainText("offered SHA256:");
+  await notice.getByRole("button", { name: "Accept the new key" }).click();
+  await expect(notice).toBeHidden();
+  await page.getByRole("button", { name: "Test the connection" }).click();
+  await expect(page.getByText("The device can be reached, takes the login and shows its prompt.")).toBeVisible();
 });

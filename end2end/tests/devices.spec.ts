@@ -1,23 +1,21 @@
-// The list of devices, as who has many uses it: found while typing, ordered, chosen, and changed together.
-import { expect, test } from "@playwright/test";
+// The list of devices, as who has many uses it: found while typing, ordered, chosen, changed together, handed out and
+// taken in again.
+import { readFileSync } from "node:fs";
 
-import { Watch, settled, stickingOut } from "../support/watch.ts";
-import { World } from "../support/world.ts";
+import { CREDENTIAL } from "../support/fleet.ts";
+import { expect, testsWith } from "../support/test.ts";
+import { stickingOut } from "../support/watch.ts";
 
-let world: World;
-test.beforeAll(async () => {
-  world = await World.start();
-  for (const [name, number] of [["core-sw-1", 1], ["core-sw-2", 2], ["core-sw-3", 3], ["edge-rtr-1", 4]] as const) {
-    await world.etiqa(["device", "add", `192.0.2.${number}`, "--hostname", name, "--type", "switch"]);
-  }
+const test = testsWith({
+  before: async ({ world }) => {
+    for (const [name, number] of [["core-sw-1", 1], ["core-sw-2", 2], ["core-sw-3", 3], ["edge-rtr-1", 4]] as const) {
+      await world.etiqa(["device", "add", `192.0.2.${number}`, "--hostname", name, "--type", "switch"]);
+    }
+  },
 });
-test.afterAll(() => world.stop());
 
-test("devices are found while typing, ordered, and two of them disabled", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/`);
-  await settled(page);
+test("devices are found while typing, ordered, changed together, exported and deleted", async ({ page, open, world, watch }) => {
+  await open("/devices/");
   const rows = page.locator(".rows tbody tr");
   await expect(rows).toHaveCount(4);
 
@@ -44,6 +42,13 @@ test("devices are found while typing, ordered, and two of them disabled", async 
     await expect(rows).toHaveCount(3);
   });
 
+  await test.step("come back to the same by its address", async () => {
+    await open(page.url());
+    await expect(page.getByRole("searchbox", { name: "Search" })).toHaveValue("core-sw");
+    await expect(rows).toHaveCount(3);
+    await expect(rows.first()).toContainText("core-sw-3");
+  });
+
   await test.step("disable two of them", async () => {
     await page.getByLabel("Choose core-sw-3").check();
     await page.getByLabel("Choose core-sw-1").check();
@@ -56,15 +61,51 @@ test("devices are found while typing, ordered, and two of them disabled", async 
     await expect(page.getByLabel("Choose core-sw-3")).not.toBeChecked();
   });
 
-  expect(watch.take()).toEqual([]);
+  await test.step("enable, tag, and give a credential to all that are shown", async () => {
+    const all = page.getByLabel("Choose all devices of this page");
+    await all.check();
+    await page.getByRole("button", { name: "Enable", exact: true }).click();
+    await expect(rows.filter({ hasText: "Disabled" })).toHaveCount(0);
+    await expect(all).not.toBeChecked();
+    await all.check();
+    await page.getByRole("textbox", { name: "Tag" }).fill("rack-7");
+    await page.getByRole("button", { name: "Add tag" }).click();
+    await expect(rows.locator(".tag", { hasText: "rack-7" })).toHaveCount(3);
+    await expect(all).not.toBeChecked();
+    await all.check();
+    await page.getByRole("combobox", { name: "Credential" }).selectOption(CREDENTIAL);
+    await page.getByRole("button", { name: "Set credential" }).click();
+    await expect(all).not.toBeChecked();
+    const changed = (await world.devices()).filter(({ credential }) => credential === CREDENTIAL);
+    expect(changed.map(({ hostname }) => hostname).sort()).toEqual(["core-sw-1", "core-sw-2", "core-sw-3"]);
+  });
+
+  await test.step("hand out the list, and no other device", async () => {
+    const coming = page.waitForEvent("download");
+    await page.getByRole("link", { name: "Export CSV" }).click();
+    const table = readFileSync(await (await coming).path(), "utf8");
+    expect(table.match(/core-sw-\d/g)?.sort()).toEqual(["core-sw-1", "core-sw-2", "core-sw-3"]);
+    expect(table).not.toContain("edge-rtr-1");
+    expect(table).toContain("rack-7");
+  });
+
+  await test.step("delete one of them, not without the word", async () => {
+    watch.allow(/status of 422/);
+    await page.getByLabel("Choose core-sw-2").check();
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect(page.getByRole("alert").filter({ hasText: /delete/i }).first()).toBeVisible();
+    await expect(page.getByLabel("Choose core-sw-2")).toBeChecked();
+    await page.getByLabel("Type delete").fill("delete");
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await expect(rows).toHaveCount(2);
+    await expect(rows.filter({ hasText: "core-sw-2" })).toHaveCount(0);
+  });
 });
 
-test("on a phone the list begins on the first screen, is filtered behind a button and ordered by a choice", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
+test("on a phone the list begins on the first screen, is filtered behind a button and ordered by a choice", async ({ page, open }) => {
   await page.setViewportSize({ width: 390, height: 844 });
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/`);
-  await settled(page);
+  await open("/devices/");
   const rows = page.locator(".rows tbody tr");
   await expect(rows.first()).toBeInViewport();
   await expect(page.getByLabel("Any type")).toBeHidden();
@@ -75,14 +116,12 @@ test("on a phone the list begins on the first screen, is filtered behind a butto
   await expect(rows.first()).toContainText("edge-rtr-1");
   expect(await stickingOut(page)).toEqual([]);
   await page.screenshot({ path: "screenshots/devices-phone-390-light.png" });
-  expect(watch.take()).toEqual([]);
 });
 
-test("a choice that is refused is marked, and its reason belongs to it", async ({ page }) => {
+test("a choice that is refused is marked, and its reason belongs to it", async ({ page, open, world, watch }) => {
+  watch.allow(/status of 422/);
   await world.etiqa(["credential", "add", "short-lived", "--username", "lab", "--password-stdin"], "lab-password\n");
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/new`);
-  await settled(page);
+  await open("/devices/new");
   await page.getByLabel("Address", { exact: true }).fill("192.0.2.9");
   const credential = page.getByLabel("Credential");
   await credential.selectOption("short-lived");
@@ -92,28 +131,52 @@ test("a choice that is refused is marked, and its reason belongs to it", async (
   await expect(credential).toHaveAccessibleDescription(/\S/);
 });
 
-test("devices leave the list of those in no backup as soon as somebody enables one, elsewhere", async ({ page }) => {
-  const token = (await world.etiqa(["token", "create", "devices", "--role", "operator"])).trim();
+test("a file of devices is looked at before anything is written, known ones and refused lines among them", async ({ page, open, world }) => {
+  await open("/devices/import");
+  const file = "ip,hostname,type,colour\n192.0.2.4,edge-rtr-9,router,red\n192.0.2.21,dist-sw-1,switch,\n192.0.2.22,dist-sw-2,toaster,\n";
+  await page.locator('input[type="file"]').setInputFiles({ name: "site.csv", mimeType: "text/csv", buffer: Buffer.from(file) });
+  await page.getByRole("button", { name: "Upload and preview" }).click();
+  await expect(page.getByText("These columns mean nothing here and are left out: colour.")).toBeVisible();
+  await expect(page.getByRole("row").filter({ hasText: "dist-sw-1" })).toContainText("New");
+  await expect(page.getByRole("row").filter({ hasText: "edge-rtr-9" })).toContainText("Stays");
+  await expect(page.getByRole("row").filter({ hasText: "line 4" })).toContainText("toaster");
+  await page.getByRole("link", { name: "Update known devices too" }).click();
+  await expect(page.getByRole("row").filter({ hasText: "edge-rtr-9" })).toContainText("Changes");
+  expect((await world.devices()).map(({ hostname }) => hostname)).not.toContain("dist-sw-1");
+  await page.getByRole("button", { name: "Import 2 devices" }).click();
+  await expect(page.getByText("site.csv is imported: 1 new, 1 changed")).toBeVisible();
+  const names = (await world.devices()).map(({ hostname }) => hostname);
+  expect(names).toContain("dist-sw-1");
+  expect(names).toContain("edge-rtr-9");
+});
+
+test("a device that somebody else deletes is said to be gone, where it was open and where its address was kept", async ({ page, open, world, watch }) => {
+  const device = (await world.devices()).find(({ hostname }) => hostname === "core-sw-1");
+  await open(`/devices/${device?.id}`);
+  watch.allow(/status of 404/);
+  await world.call("delete_device", { id: String(device?.id) });
+  await expect(page.getByRole("heading", { name: "Not found", level: 1 })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Not found", level: 1 })).toBeVisible();
+  await page.getByRole("main").getByRole("link", { name: "Overview" }).click();
+  await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+});
+
+test("devices leave the list of those in no backup as soon as somebody enables one, elsewhere", async ({ page, open, world }) => {
   await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
   const [config] = (await world.status()).configs;
-  const toggle = async (): Promise<void> => {
-    const headers = { authorization: `Bearer ${token}` };
-    const answer = await fetch(`${world.url}/backup/config/${config?.id}/toggle/`, { method: "POST", headers });
-    expect(answer.status, await answer.text()).toBe(200);
-  };
-  await toggle();
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/?state=no_backup`);
-  await settled(page);
+  const enable = (enabled: boolean): Promise<void> =>
+    world.call("enable_backup_config", { id: String(config?.id), enabled: String(enabled) });
+  await enable(false);
+  await open("/devices/?state=no_backup");
   const rows = page.locator(".rows tbody tr");
   await expect(rows.first()).toBeVisible();
-  await toggle();
+  await enable(true);
   await expect(rows).toHaveCount(0);
 });
 
-test("what time alone changes is looked at every minute", async ({ page }) => {
+test("what time alone changes is looked at every minute", async ({ page, open }) => {
   await page.clock.install();
-  await world.signIn(page);
   const asked = new Set<string>();
   page.on("request", (request) => asked.add(new URL(request.url()).pathname));
   for (const [path, question] of [
@@ -121,8 +184,7 @@ test("what time alone changes is looked at every minute", async ({ page }) => {
     ["/devices/?state=overdue", "/rpc/list_devices"],
     ["/admin/", "/rpc/list_admin_sections"],
   ] as const) {
-    await page.goto(`${world.url}${path}`);
-    await settled(page);
+    await open(path);
     asked.clear();
     // The minute turns, and not all pages ask at once.
     await page.clock.runFor(61_000);

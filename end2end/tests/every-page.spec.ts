@@ -34,6 +34,9 @@ test("every address that the program has a page for is looked at", () => {
   const known = [...site.places, ...PLACES_OUTSIDE].map(({ route }) => route);
   expect(routes().filter((route) => !known.includes(route))).toEqual([]);
   expect(known.filter((route) => route !== "" && !routes().includes(route))).toEqual([]);
+  // Each has pictures of its own.
+  const names = [...site.places, ...PLACES_OUTSIDE].map(({ name }) => name);
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
 });
 
 /** What axe-core looks for at each width: everything in each scheme once, and colours wherever other words are shown. */
@@ -61,8 +64,8 @@ for (const width of WIDTHS) {
     const options: BrowserContextOptions = { viewport: { width, height: width < 600 ? 844 : 900 }, colorScheme: "light" };
 
     const inside = await browser.newContext({ ...options, storageState: signedIn });
+    const watch = await Watch.of(inside, site.world.url);
     const page = await inside.newPage();
-    const watch = await Watch.of(page, site.world.url);
     for (const place of site.places) {
       await test.step(place.name, async () => {
         const answer = await page.goto(site.world.url + place.path);
@@ -77,8 +80,8 @@ for (const width of WIDTHS) {
 
     for (const [name, { url }] of [["", site.world], ["first-", empty]] as const) {
       const outside = await browser.newContext(options);
+      const watchAtDoor = await Watch.of(outside, url);
       const door = await outside.newPage();
-      const watchAtDoor = await Watch.of(door, url);
       for (const place of PLACES_OUTSIDE) {
         await test.step(name + place.name, async () => {
           await door.goto(url + place.path, { waitUntil: "networkidle" });

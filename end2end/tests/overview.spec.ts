@@ -1,40 +1,27 @@
 // The first page: the way to a first backup, then whether everything is backed up and what needs a hand.
-import { type Locator, type Page, expect, test } from "@playwright/test";
-
-import { Fleet } from "../support/fleet.ts";
-import { Watch, settled, stickingOut } from "../support/watch.ts";
-import { World } from "../support/world.ts";
+import { type Locator, type Page, expect, testsWith } from "../support/test.ts";
+import { lookOnPhone, settled, stickingOut } from "../support/watch.ts";
+import type { World } from "../support/world.ts";
 
 const DEVICES = 4;
 
-let world: World;
-let fleet: Fleet;
-test.beforeAll(async () => {
-  world = await World.start();
+const test = testsWith({
   // One device refuses the password.
-  fleet = await Fleet.start(world.folder, { devices: DEVICES, faults: "wrong-password=1" });
-});
-test.afterAll(async () => {
-  await fleet.stop();
-  await world.stop();
+  fleet: { devices: DEVICES, faults: "wrong-password=1" },
+  isImported: false,
 });
 
 test.describe.configure({ mode: "serial" });
 
-test("a newcomer is led to a first backup, a step after the other", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await settled(page);
+test("a newcomer is led to a first backup, a step after the other", async ({ page, open, world, fleet }) => {
+  await open("/");
   const guide = page.locator("section", { has: page.getByRole("heading", { name: "To your first backup" }) });
   const next = guide.locator('[aria-current="step"]');
   // The world begins with a credential.
   await expect(guide).toContainText("1 of 5 done");
   await expect(next).toContainText("Add your devices");
   await expect(next.getByRole("link", { name: "Import devices" })).toHaveAttribute("href", "/devices/import");
-  await page.setViewportSize({ width: 390, height: 844 });
-  expect(await stickingOut(page)).toEqual([]);
-  await page.screenshot({ path: "screenshots/overview-first-steps-390-light.png", fullPage: true });
-  await page.setViewportSize({ width: 1440, height: 900 });
+  await lookOnPhone(page, "overview-first-steps");
 
   await world.etiqa(["import-devices", fleet.inventory]);
   await page.reload();
@@ -51,7 +38,6 @@ test("a newcomer is led to a first backup, a step after the other", async ({ pag
     timeout: 60_000,
   });
   await expect(guide).toBeHidden();
-  expect(watch.take()).toEqual([]);
 });
 
 /** The card of devices that need a hand. */
@@ -59,19 +45,12 @@ const hands = (page: Page): Locator =>
   page.locator("section", { has: page.getByRole("heading", { name: "Needs a hand" }) });
 
 /** When the device that refuses the password was last tried. */
-async function lastTried(): Promise<string | undefined> {
-  const devices = JSON.parse(await world.etiqa(["device", "list", "--json"])) as Tried[];
-  return devices.find(({ last_result }) => last_result?.class === "auth_failed")?.last_result?.finished_at;
+async function lastTried(world: World): Promise<string | undefined> {
+  return (await world.devices()).find(({ last_result }) => last_result?.class === "auth_failed")?.last_result?.finished_at;
 }
 
-interface Tried {
-  last_result: { class: string; finished_at: string } | null;
-}
-
-test("what needs a hand says why and what to do, and is backed up again from here", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await settled(page);
+test("what needs a hand says why and what to do, and is backed up again from here", async ({ page, open, world }) => {
+  await open("/");
   const row = hands(page).locator(".hand");
   await expect(row).toHaveCount(1);
   const all = page.getByRole("link", { name: "1 needs a hand." });
@@ -80,20 +59,18 @@ test("what needs a hand says why and what to do, and is backed up again from her
   await expect(row).toContainText("Check the user name and the password of the credential");
   await expect(row).toContainText("Never backed up.");
   await expect(row.getByRole("link", { name: "Fix credential" })).toBeVisible();
-  const tried = await lastTried();
+  const tried = await lastTried(world);
   await row.getByRole("button", { name: "Back up now" }).click();
-  await expect.poll(lastTried).not.toBe(tried);
+  await expect.poll(() => lastTried(world)).not.toBe(tried);
   await expect(row.getByRole("button", { name: "Back up now" })).toBeVisible();
 
   await hands(page).getByRole("link", { name: "Failing 1" }).click();
   await expect(page.getByRole("heading", { name: "Devices", level: 1 })).toBeVisible();
   await expect(page.locator("table.rows tbody tr")).toHaveCount(1);
-  expect(watch.take()).toEqual([]);
 });
 
-test("the charts say in numbers what they show", async ({ page }) => {
-  await world.signIn(page);
-  await settled(page);
+test("the charts say in numbers what they show", async ({ page, open }) => {
+  await open("/");
   for (const [title, words] of [
     ["Last 30 days", "0 good, 1 with failed devices, 0 failed"],
     ["Storage", /\d [KM]?B$/],
@@ -105,26 +82,17 @@ test("the charts say in numbers what they show", async ({ page }) => {
   }
 });
 
-test("without JavaScript a device is backed up from the page as well", async ({ browser }) => {
-  const signedIn = await browser.newPage();
-  await world.signIn(signedIn);
-  const storageState = await signedIn.context().storageState();
-  await signedIn.context().close();
-  const context = await browser.newContext({ javaScriptEnabled: false, storageState });
-  const page = await context.newPage();
-  await page.goto(world.url);
-  const tried = await lastTried();
-  await hands(page).getByRole("button", { name: "Back up now" }).click();
-  await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
-  await expect.poll(lastTried).not.toBe(tried);
-  await context.close();
+test("without JavaScript a device is backed up from the page as well", async ({ plain, world }) => {
+  await plain.goto("/");
+  const tried = await lastTried(world);
+  await hands(plain).getByRole("button", { name: "Back up now" }).click();
+  await expect(plain.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+  await expect.poll(() => lastTried(world)).not.toBe(tried);
 });
 
-test("devices whose backup was disabled are said to be in none", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
+test("devices whose backup was disabled are said to be in none", async ({ page, open, world }) => {
   await world.etiqa(["backup-config", "edit", "Nightly configs", "--disable"]);
-  await world.signIn(page);
-  await settled(page);
+  await open("/");
   await expect(page.getByRole("heading", { name: `0 of ${DEVICES} devices have` })).toBeVisible();
   await expect(hands(page).locator(".hand").last()).toContainText("No enabled backup covers it.");
   await page.setViewportSize({ width: 390, height: 844 });
@@ -133,5 +101,4 @@ test("devices whose backup was disabled are said to be in none", async ({ page }
   await expect(page).toHaveURL(/state=no_backup/);
   // The one that fails is in none either, but its failing is what needs a hand first.
   await expect(page.locator("table.rows tbody tr")).toHaveCount(DEVICES - 1);
-  expect(watch.take()).toEqual([]);
 });

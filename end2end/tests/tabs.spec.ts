@@ -1,29 +1,16 @@
 // Several tabs of one browser: a browser opens only about six connections to a host, so they share one live stream.
-import { type BrowserContext, type Page, expect, test } from "@playwright/test";
+import { type BrowserContext, type Page, expect, testsWith } from "../support/test.ts";
+import { settled, visit } from "../support/watch.ts";
+import { ADMIN, type World } from "../support/world.ts";
 
-import { settled } from "../support/watch.ts";
-import { ADMIN, World } from "../support/world.ts";
-
-let world: World;
-let token: string;
+const test = testsWith({ isSignedIn: false });
 let devices = 0;
-test.beforeAll(async () => {
-  world = await World.start();
-  token = (await world.etiqa(["token", "create", "tabs", "--role", "operator"])).trim();
-});
-test.afterAll(() => world.stop());
 
 /** Adds a device as a script does, outside of the browser, and gives its name. */
-async function addDevice(): Promise<string> {
+async function addDevice(world: World): Promise<string> {
   devices += 1;
   const hostname = `switch-${devices}`;
-  const answer = await fetch(`${world.url}/rpc/save_device`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, accept: "application/json" },
-    body: new URLSearchParams({ "device[address]": `192.0.2.${devices}`, "device[hostname]": hostname }),
-    redirect: "manual",
-  });
-  expect(answer.status, await answer.text()).toBeLessThan(400);
+  await world.call("save_device", { "device[address]": `192.0.2.${devices}`, "device[hostname]": hostname });
   return hostname;
 }
 
@@ -39,12 +26,11 @@ async function openTab(context: BrowserContext): Promise<{ page: Page; streams: 
   const page = await context.newPage();
   let streams = 0;
   page.on("request", (request) => (streams += new URL(request.url()).pathname === "/events" ? 1 : 0));
-  await page.goto(`${world.url}/devices/`);
-  await settled(page);
+  await visit(page, "/devices/");
   return { page, streams: () => streams };
 }
 
-test("tabs of one browser share a stream, and the next one takes over when its tab is closed", async ({ page }) => {
+test("tabs of one browser share a stream, and the next one takes over when its tab is closed", async ({ page, world }) => {
   const context = page.context();
   await world.signIn(page);
   await page.goto("about:blank");
@@ -54,32 +40,33 @@ test("tabs of one browser share a stream, and the next one takes over when its t
   expect([first.streams(), second.streams(), third.streams()]).toEqual([1, 0, 0]);
 
   await test.step("all are live", async () => {
-    await expectShown(await addDevice(), [first.page, second.page, third.page]);
+    await expectShown(await addDevice(world), [first.page, second.page, third.page]);
   });
 
   await test.step("the tab with the stream is closed", async () => {
     await first.page.close();
     await expect.poll(second.streams).toBe(1);
-    await expectShown(await addDevice(), [second.page, third.page]);
+    await expectShown(await addDevice(world), [second.page, third.page]);
     await expect(third.page.locator(".pulse.up")).toBeAttached();
     expect(third.streams()).toBe(0);
   });
 
   await test.step("a tab that leaves and comes back waits for its turn again", async () => {
-    await second.page.goto(`${world.url}/account`);
+    await second.page.goto("/account");
     await settled(second.page);
     await expect.poll(third.streams).toBe(1);
     expect(second.streams()).toBe(1);
-    await expectShown(await addDevice(), [third.page]);
+    await expectShown(await addDevice(world), [third.page]);
   });
 });
 
-test("signing out in one tab ends the stream of all, and signing in brings it back", async ({ page }) => {
+test("signing out in one tab ends the stream of all, and signing in brings it back", async ({ page, world, watch }) => {
+  watch.allow(/status of 401/);
   await world.signIn(page);
   const { page: other, streams } = await openTab(page.context());
   expect(streams()).toBe(0);
 
-  await page.goto(`${world.url}/account`);
+  await page.goto("/account");
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/login/);
   // The server looks every ten seconds whether a session still is one.
@@ -90,10 +77,10 @@ test("signing out in one tab ends the stream of all, and signing in brings it ba
   await world.fillDoor(page, ADMIN.password);
   await settled(page);
   await settled(other);
-  await expectShown(await addDevice(), [other]);
+  await expectShown(await addDevice(world), [other]);
 });
 
-test("tabs of a browser without locks have a stream each", async ({ page }) => {
+test("tabs of a browser without locks have a stream each", async ({ page, world }) => {
   const context = page.context();
   // As over plain HTTP from another machine.
   await context.addInitScript(() => Object.defineProperty(Navigator.prototype, "locks", { value: undefined }));
@@ -102,5 +89,5 @@ test("tabs of a browser without locks have a stream each", async ({ page }) => {
   const first = await openTab(context);
   const second = await openTab(context);
   expect([first.streams(), second.streams()]).toEqual([1, 1]);
-  await expectShown(await addDevice(), [first.page, second.page]);
+  await expectShown(await addDevice(world), [first.page, second.page]);
 });

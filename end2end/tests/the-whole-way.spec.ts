@@ -3,30 +3,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Locator, type Page, expect, test } from "@playwright/test";
-
 import { openArchive } from "../support/archive.ts";
-import { Fleet } from "../support/fleet.ts";
-import { Watch, settled } from "../support/watch.ts";
-import { World } from "../support/world.ts";
+import type { Fleet } from "../support/fleet.ts";
+import { type Locator, type Page, expect, testsWith } from "../support/test.ts";
+import { settled } from "../support/watch.ts";
 
 const DEVICES = 6;
 const BACKUP = "Nightly configs";
 
-let world: World;
-let fleet: Fleet;
-test.beforeAll(async () => {
-  world = await World.start();
+const test = testsWith({
   // One device takes its time, so that there is something to watch.
-  fleet = await Fleet.start(world.folder, { devices: DEVICES, faults: "slow=1", slowMs: 400 });
-});
-test.afterAll(async () => {
-  await fleet.stop();
-  await world.stop();
+  fleet: { devices: DEVICES, faults: "slow=1", slowMs: 400 },
+  isImported: false,
+  isSignedIn: false,
 });
 
 /** Host names in the inventory, in its order. */
-function hostnames(): string[] {
+function hostnames(fleet: Fleet): string[] {
   const rows = readFileSync(fleet.inventory, "utf8").trim().split("\n").slice(1);
   return rows.map((row) => row.split(",")[1] ?? "");
 }
@@ -41,40 +34,39 @@ function newestRun(page: Page): Locator {
   return runs.getByRole("row").nth(1);
 }
 
-async function open(page: Page, link: string): Promise<void> {
+async function follow(page: Page, link: string): Promise<void> {
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: link }).click();
   await expect(heading(page, link)).toBeVisible();
 }
 
-test("from a CSV of devices to the difference of two versions", async ({ page }) => {
+test("from a CSV of devices to the difference of two versions", async ({ page, world, fleet }) => {
   test.setTimeout(240_000);
-  const watch = await Watch.of(page, world.url);
   await world.signIn(page);
 
   await test.step("import a CSV", async () => {
-    await open(page, "Devices");
+    await follow(page, "Devices");
     await page.getByRole("link", { name: "Import" }).first().click();
     await expect(heading(page, /import/i)).toBeVisible();
     await page.locator('input[type="file"]').setInputFiles(fleet.inventory);
     await page.getByRole("button", { name: /upload|preview|check/i }).click();
     // The preview names the devices before anything is written.
-    for (const hostname of hostnames()) {
+    for (const hostname of hostnames(fleet)) {
       await expect(page.getByRole("row").filter({ hasText: hostname })).toBeVisible();
     }
     await page.getByRole("button", { name: /^import/i }).click();
-    await open(page, "Devices");
-    for (const hostname of hostnames()) {
+    await follow(page, "Devices");
+    for (const hostname of hostnames(fleet)) {
       await expect(page.getByRole("link", { name: hostname, exact: true })).toBeVisible();
     }
   });
 
   await test.step("create a backup", async () => {
-    await open(page, "Backups");
+    await follow(page, "Backups");
     await page.getByRole("link", { name: "New backup" }).first().click();
     await page.getByLabel("Name", { exact: true }).fill(BACKUP);
     // The form begins as: device configurations, daily at 02:00, all devices.
     await page.getByRole("button", { name: /^(save|create|add)/i }).click();
-    await open(page, "Backups");
+    await follow(page, "Backups");
     await expect(page.getByRole("link", { name: BACKUP })).toBeVisible();
   });
 
@@ -107,7 +99,7 @@ test("from a CSV of devices to the difference of two versions", async ({ page })
     const archive = await openArchive(path);
     expect(archive.names).toContain("manifest.json");
     expect(archive.names).toContain("network_configs.json");
-    for (const hostname of hostnames()) {
+    for (const hostname of hostnames(fleet)) {
       const running = archive.configs.find(({ name }) => name === `configs/${hostname}/running.cfg`);
       expect(running?.text, hostname).toContain(`hostname ${hostname}`);
       expect(running?.text.trimEnd().split("\n").at(-1), hostname).toBe("end");
@@ -123,11 +115,11 @@ test("from a CSV of devices to the difference of two versions", async ({ page })
   });
 
   await test.step("read the difference", async () => {
-    await open(page, "Overview");
+    await follow(page, "Overview");
     const changes = page.locator("section", { has: page.getByRole("heading", { name: "Recent changes" }) });
     const changed = changes.locator(".change").getByRole("link").first();
     const hostname = await changed.innerText();
-    expect(hostnames()).toContain(hostname);
+    expect(hostnames(fleet)).toContain(hostname);
     await changed.click();
     await expect(heading(page, hostname)).toBeVisible();
     await expect(page.getByText("v2", { exact: true }).first()).toBeVisible();
@@ -139,6 +131,4 @@ test("from a CSV of devices to the difference of two versions", async ({ page })
     await expect(lines.filter({ hasText: /\+/ }).first()).toBeVisible();
     await expect(difference).toContainText("unchanged line");
   });
-
-  expect(watch.take()).toEqual([]);
 });

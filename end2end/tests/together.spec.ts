@@ -1,28 +1,14 @@
 // Many who look at the same: six tabs of one browser, which opens six connections to a host, and two people.
-import { type Locator, type Page, expect, test } from "@playwright/test";
+import { type Locator, type Page, expect, testsWith } from "../support/test.ts";
+import { settled, visit } from "../support/watch.ts";
 
-import { Fleet } from "../support/fleet.ts";
-import { Watch, settled } from "../support/watch.ts";
-import { type SignedIn, World } from "../support/world.ts";
-
-let world: World;
-let fleet: Fleet;
-let signedIn: SignedIn;
-test.beforeAll(async ({ browser }) => {
-  world = await World.start();
-  fleet = await Fleet.start(world.folder, { devices: 2 });
-  await world.etiqa(["import-devices", fleet.inventory]);
-  await world.etiqa(["backup-config", "add", "Nightly", "--type", "config", "--frequency", "daily"]);
-  signedIn = await world.signedIn(browser);
-});
-test.afterAll(async () => {
-  await world.stop();
-  await fleet.stop();
+const test = testsWith({
+  fleet: { devices: 2 },
+  before: ({ world }) => world.etiqa(["backup-config", "add", "Nightly", "--type", "config", "--frequency", "daily"]),
 });
 
-test("six tabs at once stay live while somebody else runs a backup", async ({ browser }) => {
-  const mine = await browser.newContext({ storageState: signedIn });
-  const theirs = await (await browser.newContext({ storageState: signedIn })).newPage();
+test("six tabs at once stay live while somebody else runs a backup", async ({ context, watch: _, another }) => {
+  const theirs = await another();
   // Where each tab is, and what it shows once the backup has run.
   const tabs: [path: string, shows: (page: Page) => Locator][] = [
     ["/", (page) => page.getByRole("heading", { name: "All 2 devices have" })],
@@ -32,12 +18,11 @@ test("six tabs at once stay live while somebody else runs a backup", async ({ br
     ["/devices/", (page) => page.locator(".chip").getByText("Backed up", { exact: true })],
     ["/devices/1", (page) => page.getByText("v1", { exact: true })],
   ];
-  const open = [];
+  const open: { path: string; page: Page; shown: Locator }[] = [];
   for (const [path, shows] of tabs) {
-    const page = await mine.newPage();
-    const watch = await Watch.of(page, world.url);
-    await page.goto(world.url + path);
-    open.push({ path, page, watch, shown: shows(page).first() });
+    const page = await context.newPage();
+    await page.goto(path);
+    open.push({ path, page, shown: shows(page).first() });
   }
   for (const { path, page, shown } of open) {
     await settled(page);
@@ -45,8 +30,7 @@ test("six tabs at once stay live while somebody else runs a backup", async ({ br
     await page.evaluate(() => Object.assign(window, { isSamePage: true }));
   }
 
-  await theirs.goto(`${world.url}/backup/config/1`);
-  await settled(theirs);
+  await visit(theirs, "/backup/config/1");
   await theirs.getByRole("button", { name: "Run now" }).click();
   await Promise.all(open.map(({ path, shown }) => expect(shown, path).toBeVisible({ timeout: 30_000 })));
 
@@ -56,19 +40,11 @@ test("six tabs at once stay live while somebody else runs a backup", async ({ br
   await device?.getByRole("button", { name: "Disable" }).click();
   await expect(device?.getByRole("button", { name: "Enable" }) ?? theirs.locator("nothing")).toBeVisible();
   await expect(open[4]?.page.getByRole("row").filter({ hasText: "Disabled" }) ?? theirs.locator("nothing")).toBeVisible();
-  for (const { path, watch } of open) expect(watch.take(), path).toEqual([]);
-  await mine.close();
-  await theirs.context().close();
 });
 
-test("two people see what the other does, and neither loses what they type", async ({ browser }) => {
-  const [anna, ben] = await Promise.all(
-    [0, 1].map(async () => (await browser.newContext({ storageState: signedIn })).newPage()),
-  );
-  if (anna === undefined || ben === undefined) throw new Error("a page is missing");
-  await anna.goto(`${world.url}/devices/`);
-  await ben.goto(`${world.url}/devices/new`);
-  await Promise.all([settled(anna), settled(ben)]);
+test("two people see what the other does, and neither loses what they type", async ({ page: anna, another }) => {
+  const ben = await another();
+  await Promise.all([visit(anna, "/devices/"), visit(ben, "/devices/new")]);
   const search = anna.getByRole("searchbox", { name: "Search" });
   await search.fill("core-sw");
   await expect(anna.getByText("No device is like this")).toBeVisible();
@@ -86,6 +62,4 @@ test("two people see what the other does, and neither loses what they type", asy
   await expect(ben.getByRole("button", { name: "Enable" })).toBeVisible();
   await ben.getByRole("button", { name: "Enable" }).click();
   await expect(row).toContainText("Never backed up");
-  await anna.context().close();
-  await ben.context().close();
 });

@@ -1,29 +1,25 @@
 // The list of devices as somebody wants it: views kept under names, each person their own, and the columns they choose.
-import { type Locator, type Page, expect, test } from "@playwright/test";
+import { type Locator, type Page, expect, testsWith } from "../support/test.ts";
+import { settled, stickingOut, visit } from "../support/watch.ts";
+import type { World } from "../support/world.ts";
 
-import { Watch, settled, stickingOut } from "../support/watch.ts";
-import { World } from "../support/world.ts";
-
+/** Somebody who only looks. */
 const VERA = { name: "vera", password: "another sentence to keep" };
 
-let world: World;
-test.beforeAll(async () => {
-  world = await World.start();
-  await world.etiqa(["user", "add", VERA.name, "--role", "viewer", "--password-stdin"], `${VERA.password}\n`);
-  for (const [name, number] of [["core-sw-1", 1], ["core-sw-2", 2], ["edge-rtr-1", 3]] as const) {
-    const about = ["--hostname", name, "--type", "switch", "--site", "graz", "--description", `Rack ${number}`];
-    await world.etiqa(["device", "add", `192.0.2.${number}`, ...about]);
-  }
+const test = testsWith({
+  before: async ({ world }) => {
+    await world.etiqa(["user", "add", VERA.name, "--role", "viewer", "--password-stdin"], `${VERA.password}\n`);
+    for (const [name, number] of [["core-sw-1", 1], ["core-sw-2", 2], ["edge-rtr-1", 3]] as const) {
+      const about = ["--hostname", name, "--type", "switch", "--site", "graz", "--description", `Rack ${number}`];
+      await world.etiqa(["device", "add", `192.0.2.${number}`, ...about]);
+    }
+  },
 });
-test.afterAll(() => world.stop());
 
-/** Signs in as somebody who only looks. */
-async function signInAsVera(page: Page): Promise<void> {
-  await page.goto(`${world.url}/login`);
-  await page.getByLabel("User name").fill(VERA.name);
-  await page.getByLabel("Password").fill(VERA.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
+/** Signs in as her instead of as the admin. */
+async function becomeVera(page: Page, world: World): Promise<void> {
+  await page.context().clearCookies();
+  await world.signIn(page, VERA);
 }
 
 /** The links to the views. */
@@ -46,11 +42,8 @@ function headings(page: Page): Locator {
   return page.locator(".rows th");
 }
 
-test("a view is saved, is there after a reload, is replaced and removed, and somebody else has none of it", async ({ page, browser }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/?q=core`);
-  await settled(page);
+test("a view is saved, is there after a reload, is replaced and removed, and somebody else has none of it", async ({ page, open, world, another }) => {
+  await open("/devices/?q=core");
   await expect(views(page)).toHaveCount(0);
   await save(page, "Core");
   await expect(page.getByText("The view is kept.")).toBeVisible();
@@ -82,14 +75,12 @@ test("a view is saved, is there after a reload, is replaced and removed, and som
   });
 
   await test.step("somebody else has none, and keeps their own", async () => {
-    const theirs = await (await browser.newContext()).newPage();
-    await signInAsVera(theirs);
-    await theirs.goto(`${world.url}/devices/?q=core`);
-    await settled(theirs);
+    const theirs = await another();
+    await becomeVera(theirs, world);
+    await visit(theirs, "/devices/?q=core");
     await expect(views(theirs)).toHaveCount(0);
     await save(theirs, "Mine");
     await expect(view(theirs, "Mine")).toBeVisible();
-    await theirs.context().close();
     await page.reload();
     await settled(page);
     await expect(view(page, "Core")).toBeVisible();
@@ -102,13 +93,11 @@ test("a view is saved, is there after a reload, is replaced and removed, and som
     await expect(page.getByText("The view Core is removed.")).toBeVisible();
     await expect(views(page)).toHaveCount(0);
   });
-  expect(watch.take()).toEqual([]);
 });
 
-test("a name that is half typed stays while the list changes, and one that is refused is said beside it", async ({ page }) => {
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/`);
-  await settled(page);
+test("a name that is half typed stays while the list changes, and one that is refused is said beside it", async ({ page, open, watch }) => {
+  watch.allow(/status of 422/);
+  await open("/devices/");
   await page.getByText("Save this view…", { exact: true }).click();
   const name = page.getByLabel("Name of the view");
   await name.fill("   ");
@@ -123,11 +112,8 @@ test("a name that is half typed stays while the list changes, and one that is re
   await expect(name).toBeHidden();
 });
 
-test("columns are chosen, stay with what is looked for, and are part of a view", async ({ page }) => {
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await page.goto(`${world.url}/devices/`);
-  await settled(page);
+test("columns are chosen, stay with what is looked for, and are part of a view", async ({ page, open }) => {
+  await open("/devices/");
   await expect(headings(page)).toHaveText(["Device", "Type", "Site", "Answers", "Backup", "Last good"]);
   await page.getByText("Columns", { exact: true }).click();
   await expect(page.getByLabel("Device", { exact: true })).toHaveCount(0);
@@ -145,8 +131,7 @@ test("columns are chosen, stay with what is looked for, and are part of a view",
   await expect(headings(page)).toHaveText(["Device", "Type", "Answers", "Backup", "Last good", "Description"]);
   await save(page, "With racks");
   await expect(view(page, "With racks")).toHaveAttribute("aria-current", "page");
-  await page.goto(`${world.url}/devices/?sort=site`);
-  await settled(page);
+  await open("/devices/?sort=site");
   await expect(headings(page)).toHaveCount(6);
   await view(page, "With racks").click();
   await expect(page.getByRole("columnheader", { name: "Site" })).toHaveCount(0);
@@ -158,32 +143,27 @@ test("columns are chosen, stay with what is looked for, and are part of a view",
   await expect(page.locator(".rows tbody")).not.toContainText("graz");
   expect(await stickingOut(page)).toEqual([]);
   await page.screenshot({ path: "screenshots/views-phone-390-light.png" });
-  expect(watch.take()).toEqual([]);
 });
 
-test.describe("without JavaScript", () => {
-  test.use({ javaScriptEnabled: false });
-
-  test("columns are chosen and a view is saved by plain forms", async ({ page }) => {
-    await signInAsVera(page);
-    await page.goto(`${world.url}/devices/?sort=-site`);
-    await page.getByText("Columns", { exact: true }).click();
-    await page.getByLabel("Site", { exact: true }).uncheck();
-    await page.getByLabel("Last good", { exact: true }).uncheck();
-    await page.getByRole("button", { name: "Show these" }).click();
-    await expect(page).toHaveURL(/sort=-site/);
-    await expect(headings(page)).toHaveText(["Device", "Type", "Answers", "Backup"]);
-    await page.getByRole("searchbox", { name: "Search" }).fill("core");
-    await page.getByRole("button", { name: "Find" }).click();
-    await expect(headings(page)).toHaveText(["Device", "Type", "Answers", "Backup"]);
-    await save(page, "By hand");
-    await expect(view(page, "By hand")).toHaveAttribute("aria-current", "page");
-    await view(page, "All").click();
-    await expect(headings(page)).toHaveCount(6);
-    await view(page, "By hand").click();
-    await expect(headings(page)).toHaveText(["Device", "Type", "Answers", "Backup"]);
-    await page.getByText("Save this view…", { exact: true }).click();
-    await page.locator(".kept form", { hasText: "By hand" }).getByRole("button", { name: "Remove" }).click();
-    await expect(view(page, "By hand")).toHaveCount(0);
-  });
+test("without JavaScript columns are chosen and a view is saved by plain forms", async ({ plain: page, world }) => {
+  await becomeVera(page, world);
+  await page.goto("/devices/?sort=-site");
+  await page.getByText("Columns", { exact: true }).click();
+  await page.getByLabel("Site", { exact: true }).uncheck();
+  await page.getByLabel("Last good", { exact: true }).uncheck();
+  await page.getByRole("button", { name: "Show these" }).click();
+  await expect(page).toHaveURL(/sort=-site/);
+  await expect(headings(page)).toHaveText(["Device", "Type", "Answers", "Backup"]);
+  await page.getByRole("searchbox", { name: "Search" }).fill("core");
+  await page.getByRole("button", { name: "Find" }).click();
+  await expect(headings(page)).toHaveText(["Device", "Type", "Answers", "Backup"]);
+  await save(page, "By hand");
+  await expect(view(page, "By hand")).toHaveAttribute("aria-current", "page");
+  await view(page, "All").click();
+  await expect(headings(page)).toHaveCount(6);
+  await view(page, "By hand").click();
+  await expect(headings(page)).toHaveText(["Device", "Type", "Answers", "Backup"]);
+  await page.getByText("Save this view…", { exact: true }).click();
+  await page.locator(".kept form", { hasText: "By hand" }).getByRole("button", { name: "Remove" }).click();
+  await expect(view(page, "By hand")).toHaveCount(0);
 });
