@@ -3,7 +3,6 @@
 use etiqa_model::admin::{AdminCounts, Tally};
 use etiqa_model::backup::ConfigState;
 use etiqa_model::machine::MachineState;
-use etiqa_model::user::Role;
 
 use crate::backup::{config, promise};
 use crate::engine::Engine;

@@ -4,7 +4,9 @@ mod bulk;
 mod export;
 
 use etiqa_model::admin::{BackupChoices, DeviceChoices};
-use etiqa_model::device::{Device, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder, NewDevice};
+use etiqa_model::device::{
+    Device, DeviceDetail, DeviceFilter, DeviceInput, DeviceOrder, DeviceState, NewDevice,
+};
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;

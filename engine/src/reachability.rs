@@ -78,7 +78,7 @@ pub async fn look(engine: &Engine, site: Option<&str>) -> Result<()> {
     });
     let asked = places.iter().map(|place| (place.id, place.address.clone(), place.port)).collect::<Vec<_>>();
     let looking = futures::stream::iter(asked)
-        .map(async |(id, address, port)| (id, answers(&address, port).await))
+        .map(|(id, address, port)| async move { (id, answers(&address, port).await) })
         .buffer_unordered(AT_ONCE)
         .collect();
     let answers: HashMap<DeviceId, bool> = tokio::select! {

@@ -91,7 +91,7 @@ pub(crate) fn DestinationsPage() -> AnyView {
         {lookup.field("Name, kind or place")}
         <div class="stack">
             {tested}
-            <Loaded from view=move |known, role| list(known, lookup, role, actions)/>
+            <Loaded from view=move |known, role| list(known, lookup, role, &actions)/>
             <div id="form">
                 <Loaded from=for_form view=move |(key, known), role| {
                     keyed(key, form(known, role, lookup.closed(), save))
@@ -107,7 +107,7 @@ fn outcome(test: DestinationTest) -> AnyView {
     view! { <p class=class role="status">{test.message}</p> }.into_any()
 }
 
-fn list(known: Vec<Destination>, lookup: ListSearch, role: Role, actions: Actions) -> AnyView {
+fn list(known: Vec<Destination>, lookup: ListSearch, role: Role, actions: &Actions) -> AnyView {
     let words = "Add one, so that a fire, a thief or a broken disk does not take device and backup together.";
     let columns =
         &[Column::Text("Destination"), Column::Text("State"), Column::Text("Copies"), Column::Actions];
@@ -127,7 +127,7 @@ fn list(known: Vec<Destination>, lookup: ListSearch, role: Role, actions: Action
     view! { {changed}{list_card(columns, rows, none, below)} }.into_any()
 }
 
-fn row(destination: Destination, lookup: ListSearch, role: Role, actions: Actions) -> AnyView {
+fn row(destination: Destination, lookup: ListSearch, role: Role, actions: &Actions) -> AnyView {
     let id = destination.id;
     let label = destination.kind().label();
     let place = destination.settings.words();
@@ -173,7 +173,7 @@ fn row(destination: Destination, lookup: ListSearch, role: Role, actions: Action
 }
 
 /// Has all machines keep their files there, or no longer.
-fn share(destination: &Destination, actions: Actions) -> Option<AnyView> {
+fn share(destination: &Destination, actions: &Actions) -> Option<AnyView> {
     let id = destination.id.to_string();
     if destination.is_shared {
         let question = format!(
@@ -239,7 +239,7 @@ fn copies(destination: &Destination) -> AnyView {
 }
 
 /// The key that an SSH server shows instead of the remembered one; nothing goes there until somebody accepts.
-fn changed_key(destination: &Destination, role: Role, actions: Actions) -> Option<AnyView> {
+fn changed_key(destination: &Destination, role: Role, actions: &Actions) -> Option<AnyView> {
     let offered = destination.offered.clone()?;
     let accept = accept(destination, role, actions, "Accept the new key");
     let known = destination.fingerprint.clone().unwrap_or_default();
@@ -258,7 +258,7 @@ fn changed_key(destination: &Destination, role: Role, actions: Actions) -> Optio
 
 /// A folder that is not the one that copies were sent to; nothing goes there until the right one is back, or somebody
 /// accepts.
-fn other_folder(destination: &Destination, role: Role, actions: Actions) -> Option<AnyView> {
+fn other_folder(destination: &Destination, role: Role, actions: &Actions) -> Option<AnyView> {
     if !destination.facts.is_other_folder {
         return None;
     }
@@ -276,7 +276,7 @@ fn other_folder(destination: &Destination, role: Role, actions: Actions) -> Opti
     )
 }
 
-fn accept(destination: &Destination, role: Role, actions: Actions, words: &'static str) -> Option<AnyView> {
+fn accept(destination: &Destination, role: Role, actions: &Actions, words: &'static str) -> Option<AnyView> {
     let id = destination.id;
     (role >= Role::Admin).then(|| {
         view! {
