@@ -267,7 +267,7 @@ mod client {
 
     /// What the control of this id holds.
     pub(crate) fn held(id: &str) -> Option<String> {
-        Reflect::get(&document().get_element_by_id(id)?, &"value".into()).ok()?.as_string()
+        Reflect::get(document().get_element_by_id(id)?.as_ref(), &"value".into()).ok()?.as_string()
     }
 
     /// The values of the boxes of this name that are ticked on the page.
