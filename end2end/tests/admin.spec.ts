@@ -177,14 +177,13 @@ test("a folder is made a destination, tested, chosen by a backup, and has its ar
   expect(readdirSync(folder).some((name) => /^to_the_cellar_.*\.zip$/.test(name))).toBe(true);
 });
 
-test("what was typed for one user never becomes another's, and search and form keep to the address", async ({ page }) => {
+test("what was typed for one user never becomes another's, and search and form keep to the address", async ({ page, open, world, watch }) => {
+  // A password that is too short.
+  watch.allow(/status of 422/);
   for (const name of ["anna", "ben"]) {
     await world.etiqa(["user", "add", name, "--role", "viewer", "--password-stdin"], "a sentence is easy to keep\n");
   }
-  const watch = await Watch.of(page, world.url);
-  await world.signIn(page);
-  await page.goto(`${world.url}/admin/users`);
-  await settled(page);
+  await open("/admin/users");
   const row = (name: string) => page.getByRole("row").filter({ hasText: name });
   const edit = async (name: string) => {
     await row(name).getByRole("link", { name: "Edit" }).click();
@@ -223,8 +222,6 @@ test("what was typed for one user never becomes another's, and search and form k
   await expect(page.getByLabel("Search")).toHaveValue("");
   await expect(page.getByRole("heading", { name: "Change anna" })).toBeVisible();
   await expect(page.getByLabel("New password")).toHaveValue("half a sentence");
-  // Only what was typed wrongly may be refused.
-  expect(watch.take().filter((what) => !what.includes("422"))).toEqual([]);
 
   // A form that was accepted makes room for the next.
   await page.getByRole("link", { name: "Cancel" }).click();

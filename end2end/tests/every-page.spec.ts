@@ -100,7 +100,7 @@ test("a form that was refused before the program of its page was there comes ali
   test.setTimeout(120_000);
   const context = await browser.newContext({ storageState: signedIn });
   const page = await context.newPage();
-  const watch = await Watch.of(page, site.world.url);
+  const watch = await Watch.of(context, site.world.url);
   const program = /\/pkg\/.*\.(js|wasm)$/;
   /** Opens a page without its program, fills its form in and has the browser post it; gives what the page that comes back complains of. */
   const refused = async (path: string, fill: () => Promise<void>, button: string): Promise<string[]> => {
