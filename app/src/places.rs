@@ -10,12 +10,19 @@ pub(crate) struct Place {
     pub(crate) key: &'static str,
     pub(crate) words: &'static str,
     pub(crate) to: &'static str,
-    /// Who may go there: what its server functions ask for.
+    /// Who may go there: what its server functions ask for. The server alone looks.
+    #[cfg(feature = "ssr")]
     pub(crate) role: Role,
 }
 
+#[cfg(feature = "ssr")]
 const fn place(key: &'static str, words: &'static str, to: &'static str, role: Role) -> Place {
     Place { key, words, to, role }
+}
+
+#[cfg(not(feature = "ssr"))]
+const fn place(key: &'static str, words: &'static str, to: &'static str, _role: Role) -> Place {
+    Place { key, words, to }
 }
 
 /// Those that a key leads to.

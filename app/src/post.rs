@@ -254,7 +254,7 @@ mod browser {
                 if let Err(error) = &answer {
                     say_in(question.as_ref(), &error.0.message);
                 } else {
-                    close(question);
+                    close(question, &form);
                     keep_focus(&form);
                     if let Some(words) = done {
                         toasts.say(words, undo.map(|fields| Undo { path: to.path, fields }));
@@ -284,10 +284,14 @@ mod browser {
         }
     }
 
-    /// Closes the question that was answered, which gives the focus back to the button that asked it.
-    fn close(question: Option<Element>) {
+    /// Closes the question that was answered, which gives the focus back to the button that asked it; and the box that the
+    /// form hangs in.
+    fn close(question: Option<Element>, form: &HtmlFormElement) {
         if let Some(question) = question.and_then(|question| question.dyn_into::<HtmlElement>().ok()) {
             let _ = question.hide_popover();
+        }
+        if let Some(drop) = form.closest("details.drop[open]").ok().flatten() {
+            let _ = drop.remove_attribute("open");
         }
     }
 

@@ -162,19 +162,6 @@ test("a device that somebody else deletes is said to be gone, where it was open 
   await expect(page.getByRole("heading", { name: "Overview", level: 1 })).toBeVisible();
 });
 
-test("devices leave the list of those in no backup as soon as somebody enables one, elsewhere", async ({ page, open, world }) => {
-  await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
-  const [config] = (await world.status()).configs;
-  const enable = (enabled: boolean): Promise<void> =>
-    world.call("enable_backup_config", { id: String(config?.id), enabled: String(enabled) });
-  await enable(false);
-  await open("/devices/?state=no_backup");
-  const rows = page.locator(".rows tbody tr");
-  await expect(rows.first()).toBeVisible();
-  await enable(true);
-  await expect(rows).toHaveCount(0);
-});
-
 test("what time alone changes is looked at every minute", async ({ page, open }) => {
   await page.clock.install();
   const asked = new Set<string>();

@@ -6,6 +6,8 @@ const test = testsWith({ fleet: { devices: 2 }, isImported: false, isSignedIn: f
 
 test.use({ javaScriptEnabled: false });
 test.describe.configure({ mode: "serial" });
+// The program of a page is sent for all the same.
+test.beforeEach(({ watch }) => watch.allow(/was preloaded using link preload but not used/));
 
 function heading(page: Page, name: string | RegExp): Locator {
   return page.getByRole("heading", { name, level: 1 });

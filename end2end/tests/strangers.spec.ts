@@ -137,5 +137,6 @@ test("one's own look and password are changed, and other browsers must sign in a
   await other.goto("/devices/");
   await expect(other).toHaveURL(/\/login/);
   await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
   await world.signIn(page, { ...ADMIN, password: "another sentence to keep" });
 });

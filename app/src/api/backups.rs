@@ -3,7 +3,6 @@
 use etiqa_model::admin::{BackupChoices, SchedulePreview, VerifyOutcome};
 use etiqa_model::backup::{BackupConfigDetail, BackupConfigInput, BackupConfigRow};
 use etiqa_model::history::{RunFilter, RunPage};
-use etiqa_model::page::Page;
 use etiqa_model::run::RunDetail;
 use etiqa_model::{BackupConfigId, DestinationId, RunId};
 use leptos::prelude::*;
@@ -13,6 +12,7 @@ use super::AppError;
 use {
     super::context::Context,
     etiqa_engine::{backup, inventory},
+    etiqa_model::page::Page,
     etiqa_model::run::Trigger,
     etiqa_model::user::Role,
 };

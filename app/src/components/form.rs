@@ -14,10 +14,9 @@ use crate::browser;
 #[derive(Clone, Copy)]
 pub(crate) struct FormProblem {
     error: Signal<Option<AppError>>,
-    /// Where the form posts to.
-    path: &'static str,
-    /// Where one of its buttons posts it to instead.
-    other: &'static str,
+    /// Where the form posts to, and where one of its buttons posts it to instead: the server asks what was typed by these.
+    #[cfg(feature = "ssr")]
+    paths: [&'static str; 2],
 }
 
 impl From<Signal<Option<AppError>>> for FormProblem {
@@ -28,14 +27,24 @@ impl From<Signal<Option<AppError>>> for FormProblem {
 }
 
 impl FormProblem {
+    #[cfg(feature = "ssr")]
     pub(crate) fn of(path: &'static str, error: Signal<Option<AppError>>) -> Self {
-        Self { error, path, other: "" }
+        Self { error, paths: [path, ""] }
+    }
+
+    #[cfg(not(feature = "ssr"))]
+    pub(crate) fn of(_path: &'static str, error: Signal<Option<AppError>>) -> Self {
+        Self { error }
     }
 
     /// This problem, or where there is none that of the other function that a button of the same form posts to.
     pub(crate) fn or(self, other: Self) -> Self {
         let error = Signal::derive(move || self.get().or_else(|| other.get()));
-        Self { error, path: self.path, other: other.path }
+        Self {
+            error,
+            #[cfg(feature = "ssr")]
+            paths: [self.paths[0], other.paths[0]],
+        }
     }
 
     pub(crate) fn get(self) -> Option<AppError> {
@@ -68,7 +77,7 @@ impl FormProblem {
 #[cfg(feature = "ssr")]
 fn posted(problem: FormProblem) -> Option<Arc<[(String, String)]>> {
     let typed = use_context::<crate::post::Typed>()?;
-    let is_of_form = [problem.path, problem.other].contains(&typed.path.as_str());
+    let is_of_form = problem.paths.contains(&typed.path.as_str());
     let is_this = is_of_form && problem.error.with_untracked(Option::is_some);
     is_this.then_some(typed.fields)
 }

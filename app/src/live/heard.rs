@@ -55,7 +55,7 @@ pub(super) fn hear(live: Live, name: &str, data: &str) {
 }
 
 /// Has the topics looked at again: nearly at once after a rest, else together with what comes meanwhile.
-fn note(live: Live, topics: &[Topic]) {
+pub(super) fn note(live: Live, topics: &[Topic]) {
     let mut changed = CHANGED.get();
     for topic in topics {
         changed[slot(*topic)] = true;

@@ -87,6 +87,18 @@ impl Live {
         self.beats[slot(topic)].update(|beats| *beats = beats.wrapping_add(1));
     }
 
+    /// The same for all of these; what a person is in the middle of is waited for.
+    fn touch_in_time(self, topics: &[Topic]) {
+        #[cfg(feature = "hydrate")]
+        if heard::is_deciding() {
+            heard::note(self, topics);
+            return;
+        }
+        for topic in topics {
+            self.touch(*topic);
+        }
+    }
+
     /// Has everything on the page look again.
     pub(crate) fn touch_all(self) {
         self.all.update(|beats| *beats = beats.wrapping_add(1));
@@ -137,9 +149,7 @@ fn touch_after_answers(answers: Signal<usize>, topics: &'static [Topic]) {
     let live = expect_context::<Live>();
     Effect::new(move || {
         if answers.get() > 0 {
-            for topic in topics {
-                live.touch(*topic);
-            }
+            live.touch_in_time(topics);
         }
     });
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::rotation::PREVIOUS;
-use crate::collect::Login;
+use crate::collect::{Login, key_opens};
 use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -158,6 +158,7 @@ pub async fn credential_save(
     input: CredentialInput,
 ) -> Result<CredentialId> {
     let input = input.checked()?;
+    check_key(&input.private_key, &input.key_passphrase)?;
     let mut tx = engine.db.write().await?;
     let mut secrets = match id {
         Some(id) => {
@@ -197,6 +198,17 @@ pub async fn credential_save(
     }
     tx.commit().await?;
     Ok(id)
+}
+
+/// Refuses a private key that cannot be read with this passphrase; an empty key is none.
+pub(crate) fn check_key(key: &Secret, passphrase: &Secret) -> std::result::Result<(), UserError> {
+    if key.is_empty() || key_opens(key, passphrase) {
+        return Ok(());
+    }
+    let message =
+        "The private key cannot be read: it is in OpenSSH or PEM form, and opens with its passphrase."
+            .to_owned();
+    Err(UserError::in_fields(vec![FieldError { field: "private_key".into(), message }]))
 }
 
 /// Removes a credential; devices that name it fall back to their site's.

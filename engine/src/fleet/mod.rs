@@ -37,6 +37,7 @@ pub use errands::Errands;
 pub use groups::Groups;
 pub(crate) use host_keys::host_keys_store_in_txn;
 pub use load::{Load, Share};
+pub(crate) use logins::check_key;
 pub use logins::{CredentialSecrets, credential_list_for_page, credential_remove, credential_save};
 pub(crate) use result::without_session;
 pub use rotation::{credential_rotate, credential_rotation_finish};

@@ -22,6 +22,7 @@ pub(super) const PREVIOUS: &str = " (previous secrets)";
 /// Begins a rotation: `new` secrets stand beside those of now. A second one has to wait until this one is finished, for
 /// only one set of previous secrets is kept.
 pub async fn credential_rotate(engine: &Engine, id: CredentialId, new: NewSecrets) -> Result<()> {
+    check_key(&new.private_key, &new.key_passphrase)?;
     let mut tx = engine.db.write().await?;
     let (name, sealed) = credential_lock_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     let mut secrets = open_secrets(engine, id, &sealed)?;

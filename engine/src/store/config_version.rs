@@ -295,10 +295,12 @@ pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64>
     .count("n")
 }
 
-/// A part that had a version at a time: the same look into an index as in [`versions_as_of`].
-const HAD_ONE: &str = "EXISTS (SELECT 1 FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part \
+/// A part that had a version at a time: the same look into an index as in [`versions_as_of`]. It is no `EXISTS`: SQLite 3.51
+/// makes a join of one, and an `OFFSET` then skips a row once for each of its matches.
+const HAD_ONE: &str = "(SELECT 1 FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part \
      AND n.collected_at <= ? AND n.state IN ('active', 'inactive') \
-     AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1))";
+     AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1) \
+     LIMIT 1) = 1";
 
 /// The active versions of all devices, by host name.
 pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {

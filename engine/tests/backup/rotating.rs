@@ -167,6 +167,9 @@ async fn a_jump_host_is_logged_in_to_with_the_secrets_that_it_took_last() {
     device.credential = "sim".into();
     inventory::save(&world.engine, Some(id), &device).await.unwrap();
 
+    let unreadable = NewSecrets { private_key: Secret::new("ssh-ed25519 AAAA"), ..NewSecrets::default() };
+    let refused = credential_rotate(&world.engine, jump, unreadable).await.unwrap_err().into_user_error();
+    assert_eq!(refused.fields[0].field, "private_key", "a public one, or half of one, opens nothing");
     let unknown = NewSecrets { private_key: key("host_ed25519"), ..NewSecrets::default() };
     credential_rotate(&world.engine, jump, unknown).await.unwrap();
     let mut refusals = Vec::new();

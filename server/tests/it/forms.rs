@@ -92,6 +92,11 @@ async fn a_secret_is_typed_again() {
     let page = ada.clone().and_cookies_of(&refused).get(back).await.with_status(200).text();
     assert!(tag(&page, "name=\"credential[username]\"").contains("value=\"backup-robot\""), "{page}");
     assert!(!page.contains("hunter-2-hunter") && !page.contains("BEGIN-OF-A-KEY"), "{page}");
+
+    let named =
+        [("credential[name]", "robot")].into_iter().chain(fields.into_iter().skip(1)).collect::<Vec<_>>();
+    let unreadable = ada.and_header("accept", "application/json").call("save_credential", &named).await;
+    assert_eq!(unreadable.with_status(422).json()["fields"][0]["field"], "private_key");
     server.stop().await;
 }
 

@@ -1,6 +1,5 @@
 //! The bench on a driver's page: the driver, as it is or edited, against a session that somebody pastes.
 
-use etiqa_model::UserError;
 use etiqa_model::bench::{Bench, BenchCheck, BenchPart, BenchPosted, BenchStep, StepKind};
 use leptos::prelude::*;
 
@@ -26,7 +25,7 @@ pub(super) fn posted() -> Asked<Option<BenchPosted>> {
 #[cfg(feature = "ssr")]
 fn posted_json() -> Result<String, AppError> {
     let posted = use_context::<Posted>().map(|posted| posted.0);
-    serde_json::to_string(&posted).map_err(|_| AppError(UserError::internal()))
+    serde_json::to_string(&posted).map_err(|_| AppError(etiqa_model::UserError::internal()))
 }
 
 #[cfg(not(feature = "ssr"))]

@@ -17,10 +17,10 @@ use super::open::{row_name, secrets_of};
 use super::send::queue_due;
 use super::sharing::refuse_while_shared;
 use crate::backup::mirror::Address;
-use crate::collect::key_opens;
 use crate::db::{DbError, Tx};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::fleet::check_key;
 use crate::store::archive_copy::{copy_hurry_in_txn, copy_keep_in_txn, copy_move_in_txn};
 use crate::store::destination::{
     DestinationRow, KeyedDestination, Moved, destination_delete_in_txn, destination_fetch_by_name,
@@ -186,11 +186,7 @@ async fn refuse_odd_folder(engine: &Engine, path: &str) -> Result<(), UserError>
 
 fn check_secrets(new: &NewDestination, secrets: &DestinationSecrets) -> Result<(), UserError> {
     let DestinationSecrets { secret_access_key, password, private_key, key_passphrase } = secrets;
-    if !private_key.is_empty() && !key_opens(private_key, key_passphrase) {
-        let message =
-            "The private key cannot be read: it is in OpenSSH or PEM form, and opens with its passphrase.";
-        return Err(in_field("private_key", message));
-    }
+    check_key(private_key, key_passphrase)?;
     match &new.settings {
         DestinationSettings::S3(_) if secret_access_key.is_empty() => {
             Err(in_field("secret_access_key", "Fill in the secret access key."))
