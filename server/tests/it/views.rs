@@ -123,7 +123,8 @@ async fn a_view_is_saved_followed_and_removed_by_plain_forms() {
 
     let nameless = vera.call("save_view", &view("", GRAZ)).await.with_status(302);
     let back = nameless.header("location");
-    let page = vera.get(&back[back.find("/devices/").unwrap()..]).await.with_status(200).text();
+    let told = vera.clone().and_cookies_of(&nameless);
+    let page = told.get(&back[back.find("/devices/").unwrap()..]).await.with_status(200).text();
     assert!(page.contains("The name of the view is missing."), "{page}");
 
     vera.call("save_view", &view("In Graz", GRAZ)).await.with_status(302);
