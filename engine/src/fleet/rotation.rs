@@ -5,7 +5,7 @@ use etiqa_model::credential::NewSecrets;
 use etiqa_model::device::DeviceFacts;
 use etiqa_model::{CredentialId, FieldError, UserError};
 
-use super::logins::{missing, open_secrets};
+use super::logins::{check_key, missing, open_secrets};
 use crate::collect::{Hop, Login, Outcome};
 use crate::engine::Engine;
 use crate::error::Result;
