@@ -65,8 +65,8 @@ interface Fixtures {
   watch: Watch;
   /** Goes to an address with `page` and waits until it is alive. */
   open: (path: string) => Promise<void>;
-  /** Opens another browser, whose person is signed in as well, and which is watched as well. */
-  another: () => Promise<Page>;
+  /** Opens another browser, whose person is signed in as well, and which is watched as well; `wanted` is what it may say. */
+  another: (wanted?: RegExp) => Promise<Page>;
   /** The same person in a browser that runs no JavaScript. */
   plain: Page;
 }
@@ -95,9 +95,10 @@ export function testsWith(beginning: Beginning = {}) {
     open: async ({ page }, use) => use((path) => visit(page, path)),
     another: async ({ browser }, use) => {
       const opened: { page: Page; watch: Watch }[] = [];
-      await use(async () => {
+      await use(async (wanted) => {
         const context = await browser.newContext();
         const watch = await Watch.of(context, stage.world.url);
+        if (wanted !== undefined) watch.allow(wanted);
         const page = await context.newPage();
         opened.push({ page, watch });
         return page;
