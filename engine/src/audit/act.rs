@@ -129,6 +129,7 @@ actions! {
 }
 
 /// What somebody did, or was refused.
+#[must_use = "an act that is not recorded is told to nobody"]
 #[derive(Debug, Clone)]
 pub struct Act {
     pub(super) acting: Acting,
@@ -201,6 +202,7 @@ impl Act {
 }
 
 /// What of a thing was changed.
+#[must_use]
 #[derive(Debug, Clone, Default)]
 pub struct Changes(Vec<AuditChange>);
 

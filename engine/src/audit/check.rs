@@ -34,15 +34,21 @@ async fn check_in_txn(tx: &mut Tx, vault: &Vault) -> Result<ChainState> {
     let checkpoints = checkpoint_list_in_txn(tx).await?;
     let mut walk = Walk::from_the_first(&head, checkpoints, vault);
     walk.go_on(tx, u64::MAX).await?;
+    // All of it is of one moment: nobody can have added to it since the end was read.
+    if walk.is_beyond {
+        walk.breaks(head.last + 1, "It was put there by something else than this program.");
+    }
     Ok(walk.end(&head))
 }
 
 /// The same from the newest checkpoint on, of two thousand rows at most: what a page can tell at once.
 pub async fn check_newest(db: &Db, vault: &Vault) -> Result<ChainState> {
     let mut tx = db.read().await?;
+    // In this order: on PostgreSQL others may add to both between the two.
+    let newest = checkpoint_newest_in_txn(&mut tx).await?;
     let head = audit_head_in_txn(&mut tx).await?;
-    let mut walk = match checkpoint_newest_in_txn(&mut tx).await? {
-        Some(newest) => Walk::from_checkpoint(newest, vault),
+    let mut walk = match newest {
+        Some(newest) => Walk::from_checkpoint(newest, &head, vault),
         None => Walk::from_the_first(&head, Vec::new(), vault),
     };
     walk.go_on(&mut tx, ROWS_OF_A_PAGE).await?;
@@ -56,6 +62,9 @@ pub(super) struct Walk {
     at: i64,
     hash: String,
     checked: u64,
+    /// The newest row when the walk began, and whether there are newer ones.
+    last: i64,
+    is_beyond: bool,
     checkpoints: HashMap<i64, Checkpoint>,
     foreign: u64,
     broken: Option<Broken>,
@@ -65,7 +74,7 @@ pub(super) struct Walk {
 impl Walk {
     /// From the first row that is kept.
     pub(super) fn from_the_first(head: &Head, checkpoints: Vec<Checkpoint>, vault: &Vault) -> Self {
-        let mut walk = Self::at(head.pruned, GENESIS);
+        let mut walk = Self::at(head.pruned, GENESIS, head);
         for checkpoint in checkpoints {
             walk.take(checkpoint, vault);
         }
@@ -82,17 +91,19 @@ impl Walk {
     }
 
     /// From the row after a checkpoint.
-    pub(super) fn from_checkpoint(checkpoint: Checkpoint, vault: &Vault) -> Self {
-        let mut walk = Self::at(checkpoint.through, &checkpoint.hash);
+    pub(super) fn from_checkpoint(checkpoint: Checkpoint, head: &Head, vault: &Vault) -> Self {
+        let mut walk = Self::at(checkpoint.through, &checkpoint.hash, head);
         walk.take(checkpoint, vault);
         walk
     }
 
-    fn at(row: i64, hash: &str) -> Self {
+    fn at(row: i64, hash: &str, head: &Head) -> Self {
         Self {
             at: row,
             hash: hash.to_owned(),
             checked: 0,
+            last: head.last,
+            is_beyond: false,
             checkpoints: HashMap::new(),
             foreign: 0,
             broken: None,
@@ -123,6 +134,10 @@ impl Walk {
                 return Ok(());
             }
             for (act, is_findable) in rows {
+                if act.id > self.last {
+                    self.is_beyond = true;
+                    return Ok(());
+                }
                 if self.broken.is_none() {
                     self.look_at(&act, is_findable);
                 }
@@ -157,7 +172,7 @@ impl Walk {
         if self.broken.is_none() {
             if newest_signed > head.last || (!self.is_partial && head.last > self.at) {
                 self.breaks(self.at + 1, "It is missing, and so are all after it.");
-            } else if self.at > head.last || (self.at == head.last && self.hash != head.hash) {
+            } else if self.at == head.last && self.hash != head.hash {
                 self.breaks(self.at, "It is not the one that was written last.");
             }
         }

@@ -57,7 +57,7 @@ pub async fn sign_checkpoint(engine: &Engine, at: Timestamp) -> Result<()> {
         return Ok(tx.rollback().await?);
     }
     let mut walk = match newest {
-        Some(newest) => Walk::from_checkpoint(newest, &engine.vault),
+        Some(newest) => Walk::from_checkpoint(newest, &head, &engine.vault),
         None => Walk::from_the_first(&head, Vec::new(), &engine.vault),
     };
     walk.go_on(&mut tx, u64::MAX).await?;
