@@ -24,7 +24,9 @@ use crate::store::artifact::{
 use crate::store::device_fact::device_fact_fetch;
 use crate::store::job::job_is_open_for_device;
 use crate::store::lease::artifact_lease_is_taken;
-use crate::store::tls_certificate::{tls_certificate_accept, tls_certificate_fetch, tls_certificate_forget};
+use crate::store::tls_certificate::{
+    tls_certificate_accept_in_txn, tls_certificate_fetch, tls_certificate_forget_in_txn,
+};
 use crate::time::now;
 
 pub(crate) use cadence::is_due;
