@@ -197,6 +197,7 @@ fn AdminRoutes() -> AnyNestedRoute {
         <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/machines") view=pages::admin::machines::MachinesPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/audit") view=pages::admin::audit::AuditLogPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/jobs") view=pages::admin::jobs::JobsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/config-versions") view=pages::admin::versions::ConfigVersionsPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/recovery-kit") view=pages::admin::recovery::RecoveryKitPage ssr=SsrMode::Async/>

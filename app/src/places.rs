@@ -42,7 +42,7 @@ pub(crate) const KEYED: [Place; 10] = [
 
 /// The others.
 #[cfg(feature = "ssr")]
-const OTHERS: [Place; 12] = [
+const OTHERS: [Place; 13] = [
     place("", "Compare configs", "/configs/compare", Role::Viewer),
     place("", "New device", "/devices/new", Role::Operator),
     place("", "Users", "/admin/users", Role::Admin),
@@ -54,6 +54,7 @@ const OTHERS: [Place; 12] = [
     place("", "Drivers", "/admin/drivers", Role::Viewer),
     place("", "Config versions", "/admin/config-versions", Role::Admin),
     place("", "Recovery kit", "/admin/recovery-kit", Role::Admin),
+    place("", "Audit log", "/admin/audit", Role::Admin),
     place("", "Settings", "/admin/settings", Role::Admin),
 ];
 

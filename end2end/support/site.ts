@@ -64,6 +64,7 @@ export function placesInside(known: Known): Place[] {
     place("admin-users", "/admin/users"),
     place("admin-tokens", "/admin/tokens"),
     place("admin-machines", "/admin/machines"),
+    place("admin-audit", "/admin/audit"),
     place("admin-jobs", "/admin/jobs"),
     place("admin-credentials", "/admin/credentials"),
     place("admin-credential-edit", "/admin/credentials", "/admin/credentials?edit=1"),

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{SetupCode, Throttle};
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::backup::destinations::{Seen, shared};
 use crate::backup::restore::moving;
 use crate::backup::restore::takeover::Takeover;
@@ -31,7 +32,7 @@ use crate::shared_dir::{self, SharedDir};
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{
     key_fingerprint_fetch, key_fingerprint_save, moved_fetch, restoring_fetch, restoring_forget,
-    settings_fetch, settings_save,
+    settings_fetch, settings_save_in_txn,
 };
 use crate::time::now;
 use crate::vault::{Vault, VaultError};
@@ -270,7 +271,11 @@ impl Engine {
 
     /// Changes what an admin has set; it counts at once here, and from their next fleet on in other processes.
     pub async fn save_settings(&self, settings: &Settings) -> Result<()> {
-        settings_save(&self.db, settings).await?;
+        let mut tx = self.db.write().await?;
+        let changes = Changes::between(&settings_fetch(&self.db).await?, settings);
+        settings_save_in_txn(&mut tx, settings).await?;
+        record_in_txn(&mut tx, Act::new(action::SETTINGS_CHANGE).changing(changes)).await?;
+        tx.commit().await?;
         self.sessions.resize(settings.max_sessions);
         self.artifact_slots.resize(settings.max_artifacts);
         self.schedule_changed.notify_one();

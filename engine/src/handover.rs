@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use etiqa_model::{ErrorKind, UserError};
 use futures::TryStreamExt;
 
+use crate::audit::{Act, action, record};
 use crate::data_dir::{DataDir, RESTORING, ServerLock};
 use crate::db::{
     Db, DbError, Tx, is_postgres_url, newest_schema, other_table_in_txn, place_of_url, tables_lock_in_txn,
@@ -141,6 +142,8 @@ async fn transfer(engine: &Engine, target: &Db, to: &str, mut seen: impl FnMut(S
     for role in [Role::Server, Role::Command] {
         leases_expire_of(&engine.db, role.owner_prefix(), now()).await?;
     }
+    // It goes along with the rest.
+    record(&engine.db, Act::new(action::MOVE).saying(format!("To {to}."))).await?;
     let mut source = engine.db.snapshot().await?;
     let mut tx = target.write().await?;
     let there = tables_there_in_txn(&mut tx).await?;

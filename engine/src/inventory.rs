@@ -1,7 +1,7 @@
 //! What people do with devices: add, change, delete, collect, decide.
 
 mod bulk;
-mod export;
+pub(crate) mod export;
 
 use etiqa_model::admin::{BackupChoices, DeviceChoices};
 use etiqa_model::device::{
@@ -11,7 +11,9 @@ use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::selector::Selector;
 use etiqa_model::{DeviceId, DeviceResultId, ErrorKind, FieldError, JobId, UserError};
+use serde_json::json;
 
+use crate::audit::{Act, Changes, action, record, record_in_txn};
 use crate::backup::promise;
 use crate::changes;
 use crate::db::DbError;
@@ -28,11 +30,11 @@ use crate::store::device::{
     device_fetch, device_fill_lapses, device_list_all, device_list_by_name, device_list_promised,
     device_list_selected, platform_list, site_list, tag_list,
 };
-use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform};
+use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform_in_txn};
 use crate::store::device_write::{
-    DeviceRow, device_delete, device_insert_in_txn, device_set_enabled, device_update_in_txn,
+    DeviceRow, device_delete_in_txn, device_insert_in_txn, device_set_enabled_in_txn, device_update_in_txn,
 };
-use crate::store::host_key::{host_key_accept, host_key_view};
+use crate::store::host_key::{host_key_accept_in_txn, host_key_view};
 use crate::store::job::job_is_open_for_device;
 use crate::store::jump_host::{jump_host_fetch_by_name, jump_host_list};
 use crate::store::lease::device_lease_is_taken;
@@ -50,6 +52,10 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
     let row = with_names(engine, device).await?;
     let at = now();
     let mut tx = engine.db.write().await?;
+    let before = match id {
+        Some(id) => device_fetch(&engine.db, id).await?,
+        None => None,
+    };
     let id = match id {
         Some(id) => {
             let updated = device_update_in_txn(&mut tx, id, &row, at).await;
@@ -64,10 +70,31 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
             ids.first().copied().ok_or_else(UserError::internal)?
         }
     };
+    let (action, changes) = match &before {
+        Some(before) => (action::DEVICE_CHANGE, Changes::between(before, &row.device)),
+        None => (action::DEVICE_ADD, Changes::of_new(&row.device)),
+    };
+    let act = Act::new(action).on(id.0, &row.device.hostname).changing(changes.without(MEASURED));
+    record_in_txn(&mut tx, act).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(id)
 }
+
+/// What of a device is not of a person's making.
+const MEASURED: &[&str] = &[
+    "id",
+    "credential_id",
+    "jump_host_id",
+    "status",
+    "status_at",
+    "last_seen_at",
+    "last_good_at",
+    "unsaved",
+    "lapse",
+    "created_at",
+    "updated_at",
+];
 
 /// Looks up what the device names: its credential, its jump host, its platform.
 async fn with_names(engine: &Engine, device: NewDevice) -> Result<DeviceRow> {
@@ -113,18 +140,30 @@ pub(crate) fn unknown_platform(name: &str) -> String {
 /// Deletes a device with its versions, results and attached files.
 pub async fn delete(engine: &Engine, id: DeviceId) -> Result<()> {
     let attached = media_list(&engine.db, id).await?;
-    if !device_delete(&engine.db, id).await? {
+    let device = fetch(engine, id).await?;
+    let mut tx = engine.db.write().await?;
+    if !device_delete_in_txn(&mut tx, id).await? {
         return Err(missing(id).into());
     }
+    let changes = Changes::of_removed(&device.to_input()).without(MEASURED);
+    record_in_txn(&mut tx, Act::new(action::DEVICE_REMOVE).on(id.0, &device.hostname).changing(changes))
+        .await?;
+    tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     media::forget_device(engine, id, &attached).await
 }
 
 /// Enables or disables a device.
 pub async fn set_enabled(engine: &Engine, id: DeviceId, enabled: bool) -> Result<()> {
-    if !device_set_enabled(&engine.db, id, enabled, now()).await? {
+    let device = fetch(engine, id).await?;
+    let mut tx = engine.db.write().await?;
+    if !device_set_enabled_in_txn(&mut tx, id, enabled, now()).await? {
         return Err(missing(id).into());
     }
+    let changes = Changes::between(&device, &json!({ "enabled": enabled }));
+    record_in_txn(&mut tx, Act::new(action::DEVICE_CHANGE).on(id.0, &device.hostname).changing(changes))
+        .await?;
+    tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
 }
@@ -132,10 +171,13 @@ pub async fn set_enabled(engine: &Engine, id: DeviceId, enabled: bool) -> Result
 /// Forgets what a device was recognised as, so that its next session looks again.
 pub async fn recognise_again(engine: &Engine, id: DeviceId) -> Result<()> {
     let device = fetch(engine, id).await?;
-    if !device_fact_forget_platform(&engine.db, id, now()).await? {
+    let mut tx = engine.db.write().await?;
+    if !device_fact_forget_platform_in_txn(&mut tx, id, now()).await? {
         let message = format!("{} was not recognised yet; its next session tries.", device.hostname);
         return Err(UserError::conflict(message).into());
     }
+    record_in_txn(&mut tx, Act::new(action::DEVICE_RECOGNISE).on(id.0, &device.hostname)).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
 }
@@ -143,7 +185,21 @@ pub async fn recognise_again(engine: &Engine, id: DeviceId) -> Result<()> {
 /// Queues a collection of these devices now, each at its site: a job for each of the sites that have workers.
 pub async fn collect_now(engine: &Engine, devices: &[Device]) -> Result<Vec<JobId>> {
     let sites = machines::sites(engine).await?;
-    enqueue_at_sites(engine, devices, &sites.alive, None, |devices| Work::Collect { devices }).await
+    let jobs =
+        enqueue_at_sites(engine, devices, &sites.alive, None, |devices| Work::Collect { devices }).await?;
+    record(&engine.db, on_devices(Act::new(action::DEVICE_COLLECT), devices)).await?;
+    Ok(jobs)
+}
+
+/// An act on these devices: by its name where it is one.
+pub(crate) fn on_devices(act: Act, devices: &[Device]) -> Act {
+    match devices {
+        [device] => act.on(device.id.0, &device.hostname),
+        devices => {
+            let names: Vec<&str> = devices.iter().map(|device| device.hostname.as_str()).collect();
+            act.saying(format!("{} devices: {}", devices.len(), names.join(", ")))
+        }
+    }
 }
 
 /// Queues a collection of one device now, unless it is queued or goes on already.
@@ -254,10 +310,17 @@ pub async fn all_enabled(engine: &Engine) -> Result<Vec<Device>> {
 /// Takes the changed host key of a device as its own.
 pub async fn accept_host_key(engine: &Engine, id: DeviceId) -> Result<()> {
     let device = fetch(engine, id).await?;
-    if !host_key_accept(&engine.db, id, now()).await? {
+    let known = host_key_view(&engine.db, id).await?;
+    let mut tx = engine.db.write().await?;
+    if !host_key_accept_in_txn(&mut tx, id, now()).await? {
         let message = format!("{} offers no changed host key.", device.hostname);
         return Err(UserError::conflict(message).into());
     }
+    let (before, after) = known.map(|known| (known.fingerprint, known.offered)).unzip();
+    let changes = Changes::none().and("host_key", before, after.flatten());
+    record_in_txn(&mut tx, Act::new(action::DEVICE_HOST_KEY).on(id.0, &device.hostname).changing(changes))
+        .await?;
+    tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
 }

@@ -4,14 +4,16 @@ use etiqa_model::admin::{JumpHost, JumpHostInput};
 use etiqa_model::device::DeviceInput;
 use etiqa_model::event::Topic;
 use etiqa_model::{FieldError, JumpHostId, UserError};
+use serde_json::json;
 
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::credential::credential_fetch_by_name;
 use crate::store::jump_host::{
-    JumpHostRow, jump_host_delete, jump_host_fetch, jump_host_fetch_by_name, jump_host_insert_in_txn,
-    jump_host_key_accept, jump_host_list, jump_host_update_in_txn,
+    JumpHostRow, jump_host_delete_in_txn, jump_host_fetch, jump_host_fetch_by_name, jump_host_insert_in_txn,
+    jump_host_key_accept_in_txn, jump_host_list, jump_host_update_in_txn,
 };
 use crate::time::now;
 
@@ -31,6 +33,10 @@ pub async fn save(engine: &Engine, id: Option<JumpHostId>, input: &JumpHostInput
     let row = checked(engine, id, input).await?;
     let at = now();
     let mut tx = engine.db.write().await?;
+    let before = match id {
+        Some(id) => jump_host_fetch(&engine.db, id).await?.map(|found| found.host),
+        None => None,
+    };
     let id = match id {
         Some(id) => {
             let updated = jump_host_update_in_txn(&mut tx, id, &row, at).await;
@@ -41,6 +47,16 @@ pub async fn save(engine: &Engine, id: Option<JumpHostId>, input: &JumpHostInput
         }
         None => jump_host_insert_in_txn(&mut tx, &row, at).await.map_err(|error| taken(error, &row.name))?,
     };
+    let given = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    let after = json!({
+        "name": row.name, "site": row.site, "address": row.address, "port": row.port,
+        "credential": given(&input.credential), "via": given(&input.via), "legacy_ssh": row.legacy_ssh,
+    });
+    let (action, changes) = match &before {
+        Some(before) => (action::JUMP_HOST_CHANGE, Changes::between(before, &after)),
+        None => (action::JUMP_HOST_ADD, Changes::of_new(&after)),
+    };
+    record_in_txn(&mut tx, Act::new(action).on(id.0, &row.name).changing(changes)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Admin, id.0);
     Ok(id)
@@ -123,18 +139,29 @@ async fn leads_to(engine: &Engine, from: &JumpHost, id: JumpHostId) -> Result<bo
 
 /// Removes a jump host; its devices are reached straight from then on.
 pub async fn remove(engine: &Engine, id: JumpHostId) -> Result<()> {
-    if !jump_host_delete(&engine.db, id).await? {
+    let known = jump_host_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?.host;
+    let mut tx = engine.db.write().await?;
+    if !jump_host_delete_in_txn(&mut tx, id).await? {
         return Err(missing(id).into());
     }
+    let changes = Changes::of_removed(&known.to_input());
+    record_in_txn(&mut tx, Act::new(action::JUMP_HOST_REMOVE).on(id.0, &known.name).changing(changes))
+        .await?;
+    tx.commit().await?;
     engine.events.send(Topic::Admin, id.0);
     Ok(())
 }
 
 /// Takes the changed key that waits as the jump host's own.
 pub async fn accept_key(engine: &Engine, id: JumpHostId) -> Result<()> {
-    if !jump_host_key_accept(&engine.db, id, now()).await? {
+    let known = jump_host_fetch(&engine.db, id).await?.map(|found| found.host);
+    let mut tx = engine.db.write().await?;
+    let (true, Some(known)) = (jump_host_key_accept_in_txn(&mut tx, id, now()).await?, known) else {
         return Err(UserError::invalid("No changed key waits for this jump host.").into());
-    }
+    };
+    let changes = Changes::none().and("host_key", known.fingerprint, known.offered);
+    record_in_txn(&mut tx, Act::new(action::JUMP_HOST_KEY).on(id.0, &known.name).changing(changes)).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Admin, id.0);
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod admin;
 pub mod artifacts;
+pub mod audit;
 pub mod backup;
 pub mod changes;
 pub mod collect;

@@ -14,6 +14,7 @@ use etiqa_model::machine::{Machine, MachineRole, MachineRow, MachineState};
 use etiqa_model::{Timestamp, UserError};
 use tokio::time::Instant;
 
+use crate::audit::{Act, action, record_in_txn};
 use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -21,7 +22,7 @@ use crate::schedule::{ASKED_BY_PEOPLE, jobs};
 use crate::store::job::job_unplace;
 use crate::store::lease::session_leases_expire_of;
 use crate::store::machine::{
-    database_clock, lead_holder, lead_take, leads_drop, machine_forget, machine_list, machine_save,
+    database_clock, lead_holder, lead_take, leads_drop, machine_forget_in_txn, machine_list, machine_save,
     machine_stop, machine_take_place,
 };
 use crate::store::setting::{shared_destination_fetch, shared_dir_fetch};
@@ -348,9 +349,12 @@ fn state(machine: &Machine, at: Timestamp) -> MachineState {
 
 /// Forgets a process that is gone for good.
 pub async fn forget(engine: &Engine, owner: &str) -> Result<()> {
-    if !machine_forget(&engine.db, owner, now().minus(VANISHED_AFTER)).await? {
+    let mut tx = engine.db.write().await?;
+    if !machine_forget_in_txn(&mut tx, owner, now().minus(VANISHED_AFTER)).await? {
         return Err(UserError::conflict("This machine works, or was forgotten already.").into());
     }
+    record_in_txn(&mut tx, Act::new(action::MACHINE_FORGET).on_named(owner)).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Jobs, None);
     Ok(())
 }

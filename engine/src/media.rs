@@ -15,6 +15,7 @@ use etiqa_model::media::{DeviceMedia, Media, Refused};
 use etiqa_model::{DeviceId, ErrorKind, MediaId, UserError};
 use tokio::task::spawn_blocking;
 
+use crate::audit::{Act, action, record_in_txn};
 use crate::backup::destinations::shared::{self, Fetch, SharedFile, media_name};
 use crate::backup::{is_as_it_was, safe_name};
 use crate::collect::{INCOMING_PREFIX, Incoming, Received};
@@ -220,6 +221,8 @@ impl<'a> Attaching<'a> {
 async fn insert(engine: &Engine, new: &NewMedia) -> Result<MediaId> {
     let mut tx = engine.db.write().await?;
     let id = media_insert_in_txn(&mut tx, new).await?;
+    let words = format!("To device {}.", new.device_id);
+    record_in_txn(&mut tx, Act::new(action::MEDIA_ATTACH).on(id.0, &new.file_name).saying(words)).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -238,6 +241,8 @@ pub async fn remove(engine: &Engine, id: MediaId) -> Result<Media> {
     let media = one(engine, id).await?;
     let mut tx = engine.db.write().await?;
     media_delete_in_txn(&mut tx, id).await?;
+    let words = format!("Of device {}.", media.device_id);
+    record_in_txn(&mut tx, Act::new(action::MEDIA_REMOVE).on(id.0, &media.file_name).saying(words)).await?;
     tx.commit().await?;
     remove_all(engine, &media).await?;
     engine.events.send(Topic::Devices, media.device_id.0);

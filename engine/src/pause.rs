@@ -8,6 +8,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::event::Topic;
 use etiqa_model::schedule::Pause;
 
+use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::schedule::CHANGE;
@@ -37,6 +38,7 @@ pub async fn pause(engine: &Engine, by: &str) -> Result<()> {
     }
     let mut tx = engine.db.write().await?;
     pause_save_in_txn(&mut tx, &Pause { at: now(), by: Some(by.to_owned()) }).await?;
+    record_in_txn(&mut tx, Act::new(action::PAUSE)).await?;
     tx.commit().await?;
     tracing::info!(%by, "all schedules were paused by {by}");
     changed(engine);
@@ -48,6 +50,7 @@ pub async fn unpause(engine: &Engine, by: &str) -> Result<()> {
     let mut tx = engine.db.write().await?;
     pause_forget_in_txn(&mut tx).await?;
     job_hurry_in_txn(&mut tx, CHANGE, now()).await?;
+    record_in_txn(&mut tx, Act::new(action::RESUME)).await?;
     tx.commit().await?;
     tracing::info!(%by, "schedules run again, says {by}");
     changed(engine);
@@ -61,6 +64,7 @@ pub async fn resume(engine: &Engine) -> Result<bool> {
     restored_at_forget_in_txn(&mut tx).await?;
     pause_forget_in_txn(&mut tx).await?;
     job_hurry_in_txn(&mut tx, CHANGE, now()).await?;
+    record_in_txn(&mut tx, Act::new(action::RESUME)).await?;
     tx.commit().await?;
     changed(engine);
     Ok(was_paused)

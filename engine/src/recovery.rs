@@ -11,6 +11,7 @@ use etiqa_model::{Secret, Timestamp, UserError};
 use tokio::task::spawn_blocking;
 
 use crate::access::user_confirm;
+use crate::audit::{self, Act, action, record_in_txn};
 use crate::backup::sealing;
 use crate::db::Tx;
 use crate::engine::Engine;
@@ -82,6 +83,7 @@ pub async fn take_kit(engine: &Engine, by: &str) -> Result<Secret> {
     );
     let mut tx = engine.db.write().await?;
     kit_taken_at_save_in_txn(&mut tx, at).await?;
+    record_in_txn(&mut tx, Act::new(action::RECOVERY_KIT)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Admin, None);
     tracing::info!(%by, "the recovery kit was taken by {by}");
@@ -130,6 +132,8 @@ pub async fn rotate_key(engine: &Engine) -> Result<PathBuf> {
     }
     key_fingerprint_save_in_txn(&mut tx, vault.fingerprint()).await?;
     key_made_at_save_in_txn(&mut tx, now()).await?;
+    audit::sign_anew_in_txn(&mut tx, &engine.vault, &vault).await?;
+    record_in_txn(&mut tx, Act::new(action::KEY_ROTATE)).await?;
     failpoint("rotation.sealed");
     tx.commit().await?;
     failpoint("rotation.committed");

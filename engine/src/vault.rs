@@ -11,6 +11,7 @@ use std::path::Path;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use etiqa_model::Secret;
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -20,6 +21,8 @@ use crate::hex::{from_hex, to_hex};
 const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 24;
 const KEY_BYTES: usize = 32;
+/// Of SHA-256.
+const BLOCK_BYTES: usize = 64;
 const NO_KEY: &str = "it does not hold a key of 64 hexadecimal digits";
 
 /// Why a secret cannot be sealed or opened.
@@ -52,6 +55,8 @@ pub enum VaultError {
 pub struct Vault {
     cipher: XChaCha20Poly1305,
     fingerprint: String,
+    /// A key of its own for signatures, made of the key.
+    signing: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl fmt::Debug for Vault {
@@ -87,12 +92,32 @@ impl Vault {
         hash.update(key);
         let mut array = Zeroizing::new([0_u8; KEY_BYTES]);
         array.copy_from_slice(key);
-        Self { cipher: XChaCha20Poly1305::new((&*array).into()), fingerprint: to_hex(&hash.finalize()[..16]) }
+        let mut signing = Zeroizing::new([0_u8; KEY_BYTES]);
+        signing.copy_from_slice(&mac(key, &[b"etiqa signing key"]).finalize().into_bytes());
+        Self {
+            cipher: XChaCha20Poly1305::new((&*array).into()),
+            fingerprint: to_hex(&hash.finalize()[..16]),
+            signing,
+        }
     }
 
     /// Names the key without telling it; kept in the database.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// Signs a text (HMAC-SHA-256, RFC 2104) as what it is, such as `audit checkpoint`; in hexadecimal digits.
+    pub fn sign(&self, what: &str, text: &[u8]) -> String {
+        to_hex(&self.mac_of(what, text).finalize().into_bytes())
+    }
+
+    /// Whether this key signed the text as what it is.
+    pub fn has_signed(&self, what: &str, text: &[u8], signature: &str) -> bool {
+        from_hex(signature).is_some_and(|given| self.mac_of(what, text).verify_slice(&given).is_ok())
+    }
+
+    fn mac_of(&self, what: &str, text: &[u8]) -> Hmac<Sha256> {
+        mac(&*self.signing, &[what.as_bytes(), &[0], text])
     }
 
     /// Seals a secret for one row, named like `credential:7`.
@@ -115,6 +140,17 @@ impl Vault {
         let opened = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| VaultError::Sealed)?;
         Ok(Zeroizing::new(opened))
     }
+}
+
+/// A key shorter than a block of the hash is filled up with zeros (RFC 2104, section 2).
+fn mac(key: &[u8], pieces: &[&[u8]]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0_u8; BLOCK_BYTES]);
+    block[..KEY_BYTES].copy_from_slice(key);
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    for piece in pieces {
+        mac.update(piece);
+    }
+    mac
 }
 
 fn key_bytes(text: &str) -> Option<Zeroizing<Vec<u8>>> {
@@ -165,6 +201,17 @@ mod tests {
             broken[index] ^= 1;
             assert!(vault.open_sealed("credential:1", &broken).is_err(), "byte {index}");
         }
+    }
+
+    #[test]
+    fn a_signature_is_of_one_text_as_one_thing_by_one_key() {
+        let (vault, other) = (Vault::with_key(&[7; KEY_BYTES]), Vault::with_key(&[8; KEY_BYTES]));
+        let signature = vault.sign("checkpoint", b"17");
+        assert!(vault.has_signed("checkpoint", b"17", &signature));
+        assert!(!vault.has_signed("checkpoint", b"18", &signature));
+        assert!(!vault.has_signed("another", b"17", &signature));
+        assert!(!other.has_signed("checkpoint", b"17", &signature));
+        assert!(!vault.has_signed("checkpoint", b"17", "no signature"));
     }
 
     #[test]

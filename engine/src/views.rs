@@ -4,10 +4,11 @@ use etiqa_model::event::Topic;
 use etiqa_model::view::{MOST_VIEWS, SavedView, ViewPage, check_view};
 use etiqa_model::{UserError, UserId, ViewId};
 
+use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::saved_view::{
-    view_count_in_txn, view_delete, view_insert_in_txn, view_list, view_replace_in_txn,
+    view_count_in_txn, view_delete_in_txn, view_insert_in_txn, view_list, view_replace_in_txn,
 };
 
 /// A person's views of a list, by name.
@@ -29,6 +30,7 @@ pub async fn save(engine: &Engine, user: UserId, page: ViewPage, name: &str, que
         }
         view_insert_in_txn(&mut tx, user, page, &name, &query).await?;
     }
+    record_in_txn(&mut tx, Act::new(action::VIEW_SAVE).on_named(&name)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Views, None);
     Ok(is_replaced)
@@ -36,9 +38,12 @@ pub async fn save(engine: &Engine, user: UserId, page: ViewPage, name: &str, que
 
 /// Gives up a view of this person's.
 pub async fn remove(engine: &Engine, user: UserId, id: ViewId) -> Result<()> {
-    if !view_delete(&engine.db, user, id).await? {
+    let mut tx = engine.db.write().await?;
+    if !view_delete_in_txn(&mut tx, user, id).await? {
         return Err(UserError::not_found(format!("view {id}")).into());
     }
+    record_in_txn(&mut tx, Act::new(action::VIEW_REMOVE).on(id.0, "")).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Views, None);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::UserError;
+use crate::audit::FEWEST_DAYS;
 use crate::destination::DestinationName;
 use crate::device::Transport;
 use crate::field::{Fields, number};
@@ -102,6 +103,8 @@ pub struct Settings {
     pub max_media_mib: u32,
     /// Whether programs may tell of changes by `POST /hooks/change`.
     pub change_webhook: bool,
+    /// The audit log is kept for so many days.
+    pub audit_days: u32,
 }
 
 impl Default for Settings {
@@ -122,6 +125,7 @@ impl Default for Settings {
             drill_days: 7,
             max_media_mib: 100,
             change_webhook: false,
+            audit_days: 400,
         }
     }
 }
@@ -160,6 +164,8 @@ pub struct SettingsInput {
     pub max_media_mib: String,
     /// A box that is ticked or not.
     pub change_webhook: bool,
+    /// 30 to 3,650.
+    pub audit_days: String,
 }
 
 impl SettingsInput {
@@ -205,6 +211,7 @@ impl SettingsInput {
             drill_days: take("drill_days", "The number of days", &self.drill_days, 0..=365),
             max_media_mib: take("max_media_mib", "The size limit", &self.max_media_mib, 1..=10_240),
             change_webhook: self.change_webhook,
+            audit_days: take("audit_days", "The number of days", &self.audit_days, FEWEST_DAYS..=3_650),
         };
         fields.finish()?;
         Ok(settings)

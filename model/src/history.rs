@@ -151,7 +151,7 @@ impl ResultFilter {
 }
 
 /// A day of the calendar, where this is one: `2026-11-01`.
-fn day(text: String) -> Option<String> {
+pub(crate) fn day(text: String) -> Option<String> {
     let [year, month, day] = text.split('-').collect::<Vec<_>>()[..] else { return None };
     let number = |digits: &str, length: usize| {
         let is_number = digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod archive;
 pub mod artifact;
+pub mod audit;
 pub mod backup;
 pub mod bench;
 pub mod blackout;

@@ -11,6 +11,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
+    etiqa_engine::audit,
     etiqa_engine::history::{Reader, compare, decide, read},
     etiqa_model::UserError,
     etiqa_model::compare::Moment,
@@ -59,7 +60,11 @@ pub async fn get_config(
 ) -> Result<ConfigText, AppError> {
     let context = Context::require(Role::Viewer)?;
     let reader = Reader::new(context.identity.role, reading);
-    Ok(read::config_text(&context.engine, id, reader).await?)
+    let text = read::config_text(&context.engine, id, reader).await?;
+    if !text.reading.masked {
+        audit::reveal(&context.engine.db, context.actor(), &text.version).await?;
+    }
+    Ok(text)
 }
 
 /// What `to` changed against `from`, or against the version before it. `open` names unchanged lines that are shown as
@@ -73,7 +78,11 @@ pub async fn get_diff(
 ) -> Result<VersionDiff, AppError> {
     let context = Context::require(Role::Viewer)?;
     let reader = Reader::new(context.identity.role, reading);
-    Ok(read::version_diff(&context.engine, to, from, reader, Opened::parse(&open)).await?)
+    let diff = read::version_diff(&context.engine, to, from, reader, Opened::parse(&open)).await?;
+    if !diff.reading.masked {
+        audit::reveal(&context.engine.db, context.actor(), &diff.to).await?;
+    }
+    Ok(diff)
 }
 
 /// Any two texts beside each other; what is wrong with a side names its field, `old_device` and so on. `open` as in
@@ -88,7 +97,13 @@ pub async fn compare_texts(
     let context = Context::require(Role::Viewer)?;
     let reader = Reader::new(context.identity.role, reading);
     let zone = super::context::zone_of_viewer();
-    Ok(compare::compare(&context.engine, &old, &new, reader, &zone, Opened::parse(&open)).await?)
+    let compared = compare::compare(&context.engine, &old, &new, reader, &zone, Opened::parse(&open)).await?;
+    if !compared.reading.masked {
+        let [old, new] =
+            [&compared.old, &compared.new].map(|side| format!("{} {}", side.hostname, side.part));
+        audit::reveal_named(&context.engine.db, context.actor(), &format!("{old} beside {new}")).await?;
+    }
+    Ok(compared)
 }
 
 /// Makes an older version the active one.

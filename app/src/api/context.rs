@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{Extensions, HeaderMap, Method, StatusCode, header, request::Parts};
 use etiqa_engine::Engine;
+use etiqa_engine::audit::{Acting, Actor};
 use etiqa_model::user::{Identity, Role};
 use etiqa_model::{ErrorKind, Secret, UserError};
 use leptos::prelude::{expect_context, use_context};
@@ -26,6 +27,8 @@ pub struct Caller {
     pub address: String,
     /// What is logged of it is logged within this.
     pub span: Span,
+    /// What became of it, for the audit log.
+    pub acting: Acting,
 }
 
 /// Somebody who may do what is asked. Every server function and every handler begins by making one.
@@ -50,7 +53,16 @@ impl Context {
         Self::of(extensions.get::<Caller>().ok_or_else(UserError::internal)?, role)
     }
 
+    /// Who asks, as the audit log has it.
+    pub fn actor(&self) -> Actor {
+        self.caller.acting.actor().clone()
+    }
+
     fn of(caller: &Caller, role: Role) -> Result<Self, UserError> {
+        Self::admit(caller, role).inspect_err(|refusal| caller.acting.refuse(refusal))
+    }
+
+    fn admit(caller: &Caller, role: Role) -> Result<Self, UserError> {
         let Some(identity) = &caller.identity else {
             return Err(UserError::new(
                 ErrorKind::SignInNeeded,
@@ -116,6 +128,9 @@ impl AppError {
     /// Turns an engine's error into what a person is told, and gives the answer its HTTP status.
     pub(super) fn from_refusal(error: impl Into<etiqa_engine::Error>) -> Self {
         let error = error.into().into_user_error();
+        if let Ok(caller) = caller() {
+            caller.acting.refuse(&error);
+        }
         set_status(error.kind);
         Self(error)
     }

@@ -16,9 +16,12 @@
     )
 )]
 
+#[cfg(feature = "ssr")]
+pub mod acts;
 pub mod admin;
 pub mod archives;
 pub mod artifacts;
+pub mod audit;
 pub mod backups;
 pub mod configs;
 #[cfg(feature = "ssr")]

@@ -93,6 +93,10 @@ pub(super) fn sections(counts: &AdminCounts, reader: Role) -> Vec<AdminSection> 
         (Role::Admin, recovery_kit(counts.kit)),
         (
             Role::Admin,
+            section("Audit log", "/admin/audit", "Who did what, when and from where.").saying("every act"),
+        ),
+        (
+            Role::Admin,
             section("Settings", "/admin/settings", "Sessions at once, deadlines, sizes.").saying("limits"),
         ),
         (
@@ -195,6 +199,6 @@ mod tests {
         };
         assert_eq!(names(Role::Viewer), ["Drivers"]);
         assert!(!names(Role::Operator).contains(&"Credentials".to_owned()));
-        assert_eq!(names(Role::Admin).len(), 15);
+        assert_eq!(names(Role::Admin).len(), 16);
     }
 }

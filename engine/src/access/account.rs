@@ -2,8 +2,10 @@
 
 use etiqa_model::user::{Role, User, check_password, check_user_name, is_endless};
 use etiqa_model::{FieldError, Secret, UserError, UserId};
+use serde_json::json;
 
 use super::{Throttle, password};
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::db::{Db, DbError};
 use crate::error::Result;
 use crate::store::session::session_delete_of_user_in_txn;
@@ -32,6 +34,8 @@ pub async fn user_add(db: &Db, name: &str, role: Role, password: &Secret) -> Res
     let mut tx = db.write().await?;
     let id =
         user_insert_in_txn(&mut tx, &name, role, &hash, now()).await.map_err(|error| taken(error, &name))?;
+    let changes = Changes::of_new(&json!({ "name": name, "role": role })).and_secret("password", true);
+    record_in_txn(&mut tx, Act::new(action::USER_ADD).on(id.0, &name).changing(changes)).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -50,10 +54,12 @@ pub async fn user_change(db: &Db, id: UserId, role: Role, password: &Secret) -> 
         return Err(UserError::conflict("This is the last admin. Make somebody else an admin first.").into());
     }
     user_set_role_in_txn(&mut tx, id, role).await?;
+    let changes = Changes::between(&user, &json!({ "role": role })).and_secret("password", hash.is_some());
     if let Some(hash) = hash {
         user_set_password_in_txn(&mut tx, id, &hash).await?;
     }
     session_delete_of_user_in_txn(&mut tx, id, "").await?;
+    record_in_txn(&mut tx, Act::new(action::USER_CHANGE).on(id.0, &user.name).changing(changes)).await?;
     Ok(tx.commit().await?)
 }
 
@@ -74,6 +80,9 @@ pub async fn user_change_own_password(
     let mut tx = db.write().await?;
     user_set_password_in_txn(&mut tx, id, &hash).await?;
     session_delete_of_user_in_txn(&mut tx, id, &super::stored_form(session)).await?;
+    let changes = Changes::none().and_secret("password", true);
+    record_in_txn(&mut tx, Act::new(action::USER_PASSWORD).on(id.0, &user.user.name).changing(changes))
+        .await?;
     Ok(tx.commit().await?)
 }
 
@@ -102,6 +111,8 @@ pub async fn user_remove(db: &Db, id: UserId) -> Result<()> {
         return Err(UserError::conflict("This is the last admin; somebody has to be able to come in.").into());
     }
     user_delete_in_txn(&mut tx, id).await?;
+    let changes = Changes::of_removed(&json!({ "role": user.role }));
+    record_in_txn(&mut tx, Act::new(action::USER_REMOVE).on(id.0, &user.name).changing(changes)).await?;
     Ok(tx.commit().await?)
 }
 

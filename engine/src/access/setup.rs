@@ -7,6 +7,7 @@ use etiqa_model::{ErrorKind, FieldError, Secret, UserError};
 
 use super::sign_in::begin_session;
 use super::{SignedIn, Throttle, account, password};
+use crate::audit::{Act, action, record_in_txn};
 use crate::db::Db;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -86,6 +87,7 @@ impl SetupCode {
         let id = user_insert_in_txn(&mut tx, &name, Role::Admin, &hash, at)
             .await
             .map_err(|error| account::taken(error, &name))?;
+        record_in_txn(&mut tx, Act::new(action::SET_UP).on(id.0, &name).known_as(&name)).await?;
         tx.commit().await?;
         begin_session(&engine.db, id, at).await
     }

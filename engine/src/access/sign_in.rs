@@ -6,12 +6,13 @@ use etiqa_model::user::{Identity, check_user_name, is_endless};
 use etiqa_model::{ErrorKind, Secret, Timestamp, UserError, UserId};
 
 use super::{Throttle, password, random_secret, stored_form};
+use crate::audit::{Act, action, record, record_in_txn, refused_once};
 use crate::db::Db;
 use crate::error::Result;
 use crate::store::session::{
     session_delete, session_delete_expired_in_txn, session_fetch, session_insert_in_txn, session_touch,
 };
-use crate::store::user::{user_fetch_by_name, user_signed_in_in_txn};
+use crate::store::user::{user_fetch_by_name, user_name_in_txn, user_signed_in_in_txn};
 use crate::time::now;
 
 /// A session ends after so many days, used or not.
@@ -40,14 +41,29 @@ pub async fn sign_in(
     let wrong = || UserError::new(ErrorKind::Invalid, "User name or password is wrong.");
     // Nobody has such a name or password; neither may cost memory or time.
     if check_user_name(name).is_err() || is_endless(password) {
+        refused_once(db, action::SIGN_IN, "", "Nobody has such a name or password.").await?;
         return Err(wrong().into());
     }
-    let attempt = throttle.begin(name.trim(), address, at)?;
+    let attempt = match throttle.begin(name.trim(), address, at) {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            refused_once(db, action::SIGN_IN, "", &wait.message).await?;
+            return Err(wait.into());
+        }
+    };
     let user = user_fetch_by_name(db, name.trim()).await?;
     let (user, hash) = user.map(|user| (user.user, user.password_hash)).unzip();
+    let known = user.as_ref().map(|user| (user.id, user.name.clone()));
     let fits = password::verify(password, hash).await?;
     let Some(user) = user.filter(|_| fits) else {
         tracing::warn!(address, "a sign-in was refused");
+        // A name that nobody has may be a password in the wrong field.
+        let act = Act::new(action::SIGN_IN);
+        let act = match &known {
+            Some((id, name)) => act.on(id.0, name).known_as(name).refused("The password is wrong."),
+            None => act.refused("Nobody has this name."),
+        };
+        record(db, act).await?;
         return Err(wrong().into());
     };
     attempt.succeeded();
@@ -62,6 +78,8 @@ pub(super) async fn begin_session(db: &Db, user: UserId, at: Timestamp) -> Resul
     let expires_at = at.plus(Duration::from_hours(SESSION_DAYS * 24));
     session_insert_in_txn(&mut tx, &stored_form(&secret), user, at, expires_at).await?;
     user_signed_in_in_txn(&mut tx, user, at).await?;
+    let name = user_name_in_txn(&mut tx, user).await?;
+    record_in_txn(&mut tx, Act::new(action::SIGN_IN).on(user.0, &name).known_as(&name)).await?;
     tx.commit().await?;
     Ok(SignedIn { secret: Secret::new(secret) })
 }
@@ -85,5 +103,6 @@ pub async fn identify_session(db: &Db, secret: &str) -> Result<Option<Identity>>
 
 /// Ends a session.
 pub async fn sign_out(db: &Db, secret: &str) -> Result<()> {
-    Ok(session_delete(db, &stored_form(secret)).await?)
+    session_delete(db, &stored_form(secret)).await?;
+    Ok(record(db, Act::new(action::SIGN_OUT)).await?)
 }

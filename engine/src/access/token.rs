@@ -5,12 +5,14 @@ use std::time::Duration;
 use chrono::{NaiveDate, NaiveTime};
 use etiqa_model::user::{ApiToken, FreshToken, Identity, Role};
 use etiqa_model::{FieldError, Secret, Timestamp, TokenId, UserError};
+use serde_json::json;
 
 use super::{random_secret, stored_form};
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::db::{Db, DbError};
 use crate::error::{Error, Result};
 use crate::store::token::{
-    self as store, token_delete, token_fetch, token_insert, token_touch, token_update,
+    self as store, token_delete_in_txn, token_fetch, token_insert_in_txn, token_touch, token_update_in_txn,
 };
 use crate::time::now;
 
@@ -27,7 +29,13 @@ pub async fn token_create(db: &Db, name: &str, role: Role, days: Option<u32>) ->
     let secret = format!("{PREFIX}{}", random_secret());
     let at = now();
     let expires_at = days.map(|days| at.plus(Duration::from_hours(u64::from(days) * 24)));
-    let id = token_insert(db, name, role, &stored_form(&secret), expires_at, at).await.map_err(taken)?;
+    let mut tx = db.write().await?;
+    let id = token_insert_in_txn(&mut tx, name, role, &stored_form(&secret), expires_at, at)
+        .await
+        .map_err(taken)?;
+    let changes = Changes::of_new(&json!({ "name": name, "role": role, "expires_at": expires_at }));
+    record_in_txn(&mut tx, Act::new(action::TOKEN_CREATE).on(id.0, name).changing(changes)).await?;
+    tx.commit().await?;
     let token = ApiToken { id, name: name.to_owned(), role, created_at: at, expires_at, last_used_at: None };
     Ok(FreshToken { token, secret: Secret::new(secret) })
 }
@@ -45,11 +53,14 @@ pub async fn token_change(
     let gone = || UserError::not_found(format!("token {id}"));
     let before = token_list(db).await?.into_iter().find(|token| token.id == id).ok_or_else(gone)?;
     let expires_at = end_of(expires_on.trim(), before.expires_at)?;
-    if token_update(db, id, name, role, expires_at).await.map_err(taken)? {
-        Ok(before)
-    } else {
-        Err(gone().into())
+    let mut tx = db.write().await?;
+    if !token_update_in_txn(&mut tx, id, name, role, expires_at).await.map_err(taken)? {
+        return Err(gone().into());
     }
+    let changes = Changes::between(&before, &json!({ "name": name, "role": role, "expires_at": expires_at }));
+    record_in_txn(&mut tx, Act::new(action::TOKEN_CHANGE).on(id.0, &before.name).changing(changes)).await?;
+    tx.commit().await?;
+    Ok(before)
 }
 
 /// The end of a day; none of an empty text. A token that ends on that day anyway ends when it did.
@@ -134,5 +145,12 @@ pub async fn token_find(db: &Db, name: &str) -> Result<ApiToken> {
 
 /// Makes a token useless at once.
 pub async fn token_revoke(db: &Db, id: TokenId) -> Result<()> {
-    if token_delete(db, id).await? { Ok(()) } else { Err(UserError::not_found(format!("token {id}")).into()) }
+    let known = token_list(db).await?.into_iter().find(|token| token.id == id);
+    let mut tx = db.write().await?;
+    let (true, Some(known)) = (token_delete_in_txn(&mut tx, id).await?, known) else {
+        return Err(UserError::not_found(format!("token {id}")).into());
+    };
+    let changes = Changes::of_removed(&json!({ "role": known.role }));
+    record_in_txn(&mut tx, Act::new(action::TOKEN_REVOKE).on(id.0, &known.name).changing(changes)).await?;
+    Ok(tx.commit().await?)
 }

@@ -11,6 +11,7 @@ use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::{ArtifactId, ArtifactResultId, DeviceId, JobId, UserError};
 
+use crate::audit::{Act, Changes, action, record, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::unpack;
@@ -23,7 +24,9 @@ use crate::store::artifact::{
 use crate::store::device_fact::device_fact_fetch;
 use crate::store::job::job_is_open_for_device;
 use crate::store::lease::artifact_lease_is_taken;
-use crate::store::tls_certificate::{tls_certificate_accept, tls_certificate_fetch, tls_certificate_forget};
+use crate::store::tls_certificate::{
+    tls_certificate_accept_in_txn, tls_certificate_fetch, tls_certificate_forget_in_txn,
+};
 use crate::time::now;
 
 pub(crate) use cadence::is_due;
@@ -66,7 +69,11 @@ pub async fn fetch_now(engine: &Engine, devices: &[Device]) -> Result<Vec<JobId>
     }
     let sites = machines::sites(engine).await?;
     let folder = (!sites.all_share).then(|| engine.dir.files_id());
-    enqueue_at_sites(engine, devices, &sites.sharing, folder, |devices| Work::Artifact { devices }).await
+    let jobs =
+        enqueue_at_sites(engine, devices, &sites.sharing, folder, |devices| Work::Artifact { devices })
+            .await?;
+    record(&engine.db, inventory::on_devices(Act::new(action::ARTIFACT_FETCH), devices)).await?;
+    Ok(jobs)
 }
 
 pub(crate) fn no_kind(device: &Device) -> UserError {
@@ -105,9 +112,14 @@ pub async fn offered_certificate(engine: &Engine, id: DeviceId) -> Result<String
 /// meanwhile is not pinned: nobody has looked at it.
 pub async fn accept_certificate(engine: &Engine, id: DeviceId, sha256: &str) -> Result<()> {
     let device = inventory::fetch(engine, id).await?;
-    if !tls_certificate_accept(&engine.db, id, sha256, now()).await? {
+    let mut tx = engine.db.write().await?;
+    if !tls_certificate_accept_in_txn(&mut tx, id, sha256, now()).await? {
         return Err(nothing_waits(&device).into());
     }
+    let changes = Changes::none().and("sha256", None, Some(sha256.to_owned()));
+    let act = Act::new(action::DEVICE_CERTIFICATE).on(id.0, &device.hostname).changing(changes);
+    record_in_txn(&mut tx, act).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
 }
@@ -122,10 +134,13 @@ fn nothing_waits(device: &Device) -> UserError {
 /// Forgets the pinned certificate of a device.
 pub async fn forget_certificate(engine: &Engine, id: DeviceId) -> Result<()> {
     let device = inventory::fetch(engine, id).await?;
-    if !tls_certificate_forget(&engine.db, id).await? {
+    let mut tx = engine.db.write().await?;
+    if !tls_certificate_forget_in_txn(&mut tx, id).await? {
         let message = format!("No certificate of {} is pinned.", device.hostname);
         return Err(UserError::conflict(message).into());
     }
+    record_in_txn(&mut tx, Act::new(action::DEVICE_FORGET_CERTIFICATE).on(id.0, &device.hostname)).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
 }

@@ -11,9 +11,11 @@ use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunStatus};
 use etiqa_model::selector::Selector;
 use etiqa_model::{BackupConfigId, FieldError, Timestamp, UserError};
+use serde_json::json;
 
 use super::archive::names::free_slug;
 use super::{promise, sealing};
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::schedule::due;
@@ -39,6 +41,10 @@ pub async fn save(
     sealing::check_recipients(&new.recipients)?;
     let at = now();
     let mut tx = engine.db.write().await?;
+    let before = match id {
+        Some(id) => store::backup_config_fetch_in_txn(&mut tx, id).await?,
+        None => None,
+    };
     let id = match id {
         Some(id) => {
             let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
@@ -63,10 +69,20 @@ pub async fn save(
     if let Some(destinations) = &new.destinations {
         backup_config_set_destinations_in_txn(&mut tx, id, destinations).await?;
     }
+    let after = store::backup_config_fetch_in_txn(&mut tx, id).await?;
+    let (action, changes) = match (&before, &after) {
+        (Some(before), Some(after)) => (action::BACKUP_CHANGE, Changes::between(before, after)),
+        (_, after) => (action::BACKUP_ADD, Changes::of_new(after)),
+    };
+    let changes = changes.without(NOT_SAID).and_secret("passphrase", new.passphrase.is_some());
+    record_in_txn(&mut tx, Act::new(action).on(id.0, &new.name).changing(changes)).await?;
     tx.commit().await?;
     changed(engine, id);
     Ok(id)
 }
+
+/// What of a backup config is not of a person's making.
+const NOT_SAID: &[&str] = &["id", "slug", "next_run_at", "created_at", "updated_at"];
 
 /// Enables or disables a backup config.
 pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> Result<()> {
@@ -78,6 +94,8 @@ pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> 
     if enabled && !known.enabled {
         promise_begin_in_txn(&mut tx, id, None, at).await?;
     }
+    let changes = Changes::between(&known, &json!({ "enabled": enabled }));
+    record_in_txn(&mut tx, Act::new(action::BACKUP_CHANGE).on(id.0, &known.name).changing(changes)).await?;
     tx.commit().await?;
     changed(engine, id);
     Ok(())
@@ -97,9 +115,12 @@ pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
         let message = format!("Run {} of this backup is going on; cancel it or wait for its end.", run.id);
         return Err(UserError::conflict(message).into());
     }
+    let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     if !store::backup_config_delete_in_txn(&mut tx, id).await? {
         return Err(missing(id).into());
     }
+    let changes = Changes::of_removed(&known).without(NOT_SAID);
+    record_in_txn(&mut tx, Act::new(action::BACKUP_REMOVE).on(id.0, &known.name).changing(changes)).await?;
     tx.commit().await?;
     changed(engine, id);
     Ok(())

@@ -39,7 +39,7 @@ pub async fn result_history(
 }
 
 /// From the beginning of one day to the end of another.
-fn span(from: Option<&str>, to: Option<&str>, zone: &str) -> Result<Span, UserError> {
+pub(crate) fn span(from: Option<&str>, to: Option<&str>, zone: &str) -> Result<Span, UserError> {
     let moment = |day: &str, time: NaiveTime| {
         let day = NaiveDate::parse_from_str(day, "%Y-%m-%d")
             .map_err(|_| UserError::invalid("Write a day such as 2026-11-01."))?;

@@ -15,6 +15,7 @@ use super::find_run;
 use super::restore::list;
 use super::sealing::key_of;
 use super::verify::{archive_file, archive_path};
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::drill::drill_fetch_newest;
@@ -159,6 +160,9 @@ pub async fn protect(engine: &Engine, id: RunId, protected: bool, by: &str) -> R
         let note =
             if protected { format!("Kept for good by {by}.") } else { format!("Left to retention by {by}.") };
         run_note_insert_in_txn(&mut tx, id, &note, now()).await?;
+        let changes =
+            Changes::none().and("protected", Some((!protected).to_string()), Some(protected.to_string()));
+        record_in_txn(&mut tx, Act::new(action::RUN_PROTECT).on(id.0, &run.name).changing(changes)).await?;
     }
     tx.commit().await?;
     engine.events.send(Topic::Runs, id.0);

@@ -24,6 +24,7 @@ use super::spread;
 use super::verify::{Verified, verify_path};
 use super::watch::Watch;
 use crate::artifacts::{is_due, kind_of};
+use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -35,9 +36,10 @@ use crate::store::archive_copy::SentCopy;
 use crate::store::artifact::artifact_last_asked;
 use crate::store::backup_config::backup_config_fetch;
 use crate::store::device::{device_fetch, device_list_selected};
+use crate::store::result::run_credentials_in_txn;
 use crate::store::run::{run_fetch, run_is_cancelling};
 use crate::store::run_note::run_note_insert_in_txn;
-use crate::store::run_write::{Ending, EndingArchive, run_claim, run_finish};
+use crate::store::run_write::{Ending, EndingArchive, run_claim, run_finish_in_txn};
 use crate::time::now;
 
 /// Why a run did not come to an archive.
@@ -105,9 +107,27 @@ pub async fn execute_run(engine: &Arc<Engine>, id: RunId) -> Result<()> {
     end(engine, &run, &ending).await
 }
 
+/// What the audit log says of a run: how it ended, of how many devices, and which credentials they took.
+fn ended(run: &Run, ending: &Ending, credentials: &[String]) -> Act {
+    let devices = format!("{} devices good, {} failed", ending.devices_ok, ending.devices_failed);
+    let took = if credentials.is_empty() { "none".to_owned() } else { credentials.join(", ") };
+    let act = Act::new(action::RUN_END).on(run.id.0, &run.name);
+    let status = ending.status.as_str();
+    match &ending.error {
+        Some(error) => act.refused(format!("{status}: {error} {devices}. Credentials: {took}.")),
+        None => act.saying(format!("{status}: {devices}. Credentials: {took}.")),
+    }
+}
+
 /// Writes a run's ending; when the run was lost meanwhile, takes its archive away again.
 async fn end(engine: &Engine, run: &Run, ending: &Ending) -> Result<()> {
-    let finished = run_finish(&engine.db, run.id, &engine.owner, ending, now()).await?;
+    let mut tx = engine.db.write().await?;
+    let finished = run_finish_in_txn(&mut tx, run.id, &engine.owner, ending, now()).await?;
+    if finished {
+        let credentials = run_credentials_in_txn(&mut tx, run.id).await?;
+        record_in_txn(&mut tx, ended(run, ending, &credentials)).await?;
+    }
+    tx.commit().await?;
     let file = ending.archive.as_ref().map(|archive| archive.file.as_str());
     match (finished, file) {
         (true, _) => {

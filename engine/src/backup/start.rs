@@ -6,6 +6,7 @@ use etiqa_model::run::Trigger;
 use etiqa_model::{BackupConfigId, JobId, RunId, Timestamp, UserError};
 
 use super::config::missing;
+use crate::audit::{Act, action, record_in_txn};
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::schedule::due::next_after;
 use crate::schedule::queue::{Work, enqueue_in_txn};
 use crate::store::backup_config::{backup_config_advance_in_txn, backup_config_fetch_in_txn};
 use crate::store::run::{run_fetch, run_fetch_live_in_txn};
-use crate::store::run_write::{run_cancel, run_insert_in_txn};
+use crate::store::run_write::{run_cancel_in_txn, run_insert_in_txn};
 use crate::time::now;
 
 /// A run that was just queued, with the job that will do it.
@@ -43,6 +44,7 @@ pub async fn start(engine: &Engine, id: BackupConfigId, trigger: Trigger) -> Res
         Err(Error::Db(error)) if error.is_unique_violation() => Err(running_already(&config, ""))?,
         queued => queued?,
     };
+    record_in_txn(&mut tx, Act::new(action::RUN_START).on(queued.run.0, &config.name)).await?;
     tx.commit().await?;
     announce(engine, queued);
     Ok(queued)
@@ -73,12 +75,15 @@ pub(crate) fn announce(engine: &Engine, queued: Queued) {
 
 /// Asks a run to stop; a conflict when it is over.
 pub async fn cancel(engine: &Engine, id: RunId) -> Result<()> {
-    if run_fetch(&engine.db, id).await?.is_none() {
+    let Some(run) = run_fetch(&engine.db, id).await? else {
         return Err(UserError::not_found(format!("run {id}")).into());
-    }
-    if !run_cancel(&engine.db, id, now()).await? {
+    };
+    let mut tx = engine.db.write().await?;
+    if !run_cancel_in_txn(&mut tx, id, now()).await? {
         return Err(UserError::conflict(format!("Run {id} is over.")).into());
     }
+    record_in_txn(&mut tx, Act::new(action::RUN_CANCEL).on(id.0, &run.name)).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Runs, id.0);
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::archive::reader::is_unreadable;
 pub use super::archive::seal::Key;
 use super::destinations::shared::{self, Fetch};
 use super::sealing::key_of;
+use crate::audit::{Act, action, record_if_asked};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::run::{run_fetch, run_is_elsewhere};
@@ -46,6 +47,12 @@ pub async fn verify_run(engine: &Engine, id: RunId) -> Result<VerifyOutcome> {
         }
     };
     note(engine, &run, &outcome).await?;
+    let act = Act::new(action::RUN_VERIFY).on(id.0, &run.name);
+    let act = match &outcome.damage {
+        Some(damage) => act.saying(format!("Damaged: {damage}")),
+        None => act,
+    };
+    record_if_asked(&engine.db, act).await?;
     Ok(outcome)
 }
 

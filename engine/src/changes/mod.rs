@@ -23,6 +23,7 @@ use etiqa_model::{DeviceId, ErrorKind, JobId, Timestamp, UserError};
 
 pub use listen::{Sockets, listen};
 
+use crate::audit::{Act, action, record};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fleet::{Purpose, collect_fleet};
@@ -113,6 +114,7 @@ pub async fn report(engine: &Engine, names: &[String]) -> Result<Vec<Device>> {
     }
     let changed: Vec<_> = devices.iter().map(|device| (device.id, device.site.clone())).collect();
     queue(engine, &changed).await?;
+    record(&engine.db, inventory::on_devices(Act::new(action::DEVICE_CHANGED), &devices)).await?;
     Ok(devices)
 }
 

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::warnings_of;
+use crate::audit::{Act, action, record_if_asked};
 use crate::collect::{Driver, Limits, Outcome, read_pasted, rehearse_traced};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -42,6 +43,7 @@ pub async fn try_driver(engine: &Engine, name: &str, text: &str, transcript: &st
     } else {
         text
     };
+    record_if_asked(&engine.db, Act::new(action::DRIVER_TRY).on_named(name)).await?;
     let name = name.to_owned();
     // Never closed.
     let turn = TURNS.acquire().await.map_err(|_| UserError::internal())?;

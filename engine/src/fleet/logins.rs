@@ -4,15 +4,17 @@ use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
 use etiqa_model::device::DeviceFacts;
 use etiqa_model::{CredentialId, DeviceId, FieldError, Secret, UserError};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::rotation::PREVIOUS;
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::collect::{Login, key_opens};
 use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::credential::{
-    CredentialRow, SealedCredential, credential_delete, credential_fetch, credential_insert_in_txn,
+    CredentialRow, SealedCredential, credential_delete_in_txn, credential_fetch, credential_insert_in_txn,
     credential_list, credential_list_for_device, credential_lock_in_txn, credential_renew_in_txn,
     credential_update_in_txn,
 };
@@ -160,6 +162,25 @@ pub async fn credential_save(
     let input = input.checked()?;
     check_key(&input.private_key, &input.key_passphrase)?;
     let mut tx = engine.db.write().await?;
+    let before = match id {
+        Some(id) => credential_fetch(&engine.db, id).await?.map(|known| known.credential),
+        None => None,
+    };
+    let after = json!({
+        "name": input.name,
+        "site": Some(&input.site).filter(|site| !site.is_empty()),
+        "username": input.username,
+    });
+    let (action, changes) = match &before {
+        Some(before) => (action::CREDENTIAL_CHANGE, Changes::between(before, &after)),
+        None => (action::CREDENTIAL_ADD, Changes::of_new(&after)),
+    };
+    let changes = changes
+        .and_secret("password", !input.password.is_empty())
+        .and_secret("enable_password", !input.enable_password.is_empty())
+        .and_secret("private_key", !input.private_key.is_empty())
+        .and_secret("api_token", !input.api_token.is_empty())
+        .and_secret("backup_passphrase", !input.backup_passphrase.is_empty());
     let mut secrets = match id {
         Some(id) => {
             let (_, sealed) = credential_lock_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
@@ -196,6 +217,7 @@ pub async fn credential_save(
     if has_new {
         credential_renew_in_txn(&mut tx, id).await?;
     }
+    record_in_txn(&mut tx, Act::new(action).on(id.0, &row.name).changing(changes)).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -213,10 +235,15 @@ pub(crate) fn check_key(key: &Secret, passphrase: &Secret) -> std::result::Resul
 
 /// Removes a credential; devices that name it fall back to their site's.
 pub async fn credential_remove(engine: &Engine, id: CredentialId) -> Result<()> {
-    if credential_delete(&engine.db, id).await? {
-        return Ok(());
+    let mut tx = engine.db.write().await?;
+    let known = credential_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?.credential;
+    if !credential_delete_in_txn(&mut tx, id).await? {
+        return Err(missing(id).into());
     }
-    Err(missing(id).into())
+    let changes = Changes::of_removed(&json!({ "site": known.site, "username": known.username }));
+    record_in_txn(&mut tx, Act::new(action::CREDENTIAL_REMOVE).on(id.0, &known.name).changing(changes))
+        .await?;
+    Ok(tx.commit().await?)
 }
 
 pub(super) fn missing(id: CredentialId) -> UserError {

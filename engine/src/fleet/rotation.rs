@@ -6,11 +6,12 @@ use etiqa_model::device::DeviceFacts;
 use etiqa_model::{CredentialId, FieldError, UserError};
 
 use super::logins::{check_key, missing, open_secrets};
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::collect::{Hop, Login, Outcome};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::credential::{
-    CredentialRow, credential_fetch, credential_finish_rotation, credential_lock_in_txn,
+    CredentialRow, credential_fetch, credential_finish_rotation_in_txn, credential_lock_in_txn,
     credential_rotate_in_txn,
 };
 use crate::store::jump_host::jump_host_took;
@@ -37,16 +38,19 @@ pub async fn credential_rotate(engine: &Engine, id: CredentialId, new: NewSecret
         );
         return Err(UserError::conflict(message).into());
     }
-    tx.commit().await?;
-    Ok(())
+    let changes = Changes::none().and_secret("secrets", true);
+    record_in_txn(&mut tx, Act::new(action::CREDENTIAL_ROTATE).on(id.0, &name).changing(changes)).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Ends a rotation: the previous secrets are forgotten.
 pub async fn credential_rotation_finish(engine: &Engine, id: CredentialId) -> Result<()> {
-    if credential_finish_rotation(&engine.db, id, now()).await? {
-        return Ok(());
-    }
+    let mut tx = engine.db.write().await?;
     let known = credential_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    if credential_finish_rotation_in_txn(&mut tx, id, now()).await? {
+        record_in_txn(&mut tx, Act::new(action::CREDENTIAL_FINISH).on(id.0, &known.credential.name)).await?;
+        return Ok(tx.commit().await?);
+    }
     Err(UserError::conflict(format!("The credential {} is not being rotated.", known.credential.name)).into())
 }
 

@@ -14,6 +14,7 @@ use super::lease::Lease;
 use super::platform::Platform;
 use super::ready::{Ready, prepare};
 use super::rotation::{note_jump_hosts, note_taken, said_of, taken};
+use crate::audit::{Act, action, record};
 use crate::collect::try_connection;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -36,6 +37,7 @@ pub async fn start_test(engine: &Arc<Engine>, device: Device) -> Result<()> {
     }
     let test = ConnectionTest::begun(now());
     store(engine, device.id, &test).await?;
+    record(&engine.db, Act::new(action::CREDENTIAL_TEST).on(device.id.0, &device.hostname)).await?;
     let sites = machines::sites(engine).await?;
     if sites.is_deserted(&device.site) {
         return refuse_deserted(engine, &device).await;

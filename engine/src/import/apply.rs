@@ -8,6 +8,7 @@ use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowError, Row
 use etiqa_model::{CredentialId, ErrorKind, JumpHostId, UploadId, UserError};
 
 use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
+use crate::audit::{Act, action, record, record_in_txn};
 use crate::collect::DriverSet;
 use crate::db::Tx;
 use crate::engine::Engine;
@@ -43,6 +44,7 @@ pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> 
     let import = Import::new(engine, content, options).await?;
     let mut tx = engine.db.write().await?;
     let (report, _) = import.run(&mut tx).await?;
+    record_in_txn(&mut tx, imported(&report)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     Ok(report)
@@ -62,7 +64,9 @@ pub async fn upload(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str
     parse(&content).map_err(|error| UserError::invalid(error.to_string()))?;
     let shown: String = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
     let shown = if shown.is_empty() { "devices" } else { &shown };
-    Ok(upload_insert(&engine.db, shown, content, by, now()).await?)
+    let id = upload_insert(&engine.db, shown, content, by, now()).await?;
+    record(&engine.db, Act::new(action::DEVICE_UPLOAD).on(id.0, shown)).await?;
+    Ok(id)
 }
 
 /// What an import of an upload would do; once imported, what it did.
@@ -84,9 +88,15 @@ pub async fn apply(engine: &Engine, id: UploadId, update: bool) -> Result<Import
     if !upload_set_imported_in_txn(&mut tx, id, &report, now()).await? {
         return Err(UserError::new(ErrorKind::Conflict, "This file was imported already.").into());
     }
+    record_in_txn(&mut tx, imported(&report).on(id.0, &upload.file_name)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     Ok(report)
+}
+
+fn imported(report: &ImportReport) -> Act {
+    let ImportReport { rows, created, updated, .. } = report;
+    Act::new(action::DEVICE_IMPORT).saying(format!("{rows} rows: {created} added, {updated} changed."))
 }
 
 fn missing(id: UploadId) -> UserError {

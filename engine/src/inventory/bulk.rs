@@ -7,7 +7,8 @@ use etiqa_model::event::Topic;
 use etiqa_model::media::Media;
 use etiqa_model::{CredentialId, DeviceId, FieldError, UserError};
 
-use super::collect_now;
+use super::{collect_now, on_devices};
+use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::media;
@@ -57,6 +58,7 @@ async fn write(engine: &Engine, ids: &[DeviceId], what: &DeviceChange) -> Result
         _ => None,
     };
     let at = now();
+    let devices = device_list_of(&engine.db, ids).await?;
     let mut tx = engine.db.write().await?;
     let changed = match what {
         DeviceChange::SetEnabled(enabled) => device_set_enabled_of_in_txn(&mut tx, ids, *enabled, at).await?,
@@ -67,9 +69,25 @@ async fn write(engine: &Engine, ids: &[DeviceId], what: &DeviceChange) -> Result
         }
         DeviceChange::Collect | DeviceChange::Delete => 0,
     };
+    let act = on_devices(Act::new(action::DEVICE_CHANGE_MANY), &devices);
+    record_in_txn(&mut tx, act.on_named(&words(what))).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     Ok(changed)
+}
+
+/// What is made of them, for the audit log.
+fn words(what: &DeviceChange) -> String {
+    match what {
+        DeviceChange::SetEnabled(true) => "enable".to_owned(),
+        DeviceChange::SetEnabled(false) => "disable".to_owned(),
+        DeviceChange::AddTag(tag) => format!("add tag {tag}"),
+        DeviceChange::RemoveTag(tag) => format!("remove tag {tag}"),
+        DeviceChange::SetCredential(Some(name)) => format!("credential {name}"),
+        DeviceChange::SetCredential(None) => "no credential".to_owned(),
+        DeviceChange::Collect => "collect".to_owned(),
+        DeviceChange::Delete => "delete".to_owned(),
+    }
 }
 
 async fn credential_named(engine: &Engine, name: &str) -> Result<CredentialId> {
@@ -86,8 +104,10 @@ async fn delete(engine: &Engine, ids: &[DeviceId]) -> Result<u64> {
     for file in media_list_all(&engine.db).await? {
         attached.entry(file.device_id).or_default().push(file);
     }
+    let devices = device_list_of(&engine.db, ids).await?;
     let mut tx = engine.db.write().await?;
     let deleted = device_delete_of_in_txn(&mut tx, ids).await?;
+    record_in_txn(&mut tx, on_devices(Act::new(action::DEVICE_REMOVE), &devices)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     for id in &deleted {

@@ -53,7 +53,8 @@ fn cells(device: Device) -> [String; 13] {
     ]
 }
 
-fn push_row(table: &mut String, cells: &[String]) {
+/// Adds a row to a table, its cells as RFC 4180 has them.
+pub(crate) fn push_row(table: &mut String, cells: &[String]) {
     for (place, cell) in cells.iter().enumerate() {
         if place > 0 {
             table.push(',');

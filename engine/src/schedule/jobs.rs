@@ -6,10 +6,11 @@ use etiqa_model::page::{Page, Paged};
 use etiqa_model::{JobId, Timestamp, UserError};
 
 use super::queue::Work;
+use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::destination::destination_list_names;
-use crate::store::job::{ListedJob, job_find, job_forget, job_list, job_retry};
+use crate::store::job::{ListedJob, job_find, job_forget_in_txn, job_list, job_retry_in_txn};
 use crate::time::now;
 
 /// Jobs that are shown at once.
@@ -105,18 +106,24 @@ fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String)
 
 /// Has a job done now that was given up or waits for another attempt.
 pub async fn retry(engine: &Engine, id: JobId) -> Result<()> {
-    if !job_retry(&engine.db, id, now()).await? {
+    let mut tx = engine.db.write().await?;
+    if !job_retry_in_txn(&mut tx, id, now()).await? {
         return Err(UserError::conflict("This job goes on or is over: there is nothing to try again.").into());
     }
+    record_in_txn(&mut tx, Act::new(action::JOB_RETRY).on(id.0, "")).await?;
+    tx.commit().await?;
     engine.tell_of_work();
     Ok(())
 }
 
 /// Forgets a job that was given up.
 pub async fn forget(engine: &Engine, id: JobId) -> Result<()> {
-    if !job_forget(&engine.db, id).await? {
+    let mut tx = engine.db.write().await?;
+    if !job_forget_in_txn(&mut tx, id).await? {
         return Err(UserError::conflict("Only a job that was given up can be forgotten.").into());
     }
+    record_in_txn(&mut tx, Act::new(action::JOB_FORGET).on(id.0, "")).await?;
+    tx.commit().await?;
     engine.events.send(Topic::Jobs, id.0);
     Ok(())
 }

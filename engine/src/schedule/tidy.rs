@@ -8,6 +8,7 @@ use etiqa_model::Timestamp;
 use tokio::task::spawn_blocking;
 
 use crate::artifacts;
+use crate::audit;
 use crate::backup::destinations::{put_missing, shared};
 use crate::backup::{prune_all, queue_due, sweep_parts};
 use crate::engine::Engine;
@@ -67,9 +68,18 @@ pub async fn tidy(engine: &Engine, at: Timestamp) -> Result<()> {
     {
         tracing::error!(%error, "retention could not look at the archives");
     }
+    if let Err(error) = look_after_audit(engine, at).await {
+        tracing::error!(%error, "the audit log could not be signed or pruned");
+    }
     if let Err(error) = queue_due(engine, at).await {
         tracing::error!(%error, "archives that are to be looked at could not be queued");
     }
+    Ok(())
+}
+
+async fn look_after_audit(engine: &Engine, at: Timestamp) -> Result<()> {
+    audit::sign_checkpoint(engine, at).await?;
+    audit::prune(engine, at).await?;
     Ok(())
 }
 

@@ -528,30 +528,34 @@ pub async fn version_activate_in_txn(
 }
 
 /// What a person says of a version; false when there is no such version.
-pub async fn version_describe(
-    db: &Db,
+pub async fn version_describe_in_txn(
+    tx: &mut Tx,
     id: ConfigVersionId,
     label: Option<String>,
     note: Option<String>,
 ) -> Result<bool> {
-    let mut tx = db.write().await?;
     let done = sqlx::query("UPDATE config_version SET label = $2, note = $3 WHERE id = $1")
         .bind(id.0)
         .bind(label)
         .bind(note)
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Turns a suspect version into a rejected one, or into one that is active as if it had never been suspect (since when a
 /// person has accepted it, [`version_activate_in_txn`] notes); false when it is not suspect (any more).
 pub async fn version_decide(db: &Db, id: ConfigVersionId, accept: bool) -> Result<bool> {
-    let state = if accept { VersionState::Active } else { VersionState::Rejected };
     let mut tx = db.write().await?;
-    let moved = version_move_in_txn(&mut tx, id, VersionState::Suspect, state).await?;
+    let done = version_decide_in_txn(&mut tx, id, accept).await?;
     tx.commit().await?;
+    Ok(done)
+}
+
+/// [`version_decide`] within a transaction.
+pub async fn version_decide_in_txn(tx: &mut Tx, id: ConfigVersionId, accept: bool) -> Result<bool> {
+    let state = if accept { VersionState::Active } else { VersionState::Rejected };
+    let moved = version_move_in_txn(tx, id, VersionState::Suspect, state).await?;
     Ok(moved.is_some())
 }
 

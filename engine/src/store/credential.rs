@@ -209,23 +209,31 @@ pub async fn credential_renew_in_txn(tx: &mut Tx, id: CredentialId) -> Result<()
 /// Forgets the previous secrets. False: no rotation is on.
 pub async fn credential_finish_rotation(db: &Db, id: CredentialId, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
+    let done = credential_finish_rotation_in_txn(&mut tx, id, now).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`credential_finish_rotation`] within a transaction.
+pub async fn credential_finish_rotation_in_txn(
+    tx: &mut Tx,
+    id: CredentialId,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE credential SET previous_sealed = NULL, rotated_at = NULL, updated_at = $2
          WHERE id = $1 AND rotated_at IS NOT NULL",
     )
     .bind(id.0)
     .bind(now.millis())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Removes a credential; false when there was none.
-pub async fn credential_delete(db: &Db, id: CredentialId) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let done = sqlx::query("DELETE FROM credential WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
-    tx.commit().await?;
+pub async fn credential_delete_in_txn(tx: &mut Tx, id: CredentialId) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM credential WHERE id = $1").bind(id.0).execute(&mut **tx).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -62,14 +62,24 @@ fn facts(row: &AnyRow) -> Result<DeviceFacts> {
 /// Forgets what a device was recognised as. False: it was not recognised.
 pub async fn device_fact_forget_platform(db: &Db, device: DeviceId, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
+    let done = device_fact_forget_platform_in_txn(&mut tx, device, now).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`device_fact_forget_platform`] within a transaction.
+pub async fn device_fact_forget_platform_in_txn(
+    tx: &mut Tx,
+    device: DeviceId,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE device_fact SET platform = NULL, changed_at = $2 WHERE device_id = $1 AND platform IS NOT NULL",
     )
     .bind(device.0)
     .bind(now.millis())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 

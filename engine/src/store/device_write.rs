@@ -138,6 +138,18 @@ pub async fn device_update_in_txn(
 /// Enables or disables a device; false when there is none.
 pub async fn device_set_enabled(db: &Db, id: DeviceId, enabled: bool, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
+    let done = device_set_enabled_in_txn(&mut tx, id, enabled, now).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`device_set_enabled`] within a transaction.
+pub async fn device_set_enabled_in_txn(
+    tx: &mut Tx,
+    id: DeviceId,
+    enabled: bool,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE device SET enabled = $2, updated_at = $3,
                 promised_from = CASE WHEN enabled < $2 THEN $3 ELSE promised_from END WHERE id = $1",
@@ -145,9 +157,8 @@ pub async fn device_set_enabled(db: &Db, id: DeviceId, enabled: bool, now: Times
     .bind(id.0)
     .bind(i64::from(enabled))
     .bind(now.millis())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -155,9 +166,9 @@ pub async fn device_set_enabled(db: &Db, id: DeviceId, enabled: bool, now: Times
 /// more go with it.
 pub async fn device_delete(db: &Db, id: DeviceId) -> Result<bool> {
     let mut tx = db.write().await?;
-    let was_there = device_delete_in_txn(&mut tx, id).await?;
+    let done = device_delete_in_txn(&mut tx, id).await?;
     tx.commit().await?;
-    Ok(was_there)
+    Ok(done)
 }
 
 /// The same, within a transaction.

@@ -41,6 +41,9 @@ pub const TABLES: &[&str] = &[
     "artifact_blob",
     "artifact",
     "artifact_result",
+    "audit_log",
+    "audit_head",
+    "audit_checkpoint",
 ];
 
 /// What archives leave out and a handover to another database takes along, parents before children: who is signed in,

@@ -61,8 +61,7 @@ pub async fn host_key_offer_in_txn(
 }
 
 /// Takes the changed key as the device's own; false when none waits.
-pub async fn host_key_accept(db: &Db, device: DeviceId, now: Timestamp) -> Result<bool> {
-    let mut tx = db.write().await?;
+pub async fn host_key_accept_in_txn(tx: &mut Tx, device: DeviceId, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE host_key SET openssh = offered_openssh, fingerprint = offered_fingerprint, first_seen_at = $2,
                 offered_openssh = NULL, offered_fingerprint = NULL
@@ -70,8 +69,7 @@ pub async fn host_key_accept(db: &Db, device: DeviceId, now: Timestamp) -> Resul
     )
     .bind(device.0)
     .bind(now.millis())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }

@@ -465,8 +465,7 @@ async fn listed(db: &Db, filter: &Filter, page: Page) -> Result<Vec<ListedJob>> 
 }
 
 /// Has a job that was given up, or waits for its next attempt, done now; false when it is neither.
-pub async fn job_retry(db: &Db, id: JobId, now: Timestamp) -> Result<bool> {
-    let mut tx = db.write().await?;
+pub async fn job_retry_in_txn(tx: &mut Tx, id: JobId, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE job SET due_at = $2, attempts = 0, dead = 0, finished_at = NULL, lease_owner = NULL,
                 lease_expires_at = NULL
@@ -474,17 +473,15 @@ pub async fn job_retry(db: &Db, id: JobId, now: Timestamp) -> Result<bool> {
     )
     .bind(id.0)
     .bind(now.millis())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Forgets a job that was given up; false when it was not.
-pub async fn job_forget(db: &Db, id: JobId) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let done = sqlx::query("DELETE FROM job WHERE id = $1 AND dead = 1").bind(id.0).execute(&mut *tx).await?;
-    tx.commit().await?;
+pub async fn job_forget_in_txn(tx: &mut Tx, id: JobId) -> Result<bool> {
+    let done =
+        sqlx::query("DELETE FROM job WHERE id = $1 AND dead = 1").bind(id.0).execute(&mut **tx).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -160,10 +160,8 @@ pub async fn jump_host_took(db: &Db, name: &str, generation: u32, takes_previous
 }
 
 /// Removes a jump host; its devices are reached straight from then on. False: there is none with this id.
-pub async fn jump_host_delete(db: &Db, id: JumpHostId) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let done = sqlx::query("DELETE FROM jump_host WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
-    tx.commit().await?;
+pub async fn jump_host_delete_in_txn(tx: &mut Tx, id: JumpHostId) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM jump_host WHERE id = $1").bind(id.0).execute(&mut **tx).await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -204,8 +202,7 @@ pub async fn jump_host_key_offer_in_txn(
 }
 
 /// Takes the changed key as the jump host's own; false when none waits.
-pub async fn jump_host_key_accept(db: &Db, id: JumpHostId, now: Timestamp) -> Result<bool> {
-    let mut tx = db.write().await?;
+pub async fn jump_host_key_accept_in_txn(tx: &mut Tx, id: JumpHostId, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE jump_host SET openssh = offered_openssh, fingerprint = offered_fingerprint, first_seen_at = $2,
                 offered_openssh = NULL, offered_fingerprint = NULL
@@ -213,8 +210,7 @@ pub async fn jump_host_key_accept(db: &Db, id: JumpHostId, now: Timestamp) -> Re
     )
     .bind(id.0)
     .bind(now.millis())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }

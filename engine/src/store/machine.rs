@@ -4,7 +4,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::machine::{Machine, MachineRole, Syslog};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt};
+use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 /// Takes the place of those of the same kind, data directory and site that are gone, for a process is one of them started
 /// again, and of those of other data directories that are gone for long; gives the names under which they held leases.
@@ -78,15 +78,13 @@ pub async fn machine_stop(db: &Db, owner: &str, now: Timestamp) -> Result<()> {
 }
 
 /// Forgets a process that is not alive any more; false when there is no such one.
-pub async fn machine_forget(db: &Db, owner: &str, gone_before: Timestamp) -> Result<bool> {
-    let mut tx = db.write().await?;
+pub async fn machine_forget_in_txn(tx: &mut Tx, owner: &str, gone_before: Timestamp) -> Result<bool> {
     let done =
         sqlx::query("DELETE FROM machine WHERE owner = $1 AND (stopped_at IS NOT NULL OR seen_at < $2)")
             .bind(owner.to_owned())
             .bind(gone_before.millis())
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 

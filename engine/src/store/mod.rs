@@ -7,6 +7,7 @@ pub mod admin;
 pub mod archive_copy;
 pub mod archive_passphrase;
 pub mod artifact;
+pub mod audit;
 pub mod backup_config;
 pub mod config_version;
 pub mod credential;

@@ -10,8 +10,9 @@ use crate::db::{Db, DbError, DbKind, Result, Tx, built};
 
 /// Values in one statement; both databases take more.
 const VALUES_AT_ONCE: usize = 10_000;
-/// What a start puts there by itself: the fingerprint of the key, when the scheduler looked, the drivers of the folder.
-const OF_A_START: [&str; 2] = ["setting", "driver"];
+/// What a start puts there by itself: the fingerprint of the key, when the scheduler looked, the drivers of the folder; and
+/// that somebody tried in vain to sign in.
+const OF_A_START: [&str; 4] = ["setting", "driver", "audit_log", "audit_head"];
 
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq)]

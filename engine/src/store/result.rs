@@ -288,3 +288,15 @@ fn result(row: &AnyRow) -> Result<DeviceResult> {
         has_transcript: row.flag("has_transcript")?,
     })
 }
+
+/// The names of the credentials that the devices of a run took last, sorted.
+pub async fn run_credentials_in_txn(tx: &mut Tx, run: RunId) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT c.name FROM device_result r JOIN device_fact f ON f.device_id = r.device_id
+         JOIN credential c ON c.id = f.credential_id WHERE r.run_id = $1 ORDER BY c.name",
+    )
+    .bind(run.0)
+    .fetch_all(&mut **tx)
+    .await?;
+    rows.iter().map(|row| row.text("name")).collect()
+}

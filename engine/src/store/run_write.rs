@@ -120,8 +120,21 @@ pub struct EndingArchive {
 /// Ends a run that `owner` holds, and queues its archive for the destinations of its config; false when it is not the
 /// owner's (any more).
 pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: Timestamp) -> Result<bool> {
-    let archive = ending.archive.as_ref();
     let mut tx = db.write().await?;
+    let done = run_finish_in_txn(&mut tx, id, owner, ending, now).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`run_finish`] within a transaction.
+pub async fn run_finish_in_txn(
+    tx: &mut Tx,
+    id: RunId,
+    owner: &str,
+    ending: &Ending,
+    now: Timestamp,
+) -> Result<bool> {
+    let archive = ending.archive.as_ref();
     let done = sqlx::query(
         "UPDATE backup_run SET status = $3, finished_at = $4, devices_ok = $5, devices_failed = $6, file = $7,
                 size_bytes = $8, sha256 = $9, verified_at = $10, error = $11, lease_expires_at = NULL,
@@ -145,17 +158,16 @@ pub async fn run_finish(db: &Db, id: RunId, owner: &str, ending: &Ending, now: T
     .bind(i64::from(ending.artifacts_failed))
     .bind(archive.map_or(Encryption::None, |archive| archive.encryption).as_str())
     .bind(archive.and_then(|archive| archive.passphrase).map(|id| id.0))
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
     let is_ended = done.rows_affected() > 0;
     if is_ended && let Some(archive) = archive {
         // First: a config may send there as well.
         if let Some(sent) = &archive.shared {
-            copy_insert_sent_in_txn(&mut tx, id, sent, now).await?;
+            copy_insert_sent_in_txn(tx, id, sent, now).await?;
         }
-        copy_insert_of_run_in_txn(&mut tx, id, now).await?;
+        copy_insert_of_run_in_txn(tx, id, now).await?;
     }
-    tx.commit().await?;
     Ok(is_ended)
 }
 
@@ -207,20 +219,26 @@ pub async fn run_interrupt_in_txn(tx: &mut Tx, id: RunId, now: Timestamp) -> Res
 /// Asks a run to stop: a pending one ends at once, a running one is told. False when it is over.
 pub async fn run_cancel(db: &Db, id: RunId, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
+    let done = run_cancel_in_txn(&mut tx, id, now).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`run_cancel`] within a transaction.
+pub async fn run_cancel_in_txn(tx: &mut Tx, id: RunId, now: Timestamp) -> Result<bool> {
     let pending = sqlx::query(
         "UPDATE backup_run SET status = 'cancelled', finished_at = $2, cancel_requested = 1,
                 error = 'Cancelled before it began.' WHERE id = $1 AND status = 'pending'",
     )
     .bind(id.0)
     .bind(now.millis())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
     let running =
         sqlx::query("UPDATE backup_run SET cancel_requested = 1 WHERE id = $1 AND status = 'running'")
             .bind(id.0)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
-    tx.commit().await?;
     Ok(pending.rows_affected() + running.rows_affected() > 0)
 }
 

@@ -72,11 +72,17 @@ pub async fn view_insert_in_txn(
 /// Removes a person's view; false where it is not theirs, or gone.
 pub async fn view_delete(db: &Db, user: UserId, id: ViewId) -> Result<bool> {
     let mut tx = db.write().await?;
+    let done = view_delete_in_txn(&mut tx, user, id).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`view_delete`] within a transaction.
+pub async fn view_delete_in_txn(tx: &mut Tx, user: UserId, id: ViewId) -> Result<bool> {
     let done = sqlx::query("DELETE FROM saved_view WHERE id = $1 AND user_id = $2")
         .bind(id.0)
         .bind(user.0)
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }

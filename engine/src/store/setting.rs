@@ -37,9 +37,14 @@ pub async fn settings_fetch(db: &Db) -> Result<Settings> {
 /// Stores what an admin set.
 pub async fn settings_save(db: &Db, settings: &Settings) -> Result<()> {
     let mut tx = db.write().await?;
-    let text = serde_json::to_string(settings).unwrap_or_default();
-    setting_save_in_txn(&mut tx, SETTINGS, &text).await?;
+    settings_save_in_txn(&mut tx, settings).await?;
     Ok(tx.commit().await?)
+}
+
+/// [`settings_save`] within a transaction.
+pub async fn settings_save_in_txn(tx: &mut Tx, settings: &Settings) -> Result<()> {
+    let text = serde_json::to_string(settings).unwrap_or_default();
+    setting_save_in_txn(tx, SETTINGS, &text).await
 }
 
 /// The fingerprint of the key that sealed this database's secrets; none before the first start.

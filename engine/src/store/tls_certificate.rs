@@ -46,6 +46,18 @@ pub async fn tls_certificate_withdraw_in_txn(tx: &mut Tx, device: DeviceId) -> R
 /// Pins the certificate that waits; false when none does, or another one than `sha256`.
 pub async fn tls_certificate_accept(db: &Db, device: DeviceId, sha256: &str, now: Timestamp) -> Result<bool> {
     let mut tx = db.write().await?;
+    let done = tls_certificate_accept_in_txn(&mut tx, device, sha256, now).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`tls_certificate_accept`] within a transaction.
+pub async fn tls_certificate_accept_in_txn(
+    tx: &mut Tx,
+    device: DeviceId,
+    sha256: &str,
+    now: Timestamp,
+) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE tls_certificate SET pinned = offered, offered = NULL, changed_at = $2
          WHERE device_id = $1 AND offered = $3",
@@ -53,19 +65,24 @@ pub async fn tls_certificate_accept(db: &Db, device: DeviceId, sha256: &str, now
     .bind(device.0)
     .bind(now.millis())
     .bind(sha256.to_owned())
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Forgets the pinned certificate: from now on it is verified as others are. False when there was none.
 pub async fn tls_certificate_forget(db: &Db, device: DeviceId) -> Result<bool> {
     let mut tx = db.write().await?;
+    let done = tls_certificate_forget_in_txn(&mut tx, device).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`tls_certificate_forget`] within a transaction.
+pub async fn tls_certificate_forget_in_txn(tx: &mut Tx, device: DeviceId) -> Result<bool> {
     let done = sqlx::query("DELETE FROM tls_certificate WHERE device_id = $1")
         .bind(device.0)
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }

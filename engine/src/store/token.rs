@@ -4,7 +4,7 @@ use etiqa_model::user::{ApiToken, Role};
 use etiqa_model::{Timestamp, TokenId};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Result, RowExt};
+use crate::db::{Db, Result, RowExt, Tx};
 
 /// Every token, by name.
 pub async fn token_list(db: &Db) -> Result<Vec<ApiToken>> {
@@ -39,6 +39,20 @@ pub async fn token_insert(
     now: Timestamp,
 ) -> Result<TokenId> {
     let mut tx = db.write().await?;
+    let done = token_insert_in_txn(&mut tx, name, role, token_sha256, expires_at, now).await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// [`token_insert`] within a transaction.
+pub async fn token_insert_in_txn(
+    tx: &mut Tx,
+    name: &str,
+    role: Role,
+    token_sha256: &str,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<TokenId> {
     let row = sqlx::query(
         "INSERT INTO api_token (name, role, token_sha256, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5) RETURNING id",
@@ -48,30 +62,27 @@ pub async fn token_insert(
     .bind(token_sha256.to_owned())
     .bind(now.millis())
     .bind(expires_at.map(Timestamp::millis))
-    .fetch_one(&mut *tx)
+    .fetch_one(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(TokenId(row.int("id")?))
 }
 
 /// Changes what a token is called, what it may do and when it ends; false when there is none. A unique violation when the
 /// name is taken.
-pub async fn token_update(
-    db: &Db,
+pub async fn token_update_in_txn(
+    tx: &mut Tx,
     id: TokenId,
     name: &str,
     role: Role,
     expires_at: Option<Timestamp>,
 ) -> Result<bool> {
-    let mut tx = db.write().await?;
     let done = sqlx::query("UPDATE api_token SET name = $2, role = $3, expires_at = $4 WHERE id = $1")
         .bind(id.0)
         .bind(name.to_owned())
         .bind(role.as_str())
         .bind(expires_at.map(Timestamp::millis))
-        .execute(&mut *tx)
+        .execute(&mut **tx)
         .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -87,10 +98,8 @@ pub async fn token_touch(db: &Db, id: TokenId, now: Timestamp) -> Result<()> {
 }
 
 /// Removes a token; false when there was none.
-pub async fn token_delete(db: &Db, id: TokenId) -> Result<bool> {
-    let mut tx = db.write().await?;
-    let done = sqlx::query("DELETE FROM api_token WHERE id = $1").bind(id.0).execute(&mut *tx).await?;
-    tx.commit().await?;
+pub async fn token_delete_in_txn(tx: &mut Tx, id: TokenId) -> Result<bool> {
+    let done = sqlx::query("DELETE FROM api_token WHERE id = $1").bind(id.0).execute(&mut **tx).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -87,6 +87,11 @@ pub async fn user_set_password_in_txn(tx: &mut Tx, id: UserId, password_hash: &s
     Ok(())
 }
 
+/// What a user is called.
+pub async fn user_name_in_txn(tx: &mut Tx, id: UserId) -> Result<String> {
+    sqlx::query("SELECT name FROM app_user WHERE id = $1").bind(id.0).fetch_one(&mut **tx).await?.text("name")
+}
+
 /// Notes that a user signed in.
 pub async fn user_signed_in_in_txn(tx: &mut Tx, id: UserId, now: Timestamp) -> Result<()> {
     sqlx::query("UPDATE app_user SET last_sign_in_at = $2 WHERE id = $1")

@@ -59,6 +59,7 @@ const FILLED: &[&str] = &[
     "INSERT INTO artifact (device_id, kind, file_name, sha256, size_bytes, encrypted, collected_at)
      VALUES (1, 'ucs', 'a.ucs', 'x', 1, 0, 1)",
     "INSERT INTO artifact_result (device_id, kind, class, message, started_at, finished_at) VALUES (1, 'ucs', 'ok', '', 1, 1)",
+    "INSERT INTO audit_checkpoint VALUES (1, 'x', 1, 'x', 'x')",
     "INSERT INTO device_test (device_id, started_at, steps) VALUES (1, 1, '[]')",
     "INSERT INTO job (kind, payload, due_at, created_at, lease_owner, lease_expires_at)
      VALUES ('collect', '{}', 1, 1, NULL, NULL), ('collect', '{}', 1, 1, 'server-gone', 9000000000000)",

@@ -43,7 +43,7 @@ pub struct DeviceInput {
 }
 
 /// A device ready to be stored; made only by [`DeviceInput::parse`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewDevice {
     /// Its site; `default` when none was named.
     pub site: String,

@@ -6,7 +6,7 @@ use etiqa_engine::backup::destinations;
 use etiqa_engine::backup::orphans::find_orphans;
 use etiqa_engine::store::drill::drill_list_failed;
 use etiqa_engine::store::run::run_list_damaged;
-use etiqa_engine::{Engine, Result, machines, pause, recovery};
+use etiqa_engine::{Engine, Result, audit, machines, pause, recovery};
 
 use super::{exit, output};
 
@@ -53,6 +53,17 @@ pub(super) async fn run(engine: &Engine) -> Result<ExitCode> {
         findings.push(format!(
             "The file {file} in the folder of backups is of no run: keep it elsewhere, or remove it."
         ));
+    }
+    let chain = audit::check(engine).await?;
+    if let Some(broken) = chain.broken {
+        findings.push(format!("The audit log is not whole. Row {}: {}", broken.row, broken.problem));
+    }
+    if chain.foreign_checkpoints > 0 {
+        findings.push(
+            "Checkpoints of the audit log were signed with another key than this instance's: they prove nothing of the \
+             rows before them."
+                .to_owned(),
+        );
     }
     if machines::keep_files_apart(engine).await? {
         findings.push(

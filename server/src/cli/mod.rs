@@ -1,6 +1,7 @@
 //! The command line. One file per command; results go to stdout, everything else to stderr.
 
 mod artifact;
+mod audit;
 mod backup_config;
 mod backup_status;
 mod certificate;
@@ -29,6 +30,7 @@ mod token;
 mod unlock;
 mod user;
 mod verify;
+mod who;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use etiqa_engine::audit::acting;
 use etiqa_engine::shared_dir::SharedDir;
 use etiqa_engine::{Engine, Options, Result, Role};
 
@@ -144,6 +147,9 @@ pub(crate) enum Command {
     Pause,
     /// Say what a person should look at
     Doctor,
+    /// Look at the audit log: who did what
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print the recovery kit: the key, every passphrase, and how to restore
     #[command(alias = "recovery_kit")]
     RecoveryKit,
@@ -230,12 +236,16 @@ impl Cli {
                 drivers::test(&file, &recording).await
             }
             // Opens no instance: it makes one.
-            Command::Restore(restore) => restore.run(options.data_dir, options.database_url).await,
+            Command::Restore(restore) => {
+                acting(who::is_there(), Box::pin(restore.run(options.data_dir, options.database_url))).await
+            }
             // Opens the instance by itself, or does not open the one that was moved.
-            Command::MigrateTo(command) => command.run(options).await,
+            Command::MigrateTo(command) => acting(who::is_there(), Box::pin(command.run(options))).await,
             command => {
                 let engine = Engine::open(options, Role::Command).await?;
-                let code = Box::pin(run_with(&engine, command)).await;
+                let (who, told) = (who::is_there(), who::act_of(&command));
+                let code = acting(who.clone(), Box::pin(run_with(&engine, command))).await;
+                who::tell(&engine, who, told, &code).await;
                 engine.hand_back().await?;
                 engine.db.close().await;
                 code
@@ -252,6 +262,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Resume => resume(engine).await,
         Command::Pause => pause(engine).await,
         Command::Doctor => doctor::run(engine).await,
+        Command::Audit(command) => command.run(engine).await,
         Command::RecoveryKit => key::recovery_kit(engine).await,
         Command::Key(command) => command.run(engine).await,
         Command::RunBackups(command) => command.run(engine).await,

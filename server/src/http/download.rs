@@ -12,6 +12,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use etiqa_app::api::context::Context;
+use etiqa_engine::audit::{Act, action, record};
 use etiqa_engine::backup::find_run;
 use etiqa_engine::backup::inspect::open_entry;
 use etiqa_engine::backup::verify::archive_path;
@@ -51,7 +52,9 @@ async fn archive(
             Encryption::None | Encryption::Passphrase => "application/zip",
         },
     };
+    let name = file.name.clone();
     let response = send(file, &headers).await?;
+    note(&engine, &response, Act::new(action::RUN_DOWNLOAD).on(id.0, &name)).await?;
     tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
     Ok(response)
 }
@@ -71,6 +74,7 @@ async fn entry(
     let context = Context::require_in(&extensions, Role::Operator)?;
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
     let opened = open_entry(&engine, id, &name).await?;
+    record(&engine.db, Act::new(action::RUN_ENTRY).on(id.0, &name)).await.map_err(Error::from)?;
     tracing::info!(run = %id, by = %context.identity.name, "{name} of the archive of run {id} is downloaded");
     let pieces = futures::stream::unfold(opened.pieces, |mut pieces| async {
         pieces.recv().await.map(|piece| (piece, pieces))
@@ -102,12 +106,22 @@ async fn artifact(
         sha256: artifact.sha256,
         media_type: "application/octet-stream",
     };
+    let act = Act::new(action::ARTIFACT_DOWNLOAD).on(id.0, &file.name);
     let response = send(file, &headers).await?;
+    note(&engine, &response, act).await?;
     tracing::info!(
         artifact = %id, device = %artifact.device_id, by = %context.identity.name,
         "the vendor backup {id} is downloaded"
     );
     Ok(response)
+}
+
+/// Tells the audit log of a file that is sent; a client that has it already got nothing.
+pub(super) async fn note(engine: &Engine, response: &Response, act: Act) -> Result<(), Error> {
+    if response.status().is_success() {
+        record(&engine.db, act).await?;
+    }
+    Ok(())
 }
 
 /// A file that never changes under its hash.

@@ -9,8 +9,10 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use etiqa_app::api::acts::act_of;
 use etiqa_app::api::context::{Caller, SESSION_COOKIE};
 use etiqa_engine::access::{SetupCode, identify_session, identify_token};
+use etiqa_engine::audit::{Act, Acting, Actor, acting, record};
 use etiqa_engine::{Engine, Result};
 use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
@@ -29,13 +31,39 @@ pub(super) async fn gate(
     let span = span_of(&request);
     let answering = async {
         match admit(&engine, peer, &mut request).await {
-            Ok(Admission::Through) => next.run(request).await,
+            Ok(Admission::Through(caller)) => answer(caller, request, next).await,
             Ok(Admission::Elsewhere(response)) => response,
             Err(refusal) => refusal.into_response(),
         }
     };
     let mut response = answering.instrument(span).await;
     secure(response.headers_mut());
+    response
+}
+
+/// Has a request answered, and its act told: by the use case that does it, or, where it was refused before that or
+/// changes nothing in the database, here.
+async fn answer(caller: Acting, request: Request, next: Next) -> Response {
+    let act = act_of(request.method(), request.uri().path());
+    let engine = request.extensions().get::<Caller>().map(|caller| Arc::clone(&caller.engine));
+    let response = acting(caller.clone(), next.run(request)).await;
+    let (Some(action), Some(engine)) = (act, engine) else { return response };
+    let status = response.status();
+    let refusal = caller.refusal().or_else(|| {
+        let is_refused = status.is_client_error() || status.is_server_error();
+        is_refused.then(|| format!("Answered with {}.", status.as_u16()))
+    });
+    if caller.is_recorded() || status == StatusCode::NOT_MODIFIED {
+        return response;
+    }
+    let act = Act::by(caller, action);
+    let act = match refusal {
+        Some(why) => act.refused(why),
+        None => act,
+    };
+    if let Err(error) = record(&engine.db, act).await {
+        tracing::error!(%error, "what was done could not be noted in the audit log");
+    }
     response
 }
 
@@ -51,7 +79,8 @@ fn span_of(request: &Request) -> Span {
 const SIGN_IN: &str = "/rpc/sign_in";
 
 enum Admission {
-    Through,
+    /// For this one, an answer.
+    Through(Acting),
     /// To a page that leads in.
     Elsewhere(Response),
 }
@@ -66,15 +95,18 @@ async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) ->
     }
     let identity = identify(engine, token.as_deref(), session.as_ref()).await?;
     let is_known = identity.is_some();
+    let address = peer.ip().to_string();
+    let acting = Acting::new(Actor::of_request(identity.as_ref(), &address));
     request.extensions_mut().insert(Caller {
         engine: Arc::clone(engine),
         identity,
         session,
-        address: peer.ip().to_string(),
+        address,
         span: Span::current(),
+        acting: acting.clone(),
     });
     if is_known || is_open_to_strangers(request.method(), request.uri().path()) {
-        return Ok(Admission::Through);
+        return Ok(Admission::Through(acting));
     }
     if wants_a_page(request) {
         let way_in = if SetupCode::is_open(&engine.db).await? { "/setup".to_owned() } else { login(request) };

@@ -10,13 +10,14 @@ use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use etiqa_app::api::context::Context;
+use etiqa_engine::audit::{Act, Acting, action};
 use etiqa_engine::media::{self, Attaching};
 use etiqa_engine::{Engine, Error};
 use etiqa_model::media::Refused;
 use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, MediaId, UserError};
 
-use super::download::{Sent, send};
+use super::download::{Sent, note, send};
 use super::refusal::Refusal;
 
 pub(super) fn router() -> Router<Arc<Engine>> {
@@ -57,6 +58,7 @@ async fn attach(
             Ok(Redirect::to(&page).into_response())
         }
         Err(Stop::Refused(reason)) if is_page => {
+            Acting::here().refuse(&media::refused(reason).into_user_error());
             Ok(Redirect::to(&format!("{page}&refused={}", reason.as_str())).into_response())
         }
         Err(Stop::Refused(reason)) => Err(media::refused(reason).into()),
@@ -112,6 +114,7 @@ async fn file(
         media_type: "application/octet-stream",
     };
     let response = send(file, &headers).await?;
+    note(&engine, &response, Act::new(action::MEDIA_DOWNLOAD).on(id.0, &media.file_name)).await?;
     tracing::info!(device = %device, by = %context.identity.name, "{} is downloaded", media.file_name);
     Ok(response)
 }

@@ -1,6 +1,7 @@
 //! HTTP: pages, server functions, the few fixed endpoints, the live stream. Every request passes the gate first.
 
 mod assets;
+mod audit;
 mod backups;
 mod download;
 mod events;
@@ -45,6 +46,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .and(NotForContentType::const_new("application/octet-stream"))
         .and(NotForContentType::const_new("application/wasm"));
     let router = Router::new()
+        .merge(audit::router())
         .merge(backups::router())
         .merge(download::router())
         .merge(events::router(site.build().to_owned()))

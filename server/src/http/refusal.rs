@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_engine::Error;
+use etiqa_engine::audit::Acting;
 use etiqa_model::UserError;
 
 use super::typed::telling;
@@ -23,12 +24,13 @@ pub(super) struct Refusal(UserError);
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self(error.into_user_error())
+        Self::from(error.into_user_error())
     }
 }
 
 impl From<UserError> for Refusal {
     fn from(error: UserError) -> Self {
+        Acting::here().refuse(&error);
         Self(error)
     }
 }
@@ -57,6 +59,7 @@ pub(super) fn accepts_pages(headers: &HeaderMap) -> bool {
 /// Leads a browser back to a page, which shows the sentence as it does for a server function that refused. `path` is
 /// where the form was posted to.
 pub(super) fn back_to(page: &str, path: &str, error: UserError) -> Response {
+    Acting::here().refuse(&error);
     let mut response = Redirect::to(page).into_response();
     if let Some(cookie) = telling(page.split('?').next().unwrap_or(page), path, error, "") {
         response.headers_mut().append(header::SET_COOKIE, cookie);

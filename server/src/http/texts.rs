@@ -10,9 +10,10 @@ use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use etiqa_app::api::context::{Context, zone_of};
-use etiqa_engine::Engine;
+use etiqa_engine::audit::{Act, action, record};
 use etiqa_engine::history::Reader;
 use etiqa_engine::history::export::{Whose, text_file, texts_zip};
+use etiqa_engine::{Engine, Error};
 use etiqa_model::compare::{Moment, Reading};
 use etiqa_model::user::Role;
 use etiqa_model::{ConfigVersionId, DeviceId, UserError};
@@ -52,7 +53,10 @@ async fn one(
 ) -> Result<Response, Refusal> {
     let context = Context::require_in(&extensions, Role::Viewer)?;
     let id: ConfigVersionId = id.parse().map_err(|_| UserError::not_found(format!("config version {id}")))?;
-    let (name, text) = text_file(&engine, id, wanted.reader(&context)).await?;
+    let reader = wanted.reader(&context);
+    let (name, text) = text_file(&engine, id, reader).await?;
+    let act = Act::new(action::TEXT_DOWNLOAD).on(id.0, &name).saying(seen(reader));
+    record(&engine.db, act).await.map_err(Error::from)?;
     tracing::info!(version = %id, by = %context.identity.name, "config version {id} is downloaded");
     Ok((attachment("text/plain; charset=utf-8", &name), text).into_response())
 }
@@ -87,12 +91,19 @@ async fn zip(
     let context = Context::require_in(extensions, Role::Viewer)?;
     let at = Some(wanted.at.trim()).filter(|at| !at.is_empty());
     let at = at.map(Moment::parse).transpose().map_err(UserError::invalid)?;
-    let export = texts_zip(engine, whose, at, wanted.reader(&context), &zone_of(headers)).await?;
+    let reader = wanted.reader(&context);
+    let export = texts_zip(engine, whose, at, reader, &zone_of(headers)).await?;
+    let act = Act::new(action::TEXT_DOWNLOAD).on_named(&export.file_name).saying(seen(reader));
+    record(&engine.db, act).await.map_err(Error::from)?;
     tracing::info!(by = %context.identity.name, file = %export.file_name, "texts are downloaded: {}", export.file_name);
     let pieces = futures::stream::unfold(export.pieces, |mut pieces| async {
         pieces.recv().await.map(|piece| (piece, pieces))
     });
     Ok((attachment("application/zip", &export.file_name), Body::from_stream(pieces)).into_response())
+}
+
+fn seen(reader: Reader) -> &'static str {
+    if reader.reading().masked { "Secrets masked." } else { "With secrets." }
 }
 
 fn attachment(media_type: &'static str, name: &str) -> [(header::HeaderName, String); 2] {

@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 18] = [
+const ENDPOINTS: [(&str, &str); 19] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),
@@ -48,6 +48,7 @@ const ENDPOINTS: [(&str, &str); 18] = [
     ("GET", "/configs/download"),
     ("GET", "/devices/1/download"),
     ("GET", "/devices/export.csv"),
+    ("GET", "/admin/audit/export"),
     ("GET", "/devices/1/media/1"),
     ("POST", "/devices/1/media"),
     ("GET", "/events"),
@@ -354,6 +355,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "forget_machine",
             "get_kit_state",
             "get_settings",
+            "list_audit",
             "list_config_versions",
             "list_credentials",
             "list_tokens",
@@ -399,6 +401,7 @@ async fn every_server_function_refuses_those_whose_role_is_too_small() {
         viewer.post(path).await.with_status(403);
     }
     viewer.get("/backup/download/1/").await.with_status(403);
+    viewer.get("/admin/audit/export").await.with_status(403);
     viewer.get("/artifact/1/download").await.with_status(403);
     viewer.get("/devices/1/media/1").await.with_status(403);
     viewer.upload("/devices/1/media", "a.txt", "a").await.with_status(403);

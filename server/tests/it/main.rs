@@ -6,6 +6,7 @@
 mod access;
 mod admin;
 mod archive;
+mod audit;
 mod bad_input;
 mod changes;
 mod chaos;

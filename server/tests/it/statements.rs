@@ -81,6 +81,8 @@ fn pages(amount: Amount) -> Vec<String> {
         "/configs/compare?old_device=%231&new_device=%232",
         "/account",
         "/admin/",
+        "/admin/audit",
+        "/admin/audit?who=nobody&text=x",
         "/admin/components",
         "/admin/config-versions",
         "/admin/config-versions?q=sw-00006",

@@ -1,5 +1,7 @@
 //! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves. They are in two bundles.
 
+#[cfg(feature = "admin")]
+pub(crate) mod audit;
 #[cfg(feature = "reach")]
 mod bench;
 #[cfg(feature = "admin")]

@@ -31,7 +31,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
         (settings.max_artifacts.to_string(), settings.artifact_deadline_minutes.to_string());
     let (verify, drill) = (settings.verify_days.to_string(), settings.drill_days.to_string());
     let artifact_size = settings.max_artifact_gib.to_string();
-    let media = settings.max_media_mib.to_string();
+    let (media, audit) = (settings.max_media_mib.to_string(), settings.audit_days.to_string());
     let webhook = Signal::stored(settings.change_webhook);
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
@@ -66,6 +66,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                         <Field name="settings[verify_days]" label="Archives are read back, days" kind="number" value=verify problem hint="Every one within so many. 0 to 365. 0: only when somebody asks."/>
                         <Field name="settings[drill_days]" label="Restore drill, days" kind="number" value=drill problem hint="The newest archive is restored into a database that is thrown away. 0 to 365. 0: never by itself."/>
                         <Field name="settings[tick_minutes]" label="Look at the schedule, minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
+                        <Field name="settings[audit_days]" label="Audit log is kept, days" kind="number" value=audit problem hint="30 to 3,650."/>
                     </div>
                 </fieldset>
                 <Check name="settings[change_webhook]" label="Programs may tell of changes by POST /hooks/change" hint="With a token of an operator or an admin. The device that is named is collected once it has been quiet for half a minute." checked=webhook problem/>

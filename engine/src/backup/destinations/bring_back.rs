@@ -15,6 +15,7 @@ use super::manage::missing;
 use super::open;
 use super::part::{make_part, sweep};
 use super::place::Headway;
+use crate::audit::{Act, action, record_in_txn};
 use crate::backup::archive::read_back::hash_file;
 use crate::backup::verify::refuse_elsewhere;
 use crate::engine::Engine;
@@ -126,6 +127,8 @@ async fn note(engine: &Engine, run: &Run, from: &str, is_ours: bool) -> Result<(
     if is_ours {
         run_note_insert_in_txn(&mut tx, run.id, &format!("Brought back from {from}."), at).await?;
     }
+    let words = format!("From {from}.");
+    record_in_txn(&mut tx, Act::new(action::RUN_BRING_BACK).on(run.id.0, &run.name).saying(words)).await?;
     tx.commit().await?;
     tracing::info!(run = %run.id, destination = %from, "the archive of run {} was brought back from {from}", run.id);
     engine.events.send(Topic::Runs, run.id.0);

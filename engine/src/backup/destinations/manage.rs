@@ -9,6 +9,7 @@ use etiqa_model::destination::{
 };
 use etiqa_model::event::Topic;
 use etiqa_model::{DestinationId, FieldError, RunId, Timestamp, UserError};
+use serde_json::json;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 use super::open::{row_name, secrets_of};
 use super::send::queue_due;
 use super::sharing::refuse_while_shared;
+use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::backup::mirror::Address;
 use crate::db::{DbError, Tx};
 use crate::engine::Engine;
@@ -69,6 +71,7 @@ pub async fn save(
         Some(id) => Some(destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?),
         None => None,
     };
+    let was = known.as_ref().map(|known| known.destination.clone());
     let before = match &known {
         Some(known) => secrets_before(engine, known, &new)?,
         None => DestinationSecrets::default(),
@@ -90,10 +93,21 @@ pub async fn save(
         }
     };
     destination_seal_in_txn(&mut tx, id, sealed(engine, id, &secrets)?).await?;
+    let changes = told(was.as_ref(), &row).and_secret("secrets", secrets != before);
+    let action = if was.is_some() { action::DESTINATION_CHANGE } else { action::DESTINATION_ADD };
+    record_in_txn(&mut tx, Act::new(action).on(id.0, &row.name).changing(changes)).await?;
     tx.commit().await?;
     changed(engine, id);
     queue_due(engine, at).await?;
     Ok(id)
+}
+
+/// What of a destination is changed: how it is set up.
+fn told(was: Option<&Destination>, row: &DestinationRow) -> Changes {
+    let after = json!({
+        "name": row.name, "settings": row.settings, "keep": row.keep, "enabled": row.enabled,
+    });
+    was.map_or_else(|| Changes::of_new(&after), |was| Changes::between(was, &after))
 }
 
 /// What it knows of secrets that may still be used with what was filled in.
@@ -209,6 +223,9 @@ pub async fn remove(engine: &Engine, id: DestinationId) -> Result<()> {
     let known = destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     refuse_while_shared(&known.destination)?;
     destination_delete_in_txn(&mut tx, id).await?;
+    let Destination { name, settings, .. } = &known.destination;
+    let changes = Changes::of_removed(&json!({ "settings": settings }));
+    record_in_txn(&mut tx, Act::new(action::DESTINATION_REMOVE).on(id.0, name).changing(changes)).await?;
     tx.commit().await?;
     changed(engine, id);
     Ok(())
@@ -218,9 +235,10 @@ pub async fn remove(engine: &Engine, id: DestinationId) -> Result<()> {
 pub async fn retry(engine: &Engine, id: DestinationId) -> Result<()> {
     let at = now();
     let mut tx = engine.db.write().await?;
-    destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    let known = destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?.destination;
     destination_unpause_in_txn(&mut tx, id).await?;
     copy_hurry_in_txn(&mut tx, id, None, at).await?;
+    record_in_txn(&mut tx, Act::new(action::DESTINATION_RETRY).on(id.0, &known.name)).await?;
     tx.commit().await?;
     changed(engine, id);
     queue_due(engine, at).await
@@ -230,11 +248,13 @@ pub async fn retry(engine: &Engine, id: DestinationId) -> Result<()> {
 pub async fn retry_copy(engine: &Engine, run: RunId, id: DestinationId) -> Result<()> {
     let at = now();
     let mut tx = engine.db.write().await?;
-    destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    let known = destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?.destination;
     if copy_hurry_in_txn(&mut tx, id, Some(run), at).await? == 0 {
         return Err(UserError::conflict("Nothing waits to be sent or deleted there.").into());
     }
     destination_unpause_in_txn(&mut tx, id).await?;
+    let act = Act::new(action::RUN_RETRY_COPY).on(run.0, "").saying(format!("To {}.", known.name));
+    record_in_txn(&mut tx, act).await?;
     tx.commit().await?;
     changed(engine, id);
     engine.events.send(Topic::Runs, run.0);
@@ -255,6 +275,7 @@ pub async fn accept_key(engine: &Engine, id: DestinationId) -> Result<()> {
         return Err(UserError::invalid(message).into());
     }
     copy_hurry_in_txn(&mut tx, id, None, at).await?;
+    record_in_txn(&mut tx, Act::new(action::DESTINATION_KEY).on(id.0, &known.name)).await?;
     tx.commit().await?;
     changed(engine, id);
     queue_due(engine, at).await

@@ -14,6 +14,7 @@ use super::place::{Headway, Place, PlaceError};
 use super::s3_lock::default_retention;
 use super::send::queue_due;
 use super::{git, open};
+use crate::audit::{Act, action, record_if_asked};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hex::{sha256_hex, to_hex};
@@ -53,6 +54,8 @@ pub async fn test(engine: &Engine, id: DestinationId) -> Result<DestinationTest>
             DestinationTest { is_good: false, message: error.message }
         }
     };
+    let act = Act::new(action::DESTINATION_TEST).on(id.0, &keyed.destination.name).saying(&outcome.message);
+    record_if_asked(&engine.db, act).await?;
     engine.events.send(Topic::Admin, id.0);
     Ok(outcome)
 }

@@ -15,6 +15,7 @@ use super::open::open;
 use super::place::Headway;
 use super::probe::test;
 use super::shared::{SharedFile, artifact_name, media_name, named, put_at_once};
+use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::artifact::artifact_blob_list_used;
@@ -54,6 +55,7 @@ pub async fn share(engine: &Engine, id: DestinationId) -> Result<()> {
     let known = destination_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?.destination;
     refuse_unfit(&known)?;
     shared_destination_save_in_txn(&mut tx, id).await?;
+    record_in_txn(&mut tx, Act::new(action::DESTINATION_SHARE).on(id.0, &known.name)).await?;
     tx.commit().await?;
     tracing::info!(destination = %known.name, "all machines keep their files in {} from now on", known.name);
     changed(engine, id);
@@ -69,8 +71,9 @@ pub async fn unshare(engine: &Engine) -> Result<()> {
     };
     let mut tx = engine.db.write().await?;
     shared_destination_forget_in_txn(&mut tx).await?;
-    tx.commit().await?;
     let known = &keyed.destination;
+    record_in_txn(&mut tx, Act::new(action::DESTINATION_UNSHARE).on(known.id.0, &known.name)).await?;
+    tx.commit().await?;
     tracing::info!(destination = %known.name, "machines keep their files in {} no more", known.name);
     changed(engine, known.id);
     Ok(())

@@ -12,6 +12,7 @@ use super::super::archive::reader::{Archive, Refusal};
 use super::super::contents::DATABASE;
 use super::bounded::longest_value;
 use super::rows::{Piece, read_rows};
+use crate::audit::{Act, action, record};
 use crate::db::{Db, Tx, newest_schema, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
 use crate::error::{Error, Result};
 use crate::store::restore::{
@@ -57,6 +58,7 @@ pub(super) async fn restore_database(
         return Err(UserError::new(ErrorKind::Conflict, message).into());
     }
     db.migrate(schema).await?;
+    let is_an_instance = settling.is_some();
     let is_key_lost = settling.as_ref().is_some_and(|settling| settling.key_fingerprint.is_none());
     let (pieces, mut received) = mpsc::channel(WAITING);
     let reading = {
@@ -79,6 +81,11 @@ pub(super) async fn restore_database(
         let mut tx = db.write().await?;
         secrets_forget_in_txn(&mut tx).await?;
         tx.commit().await?;
+    }
+    if is_an_instance {
+        let lost = if is_key_lost { " Without the key: its secrets were forgotten." } else { "" };
+        let words = format!("From an archive of {}.{lost}", manifest.created_at);
+        record(db, Act::new(action::RESTORE).saying(words)).await?;
     }
     Ok(rows)
 }

@@ -20,6 +20,7 @@ use super::super::verify::{archive_file, archive_path, verify_run};
 use super::database::restore_database;
 use super::files::place_of;
 use super::whole_manifest;
+use crate::audit::{Act, action, record_if_asked};
 use crate::data_dir::DRILL;
 use crate::db::{Db, newest_schema};
 use crate::engine::Engine;
@@ -71,6 +72,12 @@ pub async fn drill_run(engine: &Engine, id: RunId, key: Option<Key>) -> Result<D
         problem,
     };
     note(engine, &run, &drill).await?;
+    let act = Act::new(action::RUN_DRILL).on(id.0, &run.name);
+    let act = match &drill.problem {
+        Some(problem) => act.saying(problem),
+        None => act,
+    };
+    record_if_asked(&engine.db, act).await?;
     Ok(drill)
 }
 
