@@ -6,6 +6,7 @@ use crate::UserError;
 use crate::destination::DestinationName;
 use crate::device::Transport;
 use crate::field::{Fields, number};
+use crate::user::Role;
 use crate::{CredentialId, JumpHostId, Timestamp};
 
 /// What a driver was checked against, strongest first.
@@ -102,6 +103,24 @@ pub struct Settings {
     pub max_media_mib: u32,
     /// Whether programs may tell of changes by `POST /hooks/change`.
     pub change_webhook: bool,
+    /// A session that is not used for so long ends, in hours.
+    pub session_idle_hours: u32,
+    /// A session ends after so many days, used or not.
+    pub session_days: u32,
+    /// Who must have a second factor. 0: nobody; 1: admins; 2: operators as well; 3: everybody.
+    pub second_factor_roles: u32,
+}
+
+impl Settings {
+    /// Whether who has this role must have a second factor.
+    pub fn needs_second_factor(&self, role: Role) -> bool {
+        self.second_factor_roles
+            >= match role {
+                Role::Admin => 1,
+                Role::Operator => 2,
+                Role::Viewer => 3,
+            }
+    }
 }
 
 impl Default for Settings {
@@ -122,6 +141,9 @@ impl Default for Settings {
             drill_days: 7,
             max_media_mib: 100,
             change_webhook: false,
+            session_idle_hours: 12,
+            session_days: 7,
+            second_factor_roles: 0,
         }
     }
 }
@@ -160,6 +182,12 @@ pub struct SettingsInput {
     pub max_media_mib: String,
     /// A box that is ticked or not.
     pub change_webhook: bool,
+    /// 1 to 720.
+    pub session_idle_hours: String,
+    /// 1 to 90.
+    pub session_days: String,
+    /// 0 to 3.
+    pub second_factor_roles: String,
 }
 
 impl SettingsInput {
@@ -205,6 +233,9 @@ impl SettingsInput {
             drill_days: take("drill_days", "The number of days", &self.drill_days, 0..=365),
             max_media_mib: take("max_media_mib", "The size limit", &self.max_media_mib, 1..=10_240),
             change_webhook: self.change_webhook,
+            session_idle_hours: take("session_idle_hours", "The limit", &self.session_idle_hours, 1..=720),
+            session_days: take("session_days", "The limit", &self.session_days, 1..=90),
+            second_factor_roles: take("second_factor_roles", "The choice", &self.second_factor_roles, 0..=3),
         };
         fields.finish()?;
         Ok(settings)
