@@ -65,8 +65,9 @@ interface Fixtures {
   watch: Watch;
   /** Goes to an address with `page` and waits until it is alive. */
   open: (path: string) => Promise<void>;
-  /** Opens another browser, whose person is signed in as well, and which is watched as well. */
-  another: () => Promise<Page>;
+  /** Opens another browser, whose person is signed in as well, and which is watched as well; complaints like `allowed` are what
+   * the test is about. */
+  another: (allowed?: RegExp) => Promise<Page>;
   /** The same person in a browser that runs no JavaScript. */
   plain: Page;
 }
@@ -95,9 +96,10 @@ export function testsWith(beginning: Beginning = {}) {
     open: async ({ page }, use) => use((path) => visit(page, path)),
     another: async ({ browser }, use) => {
       const opened: { page: Page; watch: Watch }[] = [];
-      await use(async () => {
+      await use(async (allowed) => {
         const context = await browser.newContext();
         const watch = await Watch.of(context, stage.world.url);
+        if (allowed !== undefined) watch.allow(allowed);
         const page = await context.newPage();
         opened.push({ page, watch });
         return page;
