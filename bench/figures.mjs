@@ -1,10 +1,11 @@
 // What is measured, in order. Called by bench/run.sh, from the project's folder.
 //
-//   figures.mjs DEVICES BYTES [server|speed|latency|many|peers|archives|search|diff|schedule|pages|live …]
+//   figures.mjs DEVICES BYTES [server|access|speed|latency|many|peers|archives|search|diff|schedule|pages|live …]
 //
 // All of them by default.
 import { cpus, loadavg } from "node:os";
 
+import { access } from "./access.mjs";
 import { archives } from "./archives.mjs";
 import { latency, speed, veryMany } from "./collection.mjs";
 import { diff } from "./diff.mjs";
@@ -20,6 +21,7 @@ const SESSIONS = 128;
 const [devices, bytes] = process.argv.slice(2, 4).map(Number);
 const figures = {
   server: serverFigures,
+  access,
   speed: () => speed(devices, bytes, SESSIONS),
   latency: () => latency(bytes),
   many: () => veryMany(bytes, SESSIONS),

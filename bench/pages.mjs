@@ -73,7 +73,7 @@ const PAGES = [
 const FIRST_VISITS = [...new Map(PAGES.toReversed().map((page) => [page.split("?")[0], page])).values()].reverse();
 
 /** The value that so many hundredths of the others do not exceed. */
-function percentile(values, hundredths) {
+export function percentile(values, hundredths) {
   const ordered = values.toSorted((a, b) => a - b);
   return ordered[Math.max(0, Math.ceil((ordered.length * hundredths) / 100) - 1)];
 }

@@ -7,7 +7,7 @@ source "$(dirname "$0")/../scripts/lib.sh"
 
 [ -r /proc/self/status ] || fail "'make bench' reads memory figures from /proc: run it on Linux."
 scripts/build-release.sh -p etiqa-simulator
-cargo build --release -p etiqa-engine --example diff_time --example seed
+cargo build --release -p etiqa-engine --example diff_time --example hash_time --example seed
 rm -rf target/bench
 mkdir -p target/bench
 # The peers need Python; without it the other figures still come.

@@ -4,7 +4,7 @@ import { get } from "node:http";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { KIB, MIB, memory, withServer } from "./processes.mjs";
+import { KIB, MIB, etiqa, memory, withServer } from "./processes.mjs";
 import { report } from "./report.mjs";
 
 /** GETs `url` as a browser would; gives status and the bytes of the body on the wire. */
@@ -36,8 +36,11 @@ async function firstPageBytes(base) {
 }
 
 export async function serverFigures() {
-  await withServer(mkdtempSync(resolve("target/bench/server-")), async ({ base, pid, readyAfterMs }) => {
+  const data = mkdtempSync(resolve("target/bench/server-"));
+  await withServer(data, async ({ base, pid, readyAfterMs }) => {
     report("server: start to ready, empty database", readyAfterMs, "ms", 1000);
+    // Until there is somebody who can sign in, /login leads elsewhere.
+    await etiqa(["user", "add", "bench", "--role", "admin", "--password-stdin"], { input: "a sentence is easy to keep\n", data });
     report("first page over the wire, brotli, all of it", (await firstPageBytes(base)) / KIB, "KB", 350);
     await sleep(3000);
     report("server: idle memory", memory(pid, "VmRSS") / MIB, "MB", 60);

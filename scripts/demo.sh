@@ -5,7 +5,6 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 user=demo
-password="demo-demo-demo"
 demo="$ROOT/target/demo"
 etiqa=target/release/etiqa
 export ETIQA_DATA_DIR="$demo/data"
@@ -33,6 +32,17 @@ start_devices() {
   done
 }
 
+# Sets $password: made once, and the demo's own, so that a demo that others can reach has none that everybody knows.
+know_password() {
+  local file="$demo/password"
+  if [ ! -s "$file" ]; then
+    mkdir -p "$demo"
+    (umask 077 && head -c 12 /dev/urandom | base64 | tr '+/' '-_' >"$file")
+    ! is_known user "$user" || "$etiqa" user passwd "$user" --password-stdin <"$file"
+  fi
+  password=$(cat "$file")
+}
+
 # True when the list that `etiqa $1 list` prints names $2.
 is_known() { "$etiqa" "$1" list | grep -F -- "$2" >/dev/null; }
 
@@ -58,6 +68,7 @@ if wait_for_url "http://$ETIQA_LISTEN/readyz" 0; then
 fi
 say "Starting the simulated devices"
 start_devices
+know_password
 fill
 start_server
 cat >&2 <<END

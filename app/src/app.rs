@@ -140,7 +140,6 @@ fn ConfigRoutes() -> AnyNestedRoute {
 fn FormRoutes() -> AnyNestedRoute {
     view! {
         <Route path=path!("/setup") view=pages::setup::SetupPage ssr=SsrMode::Async/>
-        <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/new") view=pages::backup_form::NewBackupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id/edit") view=pages::backup_form::EditBackupPage ssr=SsrMode::Async/>
         <Route path=path!("/backup/config/:id/retention") view=pages::retention::RetentionPage ssr=SsrMode::Async/>
@@ -188,11 +187,12 @@ fn ReachRoutes() -> AnyNestedRoute {
         .into_any_nested_route()
 }
 
-/// Who may sign in, what goes on, how the program behaves.
+/// Who may sign in and how oneself does, what goes on, how the program behaves.
 #[cfg(feature = "admin")]
 #[component(transparent)]
 fn AdminRoutes() -> AnyNestedRoute {
     view! {
+        <Route path=path!("/account") view=pages::account::AccountPage ssr=SsrMode::Async/>
         <Route path=path!("/admin") view=pages::admin::sections::AdminPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/users") view=pages::admin::users::UsersPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/tokens") view=pages::admin::tokens::TokensPage ssr=SsrMode::Async/>

@@ -12,8 +12,8 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
         ["admin", "credentials" | "jump-hosts" | "destinations" | "drivers", ..] => "etiqa-reach",
-        ["admin", ..] => "etiqa-admin",
-        ["account" | "setup"]
+        ["admin", ..] | ["account"] => "etiqa-admin",
+        ["setup"]
         | ["backup" | "devices", "new"]
         | ["devices", "import"]
         | ["backup", "config", _, "edit" | "retention"]
@@ -56,7 +56,6 @@ mod tests {
             (
                 "etiqa-forms",
                 &[
-                    "/account/",
                     "/setup",
                     "/backup/new",
                     "/backup/config/7/edit",
@@ -67,7 +66,7 @@ mod tests {
                 ],
             ),
             ("etiqa-reach", &["/admin/credentials", "/admin/drivers/", "/admin/drivers/cisco_ios"]),
-            ("etiqa-admin", &["/admin", "/admin/users"]),
+            ("etiqa-admin", &["/admin", "/admin/users", "/account/"]),
         ] {
             for page in pages {
                 assert_eq!(bundle_of(page), bundle, "{page}");

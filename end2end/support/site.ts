@@ -62,6 +62,7 @@ export function placesInside(known: Known): Place[] {
     place("account", "/account"),
     place("admin", "/admin", "/admin/"),
     place("admin-users", "/admin/users"),
+    place("admin-user-edit", "/admin/users", "/admin/users?edit=1"),
     place("admin-tokens", "/admin/tokens"),
     place("admin-machines", "/admin/machines"),
     place("admin-audit", "/admin/audit"),
@@ -82,7 +83,7 @@ export function placesInside(known: Known): Place[] {
 }
 
 /** Every page for who is not. */
-export const PLACES_OUTSIDE = [place("login", "/login"), place("setup", "/setup")];
+export const PLACES_OUTSIDE = [place("login", "/login"), place("login-code", "/login", "/login?step=code"), place("setup", "/setup")];
 
 /** The addresses that the program has pages for. */
 export function routes(): string[] {

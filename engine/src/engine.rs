@@ -10,7 +10,7 @@ use etiqa_model::{ErrorKind, Timestamp, UserError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{SetupCode, Throttle};
+use crate::access::{self, Door, Throttle};
 use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::backup::destinations::{Seen, shared};
 use crate::backup::restore::moving;
@@ -93,8 +93,8 @@ pub struct Engine {
     pub events: Events,
     /// Slows down guessing at sign-in.
     pub throttle: Throttle,
-    /// Lets the first admin in.
-    pub setup_code: SetupCode,
+    /// When sessions and tokens were used, and what an admin set for them.
+    pub seen: access::Seen,
     /// How a restore into this instance goes, while it waits for its first admin.
     pub takeover: Takeover,
     /// The name under which this process holds leases.
@@ -202,7 +202,7 @@ impl Engine {
             drivers: Drivers::load(&db, &dir).await?,
             events: Events::default(),
             throttle: Throttle::default(),
-            setup_code: SetupCode::default(),
+            seen: access::Seen::with(&settings),
             takeover: Takeover::after(refusal),
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
             opened_at: now(),
@@ -246,6 +246,11 @@ impl Engine {
         Ok(leases_expire_of(&self.db, &self.owner, now()).await?)
     }
 
+    /// What it takes to let somebody in.
+    pub fn door(&self) -> Door<'_> {
+        Door { db: &self.db, vault: &self.vault, throttle: &self.throttle, seen: &self.seen }
+    }
+
     /// Whether no other command works on this data directory; if so, none does as long as this one.
     pub fn is_alone(&self) -> Result<bool> {
         let asked = self.command.as_ref().map_or(Ok(false), CommandLock::is_alone);
@@ -278,6 +283,7 @@ impl Engine {
         tx.commit().await?;
         self.sessions.resize(settings.max_sessions);
         self.artifact_slots.resize(settings.max_artifacts);
+        self.seen.set_rules(settings);
         self.schedule_changed.notify_one();
         Ok(())
     }

@@ -7,6 +7,7 @@ use crate::audit::FEWEST_DAYS;
 use crate::destination::DestinationName;
 use crate::device::Transport;
 use crate::field::{Fields, number};
+use crate::user::Role;
 use crate::{CredentialId, JumpHostId, Timestamp};
 
 /// What a driver was checked against, strongest first.
@@ -105,6 +106,24 @@ pub struct Settings {
     pub change_webhook: bool,
     /// The audit log is kept for so many days.
     pub audit_days: u32,
+    /// A session that is not used for so long ends, in hours.
+    pub session_idle_hours: u32,
+    /// A session ends after so many days, used or not.
+    pub session_days: u32,
+    /// Who must have a second factor. 0: nobody; 1: admins; 2: operators as well; 3: everybody.
+    pub second_factor_roles: u32,
+}
+
+impl Settings {
+    /// Whether who has this role must have a second factor.
+    pub fn needs_second_factor(&self, role: Role) -> bool {
+        self.second_factor_roles
+            >= match role {
+                Role::Admin => 1,
+                Role::Operator => 2,
+                Role::Viewer => 3,
+            }
+    }
 }
 
 impl Default for Settings {
@@ -126,6 +145,9 @@ impl Default for Settings {
             max_media_mib: 100,
             change_webhook: false,
             audit_days: 400,
+            session_idle_hours: 12,
+            session_days: 7,
+            second_factor_roles: 0,
         }
     }
 }
@@ -166,6 +188,12 @@ pub struct SettingsInput {
     pub change_webhook: bool,
     /// 30 to 3,650.
     pub audit_days: String,
+    /// 1 to 720.
+    pub session_idle_hours: String,
+    /// 1 to 90.
+    pub session_days: String,
+    /// 0 to 3.
+    pub second_factor_roles: String,
 }
 
 impl SettingsInput {
@@ -212,6 +240,9 @@ impl SettingsInput {
             max_media_mib: take("max_media_mib", "The size limit", &self.max_media_mib, 1..=10_240),
             change_webhook: self.change_webhook,
             audit_days: take("audit_days", "The number of days", &self.audit_days, FEWEST_DAYS..=3_650),
+            session_idle_hours: take("session_idle_hours", "The limit", &self.session_idle_hours, 1..=720),
+            session_days: take("session_days", "The limit", &self.session_days, 1..=90),
+            second_factor_roles: take("second_factor_roles", "The choice", &self.second_factor_roles, 0..=3),
         };
         fields.finish()?;
         Ok(settings)

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A password, a key, a token. Crosses the wire as a plain text, and only towards the server, but for a fresh
-/// token's one showing.
+/// A password, a key, a token. Crosses the wire as a plain text, and only towards the server, but for the one showing of
+/// what was made there: a token, a second factor, a kit.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
 pub struct Secret(String);

@@ -57,6 +57,9 @@ pub struct User {
     pub created_at: Timestamp,
     /// When they last signed in.
     pub last_sign_in_at: Option<Timestamp>,
+    /// Since when they are asked for a code as well; none: the password is enough.
+    #[serde(default)]
+    pub second_factor_since: Option<Timestamp>,
 }
 
 /// An API token, without its secret.
@@ -94,6 +97,50 @@ pub struct Identity {
     pub role: Role,
     /// The user; none for a token.
     pub user_id: Option<UserId>,
+    /// Whether they must set up a second factor before anything else.
+    #[serde(default)]
+    pub needs_second_factor: bool,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrowserSession {
+    /// Names it among those of its user.
+    pub name: String,
+    /// What kind of browser, such as `Firefox on Linux`.
+    pub browser: String,
+    /// Where it signed in from.
+    pub address: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was last used, to a minute or two.
+    pub last_seen_at: Timestamp,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+}
+
+/// One's second factor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactor {
+    /// Since when codes are asked for; none: they are not.
+    pub since: Option<Timestamp>,
+    /// Recovery codes that were not used yet.
+    pub codes_left: u32,
+    /// Whether one's role must have one.
+    pub is_required: bool,
+    /// What was begun and waits for a first code.
+    pub pending: Option<PendingFactor>,
+}
+
+/// A second factor that is being set up: shown until it is confirmed, and never again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingFactor {
+    /// For an app that is typed into, in groups of four (base32).
+    pub secret: Secret,
+    /// The same as a QR code: a `data:` URL of an SVG.
+    pub qr_code: Secret,
+    /// Each signs in once in place of a code.
+    pub recovery_codes: Vec<Secret>,
 }
 
 /// The shortest password that is accepted (NIST SP 800-63B asks for 8 at least).

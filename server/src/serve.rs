@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etiqa_engine::access::SetupCode;
+use etiqa_engine::access::{keep_seen, setup_code_renew, setup_is_open};
 use etiqa_engine::changes::{self, Sockets};
 use etiqa_engine::history::search;
 use etiqa_engine::schedule::{tick, tidy, worker};
@@ -78,12 +78,13 @@ async fn serve_engine(
     stop: &CancellationToken,
 ) -> Result<Then> {
     let listener = listener.try_clone().and_then(TcpListener::from_std).map_err(Error::io("listening"))?;
-    if SetupCode::is_open(&engine.db).await? {
-        let code = engine.setup_code.show();
+    if setup_is_open(&engine.db).await? {
+        let code = setup_code_renew(&engine.db).await?;
         output::say(&format!(
             "Create the first admin at http://{address}/setup with the code {}",
             code.reveal()
         ));
+        output::say("The code works for an hour; `etiqa setup-code` prints a new one.");
     }
     let scheduler = tokio::spawn(tick::scheduler(Arc::clone(engine), start_delay));
     let beating = tokio::spawn(machines::beat(Arc::clone(engine), MachineRole::Server, None));
@@ -93,6 +94,7 @@ async fn serve_engine(
     let looking = tokio::spawn(reachability::watch(Arc::clone(engine)));
     let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(engine), None));
+    let seeing = tokio::spawn(keep_seen(Arc::clone(engine)));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(engine), None, Arc::clone(sockets))));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
@@ -114,11 +116,14 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working];
+    let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing];
     for task in tasks.into_iter().chain(hearing) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");
         }
+    }
+    if let Err(error) = engine.seen.write(&engine.db).await {
+        tracing::warn!(%error, "when sessions and tokens were used last could not be written");
     }
     let is_restored = engine.takeover.has_restored();
     engine.hand_back().await?;

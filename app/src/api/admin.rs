@@ -7,7 +7,7 @@ use etiqa_model::admin::{
 use etiqa_model::config::ConfigVersionRow;
 use etiqa_model::credential::{Credential, CredentialInput, NewSecrets};
 use etiqa_model::page::{Page, Paged};
-use etiqa_model::user::{ApiToken, FreshToken, Role, User};
+use etiqa_model::user::{ApiToken, BrowserSession, FreshToken, Role, User};
 use etiqa_model::{CredentialId, JumpHostId, Secret, TokenId, UserId};
 use leptos::prelude::*;
 
@@ -66,6 +66,32 @@ pub async fn change_user(
 pub async fn remove_user(id: UserId) -> Result<(), AppError> {
     let context = Context::require(Role::Admin)?;
     access::user_remove(&context.engine.db, id).await?;
+    changed(&context);
+    Ok(())
+}
+
+/// The browsers in which somebody is signed in.
+#[server(endpoint = "list_user_sessions")]
+pub async fn list_user_sessions(id: UserId) -> Result<Vec<BrowserSession>, AppError> {
+    let context = Context::require(Role::Admin)?;
+    let own = context.caller.session.as_ref().map(Secret::reveal);
+    Ok(access::session_list(context.engine.door(), id, own).await?)
+}
+
+/// Signs one of somebody's browsers out. `name` is as in the list of them.
+#[server(endpoint = "end_user_session")]
+pub async fn end_user_session(id: UserId, name: String) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    access::end_session(&context.engine.db, id, &name).await?;
+    changed(&context);
+    Ok(())
+}
+
+/// Forgets somebody's second factor, where their phone is lost; their sessions end.
+#[server(endpoint = "reset_second_factor")]
+pub async fn reset_second_factor(id: UserId) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin)?;
+    access::second_factor_reset(&context.engine.db, id).await?;
     changed(&context);
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{Extensions, HeaderMap, Method, StatusCode, header, request::Parts};
 use etiqa_engine::Engine;
+use etiqa_engine::access::{SignedIn, TICKET_MINUTES, Visitor, browser_of};
 use etiqa_engine::audit::{Acting, Actor};
 use etiqa_model::user::{Identity, Role};
 use etiqa_model::{ErrorKind, Secret, UserError};
@@ -103,22 +104,61 @@ pub fn zone_of(headers: &HeaderMap) -> String {
     zone.unwrap_or_else(|| "UTC".to_owned())
 }
 
-/// Sets a cookie that scripts cannot read and other sites cannot send.
-pub(super) fn set_session_cookie(secret: &Secret) {
-    let days = etiqa_engine::access::SESSION_DAYS;
-    append_cookie(secret.reveal(), days * 24 * 3600);
+/// What is known of the browser that wants to sign in.
+pub(super) fn visitor(caller: &Caller) -> Visitor {
+    let headers = use_context::<Parts>().map(|parts| parts.headers).unwrap_or_default();
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    Visitor {
+        address: caller.address.clone(),
+        browser: browser_of(agent),
+        device: cookie_of_request(DEVICE_COOKIE),
+        session: caller.session.clone(),
+    }
+}
+
+/// The ticket of somebody whose password was right and whose code is missing.
+pub(super) fn ticket() -> Option<Secret> {
+    cookie_of_request(TICKET_COOKIE)
+}
+
+fn cookie_of_request(name: &str) -> Option<Secret> {
+    let headers = use_context::<Parts>()?.headers;
+    let mut cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.find_map(|cookies| find_cookie(cookies, name)).map(Secret::new)
+}
+
+/// Lets the browser in: the session's cookie, and the one by which it is known from now on.
+pub(super) fn set_cookies_of(signed_in: &SignedIn) {
+    append_cookie(SESSION_COOKIE, signed_in.secret.reveal(), signed_in.lasts.as_secs());
+    append_cookie(DEVICE_COOKIE, signed_in.device.reveal(), DEVICE_DAYS * 24 * 3600);
+}
+
+/// Keeps the ticket until the code comes.
+pub(super) fn set_ticket_cookie(ticket: &Secret) {
+    append_cookie(TICKET_COOKIE, ticket.reveal(), TICKET_MINUTES * 60);
 }
 
 /// Makes the browser forget it.
+pub(super) fn clear_ticket_cookie() {
+    append_cookie(TICKET_COOKIE, "", 0);
+}
+
+/// Makes the browser forget its session; it stays one that signed in before.
 pub(super) fn clear_session_cookie() {
-    append_cookie("", 0);
+    append_cookie(SESSION_COOKIE, "", 0);
 }
 
 /// The name of the session's cookie.
 pub const SESSION_COOKIE: &str = "etiqa_session";
+/// Tells a browser that signed in before from strangers' (OWASP's device cookie).
+const DEVICE_COOKIE: &str = "etiqa_device";
+const DEVICE_DAYS: u64 = 180;
+/// Between the password and the code.
+const TICKET_COOKIE: &str = "etiqa_ticket";
 
-fn append_cookie(value: &str, seconds: u64) {
-    let cookie = format!("{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+/// Sets a cookie that scripts cannot read and other sites cannot send.
+fn append_cookie(name: &str, value: &str, seconds: u64) {
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
     if let Ok(cookie) = cookie.parse() {
         expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-#[cfg(feature = "forms")]
+#[cfg(feature = "admin")]
 pub(crate) mod account;
 #[cfg(any(feature = "admin", feature = "reach"))]
 pub(crate) mod admin;
@@ -15,6 +15,8 @@ pub(crate) mod backup_config;
 pub(crate) mod backup_form;
 #[cfg(feature = "daily")]
 pub(crate) mod backups;
+#[cfg(feature = "admin")]
+pub(crate) mod browsers;
 #[cfg(feature = "configs")]
 pub(crate) mod compare;
 pub(crate) mod configs;

@@ -51,7 +51,7 @@ fn open(set_up: Post<SetUp>, restore_problem: Option<String>, wrong_code: bool) 
     view! {
         <section class="card">
             <h1>"Create the first admin"</h1>
-            <p class="muted">"The one-time code is in the terminal where Etiqa was started, or in its log."</p>
+            <p class="muted">"The one-time code is in the terminal where Etiqa was started, or in its log. It works for an hour; etiqa setup-code prints a new one."</p>
             <PostForm to=set_up>
                 <Problem problem/>
                 <Field name="code" label="One-time code" autocomplete="off" required=true autofocus=true problem/>
@@ -70,9 +70,8 @@ fn open(set_up: Post<SetUp>, restore_problem: Option<String>, wrong_code: bool) 
 
 /// The archive is the last field, so that a wrong code is known before it is sent.
 fn restore(problem: Option<String>, wrong_code: bool) -> AnyView {
-    let problem = problem.or_else(|| {
-        wrong_code.then(|| "This is not the code that the program printed when it started.".into())
-    });
+    let problem =
+        problem.or_else(|| wrong_code.then(|| "This is not the code that the program printed last.".into()));
     let is_open = problem.is_some();
     let said = problem.map(|words| view! { <p class="notice bad" role="alert">{words}</p> }.into_any());
     view! {

@@ -106,9 +106,9 @@ async fn admins(db: &Db, amount: Amount, now: i64) -> Result<()> {
     let each = 1..=amount.of_each;
     let user = |n: i64| {
         let name = format!("user-{n:02}");
-        vec![text(name.clone()), text(name), text("viewer"), text(""), Cell::Int(now)]
+        vec![text(name.clone()), text(name), text("viewer"), Cell::Int(now)]
     };
-    insert(db, "app_user", "name, name_key, role, password_hash, created_at", each.clone().map(user)).await?;
+    insert(db, "app_user", "name, name_key, role, created_at", each.clone().map(user)).await?;
     let token = |n: i64| {
         vec![text(format!("token-{n:02}")), text("viewer"), text(format!("{n:064x}")), Cell::Int(now)]
     };

@@ -4,14 +4,19 @@ use etiqa_model::user::{Role, User, check_password, check_user_name, is_endless}
 use etiqa_model::{FieldError, Secret, UserError, UserId};
 use serde_json::json;
 
-use super::{Throttle, password};
+use super::password::{self, Line};
+use super::{Throttle, stored_form};
 use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::db::{Db, DbError};
 use crate::error::Result;
+use crate::store::identity::{
+    PASSWORD, identity_fetch_of_user, identity_insert_in_txn, identity_set_secret_in_txn,
+};
 use crate::store::session::session_delete_of_user_in_txn;
+use crate::store::setting::setup_code_forget_in_txn;
 use crate::store::user::{
     self as store, admin_count_in_txn, user_delete_in_txn, user_fetch, user_insert_in_txn,
-    user_set_password_in_txn, user_set_role_in_txn,
+    user_set_role_in_txn,
 };
 use crate::time::now;
 
@@ -23,7 +28,7 @@ pub async fn user_list(db: &Db) -> Result<Vec<User>> {
 /// The user of this name, in any case.
 pub async fn user_find(db: &Db, name: &str) -> Result<User> {
     let found = store::user_fetch_by_name(db, name).await?;
-    Ok(found.ok_or_else(|| UserError::not_found(format!("user named {name}")))?.user)
+    Ok(found.ok_or_else(|| UserError::not_found(format!("user named {name}")))?)
 }
 
 /// Adds a user; a conflict when the name is taken.
@@ -32,8 +37,10 @@ pub async fn user_add(db: &Db, name: &str, role: Role, password: &Secret) -> Res
     check_password(password).map_err(|message| wrong("password", message))?;
     let hash = password::hash(password).await?;
     let mut tx = db.write().await?;
-    let id =
-        user_insert_in_txn(&mut tx, &name, role, &hash, now()).await.map_err(|error| taken(error, &name))?;
+    let at = now();
+    let id = user_insert_in_txn(&mut tx, &name, role, at).await.map_err(|error| taken(error, &name))?;
+    identity_insert_in_txn(&mut tx, id, PASSWORD, &name.to_lowercase(), Some(&hash), at).await?;
+    setup_code_forget_in_txn(&mut tx).await?;
     let changes = Changes::of_new(&json!({ "name": name, "role": role })).and_secret("password", true);
     record_in_txn(&mut tx, Act::new(action::USER_ADD).on(id.0, &name).changing(changes)).await?;
     tx.commit().await?;
@@ -42,7 +49,7 @@ pub async fn user_add(db: &Db, name: &str, role: Role, password: &Secret) -> Res
 
 /// Changes a user's role, and their password unless it is empty; their sessions end. The last admin stays one.
 pub async fn user_change(db: &Db, id: UserId, role: Role, password: &Secret) -> Result<()> {
-    let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?.user;
+    let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?;
     let hash = if password.is_empty() {
         None
     } else {
@@ -56,33 +63,38 @@ pub async fn user_change(db: &Db, id: UserId, role: Role, password: &Secret) -> 
     user_set_role_in_txn(&mut tx, id, role).await?;
     let changes = Changes::between(&user, &json!({ "role": role })).and_secret("password", hash.is_some());
     if let Some(hash) = hash {
-        user_set_password_in_txn(&mut tx, id, &hash).await?;
+        identity_set_secret_in_txn(&mut tx, id, PASSWORD, &hash).await?;
     }
     session_delete_of_user_in_txn(&mut tx, id, "").await?;
     record_in_txn(&mut tx, Act::new(action::USER_CHANGE).on(id.0, &user.name).changing(changes)).await?;
     Ok(tx.commit().await?)
 }
 
-/// Changes one's own password; ends one's other sessions. `session` is the secret of the one that asks.
+/// Changes one's own password; ends one's other sessions. `session` is the secret of the one that asks, `address` where that
+/// is: guessing at the password of now is slowed down as at the sign-in.
 pub async fn user_change_own_password(
     db: &Db,
+    throttle: &Throttle,
     id: UserId,
     current: &Secret,
     new: &Secret,
     session: &str,
+    address: &str,
 ) -> Result<()> {
-    let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?;
-    if !password::verify(current, Some(user.password_hash)).await? {
+    let identity = identity_fetch_of_user(db, id, PASSWORD).await?.ok_or_else(no_password)?;
+    let attempt = throttle.begin(&identity.user.name, address, now())?;
+    if is_endless(current) || !password::verify(current, identity.secret, Line::Known).await? {
         return Err(wrong("current", "This is not your current password.".into()).into());
     }
+    attempt.succeeded();
     check_password(new).map_err(|message| wrong("new", message))?;
     let hash = password::hash(new).await?;
     let mut tx = db.write().await?;
-    user_set_password_in_txn(&mut tx, id, &hash).await?;
-    session_delete_of_user_in_txn(&mut tx, id, &super::stored_form(session)).await?;
+    identity_set_secret_in_txn(&mut tx, id, PASSWORD, &hash).await?;
+    session_delete_of_user_in_txn(&mut tx, id, &stored_form(session)).await?;
     let changes = Changes::none().and_secret("password", true);
-    record_in_txn(&mut tx, Act::new(action::USER_PASSWORD).on(id.0, &user.user.name).changing(changes))
-        .await?;
+    let act = Act::new(action::USER_PASSWORD).on(id.0, &identity.user.name).changing(changes);
+    record_in_txn(&mut tx, act).await?;
     Ok(tx.commit().await?)
 }
 
@@ -94,9 +106,9 @@ pub async fn user_confirm(
     password: &Secret,
     address: &str,
 ) -> Result<()> {
-    let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?;
-    let attempt = throttle.begin(&user.user.name, address, now())?;
-    if is_endless(password) || !password::verify(password, Some(user.password_hash)).await? {
+    let identity = identity_fetch_of_user(db, id, PASSWORD).await?.ok_or_else(no_password)?;
+    let attempt = throttle.begin(&identity.user.name, address, now())?;
+    if is_endless(password) || !password::verify(password, identity.secret, Line::Known).await? {
         return Err(wrong("password", "This is not your password.".into()).into());
     }
     attempt.succeeded();
@@ -105,7 +117,7 @@ pub async fn user_confirm(
 
 /// Removes a user and their sessions; the last admin stays.
 pub async fn user_remove(db: &Db, id: UserId) -> Result<()> {
-    let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?.user;
+    let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?;
     let mut tx = db.write().await?;
     if user.role == Role::Admin && admin_count_in_txn(&mut tx).await? <= 1 {
         return Err(UserError::conflict("This is the last admin; somebody has to be able to come in.").into());
@@ -114,6 +126,10 @@ pub async fn user_remove(db: &Db, id: UserId) -> Result<()> {
     let changes = Changes::of_removed(&json!({ "role": user.role }));
     record_in_txn(&mut tx, Act::new(action::USER_REMOVE).on(id.0, &user.name).changing(changes)).await?;
     Ok(tx.commit().await?)
+}
+
+fn no_password() -> UserError {
+    UserError::invalid("You sign in without a password.")
 }
 
 fn wrong(field: &str, message: String) -> UserError {

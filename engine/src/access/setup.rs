@@ -1,99 +1,112 @@
 //! The first admin: created with a one-time code that only the console shows.
+//!
+//! The code is stored hashed with the time when it ends: the command that prints a new one is another process than the one
+//! that asks for it.
 
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use etiqa_model::user::{Role, check_password, check_user_name};
 use etiqa_model::{ErrorKind, FieldError, Secret, UserError};
 
 use super::sign_in::begin_session;
-use super::{SignedIn, Throttle, account, password};
+use super::{SignedIn, Throttle, Visitor, account, password, stored_form};
 use crate::audit::{Act, action, record_in_txn};
 use crate::db::Db;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::store::user::{user_count, user_count_in_txn, user_insert_in_txn};
+use crate::store::identity::{PASSWORD, identity_insert_in_txn};
+use crate::store::setting::{StoredCode, setup_code_fetch, setup_code_forget_in_txn, setup_code_save_in_txn};
+use crate::store::user::{user_count, user_count_in_txn, user_fetch, user_insert_in_txn};
 use crate::time::now;
 
 /// Letters and digits that nobody mistakes for each other.
 const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
-/// 31^12, about 59 bits, in three groups.
+/// 31^12, about 59 bits, in three groups: within its hour nobody guesses one, so a plain hash is enough.
 const GROUPS: usize = 3;
 const GROUP_LETTERS: usize = 4;
+/// A code works so long.
+const WORKS: Duration = Duration::from_hours(1);
 
-/// The code of this start of the program; a new one each time.
-#[derive(Debug)]
-pub struct SetupCode {
-    code: Mutex<Secret>,
+/// Whether nobody can sign in yet.
+pub async fn setup_is_open(db: &Db) -> Result<bool> {
+    Ok(user_count(db).await? == 0)
 }
 
-impl Default for SetupCode {
-    fn default() -> Self {
-        let letter = || char::from(ALPHABET[rand::random_range(0..ALPHABET.len())]);
-        let group = || (0..GROUP_LETTERS).map(|_| letter()).collect::<String>();
-        let code = (0..GROUPS).map(|_| group()).collect::<Vec<_>>().join("-");
-        Self { code: Mutex::new(Secret::new(code)) }
+/// Makes a code, for the console, that works for an hour; the one before does not work any more. Refused once anybody
+/// exists.
+pub async fn setup_code_renew(db: &Db) -> Result<Secret> {
+    let letter = || char::from(ALPHABET[rand::random_range(0..ALPHABET.len())]);
+    let group = || (0..GROUP_LETTERS).map(|_| letter()).collect::<String>();
+    let code = (0..GROUPS).map(|_| group()).collect::<Vec<_>>().join("-");
+    let mut tx = db.write().await?;
+    if user_count_in_txn(&mut tx).await? > 0 {
+        return Err(there_is_one().into());
     }
+    let stored = StoredCode { sha256: stored_form(&code), until: now().plus(WORKS) };
+    setup_code_save_in_txn(&mut tx, &stored).await?;
+    record_in_txn(&mut tx, Act::new(action::SETUP_CODE)).await?;
+    tx.commit().await?;
+    Ok(Secret::new(code))
 }
 
-impl SetupCode {
-    /// Whether nobody can sign in yet.
-    pub async fn is_open(db: &Db) -> Result<bool> {
-        Ok(user_count(db).await? == 0)
-    }
-
-    /// The code, for the console.
-    pub fn show(&self) -> Secret {
-        self.code.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Refuses another code than this one.
-    pub fn check(&self, throttle: &Throttle, code: &Secret, address: &str) -> Result<()> {
-        // No user has this name: it has a space in it.
-        let attempt = throttle.begin("the setup code", address, now())?;
-        let given = code.reveal().trim().to_lowercase();
-        if !equal_in_constant_time(given.as_bytes(), self.show().reveal().as_bytes()) {
-            let message = "This is not the code that the program printed when it started.".to_owned();
-            return Err(UserError::in_fields(vec![FieldError { field: "code".into(), message }]).into());
+/// Refuses another code than the newest one, and that one once it is over.
+pub async fn setup_code_check(db: &Db, throttle: &Throttle, code: &Secret, address: &str) -> Result<()> {
+    let at = now();
+    // No user has this name: it has a space in it.
+    let attempt = throttle.begin("the setup code", address, at)?;
+    let stored = setup_code_fetch(db).await?;
+    let given = stored_form(&code.reveal().trim().to_lowercase());
+    // Hashes are compared: how long that takes tells nothing of the code.
+    let refusal = match stored {
+        Some(stored) if stored.sha256 == given && at <= stored.until => {
+            attempt.succeeded();
+            return Ok(());
         }
-        attempt.succeeded();
-        Ok(())
-    }
-
-    /// Creates the first admin and begins their session. Refused once anybody exists, and while an archive is restored
-    /// into this instance: what is done in it then would be gone.
-    pub async fn redeem(
-        &self,
-        engine: &Engine,
-        code: &Secret,
-        name: &str,
-        password: &Secret,
-        address: &str,
-    ) -> Result<SignedIn> {
-        let at = now();
-        let wrong = |field: &str, message: String| {
-            UserError::in_fields(vec![FieldError { field: field.to_owned(), message }])
-        };
-        self.check(&engine.throttle, code, address)?;
-        let name = check_user_name(name).map_err(|message| wrong("name", message))?;
-        check_password(password).map_err(|message| wrong("password", message))?;
-        let _turn = engine.takeover.begin(&engine.dir)?;
-        let hash = password::hash(password).await?;
-        let mut tx = engine.db.write().await?;
-        if user_count_in_txn(&mut tx).await? > 0 {
-            return Err(
-                UserError::new(ErrorKind::Conflict, "There is an admin already; sign in instead.").into()
-            );
+        Some(stored) if stored.sha256 == given => {
+            "This code worked for an hour, which is over. Print a new one with etiqa setup-code."
         }
-        let id = user_insert_in_txn(&mut tx, &name, Role::Admin, &hash, at)
-            .await
-            .map_err(|error| account::taken(error, &name))?;
-        record_in_txn(&mut tx, Act::new(action::SET_UP).on(id.0, &name).known_as(&name)).await?;
-        tx.commit().await?;
-        begin_session(&engine.db, id, at).await
-    }
+        _ => "This is not the code that the program printed last.",
+    };
+    Err(wrong("code", refusal.into()).into())
 }
 
-/// Takes as long whichever byte differs.
-fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+/// Creates the first admin and begins their session. Refused once anybody exists, and while an archive is restored
+/// into this instance: what is done in it then would be gone.
+pub async fn set_up(
+    engine: &Engine,
+    code: &Secret,
+    name: &str,
+    password: &Secret,
+    visitor: &Visitor,
+) -> Result<SignedIn> {
+    let at = now();
+    if !setup_is_open(&engine.db).await? {
+        return Err(there_is_one().into());
+    }
+    setup_code_check(&engine.db, &engine.throttle, code, &visitor.address).await?;
+    let name = check_user_name(name).map_err(|message| wrong("name", message))?;
+    check_password(password).map_err(|message| wrong("password", message))?;
+    let _turn = engine.takeover.begin(&engine.dir)?;
+    let hash = password::hash(password).await?;
+    let mut tx = engine.db.write().await?;
+    if user_count_in_txn(&mut tx).await? > 0 {
+        return Err(there_is_one().into());
+    }
+    let id = user_insert_in_txn(&mut tx, &name, Role::Admin, at)
+        .await
+        .map_err(|error| account::taken(error, &name))?;
+    identity_insert_in_txn(&mut tx, id, PASSWORD, &name.to_lowercase(), Some(&hash), at).await?;
+    setup_code_forget_in_txn(&mut tx).await?;
+    record_in_txn(&mut tx, Act::new(action::SET_UP).on(id.0, &name).known_as(&name)).await?;
+    tx.commit().await?;
+    let user = user_fetch(&engine.db, id).await?.ok_or_else(UserError::internal)?;
+    begin_session(engine.door(), &user, PASSWORD, visitor, at).await
+}
+
+fn there_is_one() -> UserError {
+    UserError::new(ErrorKind::Conflict, "There is an admin already; sign in instead.")
+}
+
+fn wrong(field: &str, message: String) -> UserError {
+    UserError::in_fields(vec![FieldError { field: field.to_owned(), message }])
 }

@@ -1,108 +1,194 @@
-//! Signing in with a password, and knowing a browser again.
+//! Signing in with a password and, where a person has set that up, a code.
 
 use std::time::Duration;
 
-use etiqa_model::user::{Identity, check_user_name, is_endless};
+use etiqa_model::user::{User, check_user_name, is_endless};
 use etiqa_model::{ErrorKind, Secret, Timestamp, UserError, UserId};
+use serde::{Deserialize, Serialize};
 
-use super::{Throttle, password, random_secret, stored_form};
+use super::password::{self, Line};
+use super::visitor::{device_cookie, opened, sealed};
+use super::{Door, Visitor, random_secret, second_factor, stored_form};
 use crate::audit::{Act, action, record, record_in_txn, refused_once};
-use crate::db::Db;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::store::identity::{PASSWORD, identity_fetch, identity_fetch_of_user, identity_replace_secret};
 use crate::store::session::{
-    session_delete, session_delete_expired_in_txn, session_fetch, session_insert_in_txn, session_touch,
+    NewSession, session_delete_expired_in_txn, session_delete_in_txn, session_insert_in_txn,
 };
-use crate::store::user::{user_fetch_by_name, user_name_in_txn, user_signed_in_in_txn};
+use crate::store::user::user_signed_in_in_txn;
 use crate::time::now;
 
-/// A session ends after so many days, used or not.
-pub const SESSION_DAYS: u64 = 30;
-/// A session that was not used for so long ends too.
-const IDLE: Duration = Duration::from_hours(7 * 24);
-/// Last-seen is written at most this often.
-const TOUCH_EVERY: Duration = Duration::from_mins(1);
+/// How long after the password the code may come, in minutes.
+pub const TICKET_MINUTES: u64 = 5;
+/// What tickets are sealed for.
+const TICKET: &str = "sign-in ticket";
 
 /// A fresh session.
 pub struct SignedIn {
     /// Goes into the cookie, and nowhere else.
     pub secret: Secret,
+    /// How long it lasts at most.
+    pub lasts: Duration,
+    /// The device cookie of this browser from now on.
+    pub device: Secret,
 }
 
-/// Checks name and password and begins a session. The answer does not tell an unknown name from a wrong password,
-/// nor does the time it takes. `address` is where the request came from.
-pub async fn sign_in(
-    db: &Db,
-    throttle: &Throttle,
-    name: &str,
-    password: &Secret,
-    address: &str,
-) -> Result<SignedIn> {
+/// What comes of the right password.
+pub enum Entry {
+    /// The person is in.
+    In(SignedIn),
+    /// A code is missing. This says that the password was right, to [`confirm_sign_in`] and nobody else.
+    NeedsCode(Secret),
+}
+
+/// That somebody knew the password.
+#[derive(Serialize, Deserialize)]
+struct Ticket {
+    user: UserId,
+    until: Timestamp,
+    /// The hash of the password's hash: another password makes a ticket void.
+    password: String,
+}
+
+/// Checks name and password. The answer does not tell an unknown name from a wrong password, nor does the time it takes.
+pub async fn sign_in(door: Door<'_>, name: &str, password: &Secret, visitor: &Visitor) -> Result<Entry> {
     let at = now();
     let wrong = || UserError::new(ErrorKind::Invalid, "User name or password is wrong.");
     // Nobody has such a name or password; neither may cost memory or time.
     if check_user_name(name).is_err() || is_endless(password) {
-        refused_once(db, action::SIGN_IN, "", "Nobody has such a name or password.").await?;
+        refused_once(door.db, action::SIGN_IN, "", "Nobody has such a name or password.").await?;
         return Err(wrong().into());
     }
-    let attempt = match throttle.begin(name.trim(), address, at) {
+    let name = name.trim().to_lowercase();
+    let device = visitor.device_of(door.vault, &name);
+    let attempt = match door.throttle.begin_as(&name, device.as_deref(), &visitor.address, at) {
         Ok(attempt) => attempt,
-        Err(wait) => {
-            refused_once(db, action::SIGN_IN, "", &wait.message).await?;
-            return Err(wait.into());
-        }
+        Err(wait) => return locked_out(door, wait).await,
     };
-    let user = user_fetch_by_name(db, name.trim()).await?;
-    let (user, hash) = user.map(|user| (user.user, user.password_hash)).unzip();
-    let known = user.as_ref().map(|user| (user.id, user.name.clone()));
-    let fits = password::verify(password, hash).await?;
-    let Some(user) = user.filter(|_| fits) else {
-        tracing::warn!(address, "a sign-in was refused");
+    let line = if device.is_some() { Line::Known } else { Line::Stranger };
+    let found = identity_fetch(door.db, PASSWORD, &name).await?;
+    let hash = found.as_ref().and_then(|identity| identity.secret.clone());
+    let known = found.as_ref().map(|identity| (identity.user.id, identity.user.name.clone()));
+    let fits = match password::verify(password, hash.clone(), line).await {
+        Err(Error::User(busy)) => return locked_out(door, busy).await,
+        fits => fits?,
+    };
+    let (Some(identity), Some(hash)) = (found.filter(|_| fits), hash) else {
+        tracing::warn!(address = visitor.address, "a sign-in was refused");
         // A name that nobody has may be a password in the wrong field.
         let act = Act::new(action::SIGN_IN);
         let act = match &known {
             Some((id, name)) => act.on(id.0, name).known_as(name).refused("The password is wrong."),
             None => act.refused("Nobody has this name."),
         };
-        record(db, act).await?;
+        record(door.db, act).await?;
         return Err(wrong().into());
     };
     attempt.succeeded();
-    begin_session(db, user.id, at).await
+    if password::is_outdated(&hash) {
+        rehash(door, identity.id, &hash, password).await?;
+    }
+    if identity.user.second_factor_since.is_none() {
+        return Ok(Entry::In(begin_session(door, &identity.user, PASSWORD, visitor, at).await?));
+    }
+    // By the hash of now, which a rehash may have just replaced.
+    let password = password_mark(door, identity.user.id).await?.ok_or_else(wrong)?;
+    let until = at.plus(Duration::from_mins(TICKET_MINUTES));
+    let ticket = Ticket { user: identity.user.id, until, password };
+    let text = serde_json::to_string(&ticket).map_err(|_| UserError::internal())?;
+    Ok(Entry::NeedsCode(sealed(door.vault, TICKET, &text)?))
 }
 
-/// Begins a session for somebody who was just let in.
-pub(super) async fn begin_session(db: &Db, user: UserId, at: Timestamp) -> Result<SignedIn> {
-    let secret = random_secret();
-    let mut tx = db.write().await?;
-    session_delete_expired_in_txn(&mut tx, at).await?;
-    let expires_at = at.plus(Duration::from_hours(SESSION_DAYS * 24));
-    session_insert_in_txn(&mut tx, &stored_form(&secret), user, at, expires_at).await?;
-    user_signed_in_in_txn(&mut tx, user, at).await?;
-    let name = user_name_in_txn(&mut tx, user).await?;
-    record_in_txn(&mut tx, Act::new(action::SIGN_IN).on(user.0, &name).known_as(&name)).await?;
-    tx.commit().await?;
-    Ok(SignedIn { secret: Secret::new(secret) })
-}
-
-/// Who a session's secret belongs to; none when it is not one (any more).
-pub async fn identify_session(db: &Db, secret: &str) -> Result<Option<Identity>> {
+/// Checks the code of somebody whose password was right a moment ago, and begins a session.
+pub async fn confirm_sign_in(
+    door: Door<'_>,
+    ticket: &Secret,
+    code: &Secret,
+    visitor: &Visitor,
+) -> Result<SignedIn> {
     let at = now();
-    let hash = stored_form(secret);
-    let Some(session) = session_fetch(db, &hash, at).await? else { return Ok(None) };
-    let idle = at.since(session.last_seen_at);
-    if idle > IDLE {
-        session_delete(db, &hash).await?;
-        return Ok(None);
+    let over = || {
+        let message = format!(
+            "This took longer than {TICKET_MINUTES} minutes, or the password was changed. Begin again."
+        );
+        UserError::new(ErrorKind::Invalid, message)
+    };
+    let ticket = opened(door.vault, TICKET, ticket).ok_or_else(over)?;
+    let ticket: Ticket = serde_json::from_str(&ticket).map_err(|_| over())?;
+    let identity = identity_fetch_of_user(door.db, ticket.user, PASSWORD).await?.ok_or_else(over)?;
+    let user = identity.user;
+    let is_same = identity.secret.is_some_and(|hash| stored_form(&hash) == ticket.password);
+    if at > ticket.until || !is_same {
+        return Err(over().into());
     }
-    if idle > TOUCH_EVERY {
-        session_touch(db, &hash, at).await?;
+    let name = user.name.to_lowercase();
+    let device = visitor.device_of(door.vault, &name);
+    // No user has such a name: it has spaces in it.
+    let counted = format!("code of {name}");
+    let attempt = match door.throttle.begin_as(&counted, device.as_deref(), &visitor.address, at) {
+        Ok(attempt) => attempt,
+        Err(wait) => return locked_out(door, wait).await,
+    };
+    // Reset meanwhile by an admin, it is not asked for any more.
+    let is_right =
+        user.second_factor_since.is_none() || second_factor::take_code(door, &user, code, at).await?;
+    if !is_right {
+        tracing::warn!(address = visitor.address, "a sign-in was refused: its code was wrong");
+        let act = Act::new(action::SIGN_IN).on(user.id.0, &user.name).known_as(&user.name);
+        record(door.db, act.refused("The code is wrong.")).await?;
+        return Err(second_factor::wrong_code().into());
     }
-    let user = session.user;
-    Ok(Some(Identity { name: user.name, role: user.role, user_id: Some(user.id) }))
+    attempt.succeeded();
+    begin_session(door, &user, PASSWORD, visitor, at).await
 }
 
-/// Ends a session.
-pub async fn sign_out(db: &Db, secret: &str) -> Result<()> {
-    session_delete(db, &stored_form(secret)).await?;
-    Ok(record(db, Act::new(action::SIGN_OUT)).await?)
+/// Begins a session for somebody who was just let in by `provider`; the one that the browser had ends.
+pub(super) async fn begin_session(
+    door: Door<'_>,
+    user: &User,
+    provider: &str,
+    visitor: &Visitor,
+    at: Timestamp,
+) -> Result<SignedIn> {
+    let secret = random_secret();
+    let rules = door.seen.rules();
+    let device = device_cookie(door.vault, &user.name.to_lowercase())?;
+    let session = NewSession {
+        token_sha256: &stored_form(&secret),
+        user: user.id,
+        provider,
+        browser: &visitor.browser,
+        address: &visitor.address,
+        expires_at: at.plus(rules.lasts),
+    };
+    let mut tx = door.db.write().await?;
+    session_delete_expired_in_txn(&mut tx, at, at.minus(rules.idle)).await?;
+    if let Some(before) = &visitor.session {
+        session_delete_in_txn(&mut tx, &stored_form(before.reveal())).await?;
+    }
+    session_insert_in_txn(&mut tx, &session, at).await?;
+    user_signed_in_in_txn(&mut tx, user.id, at).await?;
+    record_in_txn(&mut tx, Act::new(action::SIGN_IN).on(user.id.0, &user.name).known_as(&user.name)).await?;
+    tx.commit().await?;
+    Ok(SignedIn { secret: Secret::new(secret), lasts: rules.lasts, device })
+}
+
+/// Refuses somebody who has to wait.
+async fn locked_out<T>(door: Door<'_>, wait: UserError) -> Result<T> {
+    refused_once(door.db, action::SIGN_IN, "", &wait.message).await?;
+    Err(wait.into())
+}
+
+/// Stores a password anew by the figures of now. Not done where the password is changed at the same time.
+async fn rehash(door: Door<'_>, identity: i64, before: &str, password: &Secret) -> Result<()> {
+    let hash = password::hash(password).await?;
+    if identity_replace_secret(door.db, identity, before, &hash).await? {
+        tracing::info!("the hash of a password was brought up to date");
+    }
+    Ok(())
+}
+
+async fn password_mark(door: Door<'_>, user: UserId) -> Result<Option<String>> {
+    let identity = identity_fetch_of_user(door.db, user, PASSWORD).await?;
+    Ok(identity.and_then(|identity| identity.secret).map(|hash| stored_form(&hash)))
 }

@@ -1,4 +1,5 @@
-//! Slows down guessing: after a few failures, a name or an address waits. Nobody is locked out for long.
+//! Slows down guessing: after a few failures, a name or an address waits. Nobody is locked out for long, and a browser that
+//! signed in before not at all by what others do: it is counted apart (see `Visitor::device_of`).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,6 +10,8 @@ use etiqa_model::{ErrorKind, Timestamp, UserError};
 
 /// Failures of one name from one address that cost nothing.
 const FREE_OF_A_NAME: u32 = 5;
+/// Failures of one name that cost nothing, wherever they come from.
+const FREE_OF_AN_ACCOUNT: u32 = 20;
 /// Failures of one address that cost nothing, whatever the names: several people may be behind it.
 const FREE_OF_AN_ADDRESS: u32 = 30;
 /// The longest wait.
@@ -36,8 +39,8 @@ struct Tries {
 #[derive(Debug)]
 pub struct Attempt<'a> {
     throttle: &'a Throttle,
-    named: String,
-    from: String,
+    /// What is counted, the narrowest first: that is forgotten on success.
+    keys: Vec<String>,
 }
 
 impl Throttle {
@@ -46,24 +49,54 @@ impl Throttle {
     pub fn begin(&self, name: &str, address: &str, now: Timestamp) -> Result<Attempt<'_>, UserError> {
         let from = network(address);
         let named = format!("{}@{from}", name.to_lowercase());
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, free) in [(&named, FREE_OF_A_NAME), (&from, FREE_OF_AN_ADDRESS)] {
-            check(tries.get(key), free, now)?;
+        self.count(vec![(named, FREE_OF_A_NAME), (from, FREE_OF_AN_ADDRESS)], now)
+    }
+
+    /// The same for somebody who wants to sign in as `name`: that name waits as well, whatever the addresses, so that many of
+    /// them gain nothing. A browser that signed in as it before, told from others by `device`, is counted by that alone: what
+    /// strangers fail at, at its own address or elsewhere, does not keep it out.
+    pub fn begin_as(
+        &self,
+        name: &str,
+        device: Option<&str>,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<Attempt<'_>, UserError> {
+        let name = name.to_lowercase();
+        if let Some(device) = device {
+            return self.count(vec![(format!("{name}#{device}"), FREE_OF_A_NAME)], now);
         }
-        for key in [&named, &from] {
+        let from = network(address);
+        let keys = vec![
+            (format!("{name}@{from}"), FREE_OF_A_NAME),
+            (from, FREE_OF_AN_ADDRESS),
+            (format!("{name}@"), FREE_OF_AN_ACCOUNT),
+        ];
+        self.count(keys, now)
+    }
+
+    fn count(&self, keys: Vec<(String, u32)>, now: Timestamp) -> Result<Attempt<'_>, UserError> {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, free) in &keys {
+            check(tries.get(key), *free, now)?;
+        }
+        for (key, _) in &keys {
             count(&mut tries, key, now);
         }
-        Ok(Attempt { throttle: self, named, from })
+        Ok(Attempt { throttle: self, keys: keys.into_iter().map(|(key, _)| key).collect() })
     }
 }
 
 impl Attempt<'_> {
-    /// Forgets the name's failures, and that the address tried this time.
+    /// Forgets the name's failures from there, and that the address, or anybody by that name, tried this time.
     pub fn succeeded(self) {
         let mut tries = self.throttle.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.remove(&self.named);
-        if let Some(from) = tries.get_mut(&self.from) {
-            from.count = from.count.saturating_sub(1);
+        let Some((own, shared)) = self.keys.split_first() else { return };
+        tries.remove(own);
+        for key in shared {
+            if let Some(known) = tries.get_mut(key) {
+                known.count = known.count.saturating_sub(1);
+            }
         }
     }
 }
@@ -148,6 +181,23 @@ mod tests {
         }
         assert!(throttle.begin("another", "2001:db8::2", at(1)).is_err(), "the same network");
         assert!(throttle.begin("another", "2001:db8:0:1::2", at(1)).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_is_guessed_at_from_everywhere_waits_but_not_for_browsers_that_know_it() {
+        let throttle = Throttle::default();
+        let stranger = |host: u32| throttle.begin_as("ada", None, &format!("192.0.2.{host}"), at(0));
+        for host in 0..=FREE_OF_AN_ACCOUNT {
+            stranger(host).unwrap();
+        }
+        assert!(stranger(200).unwrap_err().message.contains("Wait"));
+        assert!(throttle.begin_as("bob", None, "192.0.2.200", at(0)).is_ok(), "others are not concerned");
+        let known = || throttle.begin_as("Ada", Some("0f0f"), "192.0.2.1", at(0));
+        for _ in 0..=FREE_OF_A_NAME {
+            known().unwrap();
+        }
+        assert!(known().is_err(), "a stolen cookie lets nobody guess for ever");
+        assert!(throttle.begin_as("ada", Some("f0f0"), "192.0.2.1", at(0)).is_ok());
     }
 
     #[test]

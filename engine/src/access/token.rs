@@ -7,19 +7,17 @@ use etiqa_model::user::{ApiToken, FreshToken, Identity, Role};
 use etiqa_model::{FieldError, Secret, Timestamp, TokenId, UserError};
 use serde_json::json;
 
-use super::{random_secret, stored_form};
+use super::{Door, random_secret, stored_form};
 use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::db::{Db, DbError};
 use crate::error::{Error, Result};
 use crate::store::token::{
-    self as store, token_delete_in_txn, token_fetch, token_insert_in_txn, token_touch, token_update_in_txn,
+    self as store, token_delete_in_txn, token_fetch, token_insert_in_txn, token_update_in_txn,
 };
 use crate::time::now;
 
 /// Begins every token, so that scanners for leaked secrets can know one.
 const PREFIX: &str = "etiqa_";
-/// Last-used is written at most this often.
-const TOUCH_EVERY: Duration = Duration::from_mins(1);
 /// A token that is not for ever works at most so many days from now.
 const MOST_DAYS: u32 = 3_650;
 
@@ -105,17 +103,15 @@ fn wrong(field: &str, message: &str) -> UserError {
     UserError::in_fields(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
 }
 
-/// Who a token belongs to; none when it is not one (any more).
-pub async fn identify_token(db: &Db, secret: &str) -> Result<Option<Identity>> {
+/// Who a token belongs to; none when it is not one (any more). It counts as used.
+pub async fn identify_token(door: Door<'_>, secret: &str) -> Result<Option<Identity>> {
     if !secret.starts_with(PREFIX) {
         return Ok(None);
     }
     let at = now();
-    let Some(token) = token_fetch(db, &stored_form(secret), at).await? else { return Ok(None) };
-    if token.last_used_at.is_none_or(|last| at.since(last) > TOUCH_EVERY) {
-        token_touch(db, token.id, at).await?;
-    }
-    Ok(Some(Identity { name: token.name, role: token.role, user_id: None }))
+    let Some(token) = token_fetch(door.db, &stored_form(secret), at).await? else { return Ok(None) };
+    door.seen.see_token(token.id, at);
+    Ok(Some(Identity { name: token.name, role: token.role, user_id: None, needs_second_factor: false }))
 }
 
 /// How many days a token is to work; an empty text means for ever.

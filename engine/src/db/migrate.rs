@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     step!(17, "views", "0017_views.sql"),
     step!(18, "since when due times are promised", "0018_promises.sql"),
     step!(19, "the audit log", "0019_audit.sql"),
+    step!(20, "sign-in", "0020_sign_in.sql"),
 ];
 
 /// The newest schema number that this program knows.

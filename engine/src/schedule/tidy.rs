@@ -51,7 +51,7 @@ async fn now_and_then(engine: &Engine, tidy: impl AsyncFn(&Engine, Timestamp) ->
 /// Tidies up once.
 pub async fn tidy(engine: &Engine, at: Timestamp) -> Result<()> {
     let mut tx = engine.db.write().await?;
-    session_delete_expired_in_txn(&mut tx, at).await?;
+    session_delete_expired_in_txn(&mut tx, at, at.minus(engine.seen.rules().idle)).await?;
     job_delete_ended_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     upload_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     tx.commit().await?;

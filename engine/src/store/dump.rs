@@ -15,6 +15,9 @@ use crate::db::{Db, DbError, Result, RowExt, Tx, built};
 pub const TABLES: &[&str] = &[
     "setting",
     "app_user",
+    "identity",
+    "second_factor",
+    "recovery_code",
     "saved_view",
     "api_token",
     "credential",

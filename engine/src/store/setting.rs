@@ -18,6 +18,16 @@ const SHARED_DESTINATION: &str = "shared_destination";
 const KIT_TAKEN: &str = "kit_taken_at";
 const KEY_MADE: &str = "key_made_at";
 const MOVED: &str = "moved_to";
+const SETUP_CODE: &str = "setup_code";
+
+/// The code with which the first admin is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCode {
+    /// Its hash.
+    pub sha256: String,
+    /// The last moment at which it works.
+    pub until: Timestamp,
+}
 
 /// Where an instance was moved to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +129,22 @@ pub async fn moved_forget(db: &Db) -> Result<()> {
     let mut tx = db.write().await?;
     forget_in_txn(&mut tx, MOVED).await?;
     Ok(tx.commit().await?)
+}
+
+/// The code with which the first admin is made, if one was printed and not used.
+pub async fn setup_code_fetch(db: &Db) -> Result<Option<StoredCode>> {
+    let text = setting_fetch(db, SETUP_CODE).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Notes the code that was printed last.
+pub async fn setup_code_save_in_txn(tx: &mut Tx, code: &StoredCode) -> Result<()> {
+    setting_save_in_txn(tx, SETUP_CODE, &serde_json::to_string(code).unwrap_or_default()).await
+}
+
+/// Forgets the code, once there is an admin.
+pub async fn setup_code_forget_in_txn(tx: &mut Tx) -> Result<()> {
+    forget_in_txn(tx, SETUP_CODE).await
 }
 
 /// When this instance was restored from an archive, until a person confirms that it may work by itself.

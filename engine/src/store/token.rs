@@ -1,5 +1,7 @@
 //! API tokens, by the hash of their secret.
 
+use std::collections::HashMap;
+
 use etiqa_model::user::{ApiToken, Role};
 use etiqa_model::{Timestamp, TokenId};
 use sqlx::any::AnyRow;
@@ -86,15 +88,18 @@ pub async fn token_update_in_txn(
     Ok(done.rows_affected() > 0)
 }
 
-/// Notes that a token was used.
-pub async fn token_touch(db: &Db, id: TokenId, now: Timestamp) -> Result<()> {
-    let mut tx = db.write().await?;
-    sqlx::query("UPDATE api_token SET last_used_at = $2 WHERE id = $1")
+/// Notes when tokens were used last.
+pub async fn token_touch_in_txn(tx: &mut Tx, seen: &HashMap<TokenId, Timestamp>) -> Result<()> {
+    for (id, at) in seen {
+        sqlx::query(
+            "UPDATE api_token SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
+        )
         .bind(id.0)
-        .bind(now.millis())
-        .execute(&mut *tx)
+        .bind(at.millis())
+        .execute(&mut **tx)
         .await?;
-    Ok(tx.commit().await?)
+    }
+    Ok(())
 }
 
 /// Removes a token; false when there was none.

@@ -4,24 +4,18 @@ use etiqa_model::user::{Role, User};
 use etiqa_model::{Timestamp, UserId};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Result, RowExt, Tx};
+use crate::db::{Db, Result, RowExt, Tx, built};
 
-const COLUMNS: &str = "id, name, role, created_at, last_sign_in_at";
-
-/// A user with the hash of their password; has no `Debug`.
-pub struct UserWithHash {
-    /// The user.
-    pub user: User,
-    /// In the PHC string format.
-    pub password_hash: String,
-}
+/// The columns of a user `u` with [`FACTOR`].
+pub(super) const COLUMNS: &str =
+    "u.id, u.name, u.role, u.created_at, u.last_sign_in_at, f.confirmed_at AS second_factor_since";
+/// Joins the second factor of each.
+pub(super) const FACTOR: &str = "LEFT JOIN second_factor f ON f.user_id = u.id";
 
 /// Everybody, by name.
 pub async fn user_list(db: &Db) -> Result<Vec<User>> {
-    let rows =
-        sqlx::query("SELECT id, name, role, created_at, last_sign_in_at FROM app_user ORDER BY name_key")
-            .fetch_all(db.reader())
-            .await?;
+    let sql = format!("SELECT {COLUMNS} FROM app_user u {FACTOR} ORDER BY u.name_key");
+    let rows = sqlx::query(built(sql)).fetch_all(db.reader()).await?;
     rows.iter().map(user).collect()
 }
 
@@ -31,36 +25,28 @@ pub async fn user_count(db: &Db) -> Result<i64> {
 }
 
 /// The user of this name, in any case.
-pub async fn user_fetch_by_name(db: &Db, name: &str) -> Result<Option<UserWithHash>> {
-    let sql = format!("SELECT {COLUMNS}, password_hash FROM app_user WHERE name_key = $1");
-    let row =
-        sqlx::query(crate::db::built(sql)).bind(name.to_lowercase()).fetch_optional(db.reader()).await?;
-    row.as_ref().map(with_hash).transpose()
+pub async fn user_fetch_by_name(db: &Db, name: &str) -> Result<Option<User>> {
+    let sql = format!("SELECT {COLUMNS} FROM app_user u {FACTOR} WHERE u.name_key = $1");
+    let row = sqlx::query(built(sql)).bind(name.to_lowercase()).fetch_optional(db.reader()).await?;
+    row.as_ref().map(user).transpose()
 }
 
 /// One user.
-pub async fn user_fetch(db: &Db, id: UserId) -> Result<Option<UserWithHash>> {
-    let sql = format!("SELECT {COLUMNS}, password_hash FROM app_user WHERE id = $1");
-    let row = sqlx::query(crate::db::built(sql)).bind(id.0).fetch_optional(db.reader()).await?;
-    row.as_ref().map(with_hash).transpose()
+pub async fn user_fetch(db: &Db, id: UserId) -> Result<Option<User>> {
+    let sql = format!("SELECT {COLUMNS} FROM app_user u {FACTOR} WHERE u.id = $1");
+    let row = sqlx::query(built(sql)).bind(id.0).fetch_optional(db.reader()).await?;
+    row.as_ref().map(user).transpose()
 }
 
-/// Adds a user; a unique violation when the name is taken.
-pub async fn user_insert_in_txn(
-    tx: &mut Tx,
-    name: &str,
-    role: Role,
-    password_hash: &str,
-    now: Timestamp,
-) -> Result<UserId> {
+/// Adds a user, who has no way in yet; a unique violation when the name is taken.
+pub async fn user_insert_in_txn(tx: &mut Tx, name: &str, role: Role, now: Timestamp) -> Result<UserId> {
     let row = sqlx::query(
-        "INSERT INTO app_user (name, name_key, role, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO app_user (name, name_key, role, created_at)
+         VALUES ($1, $2, $3, $4) RETURNING id",
     )
     .bind(name.to_owned())
     .bind(name.to_lowercase())
     .bind(role.as_str())
-    .bind(password_hash.to_owned())
     .bind(now.millis())
     .fetch_one(&mut **tx)
     .await?;
@@ -75,21 +61,6 @@ pub async fn user_set_role_in_txn(tx: &mut Tx, id: UserId, role: Role) -> Result
         .execute(&mut **tx)
         .await?;
     Ok(())
-}
-
-/// Changes a user's password.
-pub async fn user_set_password_in_txn(tx: &mut Tx, id: UserId, password_hash: &str) -> Result<()> {
-    sqlx::query("UPDATE app_user SET password_hash = $2 WHERE id = $1")
-        .bind(id.0)
-        .bind(password_hash.to_owned())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// What a user is called.
-pub async fn user_name_in_txn(tx: &mut Tx, id: UserId) -> Result<String> {
-    sqlx::query("SELECT name FROM app_user WHERE id = $1").bind(id.0).fetch_one(&mut **tx).await?.text("name")
 }
 
 /// Notes that a user signed in.
@@ -128,9 +99,6 @@ pub(super) fn user(row: &AnyRow) -> Result<User> {
         role: row.named("role", Role::parse)?,
         created_at: row.time("created_at")?,
         last_sign_in_at: row.opt_time("last_sign_in_at")?,
+        second_factor_since: row.opt_time("second_factor_since")?,
     })
-}
-
-fn with_hash(row: &AnyRow) -> Result<UserWithHash> {
-    Ok(UserWithHash { user: user(row)?, password_hash: row.text("password_hash")? })
 }

@@ -15,9 +15,13 @@ use crate::common::postgres_url;
 /// Something in every table; of results more than go over at once.
 const FILLED: &[&str] = &[
     "INSERT INTO setting VALUES ('a', 'Straße'), ('B', ''), ('ä', 'x')",
-    "INSERT INTO app_user (name, name_key, role, password_hash, created_at) VALUES ('Ada', 'ada', 'admin', 'x', 1)",
+    "INSERT INTO app_user (name, name_key, role, created_at) VALUES ('Ada', 'ada', 'admin', 1)",
+    "INSERT INTO identity (user_id, provider, subject, secret, created_at) VALUES (1, 'password', 'ada', 'x', 1)",
+    "INSERT INTO second_factor (user_id, sealed, confirmed_at) VALUES (1, x'01', 1)",
+    "INSERT INTO recovery_code VALUES (1, 'b'), (1, 'A')",
     "INSERT INTO saved_view (user_id, page, name, query) VALUES (1, 'devices', 'In Zürich', 'site=zrh'), (1, 'runs', 'a', '')",
-    "INSERT INTO session VALUES ('b', 1, 1, 2, 3), ('A', 1, 1, 2, 9007199254740993)",
+    "INSERT INTO session (token_sha256, user_id, created_at, last_seen_at, expires_at)
+     VALUES ('b', 1, 1, 2, 3), ('A', 1, 1, 2, 9007199254740993)",
     "INSERT INTO api_token (name, role, token_sha256, created_at) VALUES ('robot', 'viewer', 'x', 1)",
     "INSERT INTO credential (name, username, sealed, has_password, has_enable, has_key, created_at, updated_at)
      VALUES ('lab', 'net', x'00ff10', 1, 0, 0, 1, 1), ('empty', '', x'', 0, 0, 0, -1, 1)",

@@ -165,6 +165,9 @@ pub(crate) enum Command {
     /// List the known platforms, or check a driver file
     #[command(subcommand)]
     Drivers(drivers::Drivers),
+    /// Print a new one-time code for the first admin, in place of the one that the server printed
+    #[command(alias = "setup_code")]
+    SetupCode,
     /// Manage the people who can sign in
     #[command(subcommand)]
     User(user::User),
@@ -281,6 +284,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::HostKey(command) => command.run(engine).await,
         Command::Certificate(command) => command.run(engine).await,
         Command::Drivers(command) => command.run(engine).await,
+        Command::SetupCode => setup_code(engine).await,
         Command::User(command) => command.run(engine).await,
         Command::Token(command) => command.run(engine).await,
     }
@@ -299,6 +303,12 @@ async fn resume(engine: &Engine) -> Result<ExitCode> {
         "Nothing was paused: schedules run."
     };
     output::print(words);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn setup_code(engine: &Engine) -> Result<ExitCode> {
+    let code = etiqa_engine::access::setup_code_renew(&engine.db).await?;
+    output::print(code.reveal());
     Ok(ExitCode::SUCCESS)
 }
 

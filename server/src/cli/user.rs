@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use etiqa_engine::access::{user_add, user_change, user_find, user_list, user_remove};
+use etiqa_engine::access::{second_factor_reset, user_add, user_change, user_find, user_list, user_remove};
 use etiqa_engine::{Engine, Result};
 use etiqa_model::UserError;
 use etiqa_model::user::Role;
@@ -36,6 +36,12 @@ pub(crate) enum User {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Forget a user's second factor, where their phone is lost; their sessions end
+    #[command(alias = "reset_totp")]
+    ResetTotp {
+        /// Their name
+        name: String,
+    },
     /// List the users
     List,
     /// Remove a user
@@ -63,10 +69,13 @@ impl User {
                 }
                 user_change(db, user.id, user.role, &password).await?;
             }
+            Self::ResetTotp { name } => second_factor_reset(db, user_find(db, &name).await?.id).await?,
             Self::List => {
-                let mut table = vec![["NAME", "ROLE", "LAST SIGN-IN"].map(str::to_owned).to_vec()];
+                let mut table = vec![["NAME", "ROLE", "TOTP", "LAST SIGN-IN"].map(str::to_owned).to_vec()];
                 for user in user_list(db).await? {
-                    table.push(vec![user.name, user.role.to_string(), output::time(user.last_sign_in_at)]);
+                    let totp = if user.second_factor_since.is_some() { "yes" } else { "no" };
+                    let last = output::time(user.last_sign_in_at);
+                    table.push(vec![user.name, user.role.to_string(), totp.to_owned(), last]);
                 }
                 output::print_table(&table);
             }

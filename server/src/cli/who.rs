@@ -91,6 +91,8 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::Certificate(certificate::Certificate::Forget { .. }) => {
             Refused(action::DEVICE_FORGET_CERTIFICATE)
         }
+        Command::SetupCode => Refused(action::SETUP_CODE),
+        Command::User(user::User::ResetTotp { .. }) => Refused(action::FACTOR_RESET),
         Command::User(_) => Refused(action::USER_CHANGE),
         Command::Token(_) => Refused(action::TOKEN_CHANGE),
         Command::Audit(super::audit::Audit::Export { .. }) => Done(action::AUDIT_EXPORT),

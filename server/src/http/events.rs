@@ -11,8 +11,9 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use etiqa_app::api::context::Context;
 use etiqa_engine::Engine;
-use etiqa_engine::access::{identify_session, identify_token};
+use etiqa_engine::access::{identify_token, is_session};
 use etiqa_model::Secret;
+use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
 use futures::Stream;
 use futures::stream::unfold;
@@ -81,7 +82,13 @@ impl Listener {
                     }
                 }
                 heard = self.heard.recv() => match heard {
-                    Ok(event) => return Event::default().json_data(event).ok(),
+                    Ok(event) => {
+                        // Sessions and tokens are among what has changed.
+                        if event.topic == Topic::Admin && !self.is_still_let_in().await {
+                            return None;
+                        }
+                        return Event::default().json_data(event).ok();
+                    }
                     // Too slow to hear each: look at everything again.
                     Err(RecvError::Lagged(_)) => return Some(Event::default().event("again").data("")),
                     Err(RecvError::Closed) => return None,
@@ -93,12 +100,13 @@ impl Listener {
     /// Whether the token or the session that opened the stream still works. A database that does not answer just now
     /// ends nothing.
     async fn is_still_let_in(&self) -> bool {
-        let db = &self.engine.db;
-        let identity = match (&self.token, &self.session) {
-            (Some(token), _) => identify_token(db, token.reveal()).await,
-            (None, Some(session)) => identify_session(db, session.reveal()).await,
+        let door = self.engine.door();
+        let is_let_in = match (&self.token, &self.session) {
+            (Some(token), _) => identify_token(door, token.reveal()).await.map(|found| found.is_some()),
+            // A page that is only open does nothing: that is not to keep its session from ending.
+            (None, Some(session)) => is_session(door, session.reveal()).await,
             (None, None) => return false,
         };
-        !matches!(identity, Ok(None))
+        is_let_in.unwrap_or(true)
     }
 }

@@ -11,9 +11,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_app::api::acts::act_of;
 use etiqa_app::api::context::{Caller, SESSION_COOKIE};
-use etiqa_engine::access::{SetupCode, identify_session, identify_token};
+use etiqa_engine::access::{identify_session, identify_token, setup_is_open};
 use etiqa_engine::audit::{Act, Acting, Actor, acting, record};
-use etiqa_engine::{Engine, Result};
+use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
 use tracing::{Instrument, Span};
@@ -95,6 +95,7 @@ async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) ->
     }
     let identity = identify(engine, token.as_deref(), session.as_ref()).await?;
     let is_known = identity.is_some();
+    let needs_second_factor = identity.as_ref().is_some_and(|identity| identity.needs_second_factor);
     let address = peer.ip().to_string();
     let acting = Acting::new(Actor::of_request(identity.as_ref(), &address));
     request.extensions_mut().insert(Caller {
@@ -105,11 +106,32 @@ async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) ->
         span: Span::current(),
         acting: acting.clone(),
     });
-    if is_known || is_open_to_strangers(request.method(), request.uri().path()) {
+    let (method, path) = (request.method(), request.uri().path());
+    let is_open = is_open_to_strangers(method, path);
+    if needs_second_factor && !is_open && !is_open_without_second_factor(method, path) {
+        if wants_a_page(request) {
+            return Ok(Admission::Elsewhere(Redirect::to("/account").into_response()));
+        }
+        let message = "Your role must have a second factor. Set it up on the page of your account first.";
+        let refusal = UserError::new(ErrorKind::Forbidden, message);
+        if let Some(action) = act_of(method, path) {
+            let act = Act::by(acting, action).refused_with(&refusal);
+            record(&engine.db, act).await.map_err(Error::from)?;
+        }
+        return Err(refusal.into());
+    }
+    // Until there is somebody who can sign in, nothing asks for a password.
+    if !is_known && is_of_signing_in(path) && setup_is_open(&engine.db).await? {
+        if wants_a_page(request) || is_plain_form(request) {
+            return Ok(Admission::Elsewhere(Redirect::to("/setup").into_response()));
+        }
+        return Err(UserError::conflict("Nobody can sign in yet. Create the first admin at /setup.").into());
+    }
+    if is_known || is_open {
         return Ok(Admission::Through(acting));
     }
     if wants_a_page(request) {
-        let way_in = if SetupCode::is_open(&engine.db).await? { "/setup".to_owned() } else { login(request) };
+        let way_in = if setup_is_open(&engine.db).await? { "/setup".to_owned() } else { login(request) };
         return Ok(Admission::Elsewhere(Redirect::to(&way_in).into_response()));
     }
     if is_plain_form(request) && token.is_none() {
@@ -125,8 +147,8 @@ async fn identify(
     session: Option<&Secret>,
 ) -> Result<Option<Identity>> {
     match (token, session) {
-        (Some(token), _) => identify_token(&engine.db, token).await,
-        (None, Some(session)) => identify_session(&engine.db, session.reveal()).await,
+        (Some(token), _) => identify_token(engine.door(), token).await,
+        (None, Some(session)) => identify_session(engine.door(), session.reveal()).await,
         (None, None) => Ok(None),
     }
 }
@@ -138,8 +160,36 @@ fn is_open_to_strangers(method: &Method, path: &str) -> bool {
             matches!(path, "/login" | "/setup" | "/healthz" | "/readyz") || super::assets::is_asset(path)
         }
         Method::POST => {
-            matches!(path, SIGN_IN | "/rpc/set_up" | "/rpc/whoami" | "/rpc/get_setup" | "/setup/restore")
+            is_of_signing_in(path)
+                || matches!(path, "/rpc/set_up" | "/rpc/whoami" | "/rpc/get_setup" | "/setup/restore")
         }
+        _ => false,
+    }
+}
+
+/// What is there for those who can sign in.
+fn is_of_signing_in(path: &str) -> bool {
+    matches!(path, "/login" | SIGN_IN | "/rpc/confirm_sign_in")
+}
+
+/// What somebody may ask for who must set up a second factor first: what it takes to do that, and to leave.
+fn is_open_without_second_factor(method: &Method, path: &str) -> bool {
+    match *method {
+        Method::GET | Method::HEAD => matches!(path, "/account" | "/events"),
+        Method::POST => matches!(
+            path,
+            "/theme"
+                | "/rpc/begin_second_factor"
+                | "/rpc/change_password"
+                | "/rpc/confirm_second_factor"
+                | "/rpc/end_other_sessions"
+                | "/rpc/end_session"
+                | "/rpc/get_pause"
+                | "/rpc/get_second_factor"
+                | "/rpc/list_sessions"
+                | "/rpc/sign_out"
+                | "/rpc/stop_second_factor"
+        ),
         _ => false,
     }
 }

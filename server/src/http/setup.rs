@@ -11,7 +11,7 @@ use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use etiqa_app::api::context::Caller;
-use etiqa_engine::access::SetupCode;
+use etiqa_engine::access::{setup_code_check, setup_is_open};
 use etiqa_engine::backup::restore::Secrets;
 use etiqa_engine::backup::restore::takeover::Upload;
 use etiqa_engine::backup::verify::Key;
@@ -48,7 +48,7 @@ async fn restore(
     mut form: Multipart,
 ) -> Result<Response, Refusal> {
     let caller = extensions.get::<Caller>().ok_or_else(UserError::internal)?;
-    if !SetupCode::is_open(&engine.db).await? {
+    if !setup_is_open(&engine.db).await? {
         return Err(UserError::conflict("There is an admin already: this instance is set up.").into());
     }
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
@@ -87,7 +87,7 @@ async fn upload(
         match field.name().unwrap_or_default() {
             "restore[code]" => {
                 let code = text_of(field).await?;
-                engine.setup_code.check(&engine.throttle, &code, address)?;
+                setup_code_check(&engine.db, &engine.throttle, &code, address).await?;
                 given.is_let_in = true;
             }
             "restore[key]" => given.key = text_of(field).await?,

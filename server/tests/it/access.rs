@@ -37,7 +37,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 
 /// What nobody has to sign in for.
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
-const OPEN_FUNCTIONS: [&str; 4] = ["get_setup", "set_up", "sign_in", "whoami"];
+const OPEN_FUNCTIONS: [&str; 5] = ["confirm_sign_in", "get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
 const ENDPOINTS: [(&str, &str); 19] = [
     ("GET", "/backup/status/"),
@@ -118,7 +118,7 @@ async fn the_first_admin_comes_in_once_with_the_code_of_the_console() {
     };
 
     let refused = set_up("aaaa-bbbb-cccc", "mallory").await.with_status(422);
-    assert_eq!(refused.message(), "This is not the code that the program printed when it started.");
+    assert_eq!(refused.message(), "This is not the code that the program printed last.");
     assert_eq!(refused.header("set-cookie"), "");
     let code = server.setup_code().await;
     let admin = set_up(&code, "ada").await.browser(server.address());
@@ -260,8 +260,12 @@ const ROLES: [(&str, &[&str]); 3] = [
     (
         "viewer",
         &[
+            "begin_second_factor",
             "change_password",
             "compare_texts",
+            "confirm_second_factor",
+            "end_other_sessions",
+            "end_session",
             "find_page",
             "get_backup_config",
             "get_config",
@@ -275,6 +279,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "get_overview",
             "get_pause",
             "get_run",
+            "get_second_factor",
             "get_version",
             "list_admin_sections",
             "list_backup_configs",
@@ -283,6 +288,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "list_drivers",
             "list_results",
             "list_runs",
+            "list_sessions",
             "list_versions",
             "list_views",
             "preview_retention",
@@ -290,6 +296,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "save_view",
             "search_configs",
             "sign_out",
+            "stop_second_factor",
         ],
     ),
     (
@@ -351,6 +358,7 @@ const ROLES: [(&str, &[&str]); 3] = [
             "change_token",
             "change_user",
             "create_token",
+            "end_user_session",
             "finish_rotation",
             "forget_machine",
             "get_kit_state",
@@ -359,11 +367,13 @@ const ROLES: [(&str, &[&str]); 3] = [
             "list_config_versions",
             "list_credentials",
             "list_tokens",
+            "list_user_sessions",
             "list_users",
             "remove_credential",
             "remove_destination",
             "remove_jump_host",
             "remove_user",
+            "reset_second_factor",
             "resume_schedules",
             "revoke_token",
             "rotate_credential",
@@ -428,6 +438,7 @@ fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
         "try_driver" => vec![("name", "ios"), ("transcript", "x")],
         "add_user" => vec![("name", "x"), ("role", "admin"), ("password", "long-enough-1")],
         "change_user" => vec![("role", "admin")],
+        "end_user_session" => vec![("name", "x")],
         "change_token" | "create_token" => vec![("name", "x"), ("role", "admin")],
         "search_configs" => vec![("search[text]", "x")],
         "list_config_versions" => vec![("page[number]", "1"), ("page[size]", "10")],

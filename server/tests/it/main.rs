@@ -27,6 +27,7 @@ mod restore;
 mod runs;
 mod search;
 mod secrets;
+mod sign_in;
 mod statements;
 mod takeover;
 mod texts;

@@ -154,7 +154,7 @@ async fn an_empty_instance_becomes_the_one_that_its_first_visitor_uploads() {
 
     let right = std::mem::replace(&mut form.code, "aaaa-bbbb-cccc".to_owned());
     let refused = form.send(&server).await.with_status(422);
-    assert_eq!(refused.message(), "This is not the code that the program printed when it started.");
+    assert_eq!(refused.message(), "This is not the code that the program printed last.");
     form.code = right;
     form.passphrase = "another passphrase";
     let refused = form.send(&server).await.with_status(422);

@@ -7,8 +7,13 @@ use super::ABOVE;
 use crate::api::admin::{GetSettings, SaveSettings};
 use crate::ask::ask;
 use crate::components::part::accepted;
-use crate::components::{Check, Field, Loaded, PageHeader, Problem, submit};
+use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, submit};
+use crate::pages::options;
 use crate::post::{Post, PostForm};
+
+/// Who must have one, as the settings number it.
+const SECOND_FACTOR: &[(&str, &str)] =
+    &[("0", "Nobody"), ("1", "Admins"), ("2", "Operators and admins"), ("3", "Everybody")];
 
 #[component]
 pub(crate) fn SettingsPage() -> AnyView {
@@ -32,6 +37,8 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
     let (verify, drill) = (settings.verify_days.to_string(), settings.drill_days.to_string());
     let artifact_size = settings.max_artifact_gib.to_string();
     let (media, audit) = (settings.max_media_mib.to_string(), settings.audit_days.to_string());
+    let (idle, days) = (settings.session_idle_hours.to_string(), settings.session_days.to_string());
+    let second_factor = settings.second_factor_roles.to_string();
     let webhook = Signal::stored(settings.change_webhook);
     let (deadline, text) = (settings.device_deadline_seconds.to_string(), settings.max_text_mib.to_string());
     view! {
@@ -67,6 +74,14 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                         <Field name="settings[drill_days]" label="Restore drill, days" kind="number" value=drill problem hint="The newest archive is restored into a database that is thrown away. 0 to 365. 0: never by itself."/>
                         <Field name="settings[tick_minutes]" label="Look at the schedule, minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                         <Field name="settings[audit_days]" label="Audit log is kept, days" kind="number" value=audit problem hint="30 to 3,650."/>
+                    </div>
+                </fieldset>
+                <fieldset class="group">
+                    <legend>"Sign-in"</legend>
+                    <div class="fields">
+                        <Field name="settings[session_idle_hours]" label="Signed out when idle, hours" kind="number" value=idle problem hint="1 to 720. An open page asks by itself and counts as use."/>
+                        <Field name="settings[session_days]" label="Signed out anyway, days" kind="number" value=days problem hint="1 to 90, used or not."/>
+                        <Select name="settings[second_factor_roles]" label="Must have a second factor" options=options(SECOND_FACTOR) value=second_factor problem hint="Who has none sets it up after signing in, before anything else."/>
                     </div>
                 </fieldset>
                 <Check name="settings[change_webhook]" label="Programs may tell of changes by POST /hooks/change" hint="With a token of an operator or an admin. The device that is named is collected once it has been quiet for half a minute." checked=webhook problem/>

@@ -293,7 +293,7 @@ mod tests {
     #[tokio::test]
     async fn an_instance_that_somebody_has_worked_with_meanwhile_stays() {
         for sql in [
-            "INSERT INTO app_user (name, name_key, role, password_hash, created_at) VALUES ('a', 'a', 'admin', 'x', 1)",
+            "INSERT INTO app_user (name, name_key, role, created_at) VALUES ('a', 'a', 'admin', 1)",
             "INSERT INTO api_token (name, role, token_sha256, created_at) VALUES ('a', 'viewer', 'x', 1)",
             "INSERT INTO jump_host (name, address, port, legacy_ssh, created_at, updated_at) \
              VALUES ('a', '192.0.2.1', 22, 0, 1, 1)",
