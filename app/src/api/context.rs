@@ -24,6 +24,8 @@ pub struct Caller {
     pub session: Option<Secret>,
     /// Where the request came from, for throttling and logs.
     pub address: String,
+    /// Whether the browser speaks HTTPS.
+    pub is_secure: bool,
     /// What is logged of it is logged within this.
     pub span: Span,
 }
@@ -102,11 +104,17 @@ pub(super) fn clear_session_cookie() {
     append_cookie("", 0);
 }
 
-/// The name of the session's cookie.
-pub const SESSION_COOKIE: &str = "etiqa_session";
+/// The name of the session's cookie. Over HTTPS browsers take it from this very host alone and over nothing else, so that
+/// nobody on the way can put one in its place (RFC 6265bis, "The `__Host-` Prefix"); over HTTP they take no such name.
+pub fn session_cookie(is_secure: bool) -> &'static str {
+    if is_secure { "__Host-etiqa_session" } else { "etiqa_session" }
+}
 
 fn append_cookie(value: &str, seconds: u64) {
-    let cookie = format!("{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    let is_secure = caller().is_ok_and(|caller| caller.is_secure);
+    let name = session_cookie(is_secure);
+    let secure = if is_secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     if let Ok(cookie) = cookie.parse() {
         expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
     }
