@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::Method;
+use axum::http::{Method, Uri};
 use tokio::time::Instant;
 
 /// How many times more an address may ask than one session.
@@ -22,7 +22,7 @@ const KEYS: usize = 10_000;
 pub(super) enum Cost {
     /// All texts are looked into.
     Search,
-    /// Two texts are compared, or one is read whole.
+    /// Two texts are compared.
     Difference,
     /// What retention would keep, and the like: while somebody types.
     Preview,
@@ -36,18 +36,19 @@ pub(super) enum Cost {
 
 impl Cost {
     /// What a request costs, where that is more than a page.
-    pub(super) fn of(method: &Method, path: &str) -> Option<Self> {
-        let path = path.trim_end_matches('/');
+    pub(super) fn of(method: &Method, uri: &Uri) -> Option<Self> {
+        let path = uri.path().trim_end_matches('/');
+        // Without one a page shows its empty form.
+        let has_query = uri.query().is_some_and(|query| !query.is_empty());
         let is_post = *method == Method::POST;
         let is_numbered = |before: &str, behind: &str| {
             let number = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
             number.is_some_and(|number| !number.is_empty() && !number.contains('/'))
         };
         match path {
+            "/configs/search" | "/configs/compare" if !has_query => None,
             "/configs/search" | "/rpc/search_configs" => Some(Self::Search),
-            "/configs/compare" | "/rpc/compare_texts" | "/rpc/get_diff" | "/rpc/get_version" => {
-                Some(Self::Difference)
-            }
+            "/configs/compare" | "/rpc/compare_texts" | "/rpc/get_diff" => Some(Self::Difference),
             "/rpc/preview_retention" | "/rpc/look_at_retention" | "/rpc/preview_schedule" => {
                 Some(Self::Preview)
             }
@@ -59,7 +60,6 @@ impl Cost {
             "/devices/import" if is_post => Some(Self::Bulk),
             _ if is_post && is_numbered("/admin/drivers/", "") => Some(Self::Bench),
             _ if is_numbered("/backup/config/", "/retention") => Some(Self::Preview),
-            _ if is_numbered("/configs/version/", "") => Some(Self::Difference),
             _ if is_numbered("/devices/", "/download") => Some(Self::Bulk),
             _ => None,
         }
@@ -68,9 +68,9 @@ impl Cost {
     /// Asks at once, and asks a second.
     fn allowance(self) -> (f64, f64) {
         match self {
-            Self::Search => (120.0, 4.0),
-            Self::Difference => (200.0, 8.0),
-            Self::Preview => (100.0, 4.0),
+            Self::Search => (300.0, 5.0),
+            Self::Difference => (500.0, 10.0),
+            Self::Preview => (300.0, 5.0),
             Self::Bench => (40.0, 1.0),
             Self::Connection => (60.0, 1.0),
             Self::Bulk => (30.0, 0.5),
@@ -154,7 +154,7 @@ mod tests {
         let costly = Costly::default();
         let ask = |secret: &str, last| costly.take(Cost::Search, secret, address(last));
         let asked = (0..1_000).take_while(|_| ask("ada", 1).is_ok()).count();
-        assert_eq!(asked, 120);
+        assert_eq!(asked, 300);
         let wait = ask("ada", 1).unwrap_err();
         assert!(wait <= Duration::from_millis(250), "{wait:?}");
         assert!(ask("ada", 2).is_err(), "from wherever");
@@ -176,13 +176,14 @@ mod tests {
 
     #[test]
     fn pages_cost_nothing_and_what_they_ask_for_does() {
-        let get = |path: &str| Cost::of(&Method::GET, path);
-        let post = |path: &str| Cost::of(&Method::POST, path);
+        let get = |path: &str| Cost::of(&Method::GET, &path.parse().unwrap());
+        let post = |path: &str| Cost::of(&Method::POST, &path.parse().unwrap());
         assert_eq!(get("/devices"), None);
         assert_eq!(get("/devices/7"), None);
         assert_eq!(get("/admin/drivers/ios"), None);
-        assert_eq!(get("/configs/search/"), Some(Cost::Search));
-        assert_eq!(get("/configs/version/7"), Some(Cost::Difference));
+        assert_eq!(get("/configs/search/"), None);
+        assert_eq!(get("/configs/search/?q=x"), Some(Cost::Search));
+        assert_eq!(get("/configs/compare?old_device=1"), Some(Cost::Difference));
         assert_eq!(get("/devices/7/download"), Some(Cost::Bulk));
         assert_eq!(post("/admin/drivers/ios"), Some(Cost::Bench));
         assert_eq!(post("/rpc/test_destination"), Some(Cost::Connection));

@@ -76,7 +76,7 @@ async fn admit(keeper: &Keeper, request: &mut Request) -> Result<Admission, Refu
     }
     let identity = identify(engine, token.as_deref(), session.as_ref()).await?;
     let is_known = identity.is_some();
-    if is_known && let Some(cost) = Cost::of(request.method(), request.uri().path()) {
+    if is_known && let Some(cost) = Cost::of(request.method(), request.uri()) {
         let secret = token.as_deref().or(session.as_ref().map(Secret::reveal)).unwrap_or_default();
         let taken = keeper.edge.costly.take(cost, secret, network_of(client.address));
         taken.map_err(Refusal::too_many)?;

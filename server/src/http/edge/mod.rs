@@ -13,7 +13,6 @@ mod self_signed;
 mod tls;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use etiqa_engine::Engine;
@@ -47,9 +46,10 @@ impl Edge {
     pub(crate) fn open(engine: &Engine, serve: &Serve) -> Result<Arc<Self>, UserError> {
         let public = serve.public_url.as_deref().filter(|url| !url.is_empty());
         let public = public.map(PublicUrl::parse).transpose()?;
-        let given = |file: &Option<PathBuf>| file.clone().filter(|file| !file.as_os_str().is_empty());
-        let tls = match (given(&serve.tls_cert), given(&serve.tls_key), serve.tls_self_signed) {
-            (Some(certificate), Some(key), false) => Some(Tls::of_files(&certificate, &key)?),
+        let [certificate, key] = [&serve.tls_cert, &serve.tls_key]
+            .map(|file| file.as_deref().filter(|file| !file.as_os_str().is_empty()));
+        let tls = match (certificate, key, serve.tls_self_signed) {
+            (Some(certificate), Some(key), false) => Some(Tls::of_files(certificate, key)?),
             (None, None, true) => {
                 let names = self_signed::names(serve.listen, public.as_ref().map(PublicUrl::host));
                 Some(Tls::self_signed(engine.dir.root(), names)?)
