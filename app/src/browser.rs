@@ -203,7 +203,9 @@ mod client {
     pub(crate) fn set_cookie(name: &str, value: &str) {
         if let Some(document) = html_document() {
             // A browser that refuses cookies keeps working, only without the memory.
-            let _ = document.set_cookie(&super::kept(name, value));
+            let is_secure = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
+            let secure = if is_secure { "; Secure" } else { "" };
+            let _ = document.set_cookie(&(super::kept(name, value) + secure));
         }
     }
 

@@ -41,7 +41,12 @@ export class World {
   private constructor(port: number) {
     this.url = `http://127.0.0.1:${port}`;
     this.folder = mkdtempSync(join(tmpdir(), "etiqa-end2end-"));
-    this.#env = { ETIQA_DATA_DIR: join(this.folder, "data"), ETIQA_LISTEN: `127.0.0.1:${port}` };
+    this.#env = {
+      ETIQA_DATA_DIR: join(this.folder, "data"),
+      ETIQA_LISTEN: `127.0.0.1:${port}`,
+      // Everything that tests connect to is on this machine.
+      ETIQA_REACH: "127.0.0.0/8,::1",
+    };
   }
 
   /** One in which nobody can sign in yet. */

@@ -26,6 +26,7 @@ use crate::fleet::{Errands, Groups, Load, Slots};
 use crate::hex::to_hex;
 use crate::history::search::PAGES_AT_ONCE;
 use crate::machines::measure_clock;
+use crate::outgoing::Reach;
 use crate::recovery::settle_key_files;
 use crate::schedule::Lead;
 use crate::shared_dir::{self, SharedDir};
@@ -48,6 +49,8 @@ pub struct Options {
     pub secret_key_file: Option<PathBuf>,
     /// A file of certificate authorities (PEM) that appliances' certificates may be signed by, besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// Networks that copies may be sent to besides public ones.
+    pub reach: Reach,
     /// The folder in which all machines of the database keep their files.
     pub shared_dir: SharedDir,
     /// How long a file waits for the destination in which all machines keep theirs; none: five minutes.
@@ -125,6 +128,8 @@ pub struct Engine {
     pub searches: Semaphore,
     /// What devices told of their changes.
     pub changes: Changes,
+    /// Networks that copies may be sent to besides public ones.
+    pub(crate) reach: Reach,
     /// How long a file waits for the destination in which all machines keep theirs.
     pub(crate) shared_patience: Duration,
     /// What of this machine's files was seen there.
@@ -218,6 +223,7 @@ impl Engine {
             artifact_errands: Errands::default(),
             searches: Semaphore::new(PAGES_AT_ONCE),
             changes: Changes::default(),
+            reach: options.reach,
             shared_patience: options.shared_patience.unwrap_or(shared::PATIENCE),
             shared_seen: std::sync::Mutex::default(),
             trust,

@@ -25,6 +25,8 @@ pub mod jump_hosts;
 mod lease;
 pub mod machines;
 pub mod media;
+pub mod network;
+pub mod outgoing;
 pub mod overview;
 pub mod pause;
 pub mod reachability;

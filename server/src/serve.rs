@@ -13,28 +13,39 @@ use etiqa_engine::{Engine, Error, Options, Result, Role};
 use etiqa_engine::{machines, reachability, relay};
 use etiqa_model::machine::MachineRole;
 use etiqa_model::{ErrorKind, UserError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Serve, output};
 use crate::http;
+use crate::http::edge::Edge;
 use crate::signals::StopSignals;
 use crate::syslog;
 
 /// How long answers that are under way, such as downloads, may take when the program stops.
 const ANSWERS_END_WITHIN: Duration = Duration::from_secs(5);
 
+/// For all connections of browsers, and for devices, databases and archives besides.
+const OPEN_FILES: u64 = 8_192;
+
 /// Serves until SIGINT or SIGTERM, then hands back what runs and ends.
 pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     let (listen, start_delay) = (serve.listen, Duration::from_secs(serve.start_delay.into()));
     let engine = Engine::open(options.clone(), Role::Server).await?;
+    let edge = Edge::open(&engine, serve)?;
+    raise_open_files();
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| cannot_listen(listen, "--listen", &error))?;
     let syslog = syslog::bind(serve.syslog_listen).await?;
     // Before anybody is told that there is a server, who could then stop it.
     let mut signals = StopSignals::listen();
     let address = listener.local_addr().map_err(Error::io("asking for the address"))?;
-    output::say(&format!("Serving http://{address} from {}", engine.dir.root().display()));
+    let base = format!("{}://{address}", edge.scheme());
+    output::say(&format!("Serving {base} from {}", engine.dir.root().display()));
+    if let Some(words) = edge.words(address) {
+        output::say(&words);
+    }
     syslog::say(syslog.as_ref());
     let stop = CancellationToken::new();
     let asked = stop.clone();
@@ -47,11 +58,13 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
         std::process::exit(1);
     });
     let listener = listener.into_std().map_err(Error::io("listening"))?;
+    tokio::spawn(Arc::clone(&edge).keep_certificate());
     let mut engine = engine;
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
     loop {
         engine.changes.set_quiet(Duration::from_secs(serve.change_quiet.into()));
-        let then = serve_engine(&engine, &listener, address, start_delay, syslog.as_ref(), &stop).await?;
+        let then =
+            serve_engine(&engine, &edge, (&listener, &base), start_delay, syslog.as_ref(), &stop).await?;
         if then == Then::End {
             break;
         }
@@ -71,8 +84,8 @@ enum Then {
 /// the next one is not kept waiting by that.
 async fn serve_engine(
     engine: &Arc<Engine>,
-    listener: &std::net::TcpListener,
-    address: SocketAddr,
+    edge: &Arc<Edge>,
+    (listener, base): (&std::net::TcpListener, &str),
     start_delay: Duration,
     syslog: Option<&Arc<Sockets>>,
     stop: &CancellationToken,
@@ -80,10 +93,7 @@ async fn serve_engine(
     let listener = listener.try_clone().and_then(TcpListener::from_std).map_err(Error::io("listening"))?;
     if setup_is_open(&engine.db).await? {
         let code = setup_code_renew(&engine.db).await?;
-        output::say(&format!(
-            "Create the first admin at http://{address}/setup with the code {}",
-            code.reveal()
-        ));
+        output::say(&format!("Create the first admin at {base}/setup with the code {}", code.reveal()));
         output::say("The code works for an hour; `etiqa setup-code` prints a new one.");
     }
     let scheduler = tokio::spawn(tick::scheduler(Arc::clone(engine), start_delay));
@@ -109,7 +119,7 @@ async fn serve_engine(
         tokio::time::sleep(ANSWERS_END_WITHIN).await;
     };
     let served = tokio::select! {
-        served = http::serve(Arc::clone(engine), listener) => served,
+        served = http::serve(Arc::clone(engine), edge, listener) => served,
         () = too_long => {
             tracing::warn!("some answers did not come to their end in time; they are cut off");
             Ok(())
@@ -133,6 +143,16 @@ async fn serve_engine(
     }
     served.map_err(Error::io("serving"))?;
     Ok(if is_restored && !stop.is_cancelled() { Then::Reopen } else { Then::End })
+}
+
+/// Connections are files to the system, and some hand out few of them unless they are asked for more. What cannot be had is
+/// done without.
+fn raise_open_files() {
+    let known = getrlimit(Resource::Nofile);
+    if known.current.is_some_and(|current| current < OPEN_FILES) {
+        let most = known.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+        setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: known.maximum }).ok();
+    }
 }
 
 /// Why an address cannot be listened on, and by which option another one is chosen.

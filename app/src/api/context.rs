@@ -26,6 +26,8 @@ pub struct Caller {
     pub session: Option<Secret>,
     /// Where the request came from, for throttling and logs.
     pub address: String,
+    /// Whether the browser speaks HTTPS.
+    pub is_secure: bool,
     /// What is logged of it is logged within this.
     pub span: Span,
     /// What became of it, for the audit log.
@@ -122,9 +124,10 @@ pub(super) fn ticket() -> Option<Secret> {
 }
 
 fn cookie_of_request(name: &str) -> Option<Secret> {
+    let name = named(name, caller().is_ok_and(|caller| caller.is_secure));
     let headers = use_context::<Parts>()?.headers;
     let mut cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.find_map(|cookies| find_cookie(cookies, name)).map(Secret::new)
+    cookies.find_map(|cookies| find_cookie(cookies, &name)).map(Secret::new)
 }
 
 /// Lets the browser in: the session's cookie, and the one by which it is known from now on.
@@ -149,16 +152,30 @@ pub(super) fn clear_session_cookie() {
 }
 
 /// The name of the session's cookie.
-pub const SESSION_COOKIE: &str = "etiqa_session";
+pub fn session_cookie(is_secure: bool) -> String {
+    named(SESSION_COOKIE, is_secure)
+}
+
+const SESSION_COOKIE: &str = "etiqa_session";
 /// Tells a browser that signed in before from strangers' (OWASP's device cookie).
 const DEVICE_COOKIE: &str = "etiqa_device";
 const DEVICE_DAYS: u64 = 180;
 /// Between the password and the code.
 const TICKET_COOKIE: &str = "etiqa_ticket";
 
+/// Over HTTPS browsers take a cookie of such a name from this very host alone and over nothing else, so that nobody on the way
+/// can put one in its place (RFC 6265bis, "The `__Host-` Prefix"); over HTTP they take no such name.
+fn named(name: &str, is_secure: bool) -> String {
+    let prefix = if is_secure { "__Host-" } else { "" };
+    format!("{prefix}{name}")
+}
+
 /// Sets a cookie that scripts cannot read and other sites cannot send.
 fn append_cookie(name: &str, value: &str, seconds: u64) {
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}");
+    let is_secure = caller().is_ok_and(|caller| caller.is_secure);
+    let name = named(name, is_secure);
+    let secure = if is_secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     if let Ok(cookie) = cookie.parse() {
         expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
     }

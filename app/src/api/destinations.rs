@@ -23,9 +23,10 @@ pub async fn save_destination(
     destination: DestinationInput,
     #[server(default)] enabled: bool,
     #[server(default)] path_style: bool,
+    #[server(default)] own_network: bool,
 ) -> Result<(), AppError> {
     let context = Context::require(Role::Admin)?;
-    let destination = DestinationInput { enabled, path_style, ..destination };
+    let destination = DestinationInput { enabled, path_style, own_network, ..destination };
     destinations::save(&context.engine, id, &destination).await?;
     leptos_axum::redirect("/admin/destinations");
     Ok(())

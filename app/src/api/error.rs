@@ -43,7 +43,10 @@ impl FromServerFnError for AppError {
                 ErrorKind::Unavailable,
                 "The server does not answer. Check that it runs, then try again.",
             ),
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+            // A body that is no text is one that cannot be read, too.
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::Deserialization(_) => {
                 UserError::invalid("The request was not understood. Reload the page and try again.")
             }
             _ => UserError::internal(),

@@ -9,11 +9,27 @@ use super::logins::logins_of;
 use crate::collect::{Endpoint, Hop, Target};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::outgoing::NoWay;
 use crate::store::device_fact::Known;
 use crate::store::jump_host::{KeyedJumpHost, jump_host_fetch};
 
 /// More jump hosts in a row are a mistake.
 const MOST_HOPS: usize = 8;
+
+/// Only the first jump host is connected to from here. Where its name leads to one address, that one is kept.
+async fn allow(engine: &Engine, hop: &mut Hop) -> Result<(), String> {
+    match engine.reach.outgoing(true).resolve(&hop.endpoint.address).await {
+        Ok(addresses) => {
+            if let [address] = addresses.as_slice() {
+                hop.endpoint.address = address.to_string();
+            }
+            Ok(())
+        }
+        Err(NoWay::Refused(refused)) => Err(format!("Jump host {}: {refused}", hop.name)),
+        // The connection says so in its own words.
+        Err(NoWay::Unknown(_)) => Ok(()),
+    }
+}
 
 /// The target of a device of which this much is `known`, or why there is no way to it.
 pub(super) async fn target_of(
@@ -54,5 +70,10 @@ pub(super) async fn target_of(
     }
     // They were found from the device outwards.
     via.reverse();
+    if let Some(first) = via.first_mut()
+        && let Err(refusal) = allow(engine, first).await
+    {
+        return Ok(Err((Class::Unreachable, refusal)));
+    }
     Ok(Ok(Target { endpoint, transport: device.transport, via }))
 }

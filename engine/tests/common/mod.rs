@@ -8,10 +8,16 @@ pub(crate) mod world;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use etiqa_engine::db::Db;
+use etiqa_engine::outgoing::Reach;
 use etiqa_engine::store::device_write::DeviceRow;
 use etiqa_model::Timestamp;
 use etiqa_model::device::{DeviceInput, NewDevice};
 use sqlx::{AssertSqlSafe, Connection, Executor};
+
+/// This machine, where everything is that tests connect to.
+pub(crate) fn here() -> Reach {
+    Reach::new(["127.0.0.0/8", "::1"].map(|network| network.parse().unwrap()).to_vec())
+}
 
 /// 2026-11-23T02:00:00Z.
 pub(crate) const NOON: Timestamp = Timestamp(1_795_399_200_000);

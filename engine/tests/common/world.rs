@@ -130,6 +130,7 @@ impl World {
 }
 
 async fn open(folder: &TempDir) -> Arc<Engine> {
-    let options = Options { data_dir: folder.path().join("data"), ..Options::default() };
+    let options =
+        Options { data_dir: folder.path().join("data"), reach: super::here(), ..Options::default() };
     Engine::open(options, Role::Command).await.unwrap()
 }

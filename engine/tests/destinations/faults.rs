@@ -19,6 +19,7 @@ use opendal::layers::ChaosLayer;
 use opendal::services::Memory;
 use tokio_util::sync::CancellationToken;
 
+use crate::common::here;
 use crate::common::sshd::Sshd;
 use crate::servers::HttpServer;
 use crate::support::{
@@ -254,8 +255,8 @@ async fn a_certificate_is_trusted_where_its_authority_was_named_and_nowhere_else
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("ca.pem");
     std::fs::write(&ca_file, ca.pem()).unwrap();
-    let options =
-        Options { data_dir: folder.path().join("data"), ca_file: Some(ca_file), ..Options::default() };
+    let data_dir = folder.path().join("data");
+    let options = Options { data_dir, ca_file: Some(ca_file), reach: here(), ..Options::default() };
     let trusting = Engine::open(options, Role::Command).await.unwrap();
     let id = save(&trusting, None, &bucket(&server)).await.unwrap();
     let tested = test(&trusting, id).await.unwrap();

@@ -12,6 +12,7 @@ use etiqa_engine::{Engine, Options, Role};
 use etiqa_model::Secret;
 use etiqa_model::destination::DestinationKind;
 
+use crate::common::here;
 use crate::support::{Place, execute, run_and_send, world_with};
 
 #[tokio::test]
@@ -37,7 +38,7 @@ async fn a_restored_instance_sends_and_deletes_nothing_until_somebody_confirms()
         secrets: Secrets::With(Secret::new(key)),
     };
     restore(request).await.unwrap();
-    let options = Options { data_dir: new, ..Options::default() };
+    let options = Options { data_dir: new, reach: here(), ..Options::default() };
     let restored: Arc<Engine> = Engine::open(options, Role::Command).await.unwrap();
     let known = list(&restored).await.unwrap();
     assert_eq!((known.len(), known[0].leaving), (1, 1), "it knows all of it");

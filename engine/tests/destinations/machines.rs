@@ -10,7 +10,7 @@ use etiqa_model::backup::BackupConfigInput;
 use etiqa_model::destination::DestinationKind;
 use etiqa_model::run::Trigger;
 
-use crate::common::postgres_url;
+use crate::common::{here, postgres_url};
 use crate::support::{Place, quick};
 
 async fn machine(folder: &Path, url: &str) -> Arc<Engine> {
@@ -18,6 +18,7 @@ async fn machine(folder: &Path, url: &str) -> Arc<Engine> {
         data_dir: folder.to_owned(),
         database_url: Some(url.to_owned()),
         secret_key_file: Some(folder.parent().unwrap().join("secret.key")),
+        reach: here(),
         ..Options::default()
     };
     Engine::open(options, Role::Command).await.unwrap()

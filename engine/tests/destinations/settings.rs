@@ -63,6 +63,58 @@ async fn an_address_of_a_mirror_with_a_secret_in_it_or_that_cannot_be_pushed_to_
 }
 
 #[tokio::test]
+async fn a_private_address_is_asked_about_and_a_special_one_refused() {
+    let world = World::new().await;
+    let of = |kind: &str, place: &str| {
+        let mut input = DestinationInput {
+            name: format!("{kind} {place}"),
+            kind: kind.into(),
+            username: "ada".into(),
+            password: Secret::new("secret"),
+            ..DestinationInput::default()
+        };
+        match kind {
+            "s3" => {
+                input.endpoint = place.into();
+                input.bucket = "configs".into();
+                input.access_key_id = "id".into();
+                input.secret_access_key = Secret::new("secret");
+            }
+            "sftp" => input.address = place.into(),
+            _ => input.url = place.into(),
+        }
+        input
+    };
+    for (kind, place) in [
+        ("s3", "https://192.168.1.5"),
+        ("webdav", "https://10.0.0.5:5006/dav"),
+        ("sftp", "fd12::5"),
+        ("git", "https://172.16.0.5/x.git"),
+        ("git", "git@192.168.1.5:x.git"),
+    ] {
+        let (field, message) = refused(&world, &of(kind, place)).await;
+        assert!(
+            field == "own_network" && message.contains("In our own network"),
+            "{place}: {field}: {message}"
+        );
+        save(&world.engine, None, &DestinationInput { own_network: true, ..of(kind, place) }).await.unwrap();
+        let known = find(&world.engine, &format!("{kind} {place}")).await.unwrap();
+        assert!(known.to_input().own_network, "{place}");
+    }
+    for (kind, place, field) in [
+        ("s3", "http://169.254.169.254", "endpoint"),
+        ("s3", "http://2852039166", "endpoint"),
+        ("webdav", "https://[fe80::1]/dav", "url"),
+        ("webdav", "http://0.0.0.0/dav", "url"),
+        ("sftp", "224.0.0.1", "address"),
+        ("git", "https://[::ffff:169.254.169.254]/x.git", "url"),
+    ] {
+        let input = DestinationInput { own_network: true, ..of(kind, place) };
+        assert_eq!(refused(&world, &input).await.0, field, "{place}");
+    }
+}
+
+#[tokio::test]
 async fn a_destination_stays_of_its_kind() {
     let server = HttpServer::s3().await;
     let (world, id, _) = world_with(&Place::of(DestinationKind::Folder).await.input).await;

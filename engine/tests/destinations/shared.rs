@@ -32,8 +32,8 @@ use etiqa_model::{BackupConfigId, DestinationId, DeviceId, Secret};
 use etiqa_simulator::{DeviceSpec, Personality};
 use tokio_util::sync::CancellationToken;
 
-use crate::common::postgres_url;
 use crate::common::world::World;
+use crate::common::{here, postgres_url};
 use crate::servers::HttpServer;
 use crate::support::{bucket, files, quick};
 
@@ -87,6 +87,7 @@ async fn machine(folder: &Path, url: &str, patience: Duration) -> Arc<Engine> {
         database_url: Some(url.to_owned()),
         secret_key_file: Some(folder.parent().unwrap().join("secret.key")),
         shared_patience: Some(patience),
+        reach: here(),
         ..Options::default()
     };
     Box::pin(Engine::open(options, Role::Command)).await.unwrap()

@@ -19,7 +19,7 @@ use etiqa_model::run::{Run, Trigger};
 use etiqa_model::{DeviceId, RunId, Timestamp};
 
 use crate::common::world::World;
-use crate::common::{at, device};
+use crate::common::{at, device, here};
 
 /// Devices that nobody logs in to: what they "gave" is written into the store.
 pub(crate) struct Network {
@@ -224,7 +224,8 @@ pub(crate) fn foreign_commit(bare: &Path, folder: &Path) {
 
 /// A remote that is waited for no longer than a test can wait.
 pub(crate) fn remote(address: &str, login: RemoteLogin) -> Remote {
-    let mut remote = Remote::new(Address::parse(address).unwrap(), login, None, Arc::new(Trust::system()));
+    let (address, trust) = (Address::parse(address).unwrap(), Arc::new(Trust::system()));
+    let mut remote = Remote::new(address, login, None, trust, here().outgoing(false));
     remote.limits = Limits { step: Duration::from_secs(20), ..remote.limits };
     remote
 }

@@ -59,6 +59,8 @@ pub struct DestinationInput {
     pub branch: String,
     /// Git: `redacted` or `whole`; the first when empty.
     pub texts: String,
+    /// All but folders: whether it may be in a private network.
+    pub own_network: bool,
 }
 
 impl Default for DestinationInput {
@@ -87,6 +89,7 @@ impl Default for DestinationInput {
             key_passphrase: Secret::default(),
             branch: String::new(),
             texts: GitTexts::default().as_str().to_owned(),
+            own_network: false,
         }
     }
 }
@@ -237,13 +240,14 @@ impl DestinationInput {
             encryption,
             kms_key_id,
             access_key_id: access_key_id?,
+            own_network: self.own_network,
         })
     }
 
     fn webdav(&self, fields: &mut Fields) -> Option<WebdavSettings> {
         let url = fields.check("url", http_url("The address", &self.url));
         let username = fields.check("username", optional_text("The user name", &self.username, 200));
-        Some(WebdavSettings { url: url?, username: unless_empty(username?) })
+        Some(WebdavSettings { url: url?, username: unless_empty(username?), own_network: self.own_network })
     }
 
     fn sftp(&self, fields: &mut Fields) -> Option<SftpSettings> {
@@ -262,6 +266,7 @@ impl DestinationInput {
             port: u16::try_from(port?).ok()?,
             username: username?,
             path: path?,
+            own_network: self.own_network,
         })
     }
 
@@ -293,7 +298,13 @@ impl DestinationInput {
             "" => Some(GitTexts::default()),
             texts => fields.check("texts", GitTexts::parse(texts)),
         };
-        Some(GitSettings { url: unless_empty(url), branch, username: unless_empty(username?), texts: texts? })
+        Some(GitSettings {
+            url: unless_empty(url),
+            branch,
+            username: unless_empty(username?),
+            texts: texts?,
+            own_network: self.own_network,
+        })
     }
 }
 

@@ -48,6 +48,9 @@ pub struct S3Settings {
     pub kms_key_id: Option<String>,
     /// The access key's id.
     pub access_key_id: String,
+    /// Whether it may be in a private network.
+    #[serde(default = "as_before")]
+    pub own_network: bool,
 }
 
 /// A folder of a WebDAV server.
@@ -57,6 +60,9 @@ pub struct WebdavSettings {
     pub url: String,
     /// For basic authentication; none: nobody is asked.
     pub username: Option<String>,
+    /// Whether it may be in a private network.
+    #[serde(default = "as_before")]
+    pub own_network: bool,
 }
 
 /// A folder of an SSH server.
@@ -70,6 +76,9 @@ pub struct SftpSettings {
     pub username: String,
     /// The folder; one that does not begin with a slash is in the user's own. May be empty.
     pub path: String,
+    /// Whether it may be in a private network.
+    #[serde(default = "as_before")]
+    pub own_network: bool,
 }
 
 /// A Git repository of the active texts, one commit a run; it is kept here and pushed where a remote is named.
@@ -83,6 +92,14 @@ pub struct GitSettings {
     pub username: Option<String>,
     /// Which texts.
     pub texts: GitTexts,
+    /// Whether the remote may be in a private network.
+    #[serde(default = "as_before")]
+    pub own_network: bool,
+}
+
+/// Whoever made a destination before this was asked meant what they filled in.
+fn as_before() -> bool {
+    true
 }
 
 /// Which texts a Git mirror holds.
@@ -134,6 +151,17 @@ impl DestinationSettings {
         }
     }
 
+    /// Whether it may be in a private network.
+    pub fn own_network(&self) -> bool {
+        match self {
+            Self::Folder(_) => false,
+            Self::S3(s3) => s3.own_network,
+            Self::Webdav(webdav) => webdav.own_network,
+            Self::Sftp(sftp) => sftp.own_network,
+            Self::Git(git) => git.own_network,
+        }
+    }
+
     /// Where it is, for a person.
     pub fn words(&self) -> String {
         match self {
@@ -144,7 +172,7 @@ impl DestinationSettings {
                 format!("{}{slash}{} at {at}", s3.bucket, s3.prefix)
             }
             Self::Webdav(webdav) => webdav.url.clone(),
-            Self::Sftp(SftpSettings { address, port, username, path }) => {
+            Self::Sftp(SftpSettings { address, port, username, path, .. }) => {
                 let place = if path.is_empty() { "its home" } else { path };
                 match port {
                     22 => format!("{username}@{address}, {place}"),
@@ -192,6 +220,7 @@ impl DestinationSettings {
 
     /// Fills a form with it.
     pub(super) fn fill(&self, input: &mut DestinationInput) {
+        input.own_network = self.own_network();
         match self.clone() {
             Self::Folder(folder) => input.path = folder.path,
             Self::S3(s3) => {

@@ -150,6 +150,9 @@ pub(crate) struct Fields {
     /// git: redacted or whole
     #[arg(long, value_name = "WHICH")]
     texts: Option<String>,
+    /// It may be in a private network, such as 192.168.0.0/16; =false to stop that
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    own_network: Option<bool>,
     /// What becomes of copies whose archive is removed here: retention (they go as well) or forever
     #[arg(long, value_name = "HOW LONG")]
     keep: Option<String>,
@@ -229,6 +232,7 @@ impl Fields {
             }
         }
         input.path_style = self.path_style.unwrap_or(input.path_style);
+        input.own_network = self.own_network.unwrap_or(input.own_network);
         if self.secret_stdin {
             let secret = output::read_secret("the password or secret key").await?;
             if input.kind.trim().eq_ignore_ascii_case("s3") {

@@ -39,6 +39,8 @@ use std::sync::Arc;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use etiqa_engine::audit::acting;
+use etiqa_engine::network::Network;
+use etiqa_engine::outgoing::Reach;
 use etiqa_engine::shared_dir::SharedDir;
 use etiqa_engine::{Engine, Options, Result, Role};
 
@@ -68,6 +70,9 @@ struct Place {
     /// Certificate authorities (PEM) that may have signed the certificates of devices, besides the system's
     #[arg(long, global = true, env = "ETIQA_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// Networks that copies may be sent to besides public ones, with commas between; 127.0.0.0/8 is this machine
+    #[arg(long, global = true, env = "ETIQA_REACH", value_name = "NETWORK")]
+    reach: Vec<String>,
     /// The folder in which all machines of a PostgreSQL keep archives, vendor backups and attached files
     #[arg(long, global = true, env = "ETIQA_SHARED_DIR", value_name = "DIR")]
     shared_dir: Option<PathBuf>,
@@ -77,20 +82,22 @@ struct Place {
 }
 
 impl Place {
-    fn options(self) -> Options {
+    fn options(self) -> Result<Options> {
+        let reach = Reach::new(Network::parse_list("--reach", &self.reach)?);
         let shared_dir = match self.shared_dir.filter(|folder| !folder.as_os_str().is_empty()) {
             None => SharedDir::None,
             Some(folder) if self.adopt_shared_dir => SharedDir::Adopted(folder),
             Some(folder) => SharedDir::Known(folder),
         };
-        Options {
+        Ok(Options {
             data_dir: self.data_dir,
             database_url: self.database_url.filter(|url| !url.is_empty()),
             secret_key_file: self.secret_key_file,
             ca_file: self.ca_file,
             shared_dir,
+            reach,
             ..Options::default()
-        }
+        })
     }
 }
 
@@ -181,6 +188,21 @@ pub(crate) struct Serve {
     /// Address and port to listen on
     #[arg(long, env = "ETIQA_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
+    /// Serve HTTPS with this certificate (PEM, the whole chain); it is read again when the file changes
+    #[arg(long, env = "ETIQA_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of --tls-cert (PEM, without a passphrase)
+    #[arg(long, env = "ETIQA_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Serve HTTPS with a certificate that the program makes and signs itself
+    #[arg(long, env = "ETIQA_TLS_SELF_SIGNED")]
+    pub(crate) tls_self_signed: bool,
+    /// Networks of the proxies that are believed whom they speak for, with commas between
+    #[arg(long, env = "ETIQA_TRUSTED_PROXY", value_name = "NETWORK")]
+    pub(crate) trusted_proxy: Vec<String>,
+    /// The address by which people open the pages, where a proxy stands before the program
+    #[arg(long, env = "ETIQA_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
     /// After a start, what was missed waits so many seconds, until the network is up
     #[arg(long, env = "ETIQA_START_DELAY", default_value_t = 10, value_name = "SECONDS")]
     pub(crate) start_delay: u32,
@@ -230,7 +252,7 @@ impl Cli {
 
     /// Runs the command. The code is 0 when all is good, 1 when something failed.
     pub(crate) async fn run(self) -> Result<ExitCode> {
-        let options = self.place.options();
+        let options = self.place.options()?;
         match self.command {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,

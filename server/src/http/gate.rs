@@ -1,16 +1,15 @@
-//! The gate: finds out who asks, turns strangers and foreign sites away, and adds the security headers.
+//! The gate: finds out who asks, turns strangers and foreign sites away, and whoever asks for too much.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_app::api::acts::act_of;
-use etiqa_app::api::context::{Caller, SESSION_COOKIE};
+use etiqa_app::api::context::{Caller, session_cookie};
 use etiqa_engine::access::{identify_session, identify_token, setup_is_open};
 use etiqa_engine::audit::{Act, Acting, Actor, acting, record};
 use etiqa_engine::{Engine, Error, Result};
@@ -18,27 +17,33 @@ use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
 use tracing::{Instrument, Span};
 
+use super::body::bounded;
+use super::costly::Cost;
+use super::edge::{Client, Edge, network_of};
 use super::refusal::{Refusal, accepts_pages, back_to, page_before};
 use super::typed::without_refusal;
 
+/// What the gate knows of the program.
+#[derive(Clone)]
+pub(super) struct Keeper {
+    pub(super) engine: Arc<Engine>,
+    pub(super) edge: Arc<Edge>,
+}
+
 /// Lets a request through as whoever sent it.
-pub(super) async fn gate(
-    State(engine): State<Arc<Engine>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn gate(State(keeper): State<Keeper>, mut request: Request, next: Next) -> Response {
     let span = span_of(&request);
     let answering = async {
-        match admit(&engine, peer, &mut request).await {
-            Ok(Admission::Through(caller)) => answer(caller, request, next).await,
+        match admit(&keeper, &mut request).await {
+            Ok(Admission::Through { caller, is_known }) => match bounded(request, is_known) {
+                Some(request) => answer(caller, request, next).await,
+                None => Refusal::too_large().into_response(),
+            },
             Ok(Admission::Elsewhere(response)) => response,
             Err(refusal) => refusal.into_response(),
         }
     };
-    let mut response = answering.instrument(span).await;
-    secure(response.headers_mut());
-    response
+    answering.instrument(span).await
 }
 
 /// Has a request answered, and its act told: by the use case that does it, or, where it was refused before that or
@@ -80,29 +85,41 @@ const SIGN_IN: &str = "/rpc/sign_in";
 
 enum Admission {
     /// For this one, an answer.
-    Through(Acting),
+    Through {
+        caller: Acting,
+        /// Whether it is known who asks.
+        is_known: bool,
+    },
     /// To a page that leads in.
     Elsewhere(Response),
 }
 
-async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) -> Result<Admission, Refusal> {
-    check_host(peer, request)?;
-    let session = cookie_of(request.headers(), SESSION_COOKIE).map(Secret::new);
+async fn admit(keeper: &Keeper, request: &mut Request) -> Result<Admission, Refusal> {
+    let engine = &keeper.engine;
+    let client = request.extensions().get::<Client>().cloned().ok_or_else(UserError::internal)?;
+    check_host(&client, request)?;
+    let session = cookie_of(request.headers(), &session_cookie(client.is_secure)).map(Secret::new);
     let token = bearer_token(request.headers());
     // A foreign site can make a browser send a cookie, but never a token.
     if token.is_none() && !request.method().is_safe() {
-        check_origin(request.headers())?;
+        check_origin(&client, request.headers())?;
     }
     let identity = identify(engine, token.as_deref(), session.as_ref()).await?;
     let is_known = identity.is_some();
     let needs_second_factor = identity.as_ref().is_some_and(|identity| identity.needs_second_factor);
-    let address = peer.ip().to_string();
+    if is_known && let Some(cost) = Cost::of(request.method(), request.uri()) {
+        let secret = token.as_deref().or(session.as_ref().map(Secret::reveal)).unwrap_or_default();
+        let taken = keeper.edge.costly.take(cost, secret, network_of(client.address));
+        taken.map_err(Refusal::too_many)?;
+    }
+    let address = client.address.to_string();
     let acting = Acting::new(Actor::of_request(identity.as_ref(), &address));
     request.extensions_mut().insert(Caller {
         engine: Arc::clone(engine),
         identity,
         session,
         address,
+        is_secure: client.is_secure,
         span: Span::current(),
         acting: acting.clone(),
     });
@@ -128,7 +145,7 @@ async fn admit(engine: &Arc<Engine>, peer: SocketAddr, request: &mut Request) ->
         return Err(UserError::conflict("Nobody can sign in yet. Create the first admin at /setup.").into());
     }
     if is_known || is_open {
-        return Ok(Admission::Through(acting));
+        return Ok(Admission::Through { caller: acting, is_known });
     }
     if wants_a_page(request) {
         let way_in = if setup_is_open(&engine.db).await? { "/setup".to_owned() } else { login(request) };
@@ -246,20 +263,19 @@ pub(super) fn bearer_token(headers: &HeaderMap) -> Option<String> {
 }
 
 /// An unsafe request with a cookie must come from a page of ours: its Origin is the Host it is sent to.
-fn check_origin(headers: &HeaderMap) -> Result<(), UserError> {
+fn check_origin(client: &Client, headers: &HeaderMap) -> Result<(), UserError> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    let origin_host = origin.and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    if host.is_some() && origin_host == host {
+    if host.zip(origin).is_some_and(|(host, origin)| client.is_own_origin(origin, host)) {
         return Ok(());
     }
     let message = "This request did not come from a page of this server. Reload the page, or send a token as \
-                   Authorization: Bearer.";
+                   Authorization: Bearer. Behind a proxy, the server is told its address by --public-url.";
     Err(UserError::new(ErrorKind::Forbidden, message))
 }
 
 /// A browser on this machine that was lured to another name for it (DNS rebinding) is turned away.
-fn check_host(peer: SocketAddr, request: &Request) -> Result<(), UserError> {
+fn check_host(client: &Client, request: &Request) -> Result<(), UserError> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
     let Some(name) = authority.as_ref().map(Authority::host) else {
@@ -267,7 +283,8 @@ fn check_host(peer: SocketAddr, request: &Request) -> Result<(), UserError> {
     };
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     let is_address = bare.parse::<std::net::IpAddr>().is_ok();
-    if !peer.ip().is_loopback() || is_address || name.eq_ignore_ascii_case("localhost") {
+    if !client.is_local || is_address || name.eq_ignore_ascii_case("localhost") || client.is_public_host(name)
+    {
         return Ok(());
     }
     let is_allowed = std::env::var("ETIQA_HOSTS")
@@ -275,30 +292,9 @@ fn check_host(peer: SocketAddr, request: &Request) -> Result<(), UserError> {
     if is_allowed {
         return Ok(());
     }
-    let message =
-        "This server is not known by that name. Open it by its address, or name the host in ETIQA_HOSTS.";
+    let message = "This server is not known by that name. Open it by its address, or name the host in ETIQA_HOSTS or \
+                   with --public-url.";
     Err(UserError::new(ErrorKind::Forbidden, message))
-}
-
-/// Headers of every answer. Pages bring a policy of their own, with a nonce.
-fn secure(headers: &mut HeaderMap) {
-    let fixed = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-        headers.insert(header::CONTENT_SECURITY_POLICY, nothing);
-    }
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
 }
 
 /// For a path that nothing answers.

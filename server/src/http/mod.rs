@@ -1,11 +1,16 @@
-//! HTTP: pages, server functions, the few fixed endpoints, the live stream. Every request passes the gate first.
+//! HTTP: pages, server functions, the few fixed endpoints, the live stream. Every request comes in over the edge and passes
+//! the gate first.
 
 mod assets;
 mod audit;
 mod backups;
+mod body;
+mod costly;
 mod download;
+pub(crate) mod edge;
 mod events;
 mod gate;
+mod headers;
 mod health;
 mod hooks;
 mod inventory;
@@ -20,11 +25,10 @@ mod typed;
 mod uploads;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::{Router, ServiceExt, middleware};
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
 use etiqa_engine::Engine;
 use tokio::net::TcpListener;
 use tower::Layer;
@@ -32,11 +36,14 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::normalize_path::NormalizePathLayer;
 
+use edge::Edge;
+use gate::Keeper;
+
 /// Largest body of a request that is not an upload, in bytes.
 const LARGEST_BODY: usize = 2 << 20;
 
 /// Answers requests until the engine is to stop.
-pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Result<()> {
+pub(crate) async fn serve(engine: Arc<Engine>, edge: &Arc<Edge>, listener: TcpListener) -> io::Result<()> {
     let stopping = engine.stopping.clone();
     let site = assets::Site::load();
     let stylesheet: Arc<str> = format!("/pkg/{}/etiqa.css", site.build()).into();
@@ -64,11 +71,10 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .merge(assets::router(Arc::clone(&site)))
         .merge(pages::router(&site))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible))
-        .layer(middleware::from_fn_with_state(engine, gate::gate))
-        .layer(middleware::from_fn_with_state(stylesheet, refusal::as_page));
+        .layer(middleware::from_fn_with_state(Keeper { engine, edge: Arc::clone(edge) }, gate::gate))
+        .layer(middleware::from_fn_with_state(stylesheet, refusal::as_page))
+        .layer(middleware::from_fn_with_state(Arc::clone(edge), edge::settle));
     // Outside of the router, so that `/devices/` and `/devices` find the same route.
     let app = NormalizePathLayer::trim_trailing_slash().layer(router);
-    axum::serve(listener, ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app))
-        .with_graceful_shutdown(async move { stopping.cancelled().await })
-        .await
+    edge::accept(listener, edge, app, stopping).await
 }

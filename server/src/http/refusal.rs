@@ -1,6 +1,7 @@
 //! A refusal as an HTTP answer: the kind's status, and a JSON body with one sentence; for a browser, a page with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -10,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_engine::Error;
 use etiqa_engine::audit::Acting;
-use etiqa_model::UserError;
+use etiqa_model::{ErrorKind, UserError};
 
 use super::typed::telling;
 
@@ -20,7 +21,36 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base
 
 /// What a handler answers when it does not do what was asked.
 #[derive(Debug)]
-pub(super) struct Refusal(UserError);
+pub(super) struct Refusal {
+    error: UserError,
+    /// Where HTTP has a status that says more than the kind's.
+    status: Option<StatusCode>,
+    /// When to ask again.
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// With another status than the kind's.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// Of somebody who asked too often.
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let message =
+            format!("This was asked for too often just now. Wait {seconds} {unit}, then try again.");
+        let error = UserError::new(ErrorKind::TooMany, message);
+        Self { retry_after: Some(Duration::from_secs(seconds)), ..Self::from(error) }
+    }
+
+    /// Of what is longer than anything that is taken there.
+    pub(super) fn too_large() -> Self {
+        let error = UserError::invalid("This is larger than what is taken here; send less at once.");
+        Self::from(error).with_status(StatusCode::PAYLOAD_TOO_LARGE)
+    }
+}
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
@@ -31,16 +61,19 @@ impl From<Error> for Refusal {
 impl From<UserError> for Refusal {
     fn from(error: UserError) -> Self {
         Acting::here().refuse(&error);
-        Self(error)
+        Self { error, status: None, retry_after: None }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.0.kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let said = Said(self.0.message.clone());
-        let mut response = (status, Json(self.0)).into_response();
+        let of_kind = StatusCode::from_u16(self.error.kind.http_status());
+        let status = self.status.or(of_kind.ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let said = Said(self.error.message.clone());
+        let mut response = (status, Json(self.error)).into_response();
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
+        }
         response.extensions_mut().insert(said);
         response
     }

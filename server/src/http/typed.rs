@@ -153,14 +153,16 @@ fn make_room(forms: &mut VecDeque<Kept>, most: usize, is_one: impl Fn(&Kept) -> 
 
 /// Answers a server function; what a plain form sent is kept where it is refused.
 pub(super) async fn server_function(forms: Arc<Forms>, request: Request) -> Response {
-    if request.method() != Method::POST || !accepts_pages(request.headers()) {
-        return handle_server_fns_with_context(|| {}, request).await.into_response();
-    }
     let (mut parts, body) = request.into_parts();
+    // Leptos itself would take as much as comes.
     let Ok(body) = to_bytes(body, super::LARGEST_BODY).await else {
         return Refusal::from(UserError::invalid("The form broke off or is larger than 2 MB; try again."))
             .into_response();
     };
+    if parts.method != Method::POST || !accepts_pages(&parts.headers) {
+        let request = Request::from_parts(parts, Body::from(body));
+        return handle_server_fns_with_context(|| {}, request).await.into_response();
+    }
     // What an earlier refusal left in the address of the page would come back in the address that is led to.
     without_leftovers(&mut parts.headers);
     let path = parts.uri.path().to_owned();

@@ -18,7 +18,7 @@ use super::refusal::{Refusal, accepts_pages, back_to};
 const PAGE: &str = "/devices/import";
 
 /// A million devices fit.
-const LARGEST_UPLOAD: usize = 64 << 20;
+pub(super) const LARGEST_UPLOAD: usize = 64 << 20;
 
 pub(super) fn router() -> Router<Arc<Engine>> {
     Router::new().route(PAGE, post(upload)).layer(DefaultBodyLimit::max(LARGEST_UPLOAD))

@@ -10,14 +10,14 @@ use crate::harness::world::ended;
 use crate::harness::{Answer, Client, Server, World, until};
 
 /// Pages of the app, as its router lists them; `:id` and `:name` are filled in.
-fn pages() -> Vec<String> {
+pub(super) fn pages() -> Vec<String> {
     let router = fs::read_to_string(source("app/src/app.rs")).unwrap();
     let paths = between(&router, "path!(\"", "\")");
     paths.map(|path| path.replace(":id", "1").replace(":name", "ios")).collect()
 }
 
 /// Server functions, as the app declares them.
-fn functions() -> Vec<String> {
+pub(super) fn functions() -> Vec<String> {
     let mut functions = Vec::new();
     for file in fs::read_dir(source("app/src/api")).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
@@ -39,7 +39,7 @@ fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<
 const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
 const OPEN_FUNCTIONS: [&str; 5] = ["confirm_sign_in", "get_setup", "set_up", "sign_in", "whoami"];
 /// Endpoints beside pages and server functions.
-const ENDPOINTS: [(&str, &str); 19] = [
+pub(super) const ENDPOINTS: [(&str, &str); 19] = [
     ("GET", "/backup/status/"),
     ("GET", "/backup/download/1/"),
     ("GET", "/backup/run/1/entry?name=x"),

@@ -411,10 +411,14 @@ impl Fields<'_> {
         let url = view! { <Field name="destination[url]" label="Address" value=input.url.clone() problem placeholder="https://" hint="WebDAV: the folder. Git: the remote, or empty: the mirror stays on this machine."/> }.into_any();
         let address = view! { <Field name="destination[address]" label="Server" value=input.address.clone() problem placeholder="nas.example.com" hint="An IP address or a host name."/> }.into_any();
         let port = view! { <Field name="destination[port]" label="SSH port" kind="number" value=input.port.clone() problem placeholder="22"/> }.into_any();
+        let own_network = view! { <Check name="own_network" label="In our own network" hint="It may have an address such as 192.168.1.5. Without this, copies go to public addresses only." checked=Signal::stored(input.own_network) problem/> }.into_any();
+        let elsewhere =
+            &[DestinationKind::S3, DestinationKind::Webdav, DestinationKind::Sftp, DestinationKind::Git];
         view! {
             {self.only_for(&[DestinationKind::Webdav, DestinationKind::Git], url)}
             {self.only_for(&[DestinationKind::Sftp], address)}
             {self.only_for(&[DestinationKind::Sftp], port)}
+            {self.only_for(elsewhere, own_network)}
         }
         .into_any()
     }

@@ -96,6 +96,7 @@ async fn push(
 ) -> Result<Option<Pushed>, PlaceError> {
     let Some(url) = &settings.url else { return Ok(None) };
     let address = Address::parse(url).map_err(|error| PlaceError::permanent(error.message))?;
+    let outgoing = engine.reach.outgoing(settings.own_network);
     let given = |secret: &Secret| Some(secret.clone()).filter(|secret| !secret.is_empty());
     let login = RemoteLogin {
         username: settings.username.clone(),
@@ -103,7 +104,7 @@ async fn push(
         private_key: given(&secrets.private_key),
         key_passphrase: given(&secrets.key_passphrase),
     };
-    let remote = Remote::new(address, login, keyed.openssh.clone(), engine.trust());
+    let remote = Remote::new(address, login, keyed.openssh.clone(), engine.trust(), outgoing);
     let pushed = mirror::push(&repository_of(engine, keyed), &remote, &settings.branch).await;
     let (shown, is_changed) = match &pushed {
         Ok(pushed) => (&pushed.host_key, false),

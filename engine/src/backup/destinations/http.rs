@@ -17,23 +17,21 @@ use thiserror::Error;
 
 use super::place::PlaceError;
 use crate::collect::{Trust, certificate_problem};
+use crate::outgoing::{NoClient, Outgoing, refused_in};
 
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(15);
 /// Bytes of any answer that is not a file which was asked for: lists and refusals are kept in memory.
 const LONGEST_ANSWER: usize = 1 << 20;
 
-/// A client that trusts whom the program trusts.
-pub(super) fn client(trust: &Trust) -> Result<Client, PlaceError> {
-    let unusable = || PlaceError::permanent("TLS cannot be set up on this machine.");
-    let tls = trust.client_config().ok_or_else(unusable)?;
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
+/// A client for the server of `url`, which trusts whom the program trusts and goes nowhere else.
+pub(super) fn client(trust: &Trust, outgoing: &Outgoing, url: &str) -> Result<Client, PlaceError> {
+    let builder = outgoing.client(trust, url).map_err(|error| PlaceError::permanent(error.to_string()))?;
+    builder
         .connect_timeout(CONNECT)
         .user_agent(concat!("etiqa/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|_| unusable())
+        .map_err(|_| PlaceError::permanent(NoClient::Tls.to_string()))
 }
 
 /// A request that got no answer.
@@ -110,6 +108,9 @@ fn too_long() -> opendal::Error {
 
 /// Why a request got no answer, as one sentence.
 pub(super) fn no_answer(error: &reqwest::Error) -> PlaceError {
+    if let Some(refused) = refused_in(error) {
+        return PlaceError::permanent(refused.to_string());
+    }
     if let Some(problem) = certificate_problem(error) {
         return PlaceError::permanent(format!(
             "The server's certificate is not trusted: {problem}. Where an authority of your own signed it, name that one \

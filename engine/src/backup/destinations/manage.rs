@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::object_store::endpoint_of;
 use super::open::{row_name, secrets_of};
 use super::send::queue_due;
 use super::sharing::refuse_while_shared;
@@ -23,6 +24,7 @@ use crate::db::{DbError, Tx};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fleet::check_key;
+use crate::outgoing::{Kind, NoWay};
 use crate::store::archive_copy::{copy_hurry_in_txn, copy_keep_in_txn, copy_move_in_txn};
 use crate::store::destination::{
     DestinationRow, KeyedDestination, Moved, destination_delete_in_txn, destination_fetch_by_name,
@@ -155,13 +157,35 @@ fn sealed(engine: &Engine, id: DestinationId, secrets: &DestinationSecrets) -> R
 
 /// A mistake is better told now than at night.
 async fn refuse_odd_place(engine: &Engine, new: &NewDestination) -> Result<(), UserError> {
-    match &new.settings {
-        DestinationSettings::Folder(folder) => refuse_odd_folder(engine, &folder.path).await,
+    let (field, host) = match &new.settings {
+        DestinationSettings::Folder(folder) => return refuse_odd_folder(engine, &folder.path).await,
+        DestinationSettings::S3(s3) => ("endpoint", host_of(&endpoint_of(s3))),
+        DestinationSettings::Webdav(webdav) => ("url", host_of(&webdav.url)),
+        DestinationSettings::Sftp(sftp) => ("address", Some(sftp.address.clone())),
         DestinationSettings::Git(GitSettings { url: Some(url), .. }) => {
-            Address::parse(url).map(drop).map_err(|error| in_field("url", error.message))
+            match Address::parse(url).map_err(|error| in_field("url", error.message))? {
+                Address::Http { url, .. } => ("url", url.host_str().map(str::to_owned)),
+                Address::Ssh { host, .. } => ("url", Some(host)),
+                Address::Folder(_) => return Ok(()),
+            }
         }
+        DestinationSettings::Git(GitSettings { url: None, .. }) => return Ok(()),
+    };
+    let Some(host) = host else { return Err(in_field(field, "The address cannot be used: check it.")) };
+    let outgoing = engine.reach.outgoing(new.settings.own_network());
+    // A name that leads nowhere today may do so tomorrow.
+    match timeout(LONGEST_LOOK, outgoing.resolve(&host)).await {
+        Ok(Err(NoWay::Refused(refused))) if refused.kind == Kind::Private => {
+            Err(in_field("own_network", refused.to_string()))
+        }
+        Ok(Err(NoWay::Refused(refused))) => Err(in_field(field, refused.to_string())),
         _ => Ok(()),
     }
+}
+
+/// As the client reads it, which knows more ways to write an address than people do.
+fn host_of(url: &str) -> Option<String> {
+    reqwest::Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 /// One that is not there, or is the program's own.

@@ -181,6 +181,12 @@ impl Place for ObjectStore {
     }
 }
 
+/// Where a bucket's requests go.
+pub(super) fn endpoint_of(settings: &S3Settings) -> String {
+    let amazon = || format!("https://s3.{}.amazonaws.com", settings.region);
+    settings.endpoint.clone().unwrap_or_else(amazon)
+}
+
 /// What the server's own code says, where a person can do something about it (Amazon S3 API Reference, "Error
 /// responses").
 fn of_code(code: &str) -> Option<PlaceError> {

@@ -8,7 +8,7 @@ use etiqa_model::event::Topic;
 
 use super::folder::{Folder, other_folder};
 use super::http::client;
-use super::object_store::ObjectStore;
+use super::object_store::{ObjectStore, endpoint_of};
 use super::place::{Headway, Place, PlaceError};
 use super::sftp::Sftp;
 use super::webdav::Webdav;
@@ -43,16 +43,17 @@ async fn open_place(engine: &Engine, keyed: &KeyedDestination) -> Result<Result<
     if secrets.is_empty() && needs_secrets(&destination.settings) {
         return Ok(Err(PlaceError::permanent("Its password or key is not known here; fill it in again.")));
     }
+    let outgoing = engine.reach.outgoing(destination.settings.own_network());
     let place = match &destination.settings {
         DestinationSettings::Folder(folder) => open_folder(engine, destination, folder).await?,
-        DestinationSettings::S3(s3) => client(&engine.trust())
+        DestinationSettings::S3(s3) => client(&engine.trust(), &outgoing, &endpoint_of(s3))
             .and_then(|client| ObjectStore::s3(s3, &secrets.secret_access_key, client))
             .map(boxed),
-        DestinationSettings::Webdav(webdav) => client(&engine.trust())
+        DestinationSettings::Webdav(webdav) => client(&engine.trust(), &outgoing, &webdav.url)
             .and_then(|client| Webdav::new(webdav, &secrets.password, client))
             .map(boxed),
         DestinationSettings::Sftp(sftp) => {
-            let (place, key) = Sftp::open(sftp, &secrets, keyed.openssh.clone()).await;
+            let (place, key) = Sftp::open(sftp, &secrets, keyed.openssh.clone(), &outgoing).await;
             if let Some((key, is_changed)) = key {
                 note_key(engine, destination.id, &key, is_changed).await?;
             }

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use super::deliver::{Parcel, deliver};
 use super::http::client;
 use super::manage::missing;
+use super::object_store::endpoint_of;
 use super::place::{Headway, Place, PlaceError};
 use super::s3_lock::default_retention;
 use super::send::queue_due;
@@ -85,7 +86,8 @@ async fn try_out(engine: &Engine, keyed: &KeyedDestination) -> Result<Result<Str
     }
     if let (Ok(_), DestinationSettings::S3(s3)) = (&tried, &keyed.destination.settings) {
         let secrets = open::secrets_of(engine, keyed)?;
-        let retention = match client(&engine.trust()) {
+        let outgoing = engine.reach.outgoing(s3.own_network);
+        let retention = match client(&engine.trust(), &outgoing, &endpoint_of(s3)) {
             Ok(client) => default_retention(s3, &secrets.secret_access_key, &client).await,
             Err(_) => None,
         };

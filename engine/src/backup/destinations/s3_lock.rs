@@ -10,6 +10,8 @@ use reqsign_aws_v4::{Credential, RequestSigner};
 use reqsign_core::{Context, SignRequest};
 use reqwest::{Client, Response};
 
+use super::object_store::endpoint_of;
+
 /// The whole answer comes within this time.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of the answer; what it has to say takes a few hundred.
@@ -53,10 +55,7 @@ async fn text_of(mut answer: Response) -> Option<String> {
 
 /// GetObjectLockConfiguration of the Amazon S3 API Reference.
 fn address(settings: &S3Settings) -> String {
-    let endpoint = match &settings.endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => format!("https://s3.{}.amazonaws.com", settings.region),
-    };
+    let endpoint = endpoint_of(settings);
     match (settings.path_style, endpoint.split_once("://")) {
         (false, Some((scheme, host))) => format!("{scheme}://{}.{host}/?object-lock", settings.bucket),
         _ => format!("{endpoint}/{}?object-lock", settings.bucket),

@@ -1,5 +1,6 @@
 //! A folder of an SSH server, over the same SSH as devices are collected by.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use etiqa_model::destination::{DestinationSecrets, SftpSettings};
@@ -10,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::place::{Doing, Headway, Pieces, Place, PlaceError};
 use crate::collect::{Endpoint, HostKeySeen, Limits, Login, SftpConnection, SftpFailure, open_sftp};
+use crate::outgoing::{NoWay, Outgoing};
 
 /// Bytes that are read or written at once; the library sends them in several requests.
 const PIECE: usize = 1 << 18;
@@ -27,9 +29,13 @@ impl Sftp {
         settings: &SftpSettings,
         secrets: &DestinationSecrets,
         host_key: Option<String>,
+        outgoing: &Outgoing,
     ) -> (Result<Self, PlaceError>, Option<(HostKeySeen, bool)>) {
-        let endpoint =
-            Endpoint { address: settings.address.clone(), port: settings.port, host_key, legacy: false };
+        let addresses = match outgoing.resolve(&settings.address).await {
+            Ok(addresses) => addresses,
+            Err(NoWay::Refused(refused)) => return (Err(PlaceError::permanent(refused.to_string())), None),
+            Err(error @ NoWay::Unknown(_)) => return (Err(PlaceError::temporary(error.to_string())), None),
+        };
         let given = |secret: &Secret| Some(secret.clone()).filter(|secret| !secret.is_empty());
         let login = Login {
             username: settings.username.clone(),
@@ -38,7 +44,7 @@ impl Sftp {
             key_passphrase: given(&secrets.key_passphrase),
             ..Login::default()
         };
-        let (opened, key) = open_sftp(&endpoint, &login, &Limits::default()).await;
+        let (opened, key) = open_first(settings, &addresses, host_key, &login).await;
         let is_changed = matches!(&opened, Err(failure) if failure.class == Class::HostKeyChanged);
         let key = key.map(|key| (key, is_changed));
         let place = match opened {
@@ -170,6 +176,28 @@ impl Place for Sftp {
             }
         })
     }
+}
+
+/// Logs in at the first address that answers.
+async fn open_first(
+    settings: &SftpSettings,
+    addresses: &[IpAddr],
+    host_key: Option<String>,
+    login: &Login,
+) -> (Result<SftpConnection, SftpFailure>, Option<HostKeySeen>) {
+    let failure = || SftpFailure::new(Class::Unreachable, "The server has no address.");
+    let mut opened = (Err(failure()), None);
+    for address in addresses {
+        let (address, host_key) = (address.to_string(), host_key.clone());
+        let endpoint = Endpoint { address, port: settings.port, host_key, legacy: false };
+        opened = open_sftp(&endpoint, login, &Limits::default()).await;
+        let is_silent =
+            |failure: &SftpFailure| matches!(failure.class, Class::Unreachable | Class::ConnectTimeout);
+        if !opened.0.as_ref().is_err_and(is_silent) {
+            break;
+        }
+    }
+    opened
 }
 
 fn refused(failure: &SftpFailure, settings: &SftpSettings, key: Option<&HostKeySeen>) -> PlaceError {

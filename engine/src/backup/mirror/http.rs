@@ -24,6 +24,7 @@ use super::lines::{Broken, Line, Lines};
 use super::push::{PushError, PushErrorKind, Remote, Sent};
 use super::words::plain;
 use crate::collect::certificate_problem;
+use crate::outgoing::{NoClient, refused_in};
 
 /// Servers know Git's clients by how this begins, and answer others with a page for people.
 const AGENT: &str = concat!("git/2.0 (etiqa ", env!("CARGO_PKG_VERSION"), ")");
@@ -67,20 +68,26 @@ pub(super) async fn push(
 }
 
 fn client(remote: &Remote, url: &Url) -> Result<Client, PushError> {
-    let no_client = || PushError::new(PushErrorKind::Certificate, "TLS cannot be set up on this machine.");
-    let tls = remote.trust.client_config().ok_or_else(no_client)?;
-    let mut builder = Client::builder()
-        .tls_backend_preconfigured(tls)
+    let no_client = |error: NoClient| {
+        let kind = match error {
+            NoClient::Tls => PushErrorKind::Certificate,
+            NoClient::Address | NoClient::Refused(_) => PushErrorKind::Address,
+        };
+        PushError::new(kind, error.to_string())
+    };
+    let mut builder = remote
+        .outgoing
+        .client(&remote.trust, url.as_str())
+        .map_err(no_client)?
         .http1_only()
         .user_agent(AGENT)
-        .referer(false)
         .connect_timeout(remote.limits.connect)
         .redirect(Policy::custom(within_one_server));
     // A proxy of the environment has no way to this machine.
     if is_this_machine(url) {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|_| no_client())
+    builder.build().map_err(|_| no_client(NoClient::Tls))
 }
 
 fn within_one_server(attempt: Attempt<'_>) -> reqwest::redirect::Action {
@@ -228,6 +235,9 @@ async fn beginning(answer: Response) -> String {
 /// There is no answer at all. The library's own words would have the address in them.
 fn unanswered(error: &reqwest::Error, url: &Url) -> PushError {
     let server = url.host_str().unwrap_or("the server");
+    if let Some(refused) = refused_in(error) {
+        return PushError::new(PushErrorKind::Address, refused.to_string());
+    }
     if let Some(problem) = certificate_problem(error) {
         let message = format!(
             "The certificate of {server} is not trusted: {problem}. Name its authority with --ca-file, or have the server \

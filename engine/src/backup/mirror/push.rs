@@ -13,6 +13,7 @@ use super::exchange::quoted;
 use super::lines::Broken;
 use super::{CommitId, folder, http, ssh};
 use crate::collect::{HostKeySeen, Limits, Trust};
+use crate::outgoing::Outgoing;
 
 /// A remote hooks scripts onto a push, and a large one takes its time to be checked.
 const SILENCE: Duration = Duration::from_mins(2);
@@ -30,6 +31,8 @@ pub struct Remote {
     pub host_key: Option<String>,
     /// The authorities that an HTTPS server's certificate is verified against.
     pub trust: Arc<Trust>,
+    /// Where connections to it may lead.
+    pub outgoing: Outgoing,
     /// How long to connect, to wait in silence, and in all.
     pub limits: Limits,
 }
@@ -49,9 +52,15 @@ pub struct RemoteLogin {
 
 impl Remote {
     /// With the usual patience.
-    pub fn new(address: Address, login: RemoteLogin, host_key: Option<String>, trust: Arc<Trust>) -> Self {
+    pub fn new(
+        address: Address,
+        login: RemoteLogin,
+        host_key: Option<String>,
+        trust: Arc<Trust>,
+        outgoing: Outgoing,
+    ) -> Self {
         let limits = Limits { step: SILENCE, deadline: WHOLE, ..Limits::default() };
-        Self { address, login, host_key, trust, limits }
+        Self { address, login, host_key, trust, outgoing, limits }
     }
 
     pub(super) fn username(&self) -> &str {

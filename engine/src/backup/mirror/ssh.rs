@@ -12,6 +12,7 @@ use super::lines::{Broken, FLUSH, Lines};
 use super::push::{PushError, PushErrorKind, Remote, Sent};
 use super::words::plain;
 use crate::collect::{Command, CommandFailure, Endpoint, HostKeySeen, Login, Target, run_command};
+use crate::outgoing::NoWay;
 
 /// How its credential is called in messages.
 const NAME: &str = "of the Git mirror";
@@ -24,9 +25,13 @@ pub(super) async fn push(
     branch: &str,
     host_key: &mut Option<HostKeySeen>,
 ) -> Result<Sent, PushError> {
-    let endpoint =
-        Endpoint { address: host.to_owned(), port, host_key: remote.host_key.clone(), legacy: false };
-    let target = Target { endpoint, transport: Transport::Ssh, via: Vec::new() };
+    let addresses = remote.outgoing.resolve(host).await.map_err(|error| {
+        let kind = match error {
+            NoWay::Refused(_) => PushErrorKind::Address,
+            NoWay::Unknown(_) => PushErrorKind::Unreachable,
+        };
+        PushError::new(kind, error.to_string())
+    })?;
     let login = Login {
         name: NAME.to_owned(),
         username: remote.username().to_owned(),
@@ -37,8 +42,22 @@ pub(super) async fn push(
     };
     let limits = &remote.limits;
     let command = format!("git-receive-pack {}", quoted(path));
-    let opened = run_command(&target, &login, &command, limits, host_key).await;
-    let mut command = opened.map_err(|failure| refused(&failure))?;
+    let mut opened = Err(PushError::new(PushErrorKind::Unreachable, format!("{host} has no address.")));
+    for address in addresses {
+        let host_key_known = remote.host_key.clone();
+        let endpoint =
+            Endpoint { address: address.to_string(), port, host_key: host_key_known, legacy: false };
+        let target = Target { endpoint, transport: Transport::Ssh, via: Vec::new() };
+        let tried = run_command(&target, &login, &command, limits, host_key).await;
+        let is_silent =
+            |failure: &CommandFailure| matches!(failure.class, Class::Unreachable | Class::ConnectTimeout);
+        let is_over = !tried.as_ref().is_err_and(is_silent);
+        opened = tried.map_err(|failure| refused(&failure));
+        if is_over {
+            break;
+        }
+    }
+    let mut command = opened?;
     let mut lines = Lines::new(&mut command.output, limits.step, MOST_ADVERTISED + MOST_REPORTED);
     let advertised = match Advertised::read(&mut lines).await {
         Ok(advertised) => advertised,

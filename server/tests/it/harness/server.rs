@@ -25,8 +25,8 @@ impl Server {
         while address.is_none() {
             let line = lines.next_line().await.unwrap();
             let Some(line) = line else { panic!("the server ended: {}", said.lock().unwrap()) };
-            address =
-                line.strip_prefix("Serving http://").map(|rest| rest.split(' ').next().unwrap().to_owned());
+            let place = line.strip_prefix("Serving https://").or(line.strip_prefix("Serving http://"));
+            address = place.map(|rest| rest.split(' ').next().unwrap().to_owned());
             note(&said, &line);
         }
         let heard = Arc::clone(&said);
@@ -46,6 +46,13 @@ impl Server {
     /// `127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Bytes of memory that it has just now.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
     }
 
     /// The code for the first admin, once it was printed.

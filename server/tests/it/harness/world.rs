@@ -68,12 +68,19 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_etiqa"));
         command.args(arguments).env("ETIQA_DATA_DIR", self.data()).current_dir(self.place());
         command.env("ETIQA_START_DELAY", "0");
+        // Everything that tests connect to is on this machine.
+        command.env("ETIQA_REACH", "127.0.0.0/8,::1");
         for name in [
             "ETIQA_LISTEN",
             "ETIQA_SYSLOG_LISTEN",
             "ETIQA_CHANGE_QUIET",
             "ETIQA_LOG",
             "ETIQA_HOSTS",
+            "ETIQA_TLS_CERT",
+            "ETIQA_TLS_KEY",
+            "ETIQA_TLS_SELF_SIGNED",
+            "ETIQA_TRUSTED_PROXY",
+            "ETIQA_PUBLIC_URL",
             "ETIQA_SECRET_KEY_FILE",
             "ETIQA_DATABASE_URL",
         ] {

@@ -1,0 +1,162 @@
+//! One connection: TLS where the server has it, then HTTP/1.1 or HTTP/2.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::uri::{Authority, PathAndQuery};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::{Layer, Service};
+use tower_http::normalize_path::NormalizePathLayer;
+
+use super::Edge;
+use super::accept::App;
+use super::activity::{Activity, Counted};
+use super::client::Peer;
+use super::patience::{HEAD_WITHIN, Patient};
+use super::tls::Tls;
+
+/// A connection that nothing is asked over is closed after this. Proxies keep theirs for a minute, and are not to find them
+/// closed when they use them.
+const IDLE: Duration = Duration::from_secs(75);
+/// Bytes of a request's head. Cookies, and the filters of a long list, fit many times over.
+const LARGEST_HEAD: usize = 64 << 10;
+/// Requests of one connection at once.
+const MOST_STREAMS: u32 = 64;
+/// What begins a TLS connection: a record of the handshake (RFC 8446, section 5.1).
+const HANDSHAKE: u8 = 22;
+
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    edge: Arc<Edge>,
+    app: App,
+    stopping: CancellationToken,
+) {
+    // What is asked for is small and waited for; Nagle's algorithm would only delay it.
+    stream.set_nodelay(true).ok();
+    let address = peer.ip().to_canonical();
+    let Some(tls) = &edge.tls else {
+        return speak(stream, false, Peer { address, is_tls: false }, app, stopping).await;
+    };
+    match timeout(HEAD_WITHIN, open(tls, stream)).await {
+        Ok(Ok(Opened::Tls(stream))) => {
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(&b"h2"[..]);
+            speak(*stream, is_http2, Peer { address, is_tls: true }, app, stopping).await;
+        }
+        Ok(Ok(Opened::Plain(stream))) => {
+            speak(stream, false, Peer { address, is_tls: false }, elsewhere(), stopping).await;
+        }
+        // Scanners, and browsers that do not like the certificate: it is not the program's trouble.
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS came about with {peer}"),
+        Err(_) => tracing::debug!(%peer, "no TLS came about with {peer} in time"),
+    }
+}
+
+enum Opened {
+    Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
+    /// Somebody speaks HTTP, and would see no more than a broken connection.
+    Plain(TcpStream),
+}
+
+async fn open(tls: &Tls, stream: TcpStream) -> io::Result<Opened> {
+    let mut first = [0];
+    if stream.peek(&mut first).await? > 0 && first[0] != HANDSHAKE && first[0].is_ascii_uppercase() {
+        return Ok(Opened::Plain(stream));
+    }
+    Ok(Opened::Tls(Box::new(tls.accept(stream).await?)))
+}
+
+/// Speaks HTTP over a stream until it ends. Errors are those of the other side, or of the way to it.
+async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    is_http2: bool,
+    peer: Peer,
+    app: App,
+    stopping: CancellationToken,
+) {
+    let activity = Arc::new(Activity::default());
+    let stream = TokioIo::new(Patient::new(stream, Arc::clone(&activity), !is_http2));
+    let counted = Arc::clone(&activity);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (mut app, open) = (app.clone(), counted.begin());
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        async move {
+            let answer: Response = app.call(request).await?;
+            Ok::<_, Infallible>(answer.map(|body| Body::new(Counted::new(body, open))))
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_buf_size(LARGEST_HEAD)
+        .half_close(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(LARGEST_HEAD as u32)
+        // Whoever has gone without a word is noticed.
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
+    // What is spoken was settled by TLS; without it nobody speaks HTTP/2.
+    let builder = if is_http2 { builder.http2_only() } else { builder.http1_only() };
+    let connection = builder.serve_connection(stream, service);
+    tokio::pin!(connection);
+    let mut is_ending = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(peer = %peer.address, %error, "a connection broke");
+                }
+                return;
+            }
+            () = stopping.cancelled(), if !is_ending => {}
+            // The second time nothing has come of the first.
+            () = activity.idle_for(IDLE) => {
+                if is_ending {
+                    return;
+                }
+            }
+        }
+        is_ending = true;
+        connection.as_mut().graceful_shutdown();
+    }
+}
+
+/// What answers plain HTTP where TLS is expected.
+fn elsewhere() -> App {
+    NormalizePathLayer::trim_trailing_slash().layer(Router::new().fallback(to_https))
+}
+
+async fn to_https(request: Request) -> Response {
+    let words = "This server speaks HTTPS on this port: open its address with https:// instead.\n";
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+    match host.filter(|host| host.parse::<Authority>().is_ok()) {
+        Some(host) if request.method().is_safe() => {
+            let place = [(header::LOCATION, format!("https://{host}{path}"))];
+            (StatusCode::TEMPORARY_REDIRECT, place, words).into_response()
+        }
+        _ => (StatusCode::BAD_REQUEST, [(header::CONNECTION, "close")], words).into_response(),
+    }
+}
