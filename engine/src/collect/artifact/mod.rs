@@ -151,6 +151,7 @@ async fn over_https(
     evidence: &mut Evidence,
 ) -> (Step<Fetched>, Option<String>) {
     let deadline = Instant::now() + order.limits.deadline;
+    evidence.hush.add_logins(order.logins);
     let mut refused_certificate = None;
     let mut refused =
         Failure::new(Class::AuthFailed, "No credential is set for this device; add one or name one.");

@@ -63,7 +63,8 @@ pub(super) fn basic<'a>(mut ask: Ask<'a>, login: &Login) -> Ask<'a> {
     use base64::Engine as _;
     let password = login.password.as_ref().map_or("", |password| password.reveal());
     let pair = zeroize::Zeroizing::new(format!("{}:{password}", login.username));
-    let value = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
+    let value = zeroize::Zeroizing::new(format!("Basic {}", *zeroize::Zeroizing::new(encoded)));
     if let Ok(mut value) = HeaderValue::from_str(&value) {
         value.set_sensitive(true);
         ask.headers.insert(AUTHORIZATION, value);

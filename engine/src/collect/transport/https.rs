@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::route::{self, Way};
 use super::tls::{self, Shown, Trust};
@@ -22,7 +23,7 @@ use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::target::{Limits, Target};
 
 /// No answer but a file is longer; a longer one is not read.
-const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
+const LONGEST_ANSWER: usize = 1024 * 1024;
 
 /// An appliance's HTTPS.
 pub(in crate::collect) struct Https {
@@ -201,7 +202,8 @@ impl Https {
         if let Some(headers) = request.headers_mut() {
             headers.extend(ask.headers);
         }
-        let body = ask.body.map(|(_, bytes)| Bytes::from(bytes)).unwrap_or_default();
+        // It may hold a password, so that its memory is cleared once it was sent.
+        let body = ask.body.map(|(_, bytes)| Bytes::from_owner(Zeroizing::new(bytes))).unwrap_or_default();
         request.body(Full::new(body)).map_err(|_| {
             Failure::new(Class::Unsupported, "The device gave an address that cannot be asked for.")
         })
@@ -258,8 +260,13 @@ impl Reply {
     pub(in crate::collect) async fn json(&mut self) -> Step<Value> {
         let text = self.text().await?;
         serde_json::from_str(&text).map_err(|_| {
-            let message =
-                format!("The answer to {} is not what the API gives: “{}”.", self.what, excerpt(&text, 120));
+            // JSON that breaks off may hold a token that nobody knows yet, and says nothing that helps.
+            let said = if text.trim_start().starts_with(['{', '[']) {
+                "it is JSON that breaks off".to_owned()
+            } else {
+                format!("“{}”", excerpt(&text, 120))
+            };
+            let message = format!("The answer to {} is not what the API gives: {said}.", self.what);
             Failure::new(Class::HttpStatus, message)
         })
     }
