@@ -7,6 +7,8 @@ mod bounded;
 mod database;
 pub mod drill;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub(crate) mod moving;
 mod rows;
 pub mod takeover;

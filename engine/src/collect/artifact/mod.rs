@@ -5,6 +5,8 @@
 
 mod f5;
 mod fortios;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::collect) mod fuzzing;
 mod gaia;
 mod incoming;
 mod infoblox;

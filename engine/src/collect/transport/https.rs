@@ -109,7 +109,8 @@ impl<'a> Ask<'a> {
     /// What is said of it: never its query, headers or body, which may hold secrets.
     fn words(&self) -> String {
         let path = self.said.or_else(|| self.path.split('?').next()).unwrap_or_default();
-        format!("{} {path}", self.method)
+        // Some paths are the device's own words.
+        format!("{} {}", self.method, excerpt(path, 200))
     }
 }
 
@@ -132,6 +133,24 @@ impl Https {
         limits: Limits,
     ) -> Self {
         Self { target, pinned, trust, limits, shown: Arc::default(), open: None }
+    }
+
+    /// Over a connection that is there already, without TLS. Where that is over nobody is reached: no network is asked.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(in crate::collect) async fn over(stream: tokio::io::DuplexStream, limits: &Limits) -> Option<Self> {
+        use crate::collect::target::Endpoint;
+        static TRUST: std::sync::LazyLock<Arc<Trust>> =
+            std::sync::LazyLock::new(|| Arc::new(Trust::system()));
+
+        let endpoint = Endpoint { address: "127.0.0.1".into(), port: 0, host_key: None, legacy: false };
+        let target = Target { endpoint, transport: etiqa_model::device::Transport::Ssh, via: Vec::new() };
+        let mut https = Self::new(target, None, Arc::clone(&TRUST), limits.clone());
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        let task = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        https.open = Some(Open { sender, task: task.abort_handle(), _way: Way::none() });
+        Some(https)
     }
 
     /// The SHA-256 of the certificate that was shown last, if it was not trusted.
