@@ -315,7 +315,9 @@ async fn commands(world: &World, seen: &mut Seen) {
     seen.run_with(world, &add, &format!("{}\n", canary("archive"))).await.good();
 
     seen.run(world, &["run-backups", "--force"]).await.failed();
-    let good = world.database.texts("SELECT DISTINCT d.hostname FROM device_result r JOIN device d ON d.id = r.device_id WHERE r.class IN ('ok', 'unchanged') ORDER BY d.hostname").await;
+    let good = "SELECT DISTINCT d.hostname FROM device_result r JOIN device d ON d.id = r.device_id
+                WHERE r.class IN ('ok', 'unchanged') ORDER BY d.hostname";
+    let good = world.database.texts(good).await;
     assert_eq!(good, ["good-1", "inner-1", "keyed-1", "lb-1"], "logins work where they should");
     seen.run(world, &["artifact", "fetch", "lb-1"]).await.failed();
     seen.run(world, &["certificate", "accept", "lb-1"]).await.good();

@@ -11,7 +11,6 @@ use etiqa_model::event::Topic;
 use etiqa_model::{DestinationId, FieldError, RunId, Timestamp, UserError};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use super::open::{row_name, secrets_of};
 use super::send::queue_due;
@@ -135,8 +134,7 @@ fn sealed(engine: &Engine, id: DestinationId, secrets: &DestinationSecrets) -> R
     if secrets.is_empty() {
         return Ok(None);
     }
-    let plain = serde_json::to_vec(secrets).map_err(|error| Error::io("writing secrets")(error.into()))?;
-    Ok(Some(engine.vault.seal(&row_name(id), &Zeroizing::new(plain))?))
+    Ok(Some(engine.vault.seal_json(&row_name(id), secrets)?))
 }
 
 /// A mistake is better told now than at night.
