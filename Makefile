@@ -3,7 +3,7 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo clean-demo watch test test-long unit e2e crawl fuzz lint bench
+.PHONY: help run demo clean-demo watch test test-long unit e2e crawl fuzz lint audit bench
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,11 @@ crawl: ## Look at every page of a build that checks hydration (the first time a 
 fuzz: ## Feed the fuzzers, a minute each (ETIQA_FUZZ_SECONDS=600 for longer)
 	@scripts/fuzz.sh
 
-lint: ## Formatting, clippy, scripts, migrations
+lint: ## Formatting, clippy, scripts, migrations, dependencies
 	@scripts/lint.sh
+
+audit: ## Ask for known holes in what this depends on (wants a network)
+	@scripts/audit.sh
 
 bench: ## Measure speed and size; prints, judges nothing
 	@bench/run.sh

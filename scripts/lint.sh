@@ -39,6 +39,15 @@ clippy_browser() {
 # The fuzzers are a workspace of their own, which nothing else here looks at.
 lock_file_of_fuzz() { cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null; }
 
+# Licenses, sources and what may not be among our dependencies; known holes are asked for by `make audit`.
+dependencies() {
+  scripts/install-audit-tools.sh || return 1
+  local manifest
+  for manifest in Cargo.toml fuzz/Cargo.toml; do
+    "$TOOLS/bin/cargo-deny" --manifest-path "$manifest" --config deny.toml --locked check bans licenses sources || return 1
+  done
+}
+
 scripts() {
   local files shellcheck
   files=$(find scripts bench .ci -type f \( -name '*.sh' -o -path .ci/run \))
@@ -89,6 +98,7 @@ scripts/check-prerequisites.sh
 check "rustfmt" cargo fmt --all --check
 check "rustfmt, fuzz" cargo fmt --manifest-path fuzz/Cargo.toml --check
 check "lock file, fuzz" lock_file_of_fuzz
+check "dependencies" dependencies
 check "scripts" scripts
 check "migrations" migrations
 check "forbidden text" forbidden_text

@@ -1,5 +1,6 @@
 //! What a process of the program shares among its tasks: database, data directory, key, drivers, events.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
@@ -39,7 +40,7 @@ use crate::time::now;
 use crate::vault::{Vault, VaultError};
 
 /// Where a process finds its things.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// The data directory.
     pub data_dir: PathBuf,
@@ -55,6 +56,13 @@ pub struct Options {
     pub shared_dir: SharedDir,
     /// How long a file waits for the destination in which all machines keep theirs; none: five minutes.
     pub shared_patience: Option<Duration>,
+}
+
+/// A URL may have a password in it.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
 }
 
 /// What kind of process this is; begins the name under which it holds leases.

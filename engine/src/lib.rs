@@ -16,6 +16,8 @@ pub mod events;
 pub mod failpoint;
 mod files;
 pub mod fleet;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod handover;
 pub mod hex;
 pub mod history;

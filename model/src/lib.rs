@@ -34,6 +34,7 @@ pub mod schedule;
 pub mod search;
 mod secret;
 pub mod selector;
+pub mod shown;
 pub mod status;
 pub mod time;
 pub mod user;

@@ -71,10 +71,9 @@ pub async fn second_factor_begin(
     rand::fill(&mut *secret);
     let pending =
         Pending { secret: secret.to_vec(), codes: (0..RECOVERY_CODES).map(|_| recovery_code()).collect() };
-    let text = Zeroizing::new(serde_json::to_vec(&pending).map_err(|_| UserError::internal())?);
     let mut tx = door.db.write().await?;
     let id = factor_reserve_in_txn(&mut tx, user).await?;
-    let sealed = door.vault.seal(&row_name(id), &text)?;
+    let sealed = door.vault.seal_json(&row_name(id), &pending)?;
     factor_begin_in_txn(&mut tx, id, sealed, now()).await?;
     record_in_txn(&mut tx, Act::new(action::FACTOR_BEGIN).on(user.0, &known.name)).await?;
     Ok(tx.commit().await?)

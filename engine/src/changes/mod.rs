@@ -6,6 +6,8 @@
 
 mod ear;
 mod frames;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod known;
 mod listen;
 mod message;

@@ -4,6 +4,7 @@ use etiqa_model::bench::StepKind;
 use tokio::sync::mpsc;
 
 use super::failure::excerpt;
+use super::hush::Hush;
 use super::outcome::{HopKeySeen, HostKeySeen};
 use super::trace::Trace;
 use super::transcript::Transcript;
@@ -26,6 +27,8 @@ pub(super) struct Evidence {
     pub(super) doing: String,
     /// What a rehearsal writes down.
     pub(super) trace: Option<Box<Trace>>,
+    /// What nobody may read of what the device says.
+    pub(super) hush: Hush,
 }
 
 impl Evidence {
@@ -35,7 +38,7 @@ impl Evidence {
         self.tell(self.doing.clone());
     }
 
-    /// Says what was found, to whoever watches; short, and never a secret.
+    /// Says what was found, to whoever watches; short, and without the session's secrets.
     pub(super) fn found(&self, what: &str) {
         self.tell(format!("→ {}", excerpt(what, 160)));
     }
@@ -50,7 +53,7 @@ impl Evidence {
     fn tell(&self, what: String) {
         if let Some(steps) = &self.steps {
             // Nobody watching any more is fine.
-            let _ = steps.send(what);
+            let _ = steps.send(self.hush.masked(&what));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Why a device's collection ended without a text.
 
 use etiqa_model::class::Class;
+use etiqa_model::shown::misleads;
 
 /// A class and one sentence. Every step of a session ends in one of these or goes on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,10 +22,11 @@ impl Failure {
 /// What a step of a session gives.
 pub(crate) type Step<T> = Result<T, Failure>;
 
-/// At most `limit` characters of the first non-blank line of `text`, for messages.
+/// At most `limit` characters of the first non-blank line of `text`, for messages; without what a terminal or a page would
+/// obey.
 pub(crate) fn excerpt(text: &str, limit: usize) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let mut short: String = line.chars().filter(|c| !c.is_control()).take(limit).collect();
+    let mut short: String = line.chars().filter(|c| !misleads(*c)).take(limit).collect();
     if short.len() < line.len() {
         short.push('…');
     }

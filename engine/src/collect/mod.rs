@@ -18,6 +18,7 @@ mod evidence;
 mod failure;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod hush;
 mod identify;
 mod outcome;
 mod pace;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::LazyLock;
 
+use etiqa_model::shown::misleads;
 use regex::Regex;
 
 use super::driver::Driver;
@@ -41,7 +42,7 @@ impl Transcript {
     }
 
     /// The record as text, with the driver's secrets and `secrets` masked; control characters are shown by their
-    /// pictures (U+2400 and on).
+    /// pictures (U+2400 and on), and what turns the direction of writing as U+FFFD.
     pub(super) fn render<'a>(&self, driver: &Driver, secrets: impl Iterator<Item = &'a str>) -> String {
         let mut text = String::from_utf8_lossy(&self.head).into_owned();
         let tail: Vec<u8> = self.tail.iter().copied().collect();
@@ -83,6 +84,8 @@ fn picture(c: char) -> char {
         '\n' | '\t' => c,
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(c),
         '\x7f' => '\u{2421}',
+        // These have no pictures.
+        _ if misleads(c) => '\u{fffd}',
         _ => c,
     }
 }
@@ -114,6 +117,13 @@ mod tests {
         let mut transcript = Transcript::default();
         transcript.received(b"--More--\x08\x1b[K");
         assert_eq!(rendered(&transcript, &[]), "--More--\u{2408}\u{241b}[K");
+    }
+
+    #[test]
+    fn what_turns_a_line_around_is_visible() {
+        let mut transcript = Transcript::default();
+        transcript.received("a\u{202e}b\u{9b}c\n".as_bytes());
+        assert_eq!(rendered(&transcript, &[]), "a\u{fffd}b\u{fffd}c\n");
     }
 
     proptest! {

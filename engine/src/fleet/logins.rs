@@ -5,7 +5,6 @@ use etiqa_model::device::DeviceFacts;
 use etiqa_model::{CredentialId, DeviceId, FieldError, Secret, UserError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use super::rotation::PREVIOUS;
 use crate::audit::{Act, Changes, action, record_in_txn};
@@ -56,8 +55,7 @@ impl CredentialSecrets {
         id: CredentialId,
         row: CredentialRow,
     ) -> Result<CredentialRow> {
-        let plain = Zeroizing::new(serde_json::to_vec(self).map_err(|_| VaultError::Sealed)?);
-        Ok(CredentialRow { sealed: engine.vault.seal(&row_name(id), &plain)?, ..self.noted_in(row) })
+        Ok(CredentialRow { sealed: engine.vault.seal_json(&row_name(id), self)?, ..self.noted_in(row) })
     }
 
     fn noted_in(&self, row: CredentialRow) -> CredentialRow {

@@ -9,6 +9,7 @@ pub mod read;
 mod reader;
 pub mod record;
 pub mod search;
+mod shown;
 mod text;
 mod turns;
 

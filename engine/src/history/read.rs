@@ -11,6 +11,7 @@ use etiqa_model::{ConfigVersionId, DeviceId, UserError};
 use super::compare::instant;
 use super::diff::{self, DiffView};
 use super::reader::Reader;
+use super::shown::{diff_shown, shown};
 use super::text::{off_runtime, text_read};
 use super::turns::{Turn, Turns};
 use crate::engine::Engine;
@@ -33,7 +34,7 @@ pub async fn config_text(engine: &Engine, id: ConfigVersionId, reader: Reader) -
     let version = fetch(engine, id).await?;
     let reader = reader.of_drivers(engine, [version.driver.as_str()]);
     let text = reader.read(engine, &version).await?;
-    Ok(ConfigText { version, text, reading: reader.reading() })
+    Ok(ConfigText { version, text: shown(text), reading: reader.reading() })
 }
 
 /// A version with the name of its device, as everybody may see it.
@@ -186,7 +187,7 @@ pub(super) async fn diff_texts(
 ) -> Result<TextDiff> {
     let view = DiffView { context: CONTEXT_LINES, max_lines };
     off_runtime("comparing two texts", move || {
-        let difference = diff::diff_opened(&old, &new, view, &opened);
+        let difference = diff_shown(diff::diff_opened(&old, &new, view, &opened));
         drop(turn);
         Ok(difference)
     })

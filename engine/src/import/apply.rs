@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use etiqa_model::device::{Device, NewDevice};
 use etiqa_model::event::Topic;
 use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowError, RowFate};
+use etiqa_model::shown::misleads;
 use etiqa_model::{CredentialId, ErrorKind, JumpHostId, UploadId, UserError};
 
 use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
@@ -62,7 +63,7 @@ async fn look(engine: &Engine, content: &[u8], update: bool) -> Result<(ImportRe
 /// Keeps a file for a preview and an import. A file that cannot be imported at all is refused at once.
 pub async fn upload(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str) -> Result<UploadId> {
     parse(&content).map_err(|error| UserError::invalid(error.to_string()))?;
-    let shown: String = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
+    let shown: String = file_name.chars().filter(|c| !misleads(*c)).take(200).collect();
     let shown = if shown.is_empty() { "devices" } else { &shown };
     let id = upload_insert(&engine.db, shown, content, by, now()).await?;
     record(&engine.db, Act::new(action::DEVICE_UPLOAD).on(id.0, shown)).await?;

@@ -23,6 +23,10 @@ const COLUMNS: [&str; 13] = [
     "last_good_at",
 ];
 
+/// What begins a formula, or comes to stand before one, in some spreadsheet: also in the wide form of East Asian keyboards,
+/// which their versions read as the narrow one.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// Every device in `filter`, a row each. The last two columns are for people: an import leaves them out.
 pub async fn csv(engine: &Engine, filter: &DeviceFilter, order: DeviceOrder) -> Result<String> {
     let promises = super::promises_of(engine, filter).await?;
@@ -66,7 +70,7 @@ pub(crate) fn push_row(table: &mut String, cells: &[String]) {
 
 /// A cell that a spreadsheet would take for a formula gets an apostrophe, which makes it text (OWASP, CSV injection).
 fn push_cell(table: &mut String, cell: &str) {
-    let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    let guard = if cell.trim_start_matches(' ').starts_with(FORMULA) { "'" } else { "" };
     if cell.contains([',', '"', '\r', '\n']) {
         table.push('"');
         table.push_str(guard);
@@ -100,6 +104,7 @@ mod tests {
     #[test]
     fn no_cell_is_a_formula() {
         assert_eq!(row(&["=1+1", "@x", "-2", "+3", "\tx", "a=b"]), "'=1+1,'@x,'-2,'+3,'\tx,a=b\r\n");
+        assert_eq!(row(&["  =1+1", "＝1", "＠x", " a"]), "'  =1+1,'＝1,'＠x, a\r\n");
         assert_eq!(row(&["=HYPERLINK(\"x\",\"y\")"]), "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\"\r\n");
     }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use etiqa_engine::handover::{HandedOver, Step, hand_over, take_back};
 use etiqa_engine::{Options, Result};
+use etiqa_model::Secret;
 
 use super::{exit, output};
 
@@ -20,8 +21,8 @@ use super::{exit, output};
 )]
 pub(crate) struct MigrateTo {
     /// An empty PostgreSQL database: postgres://user:password@host/name
-    #[arg(value_name = "URL", required_unless_present = "take_back")]
-    url: Option<String>,
+    #[arg(value_name = "URL", required_unless_present = "take_back", value_parser = super::secret())]
+    url: Option<Secret>,
     /// Go back to the SQLite file, as it was when it was moved
     #[arg(long, conflicts_with = "url")]
     take_back: bool,
@@ -31,7 +32,7 @@ impl MigrateTo {
     pub(super) async fn run(self, options: Options) -> Result<ExitCode> {
         match self.url {
             Some(url) => {
-                let moved = hand_over(options, &url, say_step).await?;
+                let moved = hand_over(options, url.reveal(), say_step).await?;
                 print_moved(&moved);
                 Ok(exit(true))
             }

@@ -37,12 +37,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use etiqa_engine::audit::acting;
 use etiqa_engine::network::Network;
 use etiqa_engine::outgoing::Reach;
 use etiqa_engine::shared_dir::SharedDir;
 use etiqa_engine::{Engine, Options, Result, Role};
+use etiqa_model::Secret;
 
 /// Backs up the configurations of network devices by itself.
 #[derive(Debug, Parser)]
@@ -62,8 +64,9 @@ struct Place {
     #[arg(long, global = true, env = "ETIQA_DATA_DIR", default_value = "data", value_name = "DIR")]
     data_dir: PathBuf,
     /// A PostgreSQL database instead of the SQLite file inside the data directory
-    #[arg(long, global = true, env = "ETIQA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    database_url: Option<String>,
+    #[arg(long, global = true, env = "ETIQA_DATABASE_URL", value_name = "URL", hide_env_values = true,
+          value_parser = secret())]
+    database_url: Option<Secret>,
     /// The key that seals secrets, when it is not secret.key of the data directory
     #[arg(long, global = true, env = "ETIQA_SECRET_KEY_FILE", value_name = "FILE")]
     secret_key_file: Option<PathBuf>,
@@ -91,7 +94,7 @@ impl Place {
         };
         Ok(Options {
             data_dir: self.data_dir,
-            database_url: self.database_url.filter(|url| !url.is_empty()),
+            database_url: self.database_url.filter(|url| !url.is_empty()).map(|url| url.reveal().to_owned()),
             secret_key_file: self.secret_key_file,
             ca_file: self.ca_file,
             shared_dir,
@@ -99,6 +102,11 @@ impl Place {
             ..Options::default()
         })
     }
+}
+
+/// A URL may have a password in it.
+fn secret() -> impl TypedValueParser<Value = Secret> {
+    StringValueParser::new().map(Secret::new)
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,8 +1,10 @@
 //! What the commands write: results to stdout, all else to stderr, and nothing that a terminal would obey.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 
 use etiqa_engine::{Error, Result};
+use etiqa_model::shown::{harmless, misleads};
 use etiqa_model::{Secret, Timestamp, UserError};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
@@ -27,12 +29,27 @@ pub(crate) fn print_text(text: &str) {
     let _ = stdout.write_all(shown.as_bytes());
 }
 
-/// The result as JSON.
+/// The result as JSON; what a terminal would obey is escaped within it.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     let text =
         serde_json::to_string_pretty(value).map_err(|error| Error::io("writing JSON")(error.into()))?;
-    let _ = writeln!(io::stdout().lock(), "{text}");
+    let _ = writeln!(io::stdout().lock(), "{}", escaped(&text));
     Ok(())
+}
+
+/// JSON with every misleading character written as JSON writes it (RFC 8259, section 7); outside of its strings there are
+/// none but newlines.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if misleads(c) && c != '\n' {
+            // All of them are within the first plane. Writing to a String never fails.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// A line about what goes on.
@@ -140,14 +157,9 @@ impl Drop for Hidden {
     }
 }
 
-/// Without the control characters that a device could smuggle into a terminal.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{count, harmless};
+    use super::{count, escaped};
 
     #[test]
     fn large_counts_are_easy_to_read() {
@@ -158,7 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn a_device_cannot_command_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[2Jb\tc\n"), "a\u{fffd}[2Jb\tc\n");
+    fn nothing_within_json_commands_the_terminal() {
+        let text = serde_json::to_string_pretty(&["a\u{9b}2J\u{202e}b\u{7f}", "Zürich"]).unwrap();
+        let shown = escaped(&text);
+        assert_eq!(shown, "[\n  \"a\\u009b2J\\u202eb\\u007f\",\n  \"Zürich\"\n]");
+        assert_eq!(serde_json::from_str::<[String; 2]>(&shown).unwrap()[0], "a\u{9b}2J\u{202e}b\u{7f}");
     }
 }

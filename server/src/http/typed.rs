@@ -272,6 +272,31 @@ mod tests {
     }
 
     #[test]
+    fn whatever_stands_in_the_cookie_is_read_or_passed_over() {
+        let forms = Forms::default();
+        let good = telling("/devices/new", "/rpc/save_device", UserError::invalid("No."), "x").unwrap();
+        let good = good.to_str().unwrap().split(';').next().unwrap().as_bytes().to_vec();
+        // The shortest known generator whose period is long enough (Numerical Recipes).
+        let mut state = 7_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as usize
+        };
+        for _ in 0..20_000 {
+            let mut cookie = good.clone();
+            cookie.truncate(next() % (good.len() + 1));
+            for _ in 0..next() % 4 {
+                let (at, byte) = (next() % (cookie.len() + 1), b"%?&=;/\"\\ \xff0Ab"[next() % 13]);
+                cookie.insert(at, byte);
+            }
+            let Ok(value) = HeaderValue::from_bytes(&cookie) else { continue };
+            let headers: HeaderMap = [(header::COOKIE, value)].into_iter().collect();
+            // Nobody's form is kept, so that no name finds one.
+            let _ = told(&headers, "/devices/new", &forms, None);
+        }
+    }
+
+    #[test]
     fn a_cookie_is_one_that_browsers_keep_however_many_fields_are_wrong() {
         let wrong =
             |n: usize| FieldError { field: format!("field_{n}"), message: "This is wrong. ".repeat(9) };

@@ -9,11 +9,11 @@ use sha1::Sha1;
 use crate::harness::{Answer, Client, Server, World};
 
 /// An authenticator app, written from RFC 6238 once more.
-struct Phone(Vec<u8>);
+pub(super) struct Phone(Vec<u8>);
 
 impl Phone {
     /// Reads the secret as it is shown: base32, in groups.
-    fn of(shown: &str) -> Self {
+    pub(super) fn of(shown: &str) -> Self {
         let mut bits = Vec::new();
         for letter in shown.bytes().filter(|letter| *letter != b' ') {
             let value =
@@ -24,8 +24,13 @@ impl Phone {
         Self(bytes.collect())
     }
 
+    /// What it keeps.
+    pub(super) fn secret(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The code of now, or of so many steps later.
-    fn code(&self, later: i64) -> String {
+    pub(super) fn code(&self, later: i64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let step = (now / 30).cast_signed() + later;
         let mut mac = Hmac::<Sha1>::new_from_slice(&self.0).unwrap();

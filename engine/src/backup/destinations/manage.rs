@@ -12,7 +12,6 @@ use etiqa_model::{DestinationId, FieldError, RunId, Timestamp, UserError};
 use serde_json::json;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
 use super::object_store::endpoint_of;
 use super::open::{row_name, secrets_of};
@@ -151,8 +150,7 @@ fn sealed(engine: &Engine, id: DestinationId, secrets: &DestinationSecrets) -> R
     if secrets.is_empty() {
         return Ok(None);
     }
-    let plain = serde_json::to_vec(secrets).map_err(|error| Error::io("writing secrets")(error.into()))?;
-    Ok(Some(engine.vault.seal(&row_name(id), &Zeroizing::new(plain))?))
+    Ok(Some(engine.vault.seal_json(&row_name(id), secrets)?))
 }
 
 /// A mistake is better told now than at night.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use etiqa_model::destination::{DestinationSecrets, SftpSettings};
+use etiqa_model::shown::misleads;
 use etiqa_model::{Secret, class::Class};
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{OpenFlags, StatusCode};
@@ -232,8 +233,7 @@ fn trouble(error: &SftpError, what: &str) -> PlaceError {
                 PlaceError::permanent(format!("{what}: it is not there, on the server."))
             }
             _ => {
-                let said: String =
-                    status.error_message.chars().filter(|c| !c.is_control()).take(120).collect();
+                let said: String = status.error_message.chars().filter(|c| !misleads(*c)).take(120).collect();
                 PlaceError::temporary(format!("{what}: the server says “{said}”."))
             }
         },

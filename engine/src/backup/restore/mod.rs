@@ -7,12 +7,15 @@ mod bounded;
 mod database;
 pub mod drill;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub(crate) mod moving;
 mod rows;
 pub mod takeover;
 mod target;
 mod value;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use etiqa_model::{Secret, UserError};
@@ -31,7 +34,6 @@ use files::{place_of, safe_path, write_files};
 use target::Target;
 
 /// What is to be restored, and into what.
-#[derive(Debug)]
 pub struct Request {
     /// The archive.
     pub archive: PathBuf,
@@ -43,6 +45,13 @@ pub struct Request {
     pub database_url: Option<String>,
     /// What becomes of the sealed secrets.
     pub secrets: Secrets,
+}
+
+/// A URL may have a password in it.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("archive", &self.archive).finish_non_exhaustive()
+    }
 }
 
 /// What becomes of the secrets, which are sealed in the archive.

@@ -153,7 +153,9 @@ impl F5Ucs {
         let mut reply = talk.ask(Ask::new(Method::POST, LOGIN).json(&body)).await?.good().await?;
         let answer = reply.json().await?;
         let token = answer["token"]["token"].as_str().ok_or_else(|| unexpected("the login"))?;
-        self.tokens.push(Secret::new(token));
+        let token = Secret::new(token);
+        talk.evidence.hush.add(&token);
+        self.tokens.push(token);
         Ok(())
     }
 

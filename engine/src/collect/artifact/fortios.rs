@@ -102,7 +102,10 @@ async fn log_in(talk: &mut Talk<'_>) -> Step<Session> {
     });
     match csrf {
         Some(csrf) if said.trim_start().starts_with('1') => {
-            Ok(Session { cookies: Secret::new(cookies.join("; ")), csrf_token: Secret::new(csrf) })
+            let session = Session { cookies: Secret::new(cookies.join("; ")), csrf_token: Secret::new(csrf) };
+            talk.evidence.hush.add(&session.cookies);
+            talk.evidence.hush.add(&session.csrf_token);
+            Ok(session)
         }
         _ => {
             let said = excerpt(&said, 60);

@@ -48,7 +48,9 @@ impl Flow for GridBackup {
             let message = "The answer to getgriddata is not what WAPI gives: it has no token or no url.";
             return Err(Failure::new(Class::HttpStatus, message));
         };
-        self.token = Some(Secret::new(token));
+        let token = Secret::new(token);
+        talk.evidence.hush.add(&token);
+        self.token = Some(token);
         talk.doing("downloading the grid backup");
         let ask = Ask::get(path_of(url)?).header("content-type", "application/force-download");
         let reply = talk.ask(basic(ask, talk.login)).await?.good().await?;

@@ -5,6 +5,8 @@
 
 mod f5;
 mod fortios;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::collect) mod fuzzing;
 mod gaia;
 mod incoming;
 mod infoblox;
@@ -151,6 +153,7 @@ async fn over_https(
     evidence: &mut Evidence,
 ) -> (Step<Fetched>, Option<String>) {
     let deadline = Instant::now() + order.limits.deadline;
+    evidence.hush.add_logins(order.logins);
     let mut refused_certificate = None;
     let mut refused =
         Failure::new(Class::AuthFailed, "No credential is set for this device; add one or name one.");

@@ -92,10 +92,16 @@ async fn key_of(talk: &mut Talk<'_>) -> Step<Secret> {
     let fields = [("type", "keygen"), ("user", login.username.as_str()), ("password", password.reveal())];
     let mut reply = talk.ask(Ask::new(Method::POST, API).form(&fields)).await?;
     let said = reply.text().await?;
+    // Of an answer that is cut within the key, what stands before it.
+    let told = said.split("<key>").next().unwrap_or_default();
     match between(&said, "<key>", "</key>") {
-        Some(key) if reply.status.is_success() && !key.is_empty() => Ok(Secret::new(key)),
-        _ if said.contains("<response") && !reply.status.is_server_error() => Err(refused(&said)),
-        _ => Err(reply.refused(&said)),
+        Some(key) if reply.status.is_success() && !key.is_empty() => {
+            let key = Secret::new(key);
+            talk.evidence.hush.add(&key);
+            Ok(key)
+        }
+        _ if said.contains("<response") && !reply.status.is_server_error() => Err(refused(told)),
+        _ => Err(reply.refused(told)),
     }
 }
 

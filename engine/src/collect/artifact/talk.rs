@@ -7,6 +7,8 @@ use hyper::header::{AUTHORIZATION, HeaderValue};
 use super::{Incoming, Order};
 use crate::collect::evidence::Evidence;
 use crate::collect::failure::Step;
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::collect::target::Limits;
 use crate::collect::target::{Endpoint, Login, Target};
 use crate::collect::transport::https::{Ask, Https, Reply};
 
@@ -27,6 +29,12 @@ impl<'a> Talk<'a> {
         evidence.doing(format!("connecting to {} port {}", order.target.endpoint.address, order.https_port));
         evidence.transcript.note(&format!("with the credential {}", login.name));
         Self { https, login, longest: order.limits.deadline, evidence }
+    }
+
+    /// Over a connection that is there already.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn over(https: Https, login: &'a Login, limits: &Limits, evidence: &'a mut Evidence) -> Self {
+        Self { https, login, longest: limits.deadline, evidence }
     }
 
     /// The SHA-256 of the certificate that was shown, if it was not trusted.
@@ -63,7 +71,8 @@ pub(super) fn basic<'a>(mut ask: Ask<'a>, login: &Login) -> Ask<'a> {
     use base64::Engine as _;
     let password = login.password.as_ref().map_or("", |password| password.reveal());
     let pair = zeroize::Zeroizing::new(format!("{}:{password}", login.username));
-    let value = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
+    let value = zeroize::Zeroizing::new(format!("Basic {}", *zeroize::Zeroizing::new(encoded)));
     if let Ok(mut value) = HeaderValue::from_str(&value) {
         value.set_sensitive(true);
         ask.headers.insert(AUTHORIZATION, value);

@@ -6,12 +6,14 @@
 
 mod device;
 mod driver;
+mod http;
 mod prompt;
 mod telnet;
 mod terminal;
 
 pub use device::{device, recording};
 pub use driver::driver;
+pub use http::http;
 pub use prompt::prompt;
 pub use telnet::telnet;
 pub use terminal::terminal;
@@ -29,26 +31,24 @@ fn pieces(bytes: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// What the fuzzers have kept for `target`, and what they began with.
+#[cfg(test)]
+pub(crate) fn kept(target: &str, seeds: &[&str]) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let corpus = format!("fuzz/corpus/{target}");
+    let folders = [corpus.as_str()].into_iter().chain(seeds.iter().copied());
+    let files = folders.flat_map(|folder| root.join(folder).read_dir().unwrap());
+    let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    let kept: Vec<_> = files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    assert!(kept.len() > 10, "{target} has no corpus");
+    kept
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::PathBuf;
-
     use futures::{StreamExt as _, stream};
 
     use super::*;
-
-    /// What the fuzzers have kept for `target`, and what they began with.
-    fn kept(target: &str, seeds: &[&str]) -> Vec<(PathBuf, Vec<u8>)> {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-        let corpus = format!("fuzz/corpus/{target}");
-        let folders = [corpus.as_str()].into_iter().chain(seeds.iter().copied());
-        let files = folders.flat_map(|folder| root.join(folder).read_dir().unwrap());
-        let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
-        let kept: Vec<_> = files.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
-        assert!(kept.len() > 10, "{target} has no corpus");
-        kept
-    }
 
     #[test]
     fn what_fuzzing_found_of_telnet_still_holds() {
@@ -92,6 +92,16 @@ mod tests {
             // Said only where it fails, which it then does behind this line.
             eprintln!("{}", path.display());
             device(input).await;
+        });
+        played.buffer_unordered(64).collect::<Vec<()>>().await;
+    }
+
+    #[tokio::test]
+    async fn what_fuzzing_found_of_appliances_still_holds() {
+        let kept = kept("http", &[]);
+        let played = stream::iter(&kept).map(|(path, input)| async move {
+            eprintln!("{}", path.display());
+            http(input).await;
         });
         played.buffer_unordered(64).collect::<Vec<()>>().await;
     }

@@ -89,6 +89,8 @@ pub(super) async fn on_errand<E: Errand>(
     cancel: &CancellationToken,
     evidence: &mut Evidence,
 ) -> Step<E::Gives> {
+    let hops = target.via.iter().flat_map(|hop| [Some(&hop.login), hop.other.as_ref()]).flatten();
+    evidence.hush.add_logins(logins.iter().chain(hops));
     let work = timeout(limits.deadline, with_logins(errand, target, logins, limits, evidence));
     let ended = tokio::select! {
         biased;
@@ -231,8 +233,8 @@ pub(super) fn collected(
 
 /// The outcome of any errand, without parts.
 pub(super) fn finished(result: Step<()>, evidence: Evidence, driver: &Driver, logins: &[Login]) -> Outcome {
-    let Evidence { mut transcript, host_key, hop_keys, login, hop_logins, bytes, .. } = evidence;
-    let secrets = || logins.iter().flat_map(Login::secrets);
+    let Evidence { mut transcript, host_key, hop_keys, login, hop_logins, bytes, mut hush, .. } = evidence;
+    hush.add_logins(logins);
     let mut outcome = Outcome {
         class: Class::Ok,
         message: String::new(),
@@ -249,9 +251,9 @@ pub(super) fn finished(result: Step<()>, evidence: Evidence, driver: &Driver, lo
     };
     if let Err(failure) = result {
         outcome.class = failure.class;
-        outcome.message = secrets().fold(failure.message, |text, secret| text.replace(secret, "<removed>"));
+        outcome.message = hush.masked(&failure.message);
         transcript.note(&outcome.message);
-        outcome.transcript = Some(transcript.render(driver, secrets()));
+        outcome.transcript = Some(transcript.render(driver, hush.forms()));
     }
     outcome
 }

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::route::{self, Way};
 use super::tls::{self, Shown, Trust};
@@ -22,7 +23,7 @@ use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::target::{Limits, Target};
 
 /// No answer but a file is longer; a longer one is not read.
-const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
+const LONGEST_ANSWER: usize = 1024 * 1024;
 
 /// An appliance's HTTPS.
 pub(in crate::collect) struct Https {
@@ -108,7 +109,8 @@ impl<'a> Ask<'a> {
     /// What is said of it: never its query, headers or body, which may hold secrets.
     fn words(&self) -> String {
         let path = self.said.or_else(|| self.path.split('?').next()).unwrap_or_default();
-        format!("{} {path}", self.method)
+        // Some paths are the device's own words.
+        format!("{} {}", self.method, excerpt(path, 200))
     }
 }
 
@@ -131,6 +133,24 @@ impl Https {
         limits: Limits,
     ) -> Self {
         Self { target, pinned, trust, limits, shown: Arc::default(), open: None }
+    }
+
+    /// Over a connection that is there already, without TLS. Where that is over nobody is reached: no network is asked.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(in crate::collect) async fn over(stream: tokio::io::DuplexStream, limits: &Limits) -> Option<Self> {
+        use crate::collect::target::Endpoint;
+        static TRUST: std::sync::LazyLock<Arc<Trust>> =
+            std::sync::LazyLock::new(|| Arc::new(Trust::system()));
+
+        let endpoint = Endpoint { address: "127.0.0.1".into(), port: 0, host_key: None, legacy: false };
+        let target = Target { endpoint, transport: etiqa_model::device::Transport::Ssh, via: Vec::new() };
+        let mut https = Self::new(target, None, Arc::clone(&TRUST), limits.clone());
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        let task = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        https.open = Some(Open { sender, task: task.abort_handle(), _way: Way::none() });
+        Some(https)
     }
 
     /// The SHA-256 of the certificate that was shown last, if it was not trusted.
@@ -201,7 +221,8 @@ impl Https {
         if let Some(headers) = request.headers_mut() {
             headers.extend(ask.headers);
         }
-        let body = ask.body.map(|(_, bytes)| Bytes::from(bytes)).unwrap_or_default();
+        // It may hold a password, so that its memory is cleared once it was sent.
+        let body = ask.body.map(|(_, bytes)| Bytes::from_owner(Zeroizing::new(bytes))).unwrap_or_default();
         request.body(Full::new(body)).map_err(|_| {
             Failure::new(Class::Unsupported, "The device gave an address that cannot be asked for.")
         })
@@ -258,8 +279,13 @@ impl Reply {
     pub(in crate::collect) async fn json(&mut self) -> Step<Value> {
         let text = self.text().await?;
         serde_json::from_str(&text).map_err(|_| {
-            let message =
-                format!("The answer to {} is not what the API gives: “{}”.", self.what, excerpt(&text, 120));
+            // JSON that breaks off may hold a token that nobody knows yet, and says nothing that helps.
+            let said = if text.trim_start().starts_with(['{', '[']) {
+                "it is JSON that breaks off".to_owned()
+            } else {
+                format!("“{}”", excerpt(&text, 120))
+            };
+            let message = format!("The answer to {} is not what the API gives: {said}.", self.what);
             Failure::new(Class::HttpStatus, message)
         })
     }

@@ -28,6 +28,14 @@ pub(in crate::collect) struct Way {
     _cut: DropGuard,
 }
 
+impl Way {
+    /// Of a connection that is there already.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn none() -> Self {
+        Self { _hops: Vec::new(), _cut: tokio_util::sync::CancellationToken::new().drop_guard() }
+    }
+}
+
 /// Connects to the device's port, through its jump hosts.
 pub(in crate::collect) async fn open(
     target: &Target,

@@ -10,7 +10,7 @@ use russh::{Disconnect, MethodKind, MethodSet};
 use tokio::time::timeout;
 
 use super::ssh::{Connection, answered};
-use crate::collect::failure::{Failure, Step};
+use crate::collect::failure::{Failure, Step, excerpt};
 use crate::collect::target::{Limits, Login};
 
 /// A server may ask in several rounds; one that never stops is given up.
@@ -109,7 +109,7 @@ impl Connection {
                         let message = format!(
                             "The device asks the credential {} for more than a password: “{}”.",
                             login.name,
-                            prompts.first().map_or("", |prompt| prompt.prompt.trim())
+                            prompts.first().map(|prompt| excerpt(&prompt.prompt, 100)).unwrap_or_default()
                         );
                         return Err(Failure::new(Class::AuthFailed, message));
                     };

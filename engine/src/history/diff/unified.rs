@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use etiqa_model::shown::misleads;
+
 use super::{Changes, Hunk};
 
 /// Unchanged lines around each change, as `diff -u` has them.
@@ -58,6 +60,6 @@ fn push(text: &mut String, sign: char, line: &str) {
 /// `patch` reads a name up to a tab, so a tab behind it lets it have spaces. Control characters would end the line or
 /// hide in it.
 fn file_name(name: &str) -> String {
-    let name: String = name.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
+    let name: String = name.chars().map(|c| if misleads(c) { '_' } else { c }).collect();
     if name.contains(' ') { name + "\t" } else { name }
 }

@@ -18,6 +18,7 @@ use super::wanted::{Reading, Wanted};
 use crate::collect::{DriverSet, redact};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::history::shown::spans_shown;
 use crate::history::unpack;
 use crate::store::config_version::version_list_active_drivers;
 use crate::store::search::{Candidate, search_candidates, text_list};
@@ -214,11 +215,9 @@ fn look_into_one(
         let Some(driver) = drivers.get(&candidate.driver) else { return Ok(Outcome::Looked(None)) };
         text = redact(&driver, &text);
     }
-    Ok(Outcome::Looked(hits_in(&text, regex, look.shown).map(|(matching_lines, lines)| TextHits {
-        part: candidate.part.clone(),
-        version: candidate.version,
-        matching_lines,
-        lines,
+    Ok(Outcome::Looked(hits_in(&text, regex, look.shown).map(|(matching_lines, mut lines)| {
+        spans_shown(lines.iter_mut().flat_map(|line| &mut line.spans));
+        TextHits { part: candidate.part.clone(), version: candidate.version, matching_lines, lines }
     })))
 }
 

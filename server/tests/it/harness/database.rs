@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use etiqa_engine::hex::from_hex;
 use sqlx::any::install_default_drivers;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, Row};
 
@@ -58,6 +59,46 @@ impl Database {
         let row = connection.fetch_one(AssertSqlSafe(sql.to_owned())).await.unwrap();
         connection.close().await.unwrap();
         row.try_get(0).unwrap()
+    }
+
+    /// Every cell of every table, each with its table and column. What an index for searches holds of itself is left out.
+    pub(crate) async fn cells(&self) -> Vec<(String, Vec<u8>)> {
+        let mut cells = Vec::new();
+        for (column, hex) in self.columns().await {
+            for cell in self.texts(&hex).await {
+                cells.push((column.clone(), from_hex(&cell).unwrap()));
+            }
+        }
+        cells
+    }
+
+    /// Every column by its name, and the query that gives its cells in hexadecimal.
+    async fn columns(&self) -> Vec<(String, String)> {
+        if self.url.starts_with("sqlite:") {
+            let tables =
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'";
+            let mut columns = Vec::new();
+            for table in self.texts(tables).await {
+                for column in self.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await {
+                    let hex = format!("SELECT hex(\"{column}\") FROM \"{table}\"");
+                    columns.push((format!("{table}.{column}"), hex));
+                }
+            }
+            return columns;
+        }
+        let columns = "SELECT CAST(table_name AS TEXT) || ' ' || CAST(column_name AS TEXT) || ' ' || CAST(data_type AS TEXT)
+                       FROM information_schema.columns WHERE table_schema = 'public'";
+        let columns = self.texts(columns).await;
+        let columns = columns.iter().map(|column| {
+            let mut words = column.splitn(3, ' ');
+            let (table, name) = (words.next().unwrap(), words.next().unwrap());
+            let bytes = match words.next().unwrap() {
+                "bytea" => format!("\"{name}\""),
+                _ => format!("convert_to(CAST(\"{name}\" AS TEXT), 'UTF8')"),
+            };
+            (format!("{table}.{name}"), format!("SELECT encode({bytes}, 'hex') FROM \"{table}\""))
+        });
+        columns.collect()
     }
 
     /// The first column of a query's rows.

@@ -1,5 +1,6 @@
 //! A small world for every test: a data directory, a database, devices, and the binary that works with them.
 
+pub(crate) mod canary;
 pub(crate) mod client;
 pub(crate) mod database;
 pub(crate) mod devices;

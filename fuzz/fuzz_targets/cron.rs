@@ -1,0 +1,5 @@
+//! Schedules by cron expressions.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| etiqa_engine::fuzzing::cron(input));

@@ -1,0 +1,5 @@
+//! Differences of texts.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| etiqa_engine::fuzzing::diff(input));
