@@ -7,6 +7,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
+    etiqa_engine::access::About,
     etiqa_engine::history::search::{PAGE_WITHIN, search_page},
     etiqa_model::user::Role,
 };
@@ -14,6 +15,6 @@ use {
 /// A page of what is found; viewers search masked texts.
 #[server(endpoint = "search_configs")]
 pub async fn search_configs(#[server(default)] search: SearchInput) -> Result<SearchResults, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    Ok(search_page(&context.engine, &search, context.identity.role, PAGE_WITHIN).await?)
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    Ok(search_page(&context.engine, &search, &context.reach, PAGE_WITHIN).await?)
 }

@@ -8,7 +8,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::{Context, caller, clear_session_cookie, set_session_cookie},
-    etiqa_engine::access::{self, SetupCode},
+    etiqa_engine::access::{self, About, SetupCode},
     etiqa_model::UserError,
     etiqa_model::user::Role,
 };
@@ -70,7 +70,7 @@ pub async fn set_up(code: Secret, name: String, password: Secret) -> Result<(), 
 /// Changes one's own password; ends one's other sessions.
 #[server(endpoint = "change_password")]
 pub async fn change_password(current: Secret, new: Secret) -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let (Some(user), Some(session)) = (context.identity.user_id, &context.caller.session) else {
         return Err(UserError::invalid("A token has no password to change; sign in as a user.").into());
     };

@@ -1,7 +1,9 @@
 //! Who may come in: users, passwords, sessions, tokens, the first admin.
 //!
-//! Roles are checked at the edges, by whoever knows what is asked for; here is only who somebody is.
+//! Roles are checked at the edges, by whoever knows what is asked for; here is who somebody is, and whether what a request is
+//! about is in their scope.
 
+mod about;
 mod account;
 mod password;
 mod setup;
@@ -9,6 +11,7 @@ mod sign_in;
 mod throttle;
 mod token;
 
+pub use about::About;
 pub use account::{
     user_add, user_change, user_change_own_password, user_confirm, user_find, user_list, user_remove,
 };

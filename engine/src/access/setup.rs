@@ -83,7 +83,7 @@ impl SetupCode {
                 UserError::new(ErrorKind::Conflict, "There is an admin already; sign in instead.").into()
             );
         }
-        let id = user_insert_in_txn(&mut tx, &name, Role::Admin, &hash, at)
+        let id = user_insert_in_txn(&mut tx, &name, &Role::Admin.into(), &hash, at)
             .await
             .map_err(|error| account::taken(error, &name))?;
         tx.commit().await?;

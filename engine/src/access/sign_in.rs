@@ -80,7 +80,7 @@ pub async fn identify_session(db: &Db, secret: &str) -> Result<Option<Identity>>
         session_touch(db, &hash, at).await?;
     }
     let user = session.user;
-    Ok(Some(Identity { name: user.name, role: user.role, user_id: Some(user.id) }))
+    Ok(Some(Identity { name: user.name, role: user.role, scope: user.scope, user_id: Some(user.id) }))
 }
 
 /// Ends a session.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
-use etiqa_model::user::{ApiToken, FreshToken, Identity, Role};
+use etiqa_model::user::{ApiToken, FreshToken, Identity, Reach};
 use etiqa_model::{FieldError, Secret, Timestamp, TokenId, UserError};
 
 use super::{random_secret, stored_form};
@@ -22,30 +22,43 @@ const TOUCH_EVERY: Duration = Duration::from_mins(1);
 const MOST_DAYS: u32 = 3_650;
 
 /// Makes a token that works for `days`, or for ever.
-pub async fn token_create(db: &Db, name: &str, role: Role, days: Option<u32>) -> Result<FreshToken> {
-    let name = checked_name(name)?;
+pub async fn token_create(
+    db: &Db,
+    name: &str,
+    reach: impl Into<Reach>,
+    days: Option<u32>,
+) -> Result<FreshToken> {
+    let (name, reach) = (checked_name(name)?, reach.into());
     let secret = format!("{PREFIX}{}", random_secret());
     let at = now();
     let expires_at = days.map(|days| at.plus(Duration::from_hours(u64::from(days) * 24)));
-    let id = token_insert(db, name, role, &stored_form(&secret), expires_at, at).await.map_err(taken)?;
-    let token = ApiToken { id, name: name.to_owned(), role, created_at: at, expires_at, last_used_at: None };
+    let id = token_insert(db, name, &reach, &stored_form(&secret), expires_at, at).await.map_err(taken)?;
+    let token = ApiToken {
+        id,
+        name: name.to_owned(),
+        role: reach.role(),
+        scope: reach.scope().clone(),
+        created_at: at,
+        expires_at,
+        last_used_at: None,
+    };
     Ok(FreshToken { token, secret: Secret::new(secret) })
 }
 
-/// Changes a token's name, role and last day; its secret stays. `expires_on` is the last day on which it works, by UTC, as
+/// Changes a token's name, role, scope and last day; its secret stays. `expires_on` is the last day on which it works, by UTC, as
 /// `2026-12-31`, or empty: for ever. Gives the token as it was.
 pub async fn token_change(
     db: &Db,
     id: TokenId,
     name: &str,
-    role: Role,
+    reach: &Reach,
     expires_on: &str,
 ) -> Result<ApiToken> {
     let name = checked_name(name)?;
     let gone = || UserError::not_found(format!("token {id}"));
     let before = token_list(db).await?.into_iter().find(|token| token.id == id).ok_or_else(gone)?;
     let expires_at = end_of(expires_on.trim(), before.expires_at)?;
-    if token_update(db, id, name, role, expires_at).await.map_err(taken)? {
+    if token_update(db, id, name, reach, expires_at).await.map_err(taken)? {
         Ok(before)
     } else {
         Err(gone().into())
@@ -104,7 +117,7 @@ pub async fn identify_token(db: &Db, secret: &str) -> Result<Option<Identity>> {
     if token.last_used_at.is_none_or(|last| at.since(last) > TOUCH_EVERY) {
         token_touch(db, token.id, at).await?;
     }
-    Ok(Some(Identity { name: token.name, role: token.role, user_id: None }))
+    Ok(Some(Identity { name: token.name, role: token.role, scope: token.scope, user_id: None }))
 }
 
 /// How many days a token is to work; an empty text means for ever.

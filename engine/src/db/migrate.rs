@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     step!(16, "lists", "0016_lists.sql"),
     step!(17, "views", "0017_views.sql"),
     step!(18, "since when due times are promised", "0018_promises.sql"),
+    step!(21, "scopes", "0021_scopes.sql"),
 ];
 
 /// The newest schema number that this program knows.

@@ -37,6 +37,7 @@ pub mod run;
 pub mod run_note;
 pub mod run_write;
 pub mod saved_view;
+pub mod scope;
 pub mod sealed;
 pub mod search;
 pub mod session;

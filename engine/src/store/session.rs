@@ -16,7 +16,7 @@ pub struct Session {
 /// The session of this hash, unless it expired.
 pub async fn session_fetch(db: &Db, token_sha256: &str, now: Timestamp) -> Result<Option<Session>> {
     let row = sqlx::query(
-        "SELECT u.id, u.name, u.role, u.created_at, u.last_sign_in_at, s.last_seen_at
+        "SELECT u.id, u.name, u.role, u.scope, u.created_at, u.last_sign_in_at, s.last_seen_at
          FROM session s JOIN app_user u ON u.id = s.user_id
          WHERE s.token_sha256 = $1 AND s.expires_at > $2",
     )

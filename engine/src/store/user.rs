@@ -1,12 +1,13 @@
 //! People who sign in.
 
-use etiqa_model::user::{Role, User};
+use etiqa_model::scope::Scope;
+use etiqa_model::user::{Reach, Role, User};
 use etiqa_model::{Timestamp, UserId};
 use sqlx::any::AnyRow;
 
 use crate::db::{Db, Result, RowExt, Tx};
 
-const COLUMNS: &str = "id, name, role, created_at, last_sign_in_at";
+const COLUMNS: &str = "id, name, role, scope, created_at, last_sign_in_at";
 
 /// A user with the hash of their password; has no `Debug`.
 pub struct UserWithHash {
@@ -18,10 +19,8 @@ pub struct UserWithHash {
 
 /// Everybody, by name.
 pub async fn user_list(db: &Db) -> Result<Vec<User>> {
-    let rows =
-        sqlx::query("SELECT id, name, role, created_at, last_sign_in_at FROM app_user ORDER BY name_key")
-            .fetch_all(db.reader())
-            .await?;
+    let sql = format!("SELECT {COLUMNS} FROM app_user ORDER BY name_key");
+    let rows = sqlx::query(crate::db::built(sql)).fetch_all(db.reader()).await?;
     rows.iter().map(user).collect()
 }
 
@@ -49,29 +48,31 @@ pub async fn user_fetch(db: &Db, id: UserId) -> Result<Option<UserWithHash>> {
 pub async fn user_insert_in_txn(
     tx: &mut Tx,
     name: &str,
-    role: Role,
+    reach: &Reach,
     password_hash: &str,
     now: Timestamp,
 ) -> Result<UserId> {
     let row = sqlx::query(
-        "INSERT INTO app_user (name, name_key, role, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO app_user (name, name_key, role, password_hash, created_at, scope)
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
     )
     .bind(name.to_owned())
     .bind(name.to_lowercase())
-    .bind(role.as_str())
+    .bind(reach.role().as_str())
     .bind(password_hash.to_owned())
     .bind(now.millis())
+    .bind(reach.scope().to_string())
     .fetch_one(&mut **tx)
     .await?;
     Ok(UserId(row.int("id")?))
 }
 
-/// Changes a user's role.
-pub async fn user_set_role_in_txn(tx: &mut Tx, id: UserId, role: Role) -> Result<()> {
-    sqlx::query("UPDATE app_user SET role = $2 WHERE id = $1")
+/// Changes what a user may do, and with which devices.
+pub async fn user_set_reach_in_txn(tx: &mut Tx, id: UserId, reach: &Reach) -> Result<()> {
+    sqlx::query("UPDATE app_user SET role = $2, scope = $3 WHERE id = $1")
         .bind(id.0)
-        .bind(role.as_str())
+        .bind(reach.role().as_str())
+        .bind(reach.scope().to_string())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -121,6 +122,7 @@ pub(super) fn user(row: &AnyRow) -> Result<User> {
         id: UserId(row.int("id")?),
         name: row.text("name")?,
         role: row.named("role", Role::parse)?,
+        scope: row.named("scope", Scope::parse)?,
         created_at: row.time("created_at")?,
         last_sign_in_at: row.opt_time("last_sign_in_at")?,
     })

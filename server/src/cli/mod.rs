@@ -23,6 +23,7 @@ mod new_file;
 pub(crate) mod output;
 mod restore;
 mod retention;
+mod routes;
 mod run_backups;
 mod search;
 mod token;
@@ -38,6 +39,9 @@ use std::sync::Arc;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use etiqa_engine::shared_dir::SharedDir;
 use etiqa_engine::{Engine, Options, Result, Role};
+use etiqa_model::UserError;
+use etiqa_model::scope::Scope;
+use etiqa_model::user::Reach;
 
 /// Backs up the configurations of network devices by itself.
 #[derive(Debug, Parser)]
@@ -165,6 +169,9 @@ pub(crate) enum Command {
     /// Manage API tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// List every address that the server answers
+    #[command(hide = true)]
+    Routes,
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +232,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,
+            Command::Routes => Ok(routes::print()),
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
@@ -246,9 +254,11 @@ impl Cli {
 
 async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve(_) | Command::Worker(_) | Command::Restore(_) | Command::MigrateTo(_) => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Serve(_)
+        | Command::Worker(_)
+        | Command::Restore(_)
+        | Command::MigrateTo(_)
+        | Command::Routes => Ok(ExitCode::SUCCESS),
         Command::Resume => resume(engine).await,
         Command::Pause => pause(engine).await,
         Command::Doctor => doctor::run(engine).await,
@@ -289,6 +299,12 @@ async fn resume(engine: &Engine) -> Result<ExitCode> {
     };
     output::print(words);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What somebody of this role may do with the devices of these parts of a scope.
+fn reach(role: etiqa_model::user::Role, scope: &[String]) -> std::result::Result<Reach, UserError> {
+    let reach = Scope::parse(&scope.join("\n")).and_then(|scope| Reach::new(role, scope));
+    reach.map_err(UserError::invalid)
 }
 
 /// 0 when all is good, 1 when not.

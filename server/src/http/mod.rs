@@ -12,6 +12,7 @@ mod media;
 mod pages;
 mod recovery;
 mod refusal;
+pub(crate) mod routes;
 mod setup;
 mod texts;
 mod theme;
@@ -23,7 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::{Router, ServiceExt, middleware};
+use axum::{ServiceExt, middleware};
 use etiqa_engine::Engine;
 use tokio::net::TcpListener;
 use tower::Layer;
@@ -44,19 +45,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Res
         .and(NotForContentType::const_new("application/zip"))
         .and(NotForContentType::const_new("application/octet-stream"))
         .and(NotForContentType::const_new("application/wasm"));
-    let router = Router::new()
-        .merge(backups::router())
-        .merge(download::router())
-        .merge(events::router(site.build().to_owned()))
-        .merge(health::router())
-        .merge(hooks::router())
-        .merge(inventory::router())
-        .merge(media::router())
-        .merge(setup::router())
-        .merge(recovery::router())
-        .merge(texts::router())
-        .merge(theme::router())
-        .merge(uploads::router())
+    let router = routes::router(site.build())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(Arc::clone(&engine))
         .merge(assets::router(Arc::clone(&site)))

@@ -23,6 +23,7 @@ mod migrate_to;
 mod power_cut;
 mod reach;
 mod restore;
+mod routes;
 mod runs;
 mod search;
 mod secrets;
