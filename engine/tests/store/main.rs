@@ -16,4 +16,5 @@ mod people;
 mod portable;
 mod queue;
 mod rotation;
+mod scopes;
 mod views;

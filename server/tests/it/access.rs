@@ -308,6 +308,53 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
+async fn a_scope_is_given_to_users_and_tokens_but_to_no_admin() {
+    let world = World::new();
+    world.add_user("ada", "admin").await;
+    let scope = ["--scope", "site:vienna", "--scope", "tag:core"];
+    let add = ["user", "add", "bert", "--role", "operator", "--password-stdin"];
+    let password = format!("{}\n", World::password_of("bert"));
+    world.etiqa_with_input(add.iter().chain(&scope), &password).await.good();
+    let make = ["token", "create", "monitoring", "--role", "viewer"];
+    let token = world.etiqa(make.iter().chain(&scope)).await.good().stdout.trim().to_owned();
+    for list in [["user", "list"], ["token", "list"]] {
+        let listed = world.etiqa(list).await.good().stdout;
+        assert!(listed.contains("site vienna, tag core"), "{listed}");
+    }
+    let refused =
+        world.etiqa(["token", "create", "x", "--role", "viewer", "--scope", "vienna"]).await.failed();
+    insta::assert_snapshot!(refused.sentence(&world), @r#"etiqa: "vienna" is no part of a scope; write site:vienna or tag:core, a line each."#);
+    let refused =
+        world.etiqa(["token", "create", "x", "--role", "admin", "--scope", "site:a"]).await.failed();
+    insta::assert_snapshot!(refused.sentence(&world), @"etiqa: An admin sees all devices: leave the scope empty, or choose another role.");
+
+    let server = world.serve().await;
+    let me = server.with_token(&token).call("whoami", &[]).await.with_status(200).json();
+    assert_eq!(me["scope"], "site:vienna\ntag:core");
+    let ada = server.signed_in("ada").await;
+    let page = ada.get("/admin/users").await.with_status(200).text();
+    assert!(page.contains("site vienna, tag core") && page.contains("name=\"scope\""), "{page}");
+    let user = [("id", "2"), ("role", "admin"), ("scope", "site:vienna")];
+    let refused = ada.call("change_user", &user).await.with_status(422).json();
+    assert_eq!(refused["fields"][0]["field"], "scope");
+    ada.call("change_user", &[("id", "2"), ("role", "operator"), ("scope", "")]).await.with_status(200);
+    let bert = server.signed_in("bert").await;
+    assert_eq!(bert.call("whoami", &[]).await.json()["scope"], "");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_scope_that_nobody_can_read_lets_nobody_in() {
+    let world = World::new();
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    server.with_token(&token).get("/backup/status/").await.with_status(200);
+    world.database.execute("UPDATE api_token SET scope = 'everything'").await;
+    server.with_token(&token).get("/backup/status/").await.with_status(500);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_last_admin_stays() {
     let world = World::new();
     world.add_user("ada", "admin").await;
