@@ -154,8 +154,8 @@ pub async fn result_page_of_device(
     HISTORY.page(db, &rows, ask, span, before).await
 }
 
-/// A page of the results of a run of devices in the scope, of those alone that are not good where `only_failed`: those that failed first, then by
-/// host name.
+/// A page of the results of a run of devices in the scope, of those alone that are not good where
+/// `only_failed`: those that failed first, then by host name.
 pub async fn result_page_of_run(
     db: &Db,
     scope: &Scope,
