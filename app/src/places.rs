@@ -2,6 +2,8 @@
 
 #[cfg(feature = "ssr")]
 use etiqa_model::find::Offer;
+#[cfg(feature = "ssr")]
+use etiqa_model::user::Reach;
 use etiqa_model::user::Role;
 
 /// A page with a name of its own.
@@ -58,15 +60,21 @@ const OTHERS: [Place; 13] = [
     place("", "Settings", "/admin/settings", Role::Admin),
 ];
 
-/// Those whose name has `search` in it and that `role` may go to; without `search` those that a key leads to.
+/// Those that concern all devices, besides what only admins may do: not for who has a scope.
 #[cfg(feature = "ssr")]
-pub(crate) fn named(search: &str, role: Role) -> Vec<Offer> {
+const OF_ALL_DEVICES: [&str; 5] =
+    ["/backup/new", "/admin/jobs", "/admin/machines", "/admin/jump-hosts", "/admin/destinations"];
+
+/// Those whose name has `search` in it and that somebody of this reach may go to; without `search` those that a key leads to.
+#[cfg(feature = "ssr")]
+pub(crate) fn named(search: &str, reach: &Reach) -> Vec<Offer> {
     let wanted = search.to_lowercase();
     let others = OTHERS.iter().filter(|_| !wanted.is_empty());
     KEYED
         .iter()
         .chain(others)
-        .filter(|place| place.role <= role && place.words.to_lowercase().contains(&wanted))
+        .filter(|place| place.role <= reach.role() && place.words.to_lowercase().contains(&wanted))
+        .filter(|place| reach.is_whole() || !OF_ALL_DEVICES.contains(&place.to))
         .map(|place| Offer {
             words: place.words.to_owned(),
             detail: "page".to_owned(),
@@ -77,18 +85,24 @@ pub(crate) fn named(search: &str, role: Role) -> Vec<Offer> {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
+    use etiqa_model::scope::Scope;
+
     use super::*;
 
     #[test]
     fn a_page_is_offered_by_a_part_of_its_name_to_who_may_go_there() {
-        let words =
-            |search: &str, role| named(search, role).into_iter().map(|offer| offer.words).collect::<Vec<_>>();
-        assert_eq!(words("CRED", Role::Admin), ["Credentials"]);
-        assert!(words("cred", Role::Operator).is_empty());
-        assert_eq!(words("jump", Role::Operator), ["Jump hosts"]);
-        assert!(words("jump", Role::Viewer).is_empty());
-        assert_eq!(words("drivers", Role::Viewer), ["Drivers"]);
-        assert!(words("", Role::Viewer).contains(&"Devices".to_owned()));
-        assert!(!words("", Role::Viewer).contains(&"Admin".to_owned()));
+        let words = |search: &str, reach: Reach| {
+            named(search, &reach).into_iter().map(|offer| offer.words).collect::<Vec<_>>()
+        };
+        assert_eq!(words("CRED", Role::Admin.into()), ["Credentials"]);
+        assert!(words("cred", Role::Operator.into()).is_empty());
+        assert_eq!(words("jump", Role::Operator.into()), ["Jump hosts"]);
+        assert!(words("jump", Role::Viewer.into()).is_empty());
+        assert_eq!(words("drivers", Role::Viewer.into()), ["Drivers"]);
+        assert!(words("", Role::Viewer.into()).contains(&"Devices".to_owned()));
+        assert!(!words("", Role::Viewer.into()).contains(&"Admin".to_owned()));
+        let of_vienna = Reach::new(Role::Operator, Scope::parse("site:vienna").unwrap()).unwrap();
+        assert!(words("jobs", of_vienna.clone()).is_empty());
+        assert_eq!(words("new", of_vienna), ["New device"]);
     }
 }

@@ -45,16 +45,16 @@ pub(crate) fn is_outside(path: &str) -> bool {
     matches!(path.trim_end_matches('/'), "/login" | "/setup")
 }
 
-/// Shows its children to those who may do what `role` may.
+/// Shows its children to those who may do what `role` may; of them to those alone who have no scope, where it is `of_all` devices.
 #[component]
-pub(crate) fn Allowed(role: Role, children: ChildrenFn) -> AnyView {
+pub(crate) fn Allowed(role: Role, #[prop(optional)] of_all: bool, children: ChildrenFn) -> AnyView {
     let session = expect_context::<Session>();
     let children = StoredValue::new(children);
     later(nothing, move || async move {
-        if session.role().await >= role {
-            children.with_value(|children| children()).into_any()
-        } else {
-            nothing()
-        }
+        let may = session
+            .identity()
+            .await
+            .is_some_and(|identity| identity.role >= role && (!of_all || identity.scope.is_everything()));
+        if may { children.with_value(|children| children()).into_any() } else { nothing() }
     })
 }

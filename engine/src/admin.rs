@@ -3,7 +3,9 @@
 use etiqa_model::admin::{AdminCounts, Tally};
 use etiqa_model::backup::ConfigState;
 use etiqa_model::machine::MachineState;
+use etiqa_model::user::Reach;
 
+use crate::backup::seen::configs_seen;
 use crate::backup::{config, promise};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -12,12 +14,17 @@ use crate::store::overview::device_counts;
 use crate::time::now;
 use crate::{drivers, machines, recovery};
 
-/// Counts everything. What is only counted is counted by the database.
-pub async fn counts(engine: &Engine) -> Result<AdminCounts> {
+/// Counts everything; of devices and backups those that somebody of this reach sees. What is only counted is counted by the
+/// database.
+pub async fn counts(engine: &Engine, reach: &Reach) -> Result<AdminCounts> {
     let at = now();
-    let configs = config::list_uncounted(engine, at).await?;
+    let mut configs = config::list_uncounted(engine, at).await?;
+    let promises = promise::promises(&configs, at);
+    let (devices, reasons) = device_counts(&engine.db, reach.scope(), &promises).await?;
+    if let Some(seen) = configs_seen(engine, reach).await? {
+        configs.retain(|row| seen.contains(&row.config.id));
+    }
     let failing = configs.iter().filter(|row| row.state == ConfigState::Failing);
-    let (devices, reasons) = device_counts(&engine.db, &promise::promises(&configs, at)).await?;
     let counts = section_counts(&engine.db, at).await?;
     let (drivers, invalid) = drivers::driver_counts(engine).await?;
     let machines = machines::known(engine).await?;

@@ -13,6 +13,7 @@ use std::sync::{PoisonError, RwLock};
 use etiqa_model::UserError;
 use etiqa_model::admin::{CheckedAgainst, DriverRow, DriverText};
 use etiqa_model::device::{Device, DeviceFacts};
+use etiqa_model::user::Reach;
 
 use crate::collect::{Against, Driver, DriverSet};
 use crate::data_dir::DataDir;
@@ -126,12 +127,12 @@ fn read_folder(folder: &Path) -> std::io::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// Every driver, by name, with how many devices it would collect.
-pub async fn driver_rows(engine: &Engine) -> Result<Vec<DriverRow>> {
+/// Every driver, by name, with how many devices it would collect of those that somebody of this reach sees.
+pub async fn driver_rows(engine: &Engine, reach: &Reach) -> Result<Vec<DriverRow>> {
     engine.drivers.refresh(&engine.db, &engine.dir).await?;
     let set = engine.drivers.current();
     let own = driver_list(&engine.db).await?;
-    let counts = device_count_by_platform(&engine.db).await?;
+    let counts = device_count_by_platform(&engine.db, reach.scope()).await?;
     let devices_of = |name: &str| {
         counts
             .iter()
@@ -203,8 +204,8 @@ fn warnings_of(driver: &Driver) -> Vec<String> {
 }
 
 /// One driver with its text.
-pub async fn driver_text(engine: &Engine, name: &str) -> Result<DriverText> {
-    let row = driver_rows(engine).await?.into_iter().find(|row| row.name == name);
+pub async fn driver_text(engine: &Engine, reach: &Reach, name: &str) -> Result<DriverText> {
+    let row = driver_rows(engine, reach).await?.into_iter().find(|row| row.name == name);
     let text = engine.drivers.current().get(name).map(|driver| driver.text().to_owned());
     let row = row.ok_or_else(|| UserError::not_found(format!("driver named {name}")))?;
     Ok(DriverText { driver: row, text: text.unwrap_or_default() })

@@ -2,6 +2,7 @@
 
 mod bulk;
 pub(crate) mod export;
+mod within;
 
 use etiqa_model::admin::{BackupChoices, DeviceChoices};
 use etiqa_model::device::{
@@ -9,7 +10,9 @@ use etiqa_model::device::{
 };
 use etiqa_model::event::Topic;
 use etiqa_model::page::{Page, Paged};
+use etiqa_model::scope::Scope;
 use etiqa_model::selector::Selector;
+use etiqa_model::user::{Reach, Role};
 use etiqa_model::{DeviceId, DeviceResultId, ErrorKind, FieldError, JobId, UserError};
 use serde_json::json;
 
@@ -45,6 +48,8 @@ use crate::time::now;
 
 pub use bulk::change;
 pub use export::csv;
+pub use within::save_within;
+pub(crate) use within::{check as check_within, may_use};
 
 /// Adds (`id` none) or changes a device.
 pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) -> Result<DeviceId> {
@@ -212,9 +217,10 @@ pub async fn collect_one(engine: &Engine, id: DeviceId) -> Result<()> {
     Ok(())
 }
 
-/// A page of devices, with what is overdue or in no backup of them.
+/// A page of the devices that somebody of this reach sees, with what is overdue or in no backup of them.
 pub async fn list(
     engine: &Engine,
+    reach: &Reach,
     filter: &DeviceFilter,
     order: DeviceOrder,
     page: Page,
@@ -222,7 +228,7 @@ pub async fn list(
     let promises = promise::now_promised(engine, now()).await?;
     // A statement without promises comes again as it is.
     let asked: &[Promise] = if asks_for_promises(filter) { &promises } else { &[] };
-    let mut devices = device_list_promised(&engine.db, filter, asked, order, page).await?;
+    let mut devices = device_list_promised(&engine.db, reach.scope(), filter, asked, order, page).await?;
     device_fill_lapses(&engine.db, &promises, &mut devices.rows).await?;
     Ok(devices)
 }
@@ -266,9 +272,14 @@ pub async fn fetch(engine: &Engine, id: DeviceId) -> Result<Device> {
     Ok(device_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?)
 }
 
-/// The one device of this host name or address.
+/// The one device of this host name or address; for the command line, which sees them all.
 pub async fn find(engine: &Engine, name: &str) -> Result<Device> {
-    let mut found = device_list_by_name(&engine.db, name).await?;
+    find_seen(engine, &Role::Admin.into(), name).await
+}
+
+/// The one device of this host name or address among those that somebody of this reach sees.
+pub async fn find_seen(engine: &Engine, reach: &Reach, name: &str) -> Result<Device> {
+    let mut found = device_list_by_name(&engine.db, reach.scope(), name).await?;
     match found.len() {
         0 => Err(UserError::not_found(format!("device named \"{name}\"")).into()),
         1 => Ok(found.remove(0)),
@@ -297,9 +308,14 @@ pub async fn selector(engine: &Engine, text: &str) -> Result<Selector> {
     Ok(Selector::Chosen(ids))
 }
 
-/// Every device, by host name.
+/// Every device, by host name; for the command line, which sees them all.
 pub async fn all(engine: &Engine) -> Result<Vec<Device>> {
-    Ok(device_list_all(&engine.db).await?)
+    seen(engine, &Role::Admin.into()).await
+}
+
+/// Every device that somebody of this reach sees, by host name.
+pub async fn seen(engine: &Engine, reach: &Reach) -> Result<Vec<Device>> {
+    Ok(device_list_all(&engine.db, reach.scope()).await?)
 }
 
 /// Every enabled device.
@@ -331,21 +347,35 @@ pub async fn transcript(engine: &Engine, id: DeviceResultId) -> Result<String> {
     unpack(&packed.ok_or_else(|| UserError::not_found(format!("session kept for result {id}")))?)
 }
 
-/// What the device forms and filters offer.
-pub async fn device_choices(engine: &Engine) -> Result<DeviceChoices> {
+/// What the device forms and filters offer somebody of this reach. Credentials and jump hosts of sites that are not in their
+/// scope are not among it.
+pub async fn device_choices(engine: &Engine, reach: &Reach) -> Result<DeviceChoices> {
     let drivers = engine.drivers.current();
+    let (db, scope) = (&engine.db, reach.scope());
+    let credentials = credential_list(db).await?.into_iter();
+    let jump_hosts = jump_host_list(db).await?.into_iter();
     Ok(DeviceChoices {
-        sites: site_list(&engine.db).await?,
-        tags: tag_list(&engine.db).await?,
+        sites: with_own(site_list(db, scope).await?, scope.sites()),
+        tags: with_own(tag_list(db, scope).await?, scope.tags()),
         platforms: drivers.titles().map(|(name, title)| (name.to_owned(), title)).collect(),
-        platforms_in_use: platform_list(&engine.db).await?,
-        credentials: credential_list(&engine.db)
-            .await?
-            .into_iter()
+        platforms_in_use: platform_list(db, scope).await?,
+        credentials: credentials
+            .filter(|credential| may_use(reach, credential.site.as_deref()))
             .map(|credential| credential.name)
             .collect(),
-        jump_hosts: jump_host_list(&engine.db).await?.into_iter().map(|host| host.name).collect(),
+        jump_hosts: jump_hosts
+            .filter(|host| may_use(reach, host.site.as_deref()))
+            .map(|host| host.name)
+            .collect(),
     })
+}
+
+/// The names in use with those of a scope, sorted: its first device has them before any other.
+fn with_own(mut names: Vec<String>, own: &[String]) -> Vec<String> {
+    names.extend_from_slice(own);
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// What the backup config form offers.
@@ -353,8 +383,8 @@ pub async fn backup_choices(engine: &Engine) -> Result<BackupChoices> {
     Ok(BackupChoices {
         time_zones: due::zone_names().into_iter().map(str::to_owned).collect(),
         default_zone: due::machine_zone(),
-        sites: site_list(&engine.db).await?,
-        tags: tag_list(&engine.db).await?,
+        sites: site_list(&engine.db, &Scope::default()).await?,
+        tags: tag_list(&engine.db, &Scope::default()).await?,
         destinations: destination_list_names(&engine.db).await?,
     })
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use etiqa_model::Timestamp;
 use etiqa_model::overview::{HandGroup, Overview, Reason, RecentChange};
-use etiqa_model::user::Role;
+use etiqa_model::user::Reach;
 
+use crate::backup::seen::{configs_seen, narrow_runs};
 use crate::backup::{config, promise};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -33,35 +34,43 @@ const PEEKS: usize = 2;
 /// Lines of a peek.
 const PEEK_LINES: u32 = 6;
 
-/// Everything on the first page, as `reader` may see it.
-pub async fn overview(engine: &Engine, reader: Role) -> Result<Overview> {
-    overview_at(engine, reader, now()).await
+/// Everything on the first page, as somebody of this reach may see it: numbers are of their devices. Archives concern all
+/// devices; who has a scope is told of none.
+pub async fn overview(engine: &Engine, reach: &Reach) -> Result<Overview> {
+    overview_at(engine, reach, now()).await
 }
 
 /// The same at another time, by which it is told what is due.
-pub async fn overview_at(engine: &Engine, reader: Role, at: Timestamp) -> Result<Overview> {
+pub async fn overview_at(engine: &Engine, reach: &Reach, at: Timestamp) -> Result<Overview> {
+    let (db, scope, is_whole) = (&engine.db, reach.scope(), reach.is_whole());
     let mut configs = config::list_uncounted(engine, at).await?;
     let promises = promise::promises(&configs, at);
+    let seen = configs_seen(engine, reach).await?;
+    configs.retain(|row| seen.as_ref().is_none_or(|seen| seen.contains(&row.config.id)));
     // The next to run first; disabled ones, which have no next time, last.
     configs.sort_by_key(|row| (row.config.next_run_at.is_none(), row.config.next_run_at));
     configs.truncate(NEXT);
-    let (devices, reasons) = device_counts(&engine.db, &promises).await?;
-    let (archives, archive_bytes) = archive_totals(&engine.db).await?;
+    let (devices, reasons) = device_counts(db, scope, &promises).await?;
+    let (archives, archive_bytes) = if is_whole { archive_totals(db).await? } else { (0, 0) };
     let today = Timestamp(at.millis() - at.millis().rem_euclid(86_400_000));
     let first_day = today.minus(A_DAY * (DAYS - 1));
+    let mut running = run_list_live(db, seen.as_deref()).await?;
+    let mut recent_runs = run_list_ended(db, seen.as_deref(), 8).await?;
+    let last_runs = configs.iter_mut().filter_map(|row| row.last_run.as_mut());
+    narrow_runs(engine, reach, running.iter_mut().chain(&mut recent_runs).chain(last_runs)).await?;
     Ok(Overview {
         generated_at: at,
-        first_steps: first_steps_fetch(&engine.db).await?,
+        first_steps: if is_whole { first_steps_fetch(db).await? } else { None },
         devices,
-        needs_hand: needs_hand(engine, &promises, reasons).await?,
+        needs_hand: needs_hand(engine, reach, &promises, reasons).await?,
         pause: schedule_pause(engine).await?,
-        damaged: run_list_damaged(&engine.db, 3).await?,
-        running: run_list_live(&engine.db).await?,
+        damaged: if is_whole { run_list_damaged(db, 3).await? } else { Vec::new() },
+        running,
         configs,
-        recent_runs: run_list_ended(&engine.db, 8).await?,
-        recent_changes: recent_changes(engine, reader).await?,
-        days: run_counts_by_day(&engine.db, first_day, DAYS).await?,
-        stored: archive_bytes_by_day(&engine.db, first_day, DAYS).await?,
+        recent_runs,
+        recent_changes: recent_changes(engine, reach).await?,
+        days: run_counts_by_day(db, seen.as_deref(), first_day, DAYS).await?,
+        stored: if is_whole { archive_bytes_by_day(db, first_day, DAYS).await? } else { Vec::new() },
         archive_bytes,
         archives,
     })
@@ -69,13 +78,14 @@ pub async fn overview_at(engine: &Engine, reader: Role, at: Timestamp) -> Result
 
 async fn needs_hand(
     engine: &Engine,
+    reach: &Reach,
     promises: &[Promise],
     reasons: Vec<(Reason, u64)>,
 ) -> Result<Vec<HandGroup>> {
     if reasons.is_empty() {
         return Ok(Vec::new());
     }
-    let mut hands = device_list_needing_a_hand(&engine.db, promises, &reasons, HANDS).await?;
+    let mut hands = device_list_needing_a_hand(&engine.db, reach.scope(), promises, &reasons, HANDS).await?;
     let shown: Vec<_> = hands.iter().map(|hand| hand.id).collect();
     let asked_for = job_list_open_devices(&engine.db, "collect", &shown).await?;
     for hand in &mut hands {
@@ -88,12 +98,12 @@ async fn needs_hand(
     Ok(groups.collect())
 }
 
-async fn recent_changes(engine: &Engine, reader: Role) -> Result<Vec<RecentChange>> {
+async fn recent_changes(engine: &Engine, reach: &Reach) -> Result<Vec<RecentChange>> {
     let mut changes = Vec::new();
-    for (index, row) in version_list_changes(&engine.db, 8).await?.into_iter().enumerate() {
+    for (index, row) in version_list_changes(&engine.db, reach.scope(), 8).await?.into_iter().enumerate() {
         // A text that cannot be shown to this reader has no peek.
         let peek = if index < PEEKS {
-            read::peek(engine, &row.version, reader.into(), PEEK_LINES).await.ok()
+            read::peek(engine, &row.version, reach.role().into(), PEEK_LINES).await.ok()
         } else {
             None
         };

@@ -6,6 +6,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::run::Run;
 use etiqa_model::status::{ConfigStatus, LastRun, SchedulerStatus, StatusReport, StatusSummary};
+use etiqa_model::user::Reach;
 
 use crate::backup::config;
 use crate::db::DbKind;
@@ -17,9 +18,9 @@ use crate::time::now;
 /// A scheduler that has not looked for its interval and so long besides is not running.
 const TICK_MARGIN: Duration = Duration::from_mins(1);
 
-/// How every backup config stands.
-pub async fn report(engine: &Engine) -> Result<StatusReport> {
-    let rows = config::list(engine).await?;
+/// How every backup config stands that somebody of this reach sees.
+pub async fn report(engine: &Engine, reach: &Reach) -> Result<StatusReport> {
+    let rows = config::list(engine, reach).await?;
     let count =
         |state| u32::try_from(rows.iter().filter(|row| row.state == state).count()).unwrap_or(u32::MAX);
     let enabled = rows.iter().filter(|row| row.config.enabled);

@@ -31,6 +31,7 @@ pub mod page;
 pub mod recording;
 pub mod run;
 pub mod schedule;
+pub mod scope;
 pub mod search;
 mod secret;
 pub mod selector;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::field::{by_name, short_text};
+use crate::scope::Scope;
 use crate::{Secret, Timestamp, TokenId, UserId};
 
 /// What somebody may do; each role includes the one before it.
@@ -44,6 +45,47 @@ impl fmt::Display for Role {
     }
 }
 
+/// What somebody may do, and with which devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    role: Role,
+    scope: Scope,
+}
+
+impl Reach {
+    /// Somebody of this role with a scope. An admin has none: what admins do concerns all devices.
+    pub fn new(role: Role, scope: Scope) -> Result<Self, String> {
+        if role == Role::Admin && !scope.is_everything() {
+            return Err(
+                "An admin sees all devices: leave the scope empty, or choose another role.".to_owned()
+            );
+        }
+        Ok(Self { role, scope })
+    }
+
+    /// What they may do.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// With which devices.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Whether there is no device that they do not see.
+    pub fn is_whole(&self) -> bool {
+        self.scope.is_everything()
+    }
+}
+
+impl From<Role> for Reach {
+    /// Somebody of this role who sees all devices.
+    fn from(role: Role) -> Self {
+        Self { role, scope: Scope::default() }
+    }
+}
+
 /// A person who can sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -53,6 +95,9 @@ pub struct User {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// With which devices.
+    #[serde(default)]
+    pub scope: Scope,
     /// When they were added.
     pub created_at: Timestamp,
     /// When they last signed in.
@@ -71,6 +116,9 @@ pub struct ApiToken {
     pub name: String,
     /// What its holder may do.
     pub role: Role,
+    /// With which devices.
+    #[serde(default)]
+    pub scope: Scope,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it stops working; none: never.
@@ -95,6 +143,9 @@ pub struct Identity {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// With which devices.
+    #[serde(default)]
+    pub scope: Scope,
     /// The user; none for a token.
     pub user_id: Option<UserId>,
     /// Whether they must set up a second factor before anything else.
@@ -143,6 +194,13 @@ pub struct PendingFactor {
     pub recovery_codes: Vec<Secret>,
 }
 
+impl Identity {
+    /// What they may do, and with which devices: as it was stored, whatever that is.
+    pub fn reach(&self) -> Reach {
+        Reach { role: self.role, scope: self.scope.clone() }
+    }
+}
+
 /// The shortest password that is accepted (NIST SP 800-63B asks for 8 at least).
 pub const SHORTEST_PASSWORD: usize = 10;
 
@@ -178,4 +236,18 @@ pub struct SetupState {
     pub is_open: bool,
     /// Why the last restore into it came to nothing.
     pub restore_problem: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_admin_has_no_scope() {
+        let scope = Scope::parse("site:vienna").unwrap();
+        assert!(Reach::new(Role::Admin, Scope::default()).unwrap().is_whole());
+        assert!(Reach::new(Role::Admin, scope.clone()).is_err());
+        let reach = Reach::new(Role::Operator, scope).unwrap();
+        assert_eq!((reach.role(), reach.is_whole()), (Role::Operator, false));
+    }
 }

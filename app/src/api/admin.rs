@@ -16,46 +16,55 @@ use super::AppError;
 use {
     super::context::Context,
     super::sections::sections,
+    etiqa_engine::access::{self, About},
     etiqa_engine::history::read,
-    etiqa_engine::{access, admin, drivers, fleet, jump_hosts},
+    etiqa_engine::{admin, drivers, fleet, jump_hosts},
     etiqa_model::event::Topic,
+    etiqa_model::scope::Scope,
+    etiqa_model::user::Reach,
     etiqa_model::{FieldError, UserError},
 };
 
 /// The sections of the admin's pages that the caller may go to, with what is in each and what needs a hand.
 #[server(endpoint = "list_admin_sections")]
 pub async fn list_admin_sections() -> Result<Vec<AdminSection>, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    let counts = admin::counts(&context.engine).await?;
-    Ok(sections(&counts, context.identity.role))
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    let counts = admin::counts(&context.engine, &context.reach).await?;
+    Ok(sections(&counts, &context.reach))
 }
 
 /// Everybody who can sign in, by name.
 #[server(endpoint = "list_users")]
 pub async fn list_users() -> Result<Vec<User>, AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     Ok(access::user_list(&context.engine.db).await?)
 }
 
-/// Adds a user. `role` is a role's name.
+/// Adds a user. `role` is a role's name, `scope` has a line each of `site:vienna` or `tag:core`; empty: all devices.
 #[server(endpoint = "add_user")]
-pub async fn add_user(name: String, role: String, password: Secret) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
-    let role = named_role(&role)?;
-    access::user_add(&context.engine.db, &name, role, &password).await?;
+pub async fn add_user(
+    name: String,
+    role: String,
+    #[server(default)] scope: String,
+    password: Secret,
+) -> Result<(), AppError> {
+    let context = Context::require(Role::Admin, About::Everything).await?;
+    let reach = reach(named_role(&role)?, &scope)?;
+    access::user_add(&context.engine.db, &name, reach, &password).await?;
     changed(&context);
     Ok(())
 }
 
-/// Changes a user's role, and their password where one is given; their sessions end.
+/// Changes a user's role and scope, and their password where one is given; their sessions end.
 #[server(endpoint = "change_user")]
 pub async fn change_user(
     id: UserId,
     role: Role,
+    #[server(default)] scope: String,
     #[server(default)] password: Secret,
 ) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
-    access::user_change(&context.engine.db, id, role, &password).await?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
+    access::user_change(&context.engine.db, id, reach(role, &scope)?, &password).await?;
     changed(&context);
     leptos_axum::redirect("/admin/users");
     Ok(())
@@ -64,7 +73,7 @@ pub async fn change_user(
 /// Removes a user; the last admin stays.
 #[server(endpoint = "remove_user")]
 pub async fn remove_user(id: UserId) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     access::user_remove(&context.engine.db, id).await?;
     changed(&context);
     Ok(())
@@ -73,7 +82,7 @@ pub async fn remove_user(id: UserId) -> Result<(), AppError> {
 /// The browsers in which somebody is signed in.
 #[server(endpoint = "list_user_sessions")]
 pub async fn list_user_sessions(id: UserId) -> Result<Vec<BrowserSession>, AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     let own = context.caller.session.as_ref().map(Secret::reveal);
     Ok(access::session_list(context.engine.door(), id, own).await?)
 }
@@ -81,7 +90,7 @@ pub async fn list_user_sessions(id: UserId) -> Result<Vec<BrowserSession>, AppEr
 /// Signs one of somebody's browsers out. `name` is as in the list of them.
 #[server(endpoint = "end_user_session")]
 pub async fn end_user_session(id: UserId, name: String) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     access::end_session(&context.engine.db, id, &name).await?;
     changed(&context);
     Ok(())
@@ -90,7 +99,7 @@ pub async fn end_user_session(id: UserId, name: String) -> Result<(), AppError> 
 /// Forgets somebody's second factor, where their phone is lost; their sessions end.
 #[server(endpoint = "reset_second_factor")]
 pub async fn reset_second_factor(id: UserId) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     access::second_factor_reset(&context.engine.db, id).await?;
     changed(&context);
     Ok(())
@@ -99,7 +108,7 @@ pub async fn reset_second_factor(id: UserId) -> Result<(), AppError> {
 /// Every API token, by name.
 #[server(endpoint = "list_tokens")]
 pub async fn list_tokens() -> Result<Vec<ApiToken>, AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     Ok(access::token_list(&context.engine.db).await?)
 }
 
@@ -108,28 +117,32 @@ pub async fn list_tokens() -> Result<Vec<ApiToken>, AppError> {
 pub async fn create_token(
     name: String,
     role: String,
+    #[server(default)] scope: String,
     #[server(default)] expires_days: String,
 ) -> Result<FreshToken, AppError> {
-    let context = Context::require(Role::Admin)?;
-    let role = named_role(&role)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
+    let reach = reach(named_role(&role)?, &scope)?;
     let days = access::token_days(&expires_days)?;
-    let token = access::token_create(&context.engine.db, &name, role, days).await?;
+    let token = access::token_create(&context.engine.db, &name, reach, days).await?;
     changed(&context);
     Ok(token)
 }
 
-/// Changes a token's name, role and last day (by UTC, `2026-12-31`; empty: for ever). Its secret stays.
+/// Changes a token's name, role, scope and last day (by UTC, `2026-12-31`; empty: for ever). Its secret stays.
 #[server(endpoint = "change_token")]
 pub async fn change_token(
     id: TokenId,
     name: String,
     role: Role,
+    #[server(default)] scope: String,
     #[server(default)] expires_on: String,
 ) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
-    let before = access::token_change(&context.engine.db, id, &name, role, &expires_on).await?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
+    let reach = reach(role, &scope)?;
+    let before = access::token_change(&context.engine.db, id, &name, &reach, &expires_on).await?;
     tracing::info!(
-        token = %id, by = %context.identity.name, name_before = %before.name, role_before = %before.role, %name, %role,
+        token = %id, by = %context.identity.name, name_before = %before.name, role_before = %before.role,
+        scope_before = %before.scope.words(), %name, %role, scope = %reach.scope().words(),
         "token {id} was changed"
     );
     changed(&context);
@@ -140,7 +153,7 @@ pub async fn change_token(
 /// Makes a token useless at once.
 #[server(endpoint = "revoke_token")]
 pub async fn revoke_token(id: TokenId) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     access::token_revoke(&context.engine.db, id).await?;
     changed(&context);
     Ok(())
@@ -149,7 +162,7 @@ pub async fn revoke_token(id: TokenId) -> Result<(), AppError> {
 /// Every credential, without its secrets, by name.
 #[server(endpoint = "list_credentials")]
 pub async fn list_credentials() -> Result<Vec<Credential>, AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     Ok(fleet::credential_list_for_page(&context.engine).await?)
 }
 
@@ -159,7 +172,7 @@ pub async fn save_credential(
     #[server(default)] id: Option<CredentialId>,
     credential: CredentialInput,
 ) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     fleet::credential_save(&context.engine, id, credential).await?;
     changed(&context);
     leptos_axum::redirect("/admin/credentials");
@@ -172,7 +185,7 @@ pub async fn rotate_credential(
     id: CredentialId,
     #[server(default)] secrets: NewSecrets,
 ) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     fleet::credential_rotate(&context.engine, id, secrets).await?;
     changed(&context);
     leptos_axum::redirect("/admin/credentials");
@@ -182,7 +195,7 @@ pub async fn rotate_credential(
 /// Forgets the previous secrets of a credential.
 #[server(endpoint = "finish_rotation")]
 pub async fn finish_rotation(id: CredentialId) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     fleet::credential_rotation_finish(&context.engine, id).await?;
     changed(&context);
     Ok(())
@@ -191,7 +204,7 @@ pub async fn finish_rotation(id: CredentialId) -> Result<(), AppError> {
 /// Removes a credential; devices that name it fall back to their site's.
 #[server(endpoint = "remove_credential")]
 pub async fn remove_credential(id: CredentialId) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     fleet::credential_remove(&context.engine, id).await?;
     changed(&context);
     Ok(())
@@ -200,7 +213,7 @@ pub async fn remove_credential(id: CredentialId) -> Result<(), AppError> {
 /// Every jump host, by name.
 #[server(endpoint = "list_jump_hosts")]
 pub async fn list_jump_hosts() -> Result<Vec<JumpHost>, AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Everything).await?;
     Ok(jump_hosts::list(&context.engine).await?)
 }
 
@@ -210,7 +223,7 @@ pub async fn save_jump_host(
     #[server(default)] id: Option<JumpHostId>,
     host: JumpHostInput,
 ) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     jump_hosts::save(&context.engine, id, &host).await?;
     leptos_axum::redirect("/admin/jump-hosts");
     Ok(())
@@ -219,29 +232,29 @@ pub async fn save_jump_host(
 /// Removes a jump host; devices that name it are reached as their site says, or straight.
 #[server(endpoint = "remove_jump_host")]
 pub async fn remove_jump_host(id: JumpHostId) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     Ok(jump_hosts::remove(&context.engine, id).await?)
 }
 
 /// Accepts the changed key that a jump host offers.
 #[server(endpoint = "accept_jump_host_key")]
 pub async fn accept_jump_host_key(id: JumpHostId) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     Ok(jump_hosts::accept_key(&context.engine, id).await?)
 }
 
 /// Every driver, by name.
 #[server(endpoint = "list_drivers")]
 pub async fn list_drivers() -> Result<Vec<DriverRow>, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    Ok(drivers::driver_rows(&context.engine).await?)
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    Ok(drivers::driver_rows(&context.engine, &context.reach).await?)
 }
 
 /// One driver with its text.
 #[server(endpoint = "get_driver")]
 pub async fn get_driver(name: String) -> Result<DriverText, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    Ok(drivers::driver_text(&context.engine, &name).await?)
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    Ok(drivers::driver_text(&context.engine, &context.reach, &name).await?)
 }
 
 /// Every config version, newest first; `search` narrows by device name or address.
@@ -250,21 +263,21 @@ pub async fn list_config_versions(
     #[server(default)] search: String,
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>, AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     Ok(read::list_all(&context.engine, &search, page).await?)
 }
 
 /// The program's settings.
 #[server(endpoint = "get_settings")]
 pub async fn get_settings() -> Result<Settings, AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     Ok(context.engine.settings().await?)
 }
 
 /// Changes the program's settings.
 #[server(endpoint = "save_settings")]
 pub async fn save_settings(settings: SettingsInput) -> Result<(), AppError> {
-    let context = Context::require(Role::Admin)?;
+    let context = Context::require(Role::Admin, About::Everything).await?;
     context.engine.save_settings(&settings.parse()?).await?;
     changed(&context);
     Ok(())
@@ -273,6 +286,12 @@ pub async fn save_settings(settings: SettingsInput) -> Result<(), AppError> {
 #[cfg(feature = "ssr")]
 fn changed(context: &Context) {
     context.engine.events.send(Topic::Admin, None);
+}
+
+#[cfg(feature = "ssr")]
+fn reach(role: Role, scope: &str) -> Result<Reach, UserError> {
+    let reach = Scope::parse(scope).and_then(|scope| Reach::new(role, scope));
+    reach.map_err(|message| UserError::in_fields(vec![FieldError { field: "scope".into(), message }]))
 }
 
 #[cfg(feature = "ssr")]

@@ -11,6 +11,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
+    etiqa_engine::access::About,
     etiqa_engine::{backup, inventory},
     etiqa_model::page::Page,
     etiqa_model::run::Trigger,
@@ -20,28 +21,28 @@ use {
 /// Every backup config and where it stands, by name.
 #[server(endpoint = "list_backup_configs")]
 pub async fn list_backup_configs() -> Result<Vec<BackupConfigRow>, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    Ok(backup::config::list(&context.engine).await?)
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    Ok(backup::config::list(&context.engine, &context.reach).await?)
 }
 
 /// One backup config with its newest runs.
 #[server(endpoint = "get_backup_config")]
 pub async fn get_backup_config(id: BackupConfigId) -> Result<BackupConfigDetail, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    Ok(backup::config::detail(&context.engine, id).await?)
+    let context = Context::require(Role::Viewer, About::Backup(id)).await?;
+    Ok(backup::config::detail(&context.engine, &context.reach, id).await?)
 }
 
 /// What the form offers.
 #[server(endpoint = "get_backup_choices")]
 pub async fn get_backup_choices() -> Result<BackupChoices, AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Everything).await?;
     Ok(inventory::backup_choices(&context.engine).await?)
 }
 
 /// When a schedule would run; wrong fields are named.
 #[server(endpoint = "preview_schedule")]
 pub async fn preview_schedule(config: BackupConfigInput) -> Result<SchedulePreview, AppError> {
-    Context::require(Role::Operator)?;
+    Context::require(Role::Operator, About::Everything).await?;
     Ok(backup::config::preview_schedule(&config)?)
 }
 
@@ -57,7 +58,7 @@ pub async fn save_backup_config(
     #[server(default)] include_logs: bool,
     #[server(default)] destinations: Vec<DestinationId>,
 ) -> Result<BackupConfigId, AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Everything).await?;
     let config = BackupConfigInput {
         enabled,
         include_database: Some(include_database),
@@ -74,7 +75,7 @@ pub async fn save_backup_config(
 /// Deletes a backup config; its archives and history stay. Leads to `/backup/`.
 #[server(endpoint = "delete_backup_config")]
 pub async fn delete_backup_config(id: BackupConfigId) -> Result<(), AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Everything).await?;
     backup::config::delete(&context.engine, id).await?;
     leptos_axum::redirect("/backup/");
     Ok(())
@@ -86,14 +87,14 @@ pub async fn enable_backup_config(
     id: BackupConfigId,
     #[server(default)] enabled: bool,
 ) -> Result<(), AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::WholeBackup(id)).await?;
     Ok(backup::config::set_enabled(&context.engine, id, enabled).await?)
 }
 
 /// Queues a run now; a conflict while one is running.
 #[server(endpoint = "run_backup")]
 pub async fn run_backup(id: BackupConfigId) -> Result<RunId, AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::WholeBackup(id)).await?;
     Ok(backup::start::start(&context.engine, id, Trigger::Manual).await?.run)
 }
 
@@ -103,9 +104,9 @@ pub async fn list_runs(
     #[server(default)] filter: RunFilter,
     before: Option<RunId>,
 ) -> Result<RunPage, AppError> {
-    let context = Context::require(Role::Viewer)?;
     let zone = super::context::zone_of_viewer();
-    Ok(backup::run_history(&context.engine, &filter, before, &zone).await?)
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    Ok(backup::run_history(&context.engine, &context.reach, &filter, before, &zone).await?)
 }
 
 /// Results of a run on one page.
@@ -119,21 +120,21 @@ pub async fn get_run(
     #[server(default)] failed: bool,
     #[server(default)] page: u32,
 ) -> Result<RunDetail, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Run(id)).await?;
     let page = Page { number: page.max(1), size: RESULTS_PER_PAGE };
-    Ok(backup::run_detail(&context.engine, id, failed, page).await?)
+    Ok(backup::run_detail(&context.engine, &context.reach, id, failed, page).await?)
 }
 
 /// Asks a run to stop.
 #[server(endpoint = "cancel_run")]
 pub async fn cancel_run(id: RunId) -> Result<(), AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::WholeRun(id)).await?;
     Ok(backup::start::cancel(&context.engine, id).await?)
 }
 
 /// Reads a run's archive back and says what is wrong with it.
 #[server(endpoint = "verify_run")]
 pub async fn verify_run(id: RunId) -> Result<VerifyOutcome, AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Everything).await?;
     Ok(backup::verify::verify_run(&context.engine, id).await?)
 }

@@ -11,6 +11,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
+    etiqa_engine::access::About,
     etiqa_engine::audit,
     etiqa_engine::history::{Reader, compare, decide, read},
     etiqa_model::UserError,
@@ -27,11 +28,11 @@ pub async fn list_configs(
     #[server(default)] at: String,
     page: Page,
 ) -> Result<NetworkConfigs, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let zone = super::context::zone_of_viewer();
+    let context = Context::require(Role::Viewer, About::Seen).await?;
     let at = Some(at.trim()).filter(|at| !at.is_empty());
     let at = at.map(Moment::parse).transpose().map_err(UserError::invalid)?;
-    let zone = super::context::zone_of_viewer();
-    Ok(read::network(&context.engine, &search, at, &zone, page).await?)
+    Ok(read::network(&context.engine, &context.reach, &search, at, &zone, page).await?)
 }
 
 /// Versions of one part of a device before version `before`, newest first, 50 at most.
@@ -41,14 +42,14 @@ pub async fn list_versions(
     part: String,
     before: Option<u32>,
 ) -> Result<PartVersions, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Device(device)).await?;
     Ok(read::list_versions(&context.engine, device, &part, before).await?)
 }
 
 /// A version with the name of its device.
 #[server(endpoint = "get_version")]
 pub async fn get_version(id: ConfigVersionId) -> Result<ConfigVersionRow, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Version(id)).await?;
     Ok(read::version_for(&context.engine, id, context.identity.role.into()).await?)
 }
 
@@ -58,7 +59,7 @@ pub async fn get_config(
     id: ConfigVersionId,
     #[server(default)] reading: Reading,
 ) -> Result<ConfigText, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Version(id)).await?;
     let reader = Reader::new(context.identity.role, reading);
     let text = read::config_text(&context.engine, id, reader).await?;
     if !text.reading.masked {
@@ -76,7 +77,10 @@ pub async fn get_diff(
     #[server(default)] reading: Reading,
     #[server(default)] open: String,
 ) -> Result<VersionDiff, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Version(to)).await?;
+    if let Some(from) = from {
+        context.admit(About::Version(from)).await?;
+    }
     let reader = Reader::new(context.identity.role, reading);
     let diff = read::version_diff(&context.engine, to, from, reader, Opened::parse(&open)).await?;
     if !diff.reading.masked {
@@ -94,10 +98,11 @@ pub async fn compare_texts(
     #[server(default)] reading: Reading,
     #[server(default)] open: String,
 ) -> Result<Comparison, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    let reader = Reader::new(context.identity.role, reading);
     let zone = super::context::zone_of_viewer();
-    let compared = compare::compare(&context.engine, &old, &new, reader, &zone, Opened::parse(&open)).await?;
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    let reader = Reader::new(context.identity.role, reading);
+    let (engine, opened) = (&context.engine, Opened::parse(&open));
+    let compared = compare::compare(engine, &context.reach, &old, &new, reader, &zone, opened).await?;
     if !compared.reading.masked {
         let [old, new] =
             [&compared.old, &compared.new].map(|side| format!("{} {}", side.hostname, side.part));
@@ -109,7 +114,7 @@ pub async fn compare_texts(
 /// Makes an older version the active one.
 #[server(endpoint = "activate_version")]
 pub async fn activate_version(id: ConfigVersionId) -> Result<(), AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Version(id)).await?;
     decide::activate(&context.engine, id).await?;
     tracing::info!(version = %id, by = %context.identity.name, "config version {id} was made the active one");
     Ok(())
@@ -118,6 +123,6 @@ pub async fn activate_version(id: ConfigVersionId) -> Result<(), AppError> {
 /// Gives a version a label and a note, or takes them away.
 #[server(endpoint = "describe_version")]
 pub async fn describe_version(id: ConfigVersionId, words: VersionWords) -> Result<(), AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Version(id)).await?;
     Ok(decide::describe(&context.engine, id, &words).await?)
 }

@@ -1,12 +1,12 @@
-//! Who asks, and the engine behind the answer. The one place where roles are checked.
+//! Who asks, and the engine behind the answer. The one place where roles and scopes are checked.
 
 use std::sync::Arc;
 
 use axum::http::{Extensions, HeaderMap, Method, StatusCode, header, request::Parts};
 use etiqa_engine::Engine;
-use etiqa_engine::access::{SignedIn, TICKET_MINUTES, Visitor, browser_of};
+use etiqa_engine::access::{About, SignedIn, TICKET_MINUTES, Visitor, browser_of};
 use etiqa_engine::audit::{Acting, Actor};
-use etiqa_model::user::{Identity, Role};
+use etiqa_model::user::{Identity, Reach, Role};
 use etiqa_model::{ErrorKind, Secret, UserError};
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
@@ -34,26 +34,43 @@ pub struct Caller {
     pub acting: Acting,
 }
 
-/// Somebody who may do what is asked. Every server function and every handler begins by making one.
+/// Somebody who may do what is asked. Every server function and every handler begins by making one: by the least role that
+/// may ask, and by what is asked about.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The engine of this process.
     pub engine: Arc<Engine>,
     /// Who asks.
     pub identity: Identity,
+    /// What they may do, and with which devices: use cases that read many of them take it.
+    pub reach: Reach,
     /// How they asked.
     pub caller: Caller,
 }
 
 impl Context {
-    /// For server functions: whoever sent this request, if they have `role` or more.
-    pub fn require(role: Role) -> Result<Self, AppError> {
-        Self::of(&caller()?, role).map_err(AppError::from_refusal)
+    /// For server functions: whoever sent this request, if they have `role` or more and may ask `about` this.
+    pub async fn require(role: Role, about: About<'_>) -> Result<Self, AppError> {
+        let context = Self::of(&caller()?, role).map_err(AppError::from_refusal)?;
+        context.admit(about).await.map_err(AppError::from_refusal)?;
+        Ok(context)
     }
 
     /// For handlers: the same, from a request's extensions.
-    pub fn require_in(extensions: &Extensions, role: Role) -> Result<Self, UserError> {
-        Self::of(extensions.get::<Caller>().ok_or_else(UserError::internal)?, role)
+    pub async fn require_in(
+        extensions: &Extensions,
+        role: Role,
+        about: About<'_>,
+    ) -> Result<Self, UserError> {
+        let caller = extensions.get::<Caller>().ok_or_else(UserError::internal)?;
+        let context = Self::of(caller, role)?;
+        context.admit(about).await.inspect_err(|refusal| caller.acting.refuse(refusal))?;
+        Ok(context)
+    }
+
+    /// Refuses what they may not ask about; for what is about more than one thing.
+    pub async fn admit(&self, about: About<'_>) -> Result<(), UserError> {
+        about.admit(&self.engine, &self.reach).await.map_err(etiqa_engine::Error::into_user_error)
     }
 
     /// Who asks, as the audit log has it.
@@ -62,10 +79,10 @@ impl Context {
     }
 
     fn of(caller: &Caller, role: Role) -> Result<Self, UserError> {
-        Self::admit(caller, role).inspect_err(|refusal| caller.acting.refuse(refusal))
+        Self::let_in(caller, role).inspect_err(|refusal| caller.acting.refuse(refusal))
     }
 
-    fn admit(caller: &Caller, role: Role) -> Result<Self, UserError> {
+    fn let_in(caller: &Caller, role: Role) -> Result<Self, UserError> {
         let Some(identity) = &caller.identity else {
             return Err(UserError::new(
                 ErrorKind::SignInNeeded,
@@ -76,7 +93,12 @@ impl Context {
             let message = format!("This needs the role {role}; you are {}. Ask an admin.", identity.role);
             return Err(UserError::new(ErrorKind::Forbidden, message));
         }
-        Ok(Self { engine: Arc::clone(&caller.engine), identity: identity.clone(), caller: caller.clone() })
+        Ok(Self {
+            engine: Arc::clone(&caller.engine),
+            identity: identity.clone(),
+            reach: identity.reach(),
+            caller: caller.clone(),
+        })
     }
 }
 

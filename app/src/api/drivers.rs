@@ -7,7 +7,10 @@ use leptos::prelude::*;
 
 use super::AppError;
 #[cfg(feature = "ssr")]
-use {super::context::Context, etiqa_engine::drivers::bench, etiqa_model::user::Role};
+use {
+    super::context::Context, etiqa_engine::access::About, etiqa_engine::drivers::bench,
+    etiqa_model::user::Role,
+};
 
 /// What the driver `name` makes of `transcript`; `text` is its TOML, or empty for the one in use. Stores nothing.
 #[server(endpoint = "try_driver")]
@@ -16,7 +19,7 @@ pub async fn try_driver(
     #[server(default)] text: String,
     #[server(default)] transcript: String,
 ) -> Result<Bench, AppError> {
-    let context = Context::require(Role::Operator)?;
+    let context = Context::require(Role::Operator, About::Nothing).await?;
     Ok(bench::try_driver(&context.engine, &name, &text, &transcript).await?)
 }
 

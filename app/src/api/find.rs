@@ -8,6 +8,7 @@ use super::AppError;
 use {
     super::context::Context,
     crate::places,
+    etiqa_engine::access::About,
     etiqa_engine::{backup, inventory},
     etiqa_model::device::{DeviceFilter, DeviceOrder},
     etiqa_model::page::Page,
@@ -22,22 +23,21 @@ const OFFERED: u32 = 8;
 /// pages alone.
 #[server(endpoint = "find_page")]
 pub async fn find_page(#[server(default)] search: String) -> Result<Vec<Offer>, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Seen).await?;
     let search = search.trim().to_owned();
-    let mut offers = places::named(&search, context.identity.role);
+    let mut offers = places::named(&search, &context.reach);
     if search.is_empty() {
         return Ok(offers);
     }
-    offers.extend(backup::config::named(&context.engine, &search, OFFERED).await?.into_iter().map(
-        |config| Offer {
-            to: format!("/backup/config/{}", config.id),
-            words: config.name,
-            detail: "backup".to_owned(),
-        },
-    ));
+    let configs = backup::config::named(&context.engine, &context.reach, &search, OFFERED).await?;
+    offers.extend(configs.into_iter().map(|config| Offer {
+        to: format!("/backup/config/{}", config.id),
+        words: config.name,
+        detail: "backup".to_owned(),
+    }));
     let filter = DeviceFilter { search, ..DeviceFilter::default() };
-    let devices =
-        inventory::list(&context.engine, &filter, DeviceOrder::default(), Page::first(OFFERED)).await?;
+    let (order, page) = (DeviceOrder::default(), Page::first(OFFERED));
+    let devices = inventory::list(&context.engine, &context.reach, &filter, order, page).await?;
     offers.extend(devices.rows.into_iter().map(|device| Offer {
         to: format!("/devices/{}", device.id),
         words: device.hostname,

@@ -7,6 +7,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
+    etiqa_engine::access::About,
     etiqa_engine::audit,
     etiqa_engine::history::search::{PAGE_WITHIN, search_page},
     etiqa_model::user::Role,
@@ -15,8 +16,8 @@ use {
 /// A page of what is found; viewers search masked texts.
 #[server(endpoint = "search_configs")]
 pub async fn search_configs(#[server(default)] search: SearchInput) -> Result<SearchResults, AppError> {
-    let context = Context::require(Role::Viewer)?;
-    let found = search_page(&context.engine, &search, context.identity.role, PAGE_WITHIN).await?;
+    let context = Context::require(Role::Viewer, About::Seen).await?;
+    let found = search_page(&context.engine, &search, &context.reach, PAGE_WITHIN).await?;
     if !found.redacted && !found.devices.is_empty() {
         // What was searched for may be a secret itself.
         audit::reveal_named(&context.engine.db, context.actor(), "a search in all configurations").await?;

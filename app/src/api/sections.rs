@@ -2,12 +2,15 @@
 //! that the browser's program need not.
 
 use etiqa_model::admin::{AdminCounts, AdminSection, KitState, Tally};
-use etiqa_model::user::Role;
+use etiqa_model::user::{Reach, Role};
 
 use crate::format::{count, plural};
 
-/// The sections that `reader` may go to, in the order of the page.
-pub(super) fn sections(counts: &AdminCounts, reader: Role) -> Vec<AdminSection> {
+/// What who has a scope may go to of it, as far as their role lets them: the others concern all devices.
+const OF_SCOPE: [&str; 4] = ["Devices", "Backups", "History", "Drivers"];
+
+/// The sections that somebody of this reach may go to, in the order of the page.
+pub(super) fn sections(counts: &AdminCounts, reach: &Reach) -> Vec<AdminSection> {
     let all = [
         (Role::Operator, devices(counts.devices)),
         (
@@ -105,7 +108,11 @@ pub(super) fn sections(counts: &AdminCounts, reader: Role) -> Vec<AdminSection> 
                 .saying("design"),
         ),
     ];
-    all.into_iter().filter(|(role, _)| *role <= reader).map(|(_, section)| section.0).collect()
+    all.into_iter()
+        .filter(|(role, _)| *role <= reach.role())
+        .map(|(_, section)| section.0)
+        .filter(|section| reach.is_whole() || OF_SCOPE.contains(&section.name.as_str()))
+        .collect()
 }
 
 /// A section that is being put into words.
@@ -154,6 +161,8 @@ fn recovery_kit(kit: KitState) -> Section {
 
 #[cfg(test)]
 mod tests {
+    use etiqa_model::scope::Scope;
+
     use super::*;
 
     fn counts(in_need: u64) -> AdminCounts {
@@ -174,7 +183,7 @@ mod tests {
     }
 
     fn told(in_need: u64, name: &str) -> AdminSection {
-        let sections = sections(&counts(in_need), Role::Admin);
+        let sections = sections(&counts(in_need), &Role::Admin.into());
         sections.into_iter().find(|section| section.name == name).unwrap()
     }
 
@@ -194,11 +203,14 @@ mod tests {
 
     #[test]
     fn nobody_is_told_of_what_is_closed_to_them() {
-        let names = |reader| -> Vec<String> {
-            sections(&counts(0), reader).into_iter().map(|section| section.name).collect()
+        let names = |reach: &Reach| -> Vec<String> {
+            sections(&counts(0), reach).into_iter().map(|section| section.name).collect()
         };
-        assert_eq!(names(Role::Viewer), ["Drivers"]);
-        assert!(!names(Role::Operator).contains(&"Credentials".to_owned()));
-        assert_eq!(names(Role::Admin).len(), 16);
+        assert_eq!(names(&Role::Viewer.into()), ["Drivers"]);
+        assert!(!names(&Role::Operator.into()).contains(&"Credentials".to_owned()));
+        assert_eq!(names(&Role::Admin.into()).len(), 16);
+        let vienna = Scope::parse("site:vienna").unwrap();
+        assert_eq!(names(&Reach::new(Role::Operator, vienna.clone()).unwrap()), OF_SCOPE);
+        assert_eq!(names(&Reach::new(Role::Viewer, vienna).unwrap()), ["Drivers"]);
     }
 }

@@ -11,7 +11,7 @@ use {
         Context, caller, clear_session_cookie, clear_ticket_cookie, set_cookies_of, set_ticket_cookie,
         ticket, visitor,
     },
-    etiqa_engine::access::{self, Entry, SignedIn},
+    etiqa_engine::access::{self, About, Entry, SignedIn},
     etiqa_model::event::Topic,
     etiqa_model::user::Role,
     etiqa_model::{UserError, UserId},
@@ -90,7 +90,7 @@ pub async fn set_up(code: Secret, name: String, password: Secret) -> Result<(), 
 /// Changes one's own password; ends one's other sessions.
 #[server(endpoint = "change_password")]
 pub async fn change_password(current: Secret, new: Secret) -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let (user, session) = own(&context)?;
     let (engine, address) = (&context.engine, &context.caller.address);
     access::user_change_own_password(
@@ -110,7 +110,7 @@ pub async fn change_password(current: Secret, new: Secret) -> Result<(), AppErro
 /// How one's second factor stands, with what was set up just now and waits for its first code. A token has none.
 #[server(endpoint = "get_second_factor")]
 pub async fn get_second_factor() -> Result<SecondFactor, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     match context.identity.user_id {
         Some(user) => Ok(access::second_factor(context.engine.door(), user).await?),
         None => Ok(SecondFactor::default()),
@@ -120,7 +120,7 @@ pub async fn get_second_factor() -> Result<SecondFactor, AppError> {
 /// Begins to set up a second factor; asks for the password once more.
 #[server(endpoint = "begin_second_factor")]
 pub async fn begin_second_factor(password: Secret) -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let (user, _) = own(&context)?;
     access::second_factor_begin(context.engine.door(), user, &password, &context.caller.address).await?;
     Ok(())
@@ -129,7 +129,7 @@ pub async fn begin_second_factor(password: Secret) -> Result<(), AppError> {
 /// Puts it in force with its first code; ends one's other sessions.
 #[server(endpoint = "confirm_second_factor")]
 pub async fn confirm_second_factor(code: Secret) -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let (user, session) = own(&context)?;
     let (door, address) = (context.engine.door(), &context.caller.address);
     access::second_factor_confirm(door, user, &code, session.reveal(), address).await?;
@@ -140,7 +140,7 @@ pub async fn confirm_second_factor(code: Secret) -> Result<(), AppError> {
 /// Switches one's second factor off; asks for the password once more, and ends one's other sessions.
 #[server(endpoint = "stop_second_factor")]
 pub async fn stop_second_factor(password_again: Secret) -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let (user, session) = own(&context)?;
     let (door, address) = (context.engine.door(), &context.caller.address);
     access::second_factor_stop(door, user, &password_again, session.reveal(), address).await?;
@@ -151,7 +151,7 @@ pub async fn stop_second_factor(password_again: Secret) -> Result<(), AppError> 
 /// The browsers in which one is signed in. A token is in none.
 #[server(endpoint = "list_sessions")]
 pub async fn list_sessions() -> Result<Vec<BrowserSession>, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let Some(user) = context.identity.user_id else { return Ok(Vec::new()) };
     let own = context.caller.session.as_ref().map(Secret::reveal);
     Ok(access::session_list(context.engine.door(), user, own).await?)
@@ -160,7 +160,7 @@ pub async fn list_sessions() -> Result<Vec<BrowserSession>, AppError> {
 /// Signs one of one's own browsers out. `name` is as in the list of them.
 #[server(endpoint = "end_session")]
 pub async fn end_session(name: String) -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let (user, _) = own(&context)?;
     access::end_session(&context.engine.db, user, &name).await?;
     changed(&context);
@@ -170,7 +170,7 @@ pub async fn end_session(name: String) -> Result<(), AppError> {
 /// Signs all of one's own browsers out but this one.
 #[server(endpoint = "end_other_sessions")]
 pub async fn end_other_sessions() -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let (user, session) = own(&context)?;
     access::end_other_sessions(&context.engine.db, user, session.reveal()).await?;
     changed(&context);

@@ -8,6 +8,7 @@ use super::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
+    etiqa_engine::access::About,
     etiqa_engine::views,
     etiqa_model::user::Role,
     etiqa_model::{UserError, UserId},
@@ -16,7 +17,7 @@ use {
 /// One's own views of a list, by name; a token has none.
 #[server(endpoint = "list_views")]
 pub async fn list_views(page: ViewPage) -> Result<Vec<SavedView>, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     match context.identity.user_id {
         Some(user) => Ok(views::list(&context.engine, user, page).await?),
         None => Ok(Vec::new()),
@@ -30,7 +31,7 @@ pub async fn save_view(
     #[server(default)] name: String,
     #[server(default)] query: String,
 ) -> Result<bool, AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let user = who_keeps(&context)?;
     Ok(views::save(&context.engine, user, page, &name, &query).await?)
 }
@@ -38,7 +39,7 @@ pub async fn save_view(
 /// Gives up one of one's own views.
 #[server(endpoint = "remove_view")]
 pub async fn remove_view(id: ViewId) -> Result<(), AppError> {
-    let context = Context::require(Role::Viewer)?;
+    let context = Context::require(Role::Viewer, About::Nothing).await?;
     let user = who_keeps(&context)?;
     Ok(views::remove(&context.engine, user, id).await?)
 }

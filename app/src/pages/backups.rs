@@ -80,7 +80,7 @@ pub(crate) fn BackupsPage() -> AnyView {
     touch_after(actions.enable, &[Topic::BackupConfigs]);
     view! {
         <PageHeader title="Backups">
-            <Allowed role=Role::Operator>
+            <Allowed role=Role::Operator of_all=true>
                 {later(nothing, move || async move {
                     let runs = pause.get().await.is_ok_and(|pause| pause.is_none());
                     if runs { pause_button(actions.pause) } else { nothing() }

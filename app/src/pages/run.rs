@@ -114,7 +114,7 @@ fn buttons(going: &Run, role: Role, actions: Actions) -> AnyView {
     let again = going.backup_config_id.filter(|_| may && going.status.is_over()).map(|config| {
         view! { <PostForm to=actions.again>{act(&[("id", config.to_string())], "Run again", "btn")}</PostForm> }.into_any()
     });
-    let download = going.has_archive().then(|| {
+    let download = (may && going.has_archive()).then(|| {
         view! { <a class="btn primary" href=format!("/backup/download/{id}/") rel="external" download="">"Download"</a> }.into_any()
     });
     view! { {cancel}{again}{look}{download} }.into_any()

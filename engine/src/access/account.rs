@@ -1,6 +1,6 @@
 //! Adding, changing and removing users.
 
-use etiqa_model::user::{Role, User, check_password, check_user_name, is_endless};
+use etiqa_model::user::{Reach, Role, User, check_password, check_user_name, is_endless};
 use etiqa_model::{FieldError, Secret, UserError, UserId};
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::store::session::session_delete_of_user_in_txn;
 use crate::store::setting::setup_code_forget_in_txn;
 use crate::store::user::{
     self as store, admin_count_in_txn, user_delete_in_txn, user_fetch, user_insert_in_txn,
-    user_set_role_in_txn,
+    user_set_reach_in_txn,
 };
 use crate::time::now;
 
@@ -32,23 +32,27 @@ pub async fn user_find(db: &Db, name: &str) -> Result<User> {
 }
 
 /// Adds a user; a conflict when the name is taken.
-pub async fn user_add(db: &Db, name: &str, role: Role, password: &Secret) -> Result<UserId> {
+pub async fn user_add(db: &Db, name: &str, reach: impl Into<Reach>, password: &Secret) -> Result<UserId> {
+    let reach = reach.into();
     let name = check_user_name(name).map_err(|message| wrong("name", message))?;
     check_password(password).map_err(|message| wrong("password", message))?;
     let hash = password::hash(password).await?;
     let mut tx = db.write().await?;
     let at = now();
-    let id = user_insert_in_txn(&mut tx, &name, role, at).await.map_err(|error| taken(error, &name))?;
+    let id = user_insert_in_txn(&mut tx, &name, &reach, at).await.map_err(|error| taken(error, &name))?;
     identity_insert_in_txn(&mut tx, id, PASSWORD, &name.to_lowercase(), Some(&hash), at).await?;
     setup_code_forget_in_txn(&mut tx).await?;
-    let changes = Changes::of_new(&json!({ "name": name, "role": role })).and_secret("password", true);
+    let told = json!({ "name": name, "role": reach.role(), "scope": reach.scope() });
+    let changes = Changes::of_new(&told).and_secret("password", true);
     record_in_txn(&mut tx, Act::new(action::USER_ADD).on(id.0, &name).changing(changes)).await?;
     tx.commit().await?;
     Ok(id)
 }
 
-/// Changes a user's role, and their password unless it is empty; their sessions end. The last admin stays one.
-pub async fn user_change(db: &Db, id: UserId, role: Role, password: &Secret) -> Result<()> {
+/// Changes what a user may do with which devices, and their password unless it is empty; their sessions end. The last admin
+/// stays one.
+pub async fn user_change(db: &Db, id: UserId, reach: impl Into<Reach>, password: &Secret) -> Result<()> {
+    let reach = reach.into();
     let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?;
     let hash = if password.is_empty() {
         None
@@ -57,11 +61,12 @@ pub async fn user_change(db: &Db, id: UserId, role: Role, password: &Secret) -> 
         Some(password::hash(password).await?)
     };
     let mut tx = db.write().await?;
-    if user.role == Role::Admin && role != Role::Admin && admin_count_in_txn(&mut tx).await? <= 1 {
+    if user.role == Role::Admin && reach.role() != Role::Admin && admin_count_in_txn(&mut tx).await? <= 1 {
         return Err(UserError::conflict("This is the last admin. Make somebody else an admin first.").into());
     }
-    user_set_role_in_txn(&mut tx, id, role).await?;
-    let changes = Changes::between(&user, &json!({ "role": role })).and_secret("password", hash.is_some());
+    user_set_reach_in_txn(&mut tx, id, &reach).await?;
+    let told = json!({ "role": reach.role(), "scope": reach.scope() });
+    let changes = Changes::between(&user, &told).and_secret("password", hash.is_some());
     if let Some(hash) = hash {
         identity_set_secret_in_txn(&mut tx, id, PASSWORD, &hash).await?;
     }

@@ -1,8 +1,10 @@
 //! Who may come in: users, their ways in, sessions, second factors, tokens, the first admin.
 //!
-//! A person has identities, each of one provider (so far only passwords); a session says by which it began. Roles belong to
-//! the person. They are checked at the edges, by whoever knows what is asked for; here is only who somebody is.
+//! A person has identities, each of one provider (so far only passwords); a session says by which it began. Roles and scopes
+//! belong to the person. Roles are checked at the edges, by whoever knows what is asked for; here is who somebody is, and
+//! whether what a request is about is in their scope.
 
+mod about;
 mod account;
 mod password;
 mod second_factor;
@@ -15,6 +17,7 @@ mod token;
 mod totp;
 mod visitor;
 
+pub use about::About;
 pub use account::{
     user_add, user_change, user_change_own_password, user_confirm, user_find, user_list, user_remove,
 };

@@ -22,7 +22,13 @@ pub async fn identify_session(door: Door<'_>, secret: &str) -> Result<Option<Ide
     let user = session.user;
     let needs_second_factor =
         user.second_factor_since.is_none() && door.seen.rules().needs_second_factor(user.role);
-    Ok(Some(Identity { name: user.name, role: user.role, user_id: Some(user.id), needs_second_factor }))
+    Ok(Some(Identity {
+        name: user.name,
+        role: user.role,
+        scope: user.scope,
+        user_id: Some(user.id),
+        needs_second_factor,
+    }))
 }
 
 /// Whether a session's secret is one (still). It does not count as used.

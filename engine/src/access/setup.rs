@@ -92,7 +92,7 @@ pub async fn set_up(
     if user_count_in_txn(&mut tx).await? > 0 {
         return Err(there_is_one().into());
     }
-    let id = user_insert_in_txn(&mut tx, &name, Role::Admin, at)
+    let id = user_insert_in_txn(&mut tx, &name, &Role::Admin.into(), at)
         .await
         .map_err(|error| account::taken(error, &name))?;
     identity_insert_in_txn(&mut tx, id, PASSWORD, &name.to_lowercase(), Some(&hash), at).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
-use etiqa_model::user::{ApiToken, FreshToken, Identity, Role};
+use etiqa_model::user::{ApiToken, FreshToken, Identity, Reach};
 use etiqa_model::{FieldError, Secret, Timestamp, TokenId, UserError};
 use serde_json::json;
 
@@ -22,29 +22,45 @@ const PREFIX: &str = "etiqa_";
 const MOST_DAYS: u32 = 3_650;
 
 /// Makes a token that works for `days`, or for ever.
-pub async fn token_create(db: &Db, name: &str, role: Role, days: Option<u32>) -> Result<FreshToken> {
-    let name = checked_name(name)?;
+pub async fn token_create(
+    db: &Db,
+    name: &str,
+    reach: impl Into<Reach>,
+    days: Option<u32>,
+) -> Result<FreshToken> {
+    let (name, reach) = (checked_name(name)?, reach.into());
     let secret = format!("{PREFIX}{}", random_secret());
     let at = now();
     let expires_at = days.map(|days| at.plus(Duration::from_hours(u64::from(days) * 24)));
     let mut tx = db.write().await?;
-    let id = token_insert_in_txn(&mut tx, name, role, &stored_form(&secret), expires_at, at)
+    let id = token_insert_in_txn(&mut tx, name, &reach, &stored_form(&secret), expires_at, at)
         .await
         .map_err(taken)?;
-    let changes = Changes::of_new(&json!({ "name": name, "role": role, "expires_at": expires_at }));
-    record_in_txn(&mut tx, Act::new(action::TOKEN_CREATE).on(id.0, name).changing(changes)).await?;
+    let told = json!({
+        "name": name, "role": reach.role(), "scope": reach.scope(), "expires_at": expires_at,
+    });
+    let act = Act::new(action::TOKEN_CREATE).on(id.0, name).changing(Changes::of_new(&told));
+    record_in_txn(&mut tx, act).await?;
     tx.commit().await?;
-    let token = ApiToken { id, name: name.to_owned(), role, created_at: at, expires_at, last_used_at: None };
+    let token = ApiToken {
+        id,
+        name: name.to_owned(),
+        role: reach.role(),
+        scope: reach.scope().clone(),
+        created_at: at,
+        expires_at,
+        last_used_at: None,
+    };
     Ok(FreshToken { token, secret: Secret::new(secret) })
 }
 
-/// Changes a token's name, role and last day; its secret stays. `expires_on` is the last day on which it works, by UTC, as
+/// Changes a token's name, role, scope and last day; its secret stays. `expires_on` is the last day on which it works, by UTC, as
 /// `2026-12-31`, or empty: for ever. Gives the token as it was.
 pub async fn token_change(
     db: &Db,
     id: TokenId,
     name: &str,
-    role: Role,
+    reach: &Reach,
     expires_on: &str,
 ) -> Result<ApiToken> {
     let name = checked_name(name)?;
@@ -52,10 +68,13 @@ pub async fn token_change(
     let before = token_list(db).await?.into_iter().find(|token| token.id == id).ok_or_else(gone)?;
     let expires_at = end_of(expires_on.trim(), before.expires_at)?;
     let mut tx = db.write().await?;
-    if !token_update_in_txn(&mut tx, id, name, role, expires_at).await.map_err(taken)? {
+    if !token_update_in_txn(&mut tx, id, name, reach, expires_at).await.map_err(taken)? {
         return Err(gone().into());
     }
-    let changes = Changes::between(&before, &json!({ "name": name, "role": role, "expires_at": expires_at }));
+    let told = json!({
+        "name": name, "role": reach.role(), "scope": reach.scope(), "expires_at": expires_at,
+    });
+    let changes = Changes::between(&before, &told);
     record_in_txn(&mut tx, Act::new(action::TOKEN_CHANGE).on(id.0, &before.name).changing(changes)).await?;
     tx.commit().await?;
     Ok(before)
@@ -111,7 +130,13 @@ pub async fn identify_token(door: Door<'_>, secret: &str) -> Result<Option<Ident
     let at = now();
     let Some(token) = token_fetch(door.db, &stored_form(secret), at).await? else { return Ok(None) };
     door.seen.see_token(token.id, at);
-    Ok(Some(Identity { name: token.name, role: token.role, user_id: None, needs_second_factor: false }))
+    Ok(Some(Identity {
+        name: token.name,
+        role: token.role,
+        scope: token.scope,
+        user_id: None,
+        needs_second_factor: false,
+    }))
 }
 
 /// How many days a token is to work; an empty text means for ever.

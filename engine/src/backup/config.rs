@@ -10,10 +10,12 @@ use etiqa_model::destination::DestinationName;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Run, RunStatus};
 use etiqa_model::selector::Selector;
+use etiqa_model::user::Reach;
 use etiqa_model::{BackupConfigId, FieldError, Timestamp, UserError};
 use serde_json::json;
 
 use super::archive::names::free_slug;
+use super::seen::{configs_seen, narrow_runs};
 use super::{promise, sealing};
 use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::engine::Engine;
@@ -21,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::schedule::due;
 use crate::store::backup_config as store;
 use crate::store::destination::{backup_config_list_destinations, backup_config_set_destinations_in_txn};
-use crate::store::device::device_list_selected;
+use crate::store::device::device_list_selected_within;
 use crate::store::device_count::device_count_selected;
 use crate::store::promise::promise_begin_in_txn;
 use crate::store::run::{run_list, run_list_newest, run_newest};
@@ -126,14 +128,16 @@ pub async fn delete(engine: &Engine, id: BackupConfigId) -> Result<()> {
     Ok(())
 }
 
-/// Every backup config and where it stands, by name.
-pub async fn list(engine: &Engine) -> Result<Vec<BackupConfigRow>> {
+/// Every backup config that somebody of this reach sees and where it stands, by name.
+pub async fn list(engine: &Engine, reach: &Reach) -> Result<Vec<BackupConfigRow>> {
     let mut rows = list_uncounted(engine, now()).await?;
     let selectors: Vec<&Selector> = rows.iter().map(|row| &row.config.devices).collect();
-    let counts = device_count_selected(&engine.db, &selectors).await?;
+    let counts = device_count_selected(&engine.db, reach.scope(), &selectors).await?;
     for (row, devices) in rows.iter_mut().zip(counts) {
         row.devices = devices;
     }
+    rows.retain(|row| reach.is_whole() || row.devices > 0);
+    narrow_runs(engine, reach, rows.iter_mut().filter_map(|row| row.last_run.as_mut())).await?;
     Ok(rows)
 }
 
@@ -151,33 +155,37 @@ pub(crate) async fn list_uncounted(engine: &Engine, at: Timestamp) -> Result<Vec
     Ok(rows.collect())
 }
 
-/// One backup config with its newest runs.
-pub async fn detail(engine: &Engine, id: BackupConfigId) -> Result<BackupConfigDetail> {
+/// One backup config with its newest runs, as somebody of this reach sees them.
+pub async fn detail(engine: &Engine, reach: &Reach, id: BackupConfigId) -> Result<BackupConfigDetail> {
     let config = store::backup_config_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
     let at = now();
     let chosen = match &config.devices {
         Selector::Chosen(_) => {
-            let devices = device_list_selected(&engine.db, &config.devices).await?;
+            let devices = device_list_selected_within(&engine.db, reach.scope(), &config.devices).await?;
             devices.into_iter().map(|device| device.hostname).collect()
         }
         _ => Vec::new(),
     };
     let next_times =
         if config.enabled { due::next_times(&config.schedule, &config.slug, at, 5) } else { Vec::new() };
-    let last_run = run_newest(&engine.db, id).await?;
-    let devices = device_count_selected(&engine.db, &[&config.devices]).await?.into_iter().sum();
+    let mut last_run = run_newest(&engine.db, id).await?;
+    let mut runs = run_list(&engine.db, id, 25).await?;
+    narrow_runs(engine, reach, runs.iter_mut().chain(&mut last_run)).await?;
+    let counts = device_count_selected(&engine.db, reach.scope(), &[&config.devices]).await?;
+    let devices = counts.into_iter().sum();
     let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
     Ok(BackupConfigDetail {
-        runs: run_list(&engine.db, id, 25).await?,
+        runs,
         row: BackupConfigRow { destinations, ..row(config, last_run, devices, at) },
         next_times,
         chosen,
     })
 }
 
-/// At most `limit` backup configs with `search` in their names, by name.
-pub async fn named(engine: &Engine, search: &str, limit: u32) -> Result<Vec<BackupConfig>> {
-    Ok(store::backup_config_list_named(&engine.db, search, limit).await?)
+/// At most `limit` backup configs that somebody of this reach sees with `search` in their names, by name.
+pub async fn named(engine: &Engine, reach: &Reach, search: &str, limit: u32) -> Result<Vec<BackupConfig>> {
+    let seen = configs_seen(engine, reach).await?;
+    Ok(store::backup_config_list_named(&engine.db, seen.as_deref(), search, limit).await?)
 }
 
 /// When a schedule would run, shown while a person edits it.

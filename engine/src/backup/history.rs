@@ -5,8 +5,10 @@ use etiqa_model::compare::Moment;
 use etiqa_model::history::{ResultFilter, ResultPage, RunFilter, RunPage};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::run::{Run, RunDetail};
+use etiqa_model::user::Reach;
 use etiqa_model::{DeviceId, DeviceResultId, RunId, UserError};
 
+use super::seen::{configs_seen, narrow_runs};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::compare::instant;
@@ -15,15 +17,20 @@ use crate::store::artifact::artifact_result_list_of_run;
 use crate::store::result::{result_count_of_run, result_page_of_device, result_page_of_run};
 use crate::store::run::{Span, run_fetch, run_page};
 
-/// Runs in `filter` before `before`, newest first. Its days are those of `zone`, an IANA name.
+/// Runs in `filter` before `before`, newest first, as somebody of this reach sees them. Its days are those of `zone`, an IANA
+/// name.
 pub async fn run_history(
     engine: &Engine,
+    reach: &Reach,
     filter: &RunFilter,
     before: Option<RunId>,
     zone: &str,
 ) -> Result<RunPage> {
     let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
-    Ok(run_page(&engine.db, filter, span, before.map(|id| id.0)).await?)
+    let configs = configs_seen(engine, reach).await?;
+    let mut page = run_page(&engine.db, configs.as_deref(), filter, span, before.map(|id| id.0)).await?;
+    narrow_runs(engine, reach, &mut page.rows).await?;
+    Ok(page)
 }
 
 /// Results of a device in `filter` before `before`, newest first. Its days are those of `zone`, an IANA name.
@@ -52,17 +59,26 @@ pub(crate) fn span(from: Option<&str>, to: Option<&str>, zone: &str) -> Result<S
     })
 }
 
-/// One run with a page of what each device came to, failed ones first, or failed ones only.
-pub async fn run_detail(engine: &Engine, id: RunId, only_failed: bool, page: Page) -> Result<RunDetail> {
-    let (results_total, results_failed) = result_count_of_run(&engine.db, id).await?;
-    let rows = result_page_of_run(&engine.db, id, only_failed, page).await?;
+/// One run with a page of what each device came to that somebody of this reach sees, failed ones first, or failed ones only.
+pub async fn run_detail(
+    engine: &Engine,
+    reach: &Reach,
+    id: RunId,
+    only_failed: bool,
+    page: Page,
+) -> Result<RunDetail> {
+    let scope = reach.scope();
+    let (results_total, results_failed) = result_count_of_run(&engine.db, scope, id).await?;
+    let rows = result_page_of_run(&engine.db, scope, id, only_failed, page).await?;
+    let mut run = find_run(engine, id).await?;
+    narrow_runs(engine, reach, [&mut run]).await?;
     Ok(RunDetail {
-        run: find_run(engine, id).await?,
+        run,
         results: Paged { rows, total: if only_failed { results_failed } else { results_total }, page },
         results_total,
         results_failed,
-        artifacts: artifact_result_list_of_run(&engine.db, id, 500).await?,
-        copies: copy_list_of_run(&engine.db, id).await?,
+        artifacts: artifact_result_list_of_run(&engine.db, scope, id, 500).await?,
+        copies: if reach.is_whole() { copy_list_of_run(&engine.db, id).await? } else { Vec::new() },
     })
 }
 

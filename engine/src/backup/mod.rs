@@ -20,6 +20,7 @@ pub mod restore;
 pub mod retention;
 mod run;
 pub mod sealing;
+pub(crate) mod seen;
 mod space;
 pub(crate) mod spread;
 pub mod start;

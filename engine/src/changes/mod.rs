@@ -21,6 +21,7 @@ use std::time::Duration;
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::machine::Syslog;
+use etiqa_model::user::Reach;
 use etiqa_model::{DeviceId, ErrorKind, JobId, Timestamp, UserError};
 
 pub use listen::{Sockets, listen};
@@ -103,13 +104,13 @@ impl Changes {
 }
 
 /// Has the devices of these host names or addresses collected, as if each had told of a change now: all of them, or none where
-/// one is not known. Gives the devices. Refused unless an admin has switched it on.
-pub async fn report(engine: &Engine, names: &[String]) -> Result<Vec<Device>> {
+/// one is not known, or not seen by somebody of this reach. Gives the devices. Refused unless an admin has switched it on.
+pub async fn report(engine: &Engine, reach: &Reach, names: &[String]) -> Result<Vec<Device>> {
     if !engine.settings().await?.change_webhook {
         let message = "Changes are not taken here: an admin switches that on under Admin, Settings.";
         return Err(UserError::new(ErrorKind::Forbidden, message).into());
     }
-    let devices = named(engine, names).await?;
+    let devices = named(engine, reach, names).await?;
     if let Some(disabled) = devices.iter().find(|device| !device.enabled) {
         let message = format!("{} is disabled, so that nothing collects it by itself.", disabled.hostname);
         return Err(UserError::conflict(message).into());
@@ -121,7 +122,7 @@ pub async fn report(engine: &Engine, names: &[String]) -> Result<Vec<Device>> {
 }
 
 /// The devices of these names, each once.
-async fn named(engine: &Engine, names: &[String]) -> Result<Vec<Device>> {
+async fn named(engine: &Engine, reach: &Reach, names: &[String]) -> Result<Vec<Device>> {
     let names: Vec<&str> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
     if names.is_empty() || names.len() > MOST_NAMED {
         let message = format!("Name 1 to {MOST_NAMED} devices, by host name or address.");
@@ -130,7 +131,7 @@ async fn named(engine: &Engine, names: &[String]) -> Result<Vec<Device>> {
     let mut devices = BTreeMap::new();
     let mut unknown = Vec::new();
     for name in names {
-        match inventory::find(engine, name).await {
+        match inventory::find_seen(engine, reach, name).await {
             Ok(device) => {
                 devices.insert(device.id, device);
             }

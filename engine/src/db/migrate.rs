@@ -44,6 +44,7 @@ const STEPS: &[Step] = &[
     step!(18, "since when due times are promised", "0018_promises.sql"),
     step!(19, "the audit log", "0019_audit.sql"),
     step!(20, "sign-in", "0020_sign_in.sql"),
+    step!(21, "scopes", "0021_scopes.sql"),
 ];
 
 /// The newest schema number that this program knows.

@@ -4,11 +4,13 @@ use etiqa_model::compare::{Comparison, Moment, SideInput, SideText, Which};
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
 use etiqa_model::opened::Opened;
+use etiqa_model::user::Reach;
 use etiqa_model::{ErrorKind, FieldError, RunId, Timestamp, UserError};
 
 use super::archived::{listed_devices, named_device, same_device, text_of};
 use super::read::{COMPARISONS, LONGEST_DIFF, diff_texts, find_version};
 use super::reader::Reader;
+use crate::access::About;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::inventory;
@@ -17,9 +19,11 @@ use crate::store::config_version::version_list_as_of;
 use crate::store::device::device_list_by_name;
 
 /// Compares two sides; what is wrong with one names its fields, `old[device]` and so on. Local times are those of
-/// `zone`, an IANA name. Unchanged lines that are `opened` are in the difference as well.
+/// `zone`, an IANA name. Unchanged lines that are `opened` are in the difference as well. Devices that somebody of this reach
+/// does not see are not there, and who has a scope reads no archive.
 pub async fn compare(
     engine: &Engine,
+    reach: &Reach,
     old: &SideInput,
     new: &SideInput,
     reader: Reader,
@@ -28,8 +32,8 @@ pub async fn compare(
 ) -> Result<Comparison> {
     // How large they are is known only once they are here.
     let turn = COMPARISONS.take().await?;
-    let (old_side, old) = find(engine, old, zone).await.map_err(|error| in_side("old", error))?;
-    let (new_side, new) = find(engine, new, zone).await.map_err(|error| in_side("new", error))?;
+    let (old_side, old) = find(engine, reach, old, zone).await.map_err(|error| in_side("old", error))?;
+    let (new_side, new) = find(engine, reach, new, zone).await.map_err(|error| in_side("new", error))?;
     let reader = reader.of_drivers(engine, [old.driver(), new.driver()]);
     let old = old.read(engine, &old_side.part, reader).await?;
     let new = new.read(engine, &new_side.part, reader).await?;
@@ -63,14 +67,15 @@ impl Source {
     }
 }
 
-async fn find(engine: &Engine, input: &SideInput, zone: &str) -> Result<(SideText, Source)> {
+async fn find(engine: &Engine, reach: &Reach, input: &SideInput, zone: &str) -> Result<(SideText, Source)> {
     if input.device.trim().is_empty() {
         return Err(wrong("device", "Name a device.").into());
     }
     let which = Which::parse(&input.which).map_err(|message| wrong("which", message))?;
     let part = Some(input.part.trim()).filter(|part| !part.is_empty());
-    let device = device_of(engine, input).await;
+    let device = device_of(engine, reach, input).await;
     if let Which::Archive(run) = which {
+        About::Everything.admit(engine, reach).await?;
         let device = match device {
             Ok(device) => Some(device),
             // An archive may hold what the inventory does not any more.
@@ -85,14 +90,16 @@ async fn find(engine: &Engine, input: &SideInput, zone: &str) -> Result<(SideTex
 }
 
 /// The device that a person means: by its number (`#12`), its host name or its address.
-async fn device_of(engine: &Engine, input: &SideInput) -> Result<Device> {
+async fn device_of(engine: &Engine, reach: &Reach, input: &SideInput) -> Result<Device> {
     if let Some(id) = input.device_number() {
+        About::Device(id).admit(engine, reach).await?;
         return inventory::fetch(engine, id).await;
     }
     let name = input.device.trim();
-    match inventory::find(engine, name).await {
+    match inventory::find_seen(engine, reach, name).await {
         Err(Error::User(error)) if error.kind == ErrorKind::Conflict => {
-            Err(several(name, &device_list_by_name(&engine.db, name).await?).into())
+            let devices = device_list_by_name(&engine.db, reach.scope(), name).await?;
+            Err(several(name, &devices).into())
         }
         found => found,
     }

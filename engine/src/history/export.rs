@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use etiqa_model::compare::Moment;
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
+use etiqa_model::user::Reach;
 use etiqa_model::{ConfigVersionId, DeviceId, Timestamp};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -36,7 +37,7 @@ const WAITING: usize = 8;
 pub enum Whose {
     /// Of one device.
     Device(DeviceId),
-    /// Of every device.
+    /// Of every device that is seen.
     Network,
 }
 
@@ -57,11 +58,12 @@ pub async fn text_file(engine: &Engine, id: ConfigVersionId, reader: Reader) -> 
     Ok((name, reader.read(engine, &version).await?))
 }
 
-/// A zip of texts: the active ones, or of each part the one that was active at a time; `<hostname>/<part>.cfg` and
+/// A zip of texts of devices that somebody of this reach sees: the active ones, or of each part the one that was active at a time; `<hostname>/<part>.cfg` and
 /// `texts.json`, which says what each one is. Devices that were deleted since are not in it. Local times are those of
 /// `zone`, an IANA name.
 pub async fn texts_zip(
     engine: &Arc<Engine>,
+    reach: &Reach,
     whose: Whose,
     at: Option<Moment>,
     reader: Reader,
@@ -74,7 +76,7 @@ pub async fn texts_zip(
             let name = safe_name(&device.hostname);
             (vec![device], name)
         }
-        Whose::Network => (inventory::all(engine).await?, "network".to_owned()),
+        Whose::Network => (inventory::seen(engine, reach).await?, "network".to_owned()),
     };
     let (pieces, received) = mpsc::channel(WAITING);
     let (files, to_pack) = mpsc::channel(2);

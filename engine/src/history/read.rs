@@ -5,7 +5,7 @@ use etiqa_model::config::{ConfigText, ConfigVersion, ConfigVersionRow, PartVersi
 use etiqa_model::history::NetworkConfigs;
 use etiqa_model::opened::Opened;
 use etiqa_model::page::{Page, Paged};
-use etiqa_model::user::Role;
+use etiqa_model::user::{Reach, Role};
 use etiqa_model::{ConfigVersionId, DeviceId, UserError};
 
 use super::compare::instant;
@@ -68,15 +68,21 @@ pub async fn version_diff(
     Ok(VersionDiff { from, to, diff, reading: reader.reading() })
 }
 
-/// The active versions of all devices, by host name.
-pub async fn list_active(engine: &Engine, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    Ok(version_page_active(&engine.db, search, page).await?)
+/// The active versions of all devices that somebody of this reach sees, by host name.
+pub async fn list_active(
+    engine: &Engine,
+    reach: &Reach,
+    search: &str,
+    page: Page,
+) -> Result<Paged<ConfigVersionRow>> {
+    Ok(version_page_active(&engine.db, reach.scope(), search, page).await?)
 }
 
-/// The configurations of all devices: the active versions, or with `at` those that were active then. Local times are
-/// those of `zone`, an IANA name. Devices that were deleted since are not in it.
+/// The configurations of all devices that somebody of this reach sees: the active versions, or with `at` those that were
+/// active then. Local times are those of `zone`, an IANA name. Devices that were deleted since are not in it.
 pub async fn network(
     engine: &Engine,
+    reach: &Reach,
     search: &str,
     at: Option<Moment>,
     zone: &str,
@@ -84,10 +90,11 @@ pub async fn network(
 ) -> Result<NetworkConfigs> {
     let at = at.map(|moment| instant(moment, zone)).transpose()?;
     let versions = match at {
-        None => list_active(engine, search, page).await?,
-        Some(at) => version_page_as_of(&engine.db, search, at, page).await?,
+        None => list_active(engine, reach, search, page).await?,
+        Some(at) => version_page_as_of(&engine.db, reach.scope(), search, at, page).await?,
     };
-    Ok(NetworkConfigs { at, devices: version_count_devices(&engine.db, search, at).await?, versions })
+    let devices = version_count_devices(&engine.db, reach.scope(), search, at).await?;
+    Ok(NetworkConfigs { at, devices, versions })
 }
 
 /// All versions of all devices, newest first.

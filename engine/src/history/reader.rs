@@ -30,6 +30,11 @@ impl Reader {
         self.0
     }
 
+    /// Whether they see what is masked for others, and what would let them try that out.
+    pub fn sees_secrets(self) -> bool {
+        !self.0.masked
+    }
+
     /// The same reader of texts that these drivers took. One that is gone cannot say what is volatile: then that stays in
     /// all of them, so that nobody takes it for left out, and none of it for a difference.
     pub(super) fn of_drivers<'a>(self, engine: &Engine, drivers: impl IntoIterator<Item = &'a str>) -> Self {
@@ -44,7 +49,7 @@ impl Reader {
     /// A version with the name of its device, with the hash of its text where they may see all of that: beside a masked
     /// text it would let them try out what was masked.
     pub(super) fn row(self, mut row: ConfigVersionRow) -> ConfigVersionRow {
-        row.sha256 = (!self.0.masked).then(|| row.version.sha256.clone());
+        row.sha256 = self.sees_secrets().then(|| row.version.sha256.clone());
         row
     }
 

@@ -1,11 +1,12 @@
 //! From parsed rows to devices: what each row would do, and doing it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use etiqa_model::device::{Device, NewDevice};
 use etiqa_model::event::Topic;
 use etiqa_model::import::{ImportPreview, ImportReport, PreviewRow, RowError, RowFate};
 use etiqa_model::shown::misleads;
+use etiqa_model::user::{Reach, Role};
 use etiqa_model::{CredentialId, ErrorKind, JumpHostId, UploadId, UserError};
 
 use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
@@ -14,11 +15,11 @@ use crate::collect::DriverSet;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::inventory::unknown_platform;
+use crate::inventory::{check_within, may_use, unknown_platform};
 use crate::store::credential::credential_list;
 use crate::store::device::device_list_by_address_in_txn;
 use crate::store::device_write::{DeviceRow, device_insert_in_txn, device_update_in_txn};
-use crate::store::upload::{upload_fetch, upload_insert, upload_set_imported_in_txn};
+use crate::store::upload::{Upload, upload_fetch, upload_insert, upload_set_imported_in_txn};
 use crate::time::now;
 
 /// Rows looked up and written together.
@@ -27,6 +28,9 @@ const BATCH: usize = 500;
 const MOST_ERRORS: usize = 1_000;
 /// A preview shows at most so many rows.
 const PREVIEW_ROWS: usize = 50;
+
+/// Why a row of a device is refused that whoever imports does not see; it tells nothing of that device.
+const NOT_SEEN: &str = "A device of this address is not in your scope.";
 
 /// How an import treats what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,12 +41,14 @@ pub struct ImportOptions {
     pub dry_run: bool,
 }
 
-/// Imports a file. A bad row never stops the good ones; a file that is none is refused with one sentence.
+/// Imports a file, for the command line, which sees all devices. A bad row never stops the good ones; a file that is none is
+/// refused with one sentence.
 pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> Result<ImportReport> {
+    let reach = Reach::from(Role::Admin);
     if options.dry_run {
-        return Ok(look(engine, content, options.update).await?.0);
+        return Ok(look(engine, &reach, content, options.update).await?.0);
     }
-    let import = Import::new(engine, content, options).await?;
+    let import = Import::new(engine, &reach, content, options).await?;
     let mut tx = engine.db.write().await?;
     let (report, _) = import.run(&mut tx).await?;
     record_in_txn(&mut tx, imported(&report)).await?;
@@ -52,8 +58,13 @@ pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> 
 }
 
 /// What an import would do. Only reads: nobody who writes waits for it.
-async fn look(engine: &Engine, content: &[u8], update: bool) -> Result<(ImportReport, Vec<PreviewRow>)> {
-    let import = Import::new(engine, content, ImportOptions { update, dry_run: true }).await?;
+async fn look(
+    engine: &Engine,
+    reach: &Reach,
+    content: &[u8],
+    update: bool,
+) -> Result<(ImportReport, Vec<PreviewRow>)> {
+    let import = Import::new(engine, reach, content, ImportOptions { update, dry_run: true }).await?;
     let mut tx = engine.db.read().await?;
     let looked = import.run(&mut tx).await?;
     tx.rollback().await?;
@@ -70,20 +81,32 @@ pub async fn upload(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str
     Ok(id)
 }
 
-/// What an import of an upload would do; once imported, what it did.
-pub async fn preview(engine: &Engine, id: UploadId, update: bool) -> Result<ImportPreview> {
-    let upload = upload_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+/// What an import of an upload by `by`, somebody of this reach, would do; once imported, what it did. Rows of devices that are
+/// not in their scope are refused.
+pub async fn preview(
+    engine: &Engine,
+    (by, reach): (&str, &Reach),
+    id: UploadId,
+    update: bool,
+) -> Result<ImportPreview> {
+    let upload = fetch(engine, (by, reach), id).await?;
     let (report, rows) = match upload.report {
         Some(report) => (report, Vec::new()),
-        None => look(engine, &upload.content, update).await?,
+        None => look(engine, reach, &upload.content, update).await?,
     };
     Ok(ImportPreview { id, file_name: upload.file_name, report, rows, imported_at: upload.imported_at })
 }
 
-/// Imports an upload, once.
-pub async fn apply(engine: &Engine, id: UploadId, update: bool) -> Result<ImportReport> {
-    let upload = upload_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
-    let import = Import::new(engine, &upload.content, ImportOptions { update, dry_run: false }).await?;
+/// Imports an upload, once; for whom, as [`preview`].
+pub async fn apply(
+    engine: &Engine,
+    (by, reach): (&str, &Reach),
+    id: UploadId,
+    update: bool,
+) -> Result<ImportReport> {
+    let upload = fetch(engine, (by, reach), id).await?;
+    let options = ImportOptions { update, dry_run: false };
+    let import = Import::new(engine, reach, &upload.content, options).await?;
     let mut tx = engine.db.write().await?;
     let (report, _) = import.run(&mut tx).await?;
     if !upload_set_imported_in_txn(&mut tx, id, &report, now()).await? {
@@ -100,6 +123,13 @@ fn imported(report: &ImportReport) -> Act {
     Act::new(action::DEVICE_IMPORT).saying(format!("{rows} rows: {created} added, {updated} changed."))
 }
 
+/// What others brought names devices of others: who has a scope sees only what they brought themselves.
+async fn fetch(engine: &Engine, (by, reach): (&str, &Reach), id: UploadId) -> Result<Upload> {
+    let upload = upload_fetch(&engine.db, id).await?;
+    let upload = upload.filter(|upload| reach.is_whole() || upload.created_by == by);
+    Ok(upload.ok_or_else(|| missing(id))?)
+}
+
 fn missing(id: UploadId) -> UserError {
     UserError::not_found(format!("uploaded file {id}; files are kept for a day: upload it again"))
 }
@@ -107,8 +137,11 @@ fn missing(id: UploadId) -> UserError {
 /// An import under way.
 struct Import<'a> {
     rows: Option<Rows<'a>>,
+    reach: Reach,
     options: ImportOptions,
     credentials: HashMap<String, CredentialId>,
+    /// Those of them that whoever imports may not name.
+    closed: HashSet<String>,
     drivers: DriverSet,
     report: ImportReport,
     preview: Vec<PreviewRow>,
@@ -122,11 +155,14 @@ struct GoodRow {
 }
 
 impl<'a> Import<'a> {
-    async fn new(engine: &Engine, content: &'a [u8], options: ImportOptions) -> Result<Self> {
+    async fn new(engine: &Engine, reach: &Reach, content: &'a [u8], options: ImportOptions) -> Result<Self> {
         let parsed = parse(content).map_err(|error| UserError::invalid(error.to_string()))?;
         let credentials = credential_list(&engine.db).await?;
+        let closed = credentials.iter().filter(|known| !may_use(reach, known.site.as_deref()));
         Ok(Self {
+            closed: closed.map(|known| known.name.clone()).collect(),
             rows: Some(parsed.rows),
+            reach: reach.clone(),
             options,
             credentials: credentials.into_iter().map(|known| (known.name, known.id)).collect(),
             drivers: engine.drivers.current(),
@@ -160,7 +196,8 @@ impl<'a> Import<'a> {
             Ok(device) => device,
             Err(reason) => return self.refuse(line, reason),
         };
-        if let Some(name) = device.credential.as_ref().filter(|name| !self.credentials.contains_key(*name)) {
+        let is_open = |name: &String| self.credentials.contains_key(name) && !self.closed.contains(name);
+        if let Some(name) = device.credential.as_ref().filter(|name| !is_open(name)) {
             return self.refuse(line, format!("There is no credential named \"{name}\"; add it first."));
         }
         if let Some(name) = device.platform.as_ref().filter(|name| self.drivers.get(name).is_none()) {
@@ -190,11 +227,18 @@ impl<'a> Import<'a> {
             let matches: Vec<&Device> = same.iter().filter(|device| is_same(device, &row)).collect();
             match matches.as_slice() {
                 [] => {
+                    if let Err(error) = self.within(None, &row.device) {
+                        self.refuse(row.line, error.message);
+                        continue;
+                    }
                     self.show(row.line, RowFate::Create, &row.device);
                     self.report.created += 1;
                     new.push(self.with_ids(row.device, None));
                 }
                 [device] => self.meet_known(tx, device, row).await?,
+                several if several.iter().any(|device| !self.sees(device)) => {
+                    self.refuse(row.line, NOT_SEEN.to_owned());
+                }
                 several => {
                     let reason = format!(
                         "{} devices have the address {}; say which by site and port.",
@@ -213,18 +257,35 @@ impl<'a> Import<'a> {
 
     /// A row whose device is there already.
     async fn meet_known(&mut self, tx: &mut Tx, device: &Device, row: GoodRow) -> Result<()> {
+        if !self.sees(device) {
+            self.refuse(row.line, NOT_SEEN.to_owned());
+            return Ok(());
+        }
         let changed = if self.options.update { Self::merged(device, &row) } else { None };
         let Some(merged) = changed else {
             self.show(row.line, RowFate::Skip, &row.device);
             self.report.skipped += 1;
             return Ok(());
         };
+        if let Err(error) = self.within(device.to_input().parse().ok().as_ref(), &merged) {
+            self.refuse(row.line, error.message);
+            return Ok(());
+        }
         self.show(row.line, RowFate::Update, &merged);
         self.report.updated += 1;
         if !self.options.dry_run {
             device_update_in_txn(tx, device.id, &self.with_ids(merged, device.jump_host_id), now()).await?;
         }
         Ok(())
+    }
+
+    fn sees(&self, device: &Device) -> bool {
+        self.reach.scope().holds(&device.site, &device.tags)
+    }
+
+    /// Refuses what whoever imports may not say of a device.
+    fn within(&self, before: Option<&NewDevice>, new: &NewDevice) -> Result<(), UserError> {
+        if self.reach.is_whole() { Ok(()) } else { check_within(&self.reach, before, new) }
     }
 
     /// The known device with what the row says; none when that is what it is already.

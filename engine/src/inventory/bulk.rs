@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use etiqa_model::device::{Device, DeviceChange, MOST_CHANGED};
 use etiqa_model::event::Topic;
 use etiqa_model::media::Media;
-use etiqa_model::{CredentialId, DeviceId, FieldError, UserError};
+use etiqa_model::user::Reach;
+use etiqa_model::{CredentialId, DeviceId, UserError};
 
+use super::within::{may_use, unknown_credential, wrong};
 use super::{collect_now, on_devices};
+use crate::access::About;
 use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
@@ -21,8 +24,9 @@ use crate::store::device_bulk::{
 use crate::store::media::media_list_all;
 use crate::time::now;
 
-/// Makes a change of these devices and says how many it changed: those that are gone, or so already, do not count.
-pub async fn change(engine: &Engine, ids: &[DeviceId], what: &DeviceChange) -> Result<u64> {
+/// Makes a change of these devices and says how many it changed: those that are gone, or so already, do not count. Somebody
+/// with a scope changes none of them where one is not in it, or would not be in it any more.
+pub async fn change(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceChange) -> Result<u64> {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
@@ -33,10 +37,29 @@ pub async fn change(engine: &Engine, ids: &[DeviceId], what: &DeviceChange) -> R
         let message = format!("{} devices are too many at once; choose {MOST_CHANGED} at most.", ids.len());
         return Err(UserError::invalid(message).into());
     }
+    About::Devices(&ids).admit(engine, reach).await?;
     match what {
         DeviceChange::Collect => collect(engine, &ids).await,
         DeviceChange::Delete => delete(engine, &ids).await,
-        what => write(engine, &ids, what).await,
+        what => write(engine, reach, &ids, what).await,
+    }
+}
+
+/// What would take devices out of the scope, or have logins sent that are not for it, needs the whole sites of all of them in it.
+async fn check(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceChange) -> Result<()> {
+    let field = match what {
+        DeviceChange::RemoveTag(tag) if reach.scope().tags().contains(tag) => "tag",
+        DeviceChange::SetCredential(_) if !reach.is_whole() => "credential",
+        _ => return Ok(()),
+    };
+    let devices = device_list_of(&engine.db, ids).await?;
+    match devices.iter().find(|device| !reach.scope().holds_site(&device.site)) {
+        None => Ok(()),
+        Some(device) => {
+            let message =
+                format!("This says only who has the whole site of {} in their scope.", device.hostname);
+            Err(wrong(field, message).into())
+        }
     }
 }
 
@@ -52,9 +75,10 @@ async fn collect(engine: &Engine, ids: &[DeviceId]) -> Result<u64> {
     Ok(devices.len() as u64)
 }
 
-async fn write(engine: &Engine, ids: &[DeviceId], what: &DeviceChange) -> Result<u64> {
+async fn write(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceChange) -> Result<u64> {
+    check(engine, reach, ids, what).await?;
     let credential = match what {
-        DeviceChange::SetCredential(Some(name)) => Some(credential_named(engine, name).await?),
+        DeviceChange::SetCredential(Some(name)) => Some(credential_named(engine, reach, name).await?),
         _ => None,
     };
     let at = now();
@@ -90,12 +114,10 @@ fn words(what: &DeviceChange) -> String {
     }
 }
 
-async fn credential_named(engine: &Engine, name: &str) -> Result<CredentialId> {
-    let found = credential_fetch_by_name(&engine.db, name).await?.map(|found| found.credential.id);
-    Ok(found.ok_or_else(|| {
-        let message = format!("There is no credential named \"{name}\"; add it first.");
-        UserError::in_fields(vec![FieldError { field: "credential".into(), message }])
-    })?)
+async fn credential_named(engine: &Engine, reach: &Reach, name: &str) -> Result<CredentialId> {
+    let found = credential_fetch_by_name(&engine.db, name).await?.map(|found| found.credential);
+    let found = found.filter(|credential| may_use(reach, credential.site.as_deref()));
+    Ok(found.ok_or_else(|| unknown_credential(name))?.id)
 }
 
 /// Deletes devices; the files that are attached to them follow once their rows are gone.

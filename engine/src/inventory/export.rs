@@ -2,6 +2,7 @@
 
 use etiqa_model::Timestamp;
 use etiqa_model::device::{Device, DeviceFilter, DeviceOrder};
+use etiqa_model::user::Reach;
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -27,10 +28,16 @@ const COLUMNS: [&str; 13] = [
 /// which their versions read as the narrow one.
 const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// Every device in `filter`, a row each. The last two columns are for people: an import leaves them out.
-pub async fn csv(engine: &Engine, filter: &DeviceFilter, order: DeviceOrder) -> Result<String> {
+/// Every device in `filter` that somebody of this reach sees, a row each. The last two columns are for people: an import
+/// leaves them out.
+pub async fn csv(
+    engine: &Engine,
+    reach: &Reach,
+    filter: &DeviceFilter,
+    order: DeviceOrder,
+) -> Result<String> {
     let promises = super::promises_of(engine, filter).await?;
-    let devices = device_list_matching_promised(&engine.db, filter, &promises, order).await?;
+    let devices = device_list_matching_promised(&engine.db, reach.scope(), filter, &promises, order).await?;
     let mut table = String::with_capacity(160 * (devices.len() + 1));
     push_row(&mut table, &COLUMNS.map(str::to_owned));
     for device in devices {

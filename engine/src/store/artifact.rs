@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use etiqa_model::artifact::{Artifact, ArtifactKind, ArtifactResult};
 use etiqa_model::class::Class;
+use etiqa_model::scope::Scope;
 use etiqa_model::{ArtifactId, ArtifactResultId, DeviceId, JobId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 const SELECT: &str = "SELECT id, device_id, kind, file_name, sha256, size_bytes, encrypted, collected_at, run_id, \
@@ -196,10 +198,16 @@ pub async fn artifact_result_list_of_device(
     results(db, &filter, &format!(" ORDER BY r.id DESC LIMIT {limit}")).await
 }
 
-/// Attempts of a run: those that failed first, then by host name.
-pub async fn artifact_result_list_of_run(db: &Db, run: RunId, limit: u32) -> Result<Vec<ArtifactResult>> {
+/// Attempts of a run of devices in the scope: those that failed first, then by host name.
+pub async fn artifact_result_list_of_run(
+    db: &Db,
+    scope: &Scope,
+    run: RunId,
+    limit: u32,
+) -> Result<Vec<ArtifactResult>> {
     let mut filter = Filter::new();
     filter.and_int("r.run_id = ?", run.0);
+    narrow(&mut filter, scope, "r.device_id");
     let order =
         format!(" ORDER BY CASE WHEN r.class = 'ok' THEN 1 ELSE 0 END, d.hostname, r.id LIMIT {limit}");
     results(db, &filter, &order).await
@@ -221,6 +229,15 @@ pub async fn artifact_result_list_of_job(db: &Db, job: JobId) -> Result<Vec<Arti
     let mut filter = Filter::new();
     filter.and_int("r.job_id = ?", job.0);
     results(db, &filter, " ORDER BY r.id").await
+}
+
+/// Whose an attempt was.
+pub async fn artifact_result_fetch_device(db: &Db, id: ArtifactResultId) -> Result<Option<DeviceId>> {
+    let row = sqlx::query("SELECT device_id FROM artifact_result WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| Ok(DeviceId(row.int("device_id")?))).transpose()
 }
 
 /// What was said in an attempt, compressed.

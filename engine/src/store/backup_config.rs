@@ -20,9 +20,17 @@ pub async fn backup_config_list(db: &Db) -> Result<Vec<BackupConfig>> {
     rows.iter().map(backup_config).collect()
 }
 
-/// At most `limit` with `search` in their names, in whatever case, by name.
-pub async fn backup_config_list_named(db: &Db, search: &str, limit: u32) -> Result<Vec<BackupConfig>> {
+/// At most `limit` with `search` in their names, in whatever case, by name; of these alone where named.
+pub async fn backup_config_list_named(
+    db: &Db,
+    among: Option<&[BackupConfigId]>,
+    search: &str,
+    limit: u32,
+) -> Result<Vec<BackupConfig>> {
     let mut filter = Filter::new();
+    if let Some(among) = among {
+        filter.and_one_of("id", among.iter().map(|config| config.0));
+    }
     filter.and_text("lower(name) LIKE ? ESCAPE '\\'", contains(search));
     let rows = filter.query(SELECT, &format!(" ORDER BY name LIMIT {limit}")).fetch_all(db.reader()).await?;
     rows.iter().map(backup_config).collect()

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use etiqa_model::config::{ConfigVersion, ConfigVersionRow, PartVersions, VersionState};
 use etiqa_model::page::{Page, Paged};
+use etiqa_model::scope::Scope;
 use etiqa_model::{ConfigVersionId, DeviceId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 /// `last_seen_at` of an active version is the device's last good session; of an older one, when it was taken.
@@ -302,20 +304,26 @@ const HAD_ONE: &str = "(SELECT 1 FROM config_version n WHERE n.device_id = v.dev
      AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1) \
      LIMIT 1) = 1";
 
-/// The active versions of all devices, by host name.
-pub async fn version_page_active(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    page_active(db, search, None, page).await
+/// The active versions of all devices of the scope, by host name.
+pub async fn version_page_active(
+    db: &Db,
+    scope: &Scope,
+    search: &str,
+    page: Page,
+) -> Result<Paged<ConfigVersionRow>> {
+    page_active(db, scope, search, None, page).await
 }
 
-/// The versions of all devices that were active at a time, by host name and part. Devices that were deleted since are not
+/// The versions of all devices of the scope that were active at a time, by host name and part. Devices that were deleted since are not
 /// in it.
 pub async fn version_page_as_of(
     db: &Db,
+    scope: &Scope,
     search: &str,
     at: Timestamp,
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>> {
-    let now = page_active(db, search, Some(at), page).await?;
+    let now = page_active(db, scope, search, Some(at), page).await?;
     let mut devices: Vec<DeviceId> = now.rows.iter().map(|row| row.version.device_id).collect();
     devices.dedup();
     let mut then = versions_as_of(db, &devices, at).await?;
@@ -323,9 +331,14 @@ pub async fn version_page_as_of(
     Ok(Paged { rows: now.rows.iter().filter_map(of_then).collect(), total: now.total, page })
 }
 
-/// How many devices have an active version, or had one at a time.
-pub async fn version_count_devices(db: &Db, search: &str, at: Option<Timestamp>) -> Result<u64> {
-    count_active(db, search, at, "DISTINCT v.device_id").await
+/// How many devices of the scope have an active version, or had one at a time.
+pub async fn version_count_devices(
+    db: &Db,
+    scope: &Scope,
+    search: &str,
+    at: Option<Timestamp>,
+) -> Result<u64> {
+    count_active(db, scope, search, at, "DISTINCT v.device_id").await
 }
 
 /// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page. A search
@@ -362,11 +375,12 @@ pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged
 /// A page of the active versions, of those parts alone that had one at a time where named, by host name and part.
 async fn page_active(
     db: &Db,
+    scope: &Scope,
     search: &str,
     at: Option<Timestamp>,
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>> {
-    let total = count_active(db, search, at, "*").await?;
+    let total = count_active(db, scope, search, at, "*").await?;
     if total as i64 <= page.offset() {
         return Ok(Paged { rows: Vec::new(), total, page });
     }
@@ -374,15 +388,21 @@ async fn page_active(
     let before =
         format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");
     let after = format!("{IN_ORDER} LIMIT {} OFFSET {}){IN_ORDER}", page.limit(), page.offset());
-    let mut filter = active(search, at);
+    let mut filter = active(scope, search, at);
     filter.and("v.device_id = d.id");
     let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
     Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
 }
 
 /// A count of them. They are as many as there are devices, times a few: however long history is, all are counted.
-async fn count_active(db: &Db, search: &str, at: Option<Timestamp>, what: &'static str) -> Result<u64> {
-    let mut filter = active(search, at);
+async fn count_active(
+    db: &Db,
+    scope: &Scope,
+    search: &str,
+    at: Option<Timestamp>,
+    what: &'static str,
+) -> Result<u64> {
+    let mut filter = active(scope, search, at);
     // Without a search no device is read.
     let from = if search.trim().is_empty() {
         "FROM config_version v"
@@ -394,9 +414,10 @@ async fn count_active(db: &Db, search: &str, at: Option<Timestamp>, what: &'stat
     counted.fetch_one(db.reader()).await?.count("n")
 }
 
-fn active(search: &str, at: Option<Timestamp>) -> Filter {
+fn active(scope: &Scope, search: &str, at: Option<Timestamp>) -> Filter {
     let mut filter = named(search);
     filter.and("v.state = 'active'");
+    narrow(&mut filter, scope, "v.device_id");
     if let Some(at) = at {
         filter.and_int(HAD_ONE, at.millis());
     }
@@ -414,13 +435,20 @@ fn named(search: &str) -> Filter {
     filter
 }
 
-/// The newest versions that changed something (not the first of a part), newest first.
-pub async fn version_list_changes(db: &Db, limit: u32) -> Result<Vec<ConfigVersionRow>> {
-    let sql = format!(
-        "SELECT {COLUMNS}, d.hostname, d.address {FROM}
-         WHERE v.version > 1 AND v.state <> 'rejected' ORDER BY v.collected_at DESC, v.id DESC LIMIT {limit}"
-    );
-    let rows = sqlx::query(built(sql)).fetch_all(db.reader()).await?;
+/// The newest versions of devices of the scope that changed something (not the first of a part), newest first. Of a scope they
+/// are looked for among the newest [`NEWEST`] of all devices.
+pub async fn version_list_changes(db: &Db, scope: &Scope, limit: u32) -> Result<Vec<ConfigVersionRow>> {
+    let mut filter = Filter::new();
+    if !scope.is_everything() {
+        filter.and(
+            "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
+        );
+        narrow(&mut filter, scope, "v.device_id");
+    }
+    filter.and("v.version > 1 AND v.state <> 'rejected'");
+    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
+    let order = format!(" ORDER BY v.collected_at DESC, v.id DESC LIMIT {limit}");
+    let rows = filter.query(&before, &order).fetch_all(db.reader()).await?;
     rows.iter().map(version_row).collect()
 }
 

@@ -9,12 +9,14 @@ use etiqa_model::device::{
 };
 use etiqa_model::overview::Reason;
 use etiqa_model::page::{Page, Paged};
+use etiqa_model::scope::Scope;
 use etiqa_model::selector::Selector;
 use etiqa_model::{CredentialId, DeviceId, JumpHostId};
 use sqlx::any::{Any, AnyRow};
 
 use super::hand::{GOOD, needs_hand};
 use super::promise::{Promise, promised_since};
+use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains, one_of};
 
 const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
@@ -24,15 +26,16 @@ const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.devi
      FROM device d LEFT JOIN credential c ON c.id = d.credential_id \
      LEFT JOIN jump_host j ON j.id = d.jump_host_id LEFT JOIN device_fact f ON f.device_id = d.id";
 
-/// A page of the devices in `filter`, where backup configs make them these promises.
+/// A page of the devices of the scope in `filter`, where backup configs make them these promises.
 pub async fn device_list_promised(
     db: &Db,
+    scope: &Scope,
     filter: &DeviceFilter,
     promises: &[Promise],
     order: DeviceOrder,
     page: Page,
 ) -> Result<Paged<Device>> {
-    let conditions = conditions(filter, promises);
+    let conditions = conditions(scope, filter, promises);
     // What is promised changes all the time, and with it the statement.
     let comes_again = promises.is_empty();
     let counted = conditions.query("SELECT COUNT(*) AS n FROM device d", "").persistent(comes_again);
@@ -75,19 +78,22 @@ pub async fn device_fill_lapses(db: &Db, promises: &[Promise], devices: &mut [De
     Ok(())
 }
 
-/// Every device in `filter`, where backup configs make them these promises.
+/// Every device of the scope in `filter`, where backup configs make them these promises.
 pub async fn device_list_matching_promised(
     db: &Db,
+    scope: &Scope,
     filter: &DeviceFilter,
     promises: &[Promise],
     order: DeviceOrder,
 ) -> Result<Vec<Device>> {
-    devices_ordered(db, &conditions(filter, promises), order).await
+    devices_ordered(db, &conditions(scope, filter, promises), order).await
 }
 
-/// Every device, by host name; for the command line, which shows them all.
-pub async fn device_list_all(db: &Db) -> Result<Vec<Device>> {
-    devices_where(db, &Filter::new()).await
+/// Every device of the scope, by host name.
+pub async fn device_list_all(db: &Db, scope: &Scope) -> Result<Vec<Device>> {
+    let mut filter = Filter::new();
+    narrow(&mut filter, scope, "d.id");
+    devices_where(db, &filter).await
 }
 
 /// One device.
@@ -95,9 +101,10 @@ pub async fn device_fetch(db: &Db, id: DeviceId) -> Result<Option<Device>> {
     devices_where(db, Filter::new().and_int("d.id = ?", id.0)).await.map(|mut found| found.pop())
 }
 
-/// Devices whose host name or address is `name`, in any case.
-pub async fn device_list_by_name(db: &Db, name: &str) -> Result<Vec<Device>> {
+/// Devices of the scope whose host name or address is `name`, in any case.
+pub async fn device_list_by_name(db: &Db, scope: &Scope, name: &str) -> Result<Vec<Device>> {
     let mut filter = Filter::new();
+    narrow(&mut filter, scope, "d.id");
     filter.and_text("(lower(d.hostname) = ? OR d.address = ?)", name.to_lowercase());
     devices_where(db, &filter).await
 }
@@ -110,6 +117,13 @@ pub async fn device_list_of(db: &Db, ids: &[DeviceId]) -> Result<Vec<Device>> {
 /// The enabled devices that a backup config covers, by host name.
 pub async fn device_list_selected(db: &Db, selector: &Selector) -> Result<Vec<Device>> {
     devices_where(db, &selected(selector)).await
+}
+
+/// Those of them that are in the scope.
+pub async fn device_list_selected_within(db: &Db, scope: &Scope, selector: &Selector) -> Result<Vec<Device>> {
+    let mut filter = selected(selector);
+    narrow(&mut filter, scope, "d.id");
+    devices_where(db, &filter).await
 }
 
 /// Devices at these addresses, within a transaction that may change them.
@@ -126,26 +140,37 @@ pub async fn device_list_by_address_in_txn(tx: &mut Tx, addresses: &[String]) ->
     Ok(devices)
 }
 
-/// Sites in use.
-pub async fn site_list(db: &Db) -> Result<Vec<String>> {
-    let rows = sqlx::query("SELECT DISTINCT site FROM device ORDER BY site").fetch_all(db.reader()).await?;
+/// Sites in use by devices of the scope.
+pub async fn site_list(db: &Db, scope: &Scope) -> Result<Vec<String>> {
+    let mut filter = Filter::new();
+    narrow(&mut filter, scope, "d.id");
+    let query = filter.query("SELECT DISTINCT d.site AS site FROM device d", " ORDER BY site");
+    let rows = query.fetch_all(db.reader()).await?;
     rows.iter().map(|row| row.text("site")).collect()
 }
 
-/// Tags in use.
-pub async fn tag_list(db: &Db) -> Result<Vec<String>> {
-    let rows = sqlx::query("SELECT DISTINCT tag FROM device_tag ORDER BY tag").fetch_all(db.reader()).await?;
+/// Tags in use by devices of the scope.
+pub async fn tag_list(db: &Db, scope: &Scope) -> Result<Vec<String>> {
+    let mut filter = Filter::new();
+    narrow(&mut filter, scope, "t.device_id");
+    let query = filter.query("SELECT DISTINCT t.tag AS tag FROM device_tag t", " ORDER BY tag");
+    let rows = query.fetch_all(db.reader()).await?;
     rows.iter().map(|row| row.text("tag")).collect()
 }
 
-/// How many devices have each platform (chosen, or recognised), or none, by type.
-pub async fn device_count_by_platform(db: &Db) -> Result<Vec<(Option<String>, DeviceType, u64)>> {
-    let rows = sqlx::query(
+/// How many devices of the scope have each platform (chosen, or recognised), or none, by type.
+pub async fn device_count_by_platform(
+    db: &Db,
+    scope: &Scope,
+) -> Result<Vec<(Option<String>, DeviceType, u64)>> {
+    let mut filter = Filter::new();
+    narrow(&mut filter, scope, "d.id");
+    let query = filter.query(
         "SELECT COALESCE(d.platform, f.platform) AS platform, d.device_type, COUNT(*) AS n FROM device d
-         LEFT JOIN device_fact f ON f.device_id = d.id GROUP BY COALESCE(d.platform, f.platform), d.device_type",
-    )
-    .fetch_all(db.reader())
-    .await?;
+         LEFT JOIN device_fact f ON f.device_id = d.id",
+        " GROUP BY COALESCE(d.platform, f.platform), d.device_type",
+    );
+    let rows = query.fetch_all(db.reader()).await?;
     rows.iter()
         .map(|row| {
             Ok((row.opt_text("platform")?, row.named("device_type", DeviceType::parse)?, row.count("n")?))
@@ -153,15 +178,17 @@ pub async fn device_count_by_platform(db: &Db) -> Result<Vec<(Option<String>, De
         .collect()
 }
 
-/// Platforms in use, chosen or recognised.
-pub async fn platform_list(db: &Db) -> Result<Vec<String>> {
-    let rows = sqlx::query(
+/// Platforms in use by devices of the scope, chosen or recognised.
+pub async fn platform_list(db: &Db, scope: &Scope) -> Result<Vec<String>> {
+    let mut filter = Filter::new();
+    filter.and("COALESCE(d.platform, f.platform) IS NOT NULL");
+    narrow(&mut filter, scope, "d.id");
+    let query = filter.query(
         "SELECT DISTINCT COALESCE(d.platform, f.platform) AS in_use FROM device d
-         LEFT JOIN device_fact f ON f.device_id = d.id
-         WHERE COALESCE(d.platform, f.platform) IS NOT NULL ORDER BY in_use",
-    )
-    .fetch_all(db.reader())
-    .await?;
+         LEFT JOIN device_fact f ON f.device_id = d.id",
+        " ORDER BY in_use",
+    );
+    let rows = query.fetch_all(db.reader()).await?;
     rows.iter().map(|row| row.text("in_use")).collect()
 }
 
@@ -201,8 +228,9 @@ fn order_by(order: DeviceOrder) -> &'static str {
     }
 }
 
-fn conditions(filter: &DeviceFilter, promises: &[Promise]) -> Filter {
+fn conditions(scope: &Scope, filter: &DeviceFilter, promises: &[Promise]) -> Filter {
     let mut conditions = Filter::new();
+    narrow(&mut conditions, scope, "d.id");
     let search = filter.search.trim();
     if !search.is_empty() {
         conditions.and_text(

@@ -3,26 +3,28 @@
 use std::collections::{HashMap, HashSet};
 
 use etiqa_model::DeviceId;
+use etiqa_model::scope::Scope;
 use etiqa_model::selector::Selector;
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, built};
+use super::scope::narrow;
+use crate::db::{Db, Filter, Result, RowExt};
 
-/// How many enabled devices each of these selectors covers, in their order: a statement for each kind of selector among
-/// them, however many there are.
-pub async fn device_count_selected(db: &Db, selectors: &[&Selector]) -> Result<Vec<u64>> {
+/// How many enabled devices of the scope each of these selectors covers, in their order: a statement for each kind of selector
+/// among them, however many there are.
+pub async fn device_count_selected(db: &Db, scope: &Scope, selectors: &[&Selector]) -> Result<Vec<u64>> {
     let types = if selectors.iter().any(|selector| matches!(selector, Selector::All | Selector::Type(_))) {
-        count_by(db, "device_type").await?
+        count_by(db, scope, "device_type").await?
     } else {
         HashMap::new()
     };
     let sites = if selectors.iter().any(|selector| matches!(selector, Selector::Site(_))) {
-        count_by(db, "site").await?
+        count_by(db, scope, "site").await?
     } else {
         HashMap::new()
     };
-    let tags = count_tagged(db, selectors).await?;
-    let chosen = enabled_of(db, selectors).await?;
+    let tags = count_tagged(db, scope, selectors).await?;
+    let chosen = enabled_of(db, scope, selectors).await?;
     let of = |counts: &HashMap<String, u64>, name: &str| counts.get(name).copied().unwrap_or_default();
     let count = |selector: &&Selector| match selector {
         Selector::All => types.values().sum::<u64>(),
@@ -38,14 +40,17 @@ pub async fn device_count_selected(db: &Db, selectors: &[&Selector]) -> Result<V
 }
 
 /// Enabled devices by a column of theirs.
-async fn count_by(db: &Db, column: &'static str) -> Result<HashMap<String, u64>> {
-    let sql =
-        format!("SELECT {column} AS name, COUNT(*) AS n FROM device WHERE enabled = 1 GROUP BY {column}");
-    counted(&sqlx::query(built(sql)).fetch_all(db.reader()).await?)
+async fn count_by(db: &Db, scope: &Scope, column: &'static str) -> Result<HashMap<String, u64>> {
+    let mut filter = Filter::new();
+    filter.and("enabled = 1");
+    narrow(&mut filter, scope, "id");
+    let sql = format!("SELECT {column} AS name, COUNT(*) AS n FROM device");
+    let query = filter.query(&sql, &format!(" GROUP BY {column}"));
+    counted(&query.fetch_all(db.reader()).await?)
 }
 
 /// Enabled devices by those tags that the selectors name.
-async fn count_tagged(db: &Db, selectors: &[&Selector]) -> Result<HashMap<String, u64>> {
+async fn count_tagged(db: &Db, scope: &Scope, selectors: &[&Selector]) -> Result<HashMap<String, u64>> {
     let named = |selector: &&Selector| match selector {
         Selector::Tag(tag) => Some(tag.clone()),
         _ => None,
@@ -54,18 +59,19 @@ async fn count_tagged(db: &Db, selectors: &[&Selector]) -> Result<HashMap<String
     if tags.is_empty() {
         return Ok(HashMap::new());
     }
-    let places: Vec<String> = (1..=tags.len()).map(|place| format!("${place}")).collect();
-    let sql = format!(
-        "SELECT t.tag AS name, COUNT(*) AS n FROM device_tag t JOIN device d ON d.id = t.device_id
-         WHERE d.enabled = 1 AND t.tag IN ({}) GROUP BY t.tag",
-        places.join(",")
+    let mut filter = Filter::new();
+    let places: Vec<String> = tags.into_iter().map(|tag| filter.numbered("?", Some(tag))).collect();
+    filter.and("d.enabled = 1").and_built(format!("t.tag IN ({})", places.join(",")));
+    narrow(&mut filter, scope, "d.id");
+    let query = filter.query(
+        "SELECT t.tag AS name, COUNT(*) AS n FROM device_tag t JOIN device d ON d.id = t.device_id",
+        " GROUP BY t.tag",
     );
-    let query = tags.into_iter().fold(sqlx::query(built(sql)), sqlx::query::Query::bind);
     counted(&query.persistent(false).fetch_all(db.reader()).await?)
 }
 
 /// Those of the devices that the selectors name which are enabled.
-async fn enabled_of(db: &Db, selectors: &[&Selector]) -> Result<HashSet<DeviceId>> {
+async fn enabled_of(db: &Db, scope: &Scope, selectors: &[&Selector]) -> Result<HashSet<DeviceId>> {
     let mut ids = HashSet::new();
     for selector in selectors {
         if let Selector::Chosen(chosen) = selector {
@@ -77,6 +83,7 @@ async fn enabled_of(db: &Db, selectors: &[&Selector]) -> Result<HashSet<DeviceId
     }
     let mut filter = Filter::new();
     filter.and("enabled = 1").and_one_of("id", ids);
+    narrow(&mut filter, scope, "id");
     let rows = filter.query("SELECT id FROM device", "").persistent(false).fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok(DeviceId(row.int("id")?))).collect()
 }

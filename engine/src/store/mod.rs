@@ -39,6 +39,7 @@ pub mod run;
 pub mod run_note;
 pub mod run_write;
 pub mod saved_view;
+pub mod scope;
 pub mod sealed;
 pub mod search;
 pub mod second_factor;

@@ -3,23 +3,30 @@
 use etiqa_model::class::Class;
 use etiqa_model::device::{DeviceStatus, DeviceType};
 use etiqa_model::overview::{DayCounts, DeviceCounts, FirstSteps, Hand, Reason, StoredDay};
+use etiqa_model::scope::Scope;
 use etiqa_model::{BackupConfigId, DeviceId, Timestamp};
 use sqlx::any::AnyRow;
 
 use super::hand::needs_hand;
 use super::promise::{Promise, promised_since};
+use super::scope::within;
 use crate::db::{Db, DbError, Filter, Result, RowExt};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Enabled devices by how they stand, by type and by status; and how many need a hand, by why, the gravest first.
-pub async fn device_counts(db: &Db, promises: &[Promise]) -> Result<(DeviceCounts, Vec<(Reason, u64)>)> {
+/// Enabled devices of the scope by how they stand, by type and by status; and how many need a hand, by why, the gravest first.
+pub async fn device_counts(
+    db: &Db,
+    scope: &Scope,
+    promises: &[Promise],
+) -> Result<(DeviceCounts, Vec<(Reason, u64)>)> {
     let mut filter = Filter::new();
     let since = promised_since(promises, &mut filter);
+    let of_scope = within(&mut filter, scope, "d.id").map_or_else(String::new, |it| format!(" WHERE {it}"));
     // Materialized: what is promised to a device is found out once, not wherever it is read.
     let sql = format!(
         "WITH s AS MATERIALIZED
-           (SELECT d.device_type, d.status, d.enabled, d.last_class, d.last_good_at, {since} AS since FROM device d)
+           (SELECT d.device_type, d.status, d.enabled, d.last_class, d.last_good_at, {since} AS since FROM device d{of_scope})
          SELECT device_type, status, enabled, last_class, since, COUNT(*) AS total,
                 CAST(SUM(CASE WHEN last_good_at >= since THEN 1 ELSE 0 END) AS BIGINT) AS covered,
                 CAST(SUM(CASE WHEN last_good_at IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS never
@@ -65,12 +72,14 @@ pub async fn device_counts(db: &Db, promises: &[Promise]) -> Result<(DeviceCount
 /// of which every reason has one before another has its second.
 pub async fn device_list_needing_a_hand(
     db: &Db,
+    scope: &Scope,
     promises: &[Promise],
     reasons: &[(Reason, u64)],
     limit: u64,
 ) -> Result<Vec<Hand>> {
     let mut filter = Filter::new();
     let since = promised_since(promises, &mut filter);
+    let of_scope = within(&mut filter, scope, "d.id").map_or_else(String::new, |it| format!(" AND {it}"));
     let lists: Vec<String> = places(reasons, limit)
         .into_iter()
         .filter(|(_, place)| *place > 0)
@@ -80,7 +89,7 @@ pub async fn device_list_needing_a_hand(
             format!(
                 "SELECT d.id, d.hostname, d.last_class, d.last_message, d.last_finished_at, d.last_good_at,
                         d.created_at, {since} AS since, CAST({number} AS BIGINT) AS reason
-                 FROM (SELECT d.* FROM device d WHERE d.enabled = 1 AND {condition}
+                 FROM (SELECT d.* FROM device d WHERE d.enabled = 1 AND {condition}{of_scope}
                        ORDER BY d.last_good_at NULLS FIRST, d.hostname, d.id LIMIT {place}) d"
             )
         })
@@ -120,19 +129,29 @@ pub async fn first_steps_fetch(db: &Db) -> Result<Option<FirstSteps>> {
     }))
 }
 
-/// Ended runs per UTC day, from the day of `first_day` on, `days` of them, empty days included.
-pub async fn run_counts_by_day(db: &Db, first_day: Timestamp, days: u32) -> Result<Vec<DayCounts>> {
+/// Ended runs per UTC day, from the day of `first_day` on, `days` of them, empty days included; of these backup configs alone
+/// where named.
+pub async fn run_counts_by_day(
+    db: &Db,
+    configs: Option<&[BackupConfigId]>,
+    first_day: Timestamp,
+    days: u32,
+) -> Result<Vec<DayCounts>> {
     let first = first_day.millis() / DAY_MS;
-    let rows = sqlx::query(
+    let mut filter = Filter::new();
+    filter.and_int("finished_at / 86400000 >= ?", first);
+    if let Some(configs) = configs {
+        filter.and_one_of("backup_config_id", configs.iter().map(|config| config.0));
+    }
+    let query = filter.query(
         "SELECT finished_at / 86400000 AS day,
                 CAST(SUM(CASE WHEN status = 'completed' AND devices_failed = 0 THEN 1 ELSE 0 END) AS BIGINT) AS good,
                 CAST(SUM(CASE WHEN status = 'completed' AND devices_failed > 0 THEN 1 ELSE 0 END) AS BIGINT) AS partial,
                 CAST(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS BIGINT) AS failed
-         FROM backup_run WHERE finished_at / 86400000 >= $1 GROUP BY finished_at / 86400000",
-    )
-    .bind(first)
-    .fetch_all(db.reader())
-    .await?;
+         FROM backup_run",
+        " GROUP BY finished_at / 86400000",
+    );
+    let rows = query.persistent(configs.is_none()).fetch_all(db.reader()).await?;
     let mut counts: Vec<DayCounts> = (first..first + i64::from(days))
         .map(|day| DayCounts { day: Timestamp(day * DAY_MS), good: 0, partial: 0, failed: 0 })
         .collect();

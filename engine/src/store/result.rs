@@ -1,16 +1,18 @@
 //! What collections of devices came to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceResult;
 use etiqa_model::history::{ResultFilter, ResultPage};
 use etiqa_model::page::Page;
+use etiqa_model::scope::Scope;
 use etiqa_model::{DeviceId, DeviceResultId, JobId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
 use super::newest::History;
 use super::run::Span;
+use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 const SELECT: &str = "SELECT r.id, r.device_id, d.hostname, d.address, r.run_id, r.class, r.message, r.size_bytes, \
@@ -152,16 +154,18 @@ pub async fn result_page_of_device(
     HISTORY.page(db, &rows, ask, span, before).await
 }
 
-/// A page of the results of a run, of those alone that are not good where `only_failed`: those that failed first, then by
-/// host name.
+/// A page of the results of a run of devices in the scope, of those alone that are not good where
+/// `only_failed`: those that failed first, then by host name.
 pub async fn result_page_of_run(
     db: &Db,
+    scope: &Scope,
     run: RunId,
     only_failed: bool,
     page: Page,
 ) -> Result<Vec<DeviceResult>> {
     let mut filter = Filter::new();
     filter.and_int("r.run_id = ?", run.0);
+    narrow(&mut filter, scope, "r.device_id");
     if only_failed {
         filter.and("r.class NOT IN ('ok', 'unchanged')");
     }
@@ -174,16 +178,46 @@ pub async fn result_page_of_run(
     results(db, &filter, &order).await
 }
 
-/// How many results a run has, and how many of them are not good.
-pub async fn result_count_of_run(db: &Db, run: RunId) -> Result<(u64, u64)> {
-    let row = sqlx::query(
+/// How many results of devices in the scope a run has, and how many of them are not good.
+pub async fn result_count_of_run(db: &Db, scope: &Scope, run: RunId) -> Result<(u64, u64)> {
+    let mut filter = Filter::new();
+    filter.and_int("run_id = ?", run.0);
+    narrow(&mut filter, scope, "device_id");
+    let counted = filter.query(
         "SELECT COUNT(*) AS n, COUNT(CASE WHEN class NOT IN ('ok', 'unchanged') THEN 1 END) AS failed
-         FROM device_result WHERE run_id = $1",
-    )
-    .bind(run.0)
-    .fetch_one(db.reader())
-    .await?;
+         FROM device_result",
+        "",
+    );
+    let row = counted.fetch_one(db.reader()).await?;
     Ok((row.count("n")?, row.count("failed")?))
+}
+
+/// How many results of devices in the scope each of these runs has, and how many of them are not good; runs without any are
+/// left out.
+pub async fn result_count_of_runs(
+    db: &Db,
+    scope: &Scope,
+    runs: &[RunId],
+) -> Result<HashMap<RunId, (u32, u32)>> {
+    let mut filter = Filter::new();
+    filter.and_one_of("run_id", runs.iter().map(|run| run.0));
+    narrow(&mut filter, scope, "device_id");
+    let counted = filter.query(
+        "SELECT run_id, COUNT(*) AS n, COUNT(CASE WHEN class NOT IN ('ok', 'unchanged') THEN 1 END) AS failed
+         FROM device_result",
+        " GROUP BY run_id",
+    );
+    let rows = counted.persistent(false).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok((RunId(row.int("run_id")?), (row.count("n")?, row.count("failed")?)))).collect()
+}
+
+/// Whose a result is.
+pub async fn result_fetch_device(db: &Db, id: DeviceResultId) -> Result<Option<DeviceId>> {
+    let row = sqlx::query("SELECT device_id FROM device_result WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| Ok(DeviceId(row.int("device_id")?))).transpose()
 }
 
 /// The devices of which a run has a result, each with its class; those that were cancelled are left out.

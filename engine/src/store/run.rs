@@ -54,14 +54,24 @@ const HISTORY: History<Run> = History {
     row: run,
 };
 
-/// Runs in `filter` that were queued within `span`, those before `before`, newest first.
-pub async fn run_page(db: &Db, filter: &RunFilter, span: Span, before: Option<i64>) -> Result<RunPage> {
+/// Runs in `filter` that were queued within `span`, those before `before`, newest first; of these backup configs alone where
+/// named.
+pub async fn run_page(
+    db: &Db,
+    configs: Option<&[BackupConfigId]>,
+    filter: &RunFilter,
+    span: Span,
+    before: Option<i64>,
+) -> Result<RunPage> {
     let mut rows = Filter::new();
     HISTORY.narrow_until(db, &mut rows, span.to).await?;
     let held = held_by_index(filter);
     narrow(&mut rows, filter, |narrowing| Some(narrowing) == held);
     let ask = |asked: &mut Filter| {
         narrow(asked, filter, |narrowing| Some(narrowing) != held);
+        if let Some(configs) = configs {
+            asked.and_one_of("backup_config_id", configs.iter().map(|config| config.0));
+        }
         if let Some(from) = span.from {
             asked.and_int("queued_at >= ?", from.millis());
         }
@@ -120,18 +130,29 @@ fn narrow(conditions: &mut Filter, filter: &RunFilter, which: impl Fn(Narrowing)
     }
 }
 
-/// Ended runs, newest first.
-pub async fn run_list_ended(db: &Db, limit: u32) -> Result<Vec<Run>> {
-    let mut filter = Filter::new();
+/// Ended runs, newest first; where backup configs are named, of these alone and among the newest of all.
+pub async fn run_list_ended(db: &Db, configs: Option<&[BackupConfigId]>, limit: u32) -> Result<Vec<Run>> {
+    let mut filter = of_configs(configs);
+    if configs.is_some() {
+        filter.and("id IN (SELECT n.id FROM backup_run n ORDER BY n.id DESC LIMIT 5000)");
+    }
     filter.and("status NOT IN ('pending', 'running')");
     runs(db, &filter, &format!(" ORDER BY id DESC LIMIT {limit}")).await
 }
 
-/// Runs that are queued or going on, oldest first.
-pub async fn run_list_live(db: &Db) -> Result<Vec<Run>> {
-    let mut filter = Filter::new();
+/// Runs that are queued or going on, oldest first; of these backup configs alone where named.
+pub async fn run_list_live(db: &Db, configs: Option<&[BackupConfigId]>) -> Result<Vec<Run>> {
+    let mut filter = of_configs(configs);
     filter.and("status IN ('pending', 'running')");
     runs(db, &filter, " ORDER BY id LIMIT 100").await
+}
+
+fn of_configs(configs: Option<&[BackupConfigId]>) -> Filter {
+    let mut filter = Filter::new();
+    if let Some(configs) = configs {
+        filter.and_one_of("backup_config_id", configs.iter().map(|config| config.0));
+    }
+    filter
 }
 
 /// The newest run of every config that has one.

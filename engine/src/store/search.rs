@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use etiqa_model::DeviceId;
+use etiqa_model::scope::Scope;
 use etiqa_model::search::Search;
 use sqlx::any::AnyRow;
 
+use super::scope::narrow;
 use crate::db::{Db, DbKind, Filter, Result, RowExt, Tx, built};
 use crate::history::search::{Gram, Wanted};
 
@@ -59,17 +61,23 @@ const PICKED_BY_POSTGRES: &str = picked!(
      JOIN search_gram g ON g.grams @> CAST(wanted.grams AS INTEGER[])"
 );
 
-/// The active texts that `search` has to look into, by host name and part: those that have what is `wanted`, and those
-/// that are not in the index yet.
-pub async fn search_candidates(db: &Db, search: &Search, wanted: &Wanted) -> Result<Vec<Candidate>> {
-    let filter = candidates(db.kind(), search, wanted);
+/// The active texts of the scope that `search` has to look into, by host name and part: those that have what is `wanted`, and
+/// those that are not in the index yet.
+pub async fn search_candidates(
+    db: &Db,
+    scope: &Scope,
+    search: &Search,
+    wanted: &Wanted,
+) -> Result<Vec<Candidate>> {
+    let filter = candidates(db.kind(), scope, search, wanted);
     let rows = filter.query(CANDIDATES, IN_ORDER).fetch_all(db.reader()).await?;
     rows.iter().map(candidate).collect()
 }
 
-fn candidates(kind: DbKind, search: &Search, wanted: &Wanted) -> Filter {
+fn candidates(kind: DbKind, scope: &Scope, search: &Search, wanted: &Wanted) -> Filter {
     let mut filter = Filter::new();
     filter.and("v.state = 'active'");
+    narrow(&mut filter, scope, "v.device_id");
     if let Some(alternatives) = wanted.alternatives() {
         match kind {
             DbKind::Sqlite => filter.and_text(PICKED_BY_SQLITE, match_of(alternatives)),
@@ -239,8 +247,12 @@ mod tests {
                 let search = input.parse().unwrap();
                 let wanted = Wanted::of_search(&search).unwrap();
                 let explain = format!("EXPLAIN QUERY PLAN {CANDIDATES}");
-                let plan = candidates(DbKind::Sqlite, &search, &wanted).query(&explain, IN_ORDER);
-                assert_walks_no_history(&plan.fetch_all(db.reader()).await.unwrap());
+                for scope in ["", "site:s\ntag:core"] {
+                    let scope = Scope::parse(scope).unwrap();
+                    let asked = candidates(DbKind::Sqlite, &scope, &search, &wanted);
+                    let plan = asked.query(&explain, IN_ORDER).fetch_all(db.reader()).await.unwrap();
+                    assert_walks_no_history(&plan);
+                }
             }
             for statement in [MISSING, STALE] {
                 let plan = sqlx::query(built(format!("EXPLAIN QUERY PLAN {statement}"))).bind("");

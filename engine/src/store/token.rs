@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use etiqa_model::user::{ApiToken, Role};
+use etiqa_model::scope::Scope;
+use etiqa_model::user::{ApiToken, Reach, Role};
 use etiqa_model::{Timestamp, TokenId};
 use sqlx::any::AnyRow;
 
@@ -11,7 +12,7 @@ use crate::db::{Db, Result, RowExt, Tx};
 /// Every token, by name.
 pub async fn token_list(db: &Db) -> Result<Vec<ApiToken>> {
     let rows = sqlx::query(
-        "SELECT id, name, role, created_at, expires_at, last_used_at FROM api_token ORDER BY name",
+        "SELECT id, name, role, scope, created_at, expires_at, last_used_at FROM api_token ORDER BY name",
     )
     .fetch_all(db.reader())
     .await?;
@@ -21,7 +22,7 @@ pub async fn token_list(db: &Db) -> Result<Vec<ApiToken>> {
 /// The token of this hash, unless it expired.
 pub async fn token_fetch(db: &Db, token_sha256: &str, now: Timestamp) -> Result<Option<ApiToken>> {
     let row = sqlx::query(
-        "SELECT id, name, role, created_at, expires_at, last_used_at FROM api_token
+        "SELECT id, name, role, scope, created_at, expires_at, last_used_at FROM api_token
          WHERE token_sha256 = $1 AND (expires_at IS NULL OR expires_at > $2)",
     )
     .bind(token_sha256.to_owned())
@@ -35,13 +36,13 @@ pub async fn token_fetch(db: &Db, token_sha256: &str, now: Timestamp) -> Result<
 pub async fn token_insert(
     db: &Db,
     name: &str,
-    role: Role,
+    reach: &Reach,
     token_sha256: &str,
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<TokenId> {
     let mut tx = db.write().await?;
-    let done = token_insert_in_txn(&mut tx, name, role, token_sha256, expires_at, now).await?;
+    let done = token_insert_in_txn(&mut tx, name, reach, token_sha256, expires_at, now).await?;
     tx.commit().await?;
     Ok(done)
 }
@@ -50,39 +51,42 @@ pub async fn token_insert(
 pub async fn token_insert_in_txn(
     tx: &mut Tx,
     name: &str,
-    role: Role,
+    reach: &Reach,
     token_sha256: &str,
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<TokenId> {
     let row = sqlx::query(
-        "INSERT INTO api_token (name, role, token_sha256, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        "INSERT INTO api_token (name, role, token_sha256, created_at, expires_at, scope)
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
     )
     .bind(name.to_owned())
-    .bind(role.as_str())
+    .bind(reach.role().as_str())
     .bind(token_sha256.to_owned())
     .bind(now.millis())
     .bind(expires_at.map(Timestamp::millis))
+    .bind(reach.scope().to_string())
     .fetch_one(&mut **tx)
     .await?;
     Ok(TokenId(row.int("id")?))
 }
 
-/// Changes what a token is called, what it may do and when it ends; false when there is none. A unique violation when the
-/// name is taken.
+/// Changes what a token is called, what it may do with which devices, and when it ends; false when there is none. A unique
+/// violation when the name is taken.
 pub async fn token_update_in_txn(
     tx: &mut Tx,
     id: TokenId,
     name: &str,
-    role: Role,
+    reach: &Reach,
     expires_at: Option<Timestamp>,
 ) -> Result<bool> {
-    let done = sqlx::query("UPDATE api_token SET name = $2, role = $3, expires_at = $4 WHERE id = $1")
+    let update = "UPDATE api_token SET name = $2, role = $3, expires_at = $4, scope = $5 WHERE id = $1";
+    let done = sqlx::query(update)
         .bind(id.0)
         .bind(name.to_owned())
-        .bind(role.as_str())
+        .bind(reach.role().as_str())
         .bind(expires_at.map(Timestamp::millis))
+        .bind(reach.scope().to_string())
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected() > 0)
@@ -113,6 +117,7 @@ fn token(row: &AnyRow) -> Result<ApiToken> {
         id: TokenId(row.int("id")?),
         name: row.text("name")?,
         role: row.named("role", Role::parse)?,
+        scope: row.named("scope", Scope::parse)?,
         created_at: row.time("created_at")?,
         expires_at: row.opt_time("expires_at")?,
         last_used_at: row.opt_time("last_used_at")?,

@@ -11,6 +11,8 @@ pub struct Upload {
     pub file_name: String,
     /// Its bytes.
     pub content: Vec<u8>,
+    /// Who brought it.
+    pub created_by: String,
     /// When it was imported.
     pub imported_at: Option<Timestamp>,
     /// What the import did.
@@ -41,15 +43,17 @@ pub async fn upload_insert(
 
 /// One file.
 pub async fn upload_fetch(db: &Db, id: UploadId) -> Result<Option<Upload>> {
-    let row = sqlx::query("SELECT file_name, content, imported_at, report FROM upload WHERE id = $1")
-        .bind(id.0)
-        .fetch_optional(db.reader())
-        .await?;
+    let row =
+        sqlx::query("SELECT file_name, content, created_by, imported_at, report FROM upload WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(db.reader())
+            .await?;
     row.map(|row| {
         let report = row.opt_text("report")?.map(|text| serde_json::from_str(&text)).transpose();
         Ok(Upload {
             file_name: row.text("file_name")?,
             content: row.bytes("content")?,
+            created_by: row.text("created_by")?,
             imported_at: row.opt_time("imported_at")?,
             report: report
                 .map_err(|error| DbError::Value { column: "report", message: error.to_string() })?,

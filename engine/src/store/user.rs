@@ -1,6 +1,7 @@
 //! People who sign in.
 
-use etiqa_model::user::{Role, User};
+use etiqa_model::scope::Scope;
+use etiqa_model::user::{Reach, Role, User};
 use etiqa_model::{Timestamp, UserId};
 use sqlx::any::AnyRow;
 
@@ -8,7 +9,7 @@ use crate::db::{Db, Result, RowExt, Tx, built};
 
 /// The columns of a user `u` with [`FACTOR`].
 pub(super) const COLUMNS: &str =
-    "u.id, u.name, u.role, u.created_at, u.last_sign_in_at, f.confirmed_at AS second_factor_since";
+    "u.id, u.name, u.role, u.scope, u.created_at, u.last_sign_in_at, f.confirmed_at AS second_factor_since";
 /// Joins the second factor of each.
 pub(super) const FACTOR: &str = "LEFT JOIN second_factor f ON f.user_id = u.id";
 
@@ -39,25 +40,27 @@ pub async fn user_fetch(db: &Db, id: UserId) -> Result<Option<User>> {
 }
 
 /// Adds a user, who has no way in yet; a unique violation when the name is taken.
-pub async fn user_insert_in_txn(tx: &mut Tx, name: &str, role: Role, now: Timestamp) -> Result<UserId> {
+pub async fn user_insert_in_txn(tx: &mut Tx, name: &str, reach: &Reach, now: Timestamp) -> Result<UserId> {
     let row = sqlx::query(
-        "INSERT INTO app_user (name, name_key, role, created_at)
-         VALUES ($1, $2, $3, $4) RETURNING id",
+        "INSERT INTO app_user (name, name_key, role, created_at, scope)
+         VALUES ($1, $2, $3, $4, $5) RETURNING id",
     )
     .bind(name.to_owned())
     .bind(name.to_lowercase())
-    .bind(role.as_str())
+    .bind(reach.role().as_str())
     .bind(now.millis())
+    .bind(reach.scope().to_string())
     .fetch_one(&mut **tx)
     .await?;
     Ok(UserId(row.int("id")?))
 }
 
-/// Changes a user's role.
-pub async fn user_set_role_in_txn(tx: &mut Tx, id: UserId, role: Role) -> Result<()> {
-    sqlx::query("UPDATE app_user SET role = $2 WHERE id = $1")
+/// Changes what a user may do, and with which devices.
+pub async fn user_set_reach_in_txn(tx: &mut Tx, id: UserId, reach: &Reach) -> Result<()> {
+    sqlx::query("UPDATE app_user SET role = $2, scope = $3 WHERE id = $1")
         .bind(id.0)
-        .bind(role.as_str())
+        .bind(reach.role().as_str())
+        .bind(reach.scope().to_string())
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -97,6 +100,7 @@ pub(super) fn user(row: &AnyRow) -> Result<User> {
         id: UserId(row.int("id")?),
         name: row.text("name")?,
         role: row.named("role", Role::parse)?,
+        scope: row.named("scope", Scope::parse)?,
         created_at: row.time("created_at")?,
         last_sign_in_at: row.opt_time("last_sign_in_at")?,
         second_factor_since: row.opt_time("second_factor_since")?,

@@ -134,10 +134,10 @@ async fn a_restored_instance_starts_nothing_by_itself_until_a_person_says_so() {
     let next_week = now().plus(std::time::Duration::from_hours(7 * 24));
     assert!(paused_since(&engine).await.unwrap().is_some());
     assert_eq!(tick(&engine, next_week).await.unwrap(), None);
-    assert_eq!(run_list_live(&engine.db).await.unwrap(), []);
+    assert_eq!(run_list_live(&engine.db, None).await.unwrap(), []);
     assert!(resume(&engine).await.unwrap());
     tick(&engine, next_week).await.unwrap();
-    assert_eq!(run_list_live(&engine.db).await.unwrap().len(), 1, "a missed run fires once");
+    assert_eq!(run_list_live(&engine.db, None).await.unwrap().len(), 1, "a missed run fires once");
     engine.db.close().await;
 }
 
@@ -221,7 +221,8 @@ async fn an_instance_without_its_key_comes_back_without_its_secrets_and_makes_a_
     let engine = start(&new, None).await;
     assert!(new.join("secret.key").is_file());
     assert_eq!(etiqa_engine::fleet::credential_list_for_page(&engine).await.unwrap(), []);
-    let active = etiqa_engine::history::read::list_active(&engine, "", etiqa_model::page::Page::default());
+    let (all, page) = (etiqa_model::user::Role::Admin.into(), etiqa_model::page::Page::default());
+    let active = etiqa_engine::history::read::list_active(&engine, &all, "", page);
     assert_eq!(active.await.unwrap().rows.len(), 2, "the texts are there");
     engine.db.close().await;
 }

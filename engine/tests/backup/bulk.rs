@@ -6,6 +6,7 @@ use etiqa_engine::schedule::{Work, enqueue, jobs};
 use etiqa_engine::store::job::{Taker, job_claim, job_finish};
 use etiqa_engine::time::now;
 use etiqa_model::device::{Device, DeviceChange, DeviceFilter, DeviceOrder, MOST_CHANGED};
+use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, ErrorKind};
 
 use crate::common::world::World;
@@ -24,7 +25,7 @@ async fn all(world: &World) -> Vec<Device> {
 }
 
 async fn change(world: &World, ids: &[DeviceId], what: DeviceChange) -> u64 {
-    inventory::change(&world.engine, ids, &what).await.unwrap()
+    inventory::change(&world.engine, &Role::Operator.into(), ids, &what).await.unwrap()
 }
 
 #[tokio::test]
@@ -88,7 +89,8 @@ async fn a_device_that_is_to_be_collected_is_queued_once_however_often_somebody_
 async fn a_change_that_cannot_be_made_says_why_and_changes_nothing() {
     let (world, ids) = three().await;
     let refused = async |ids: &[DeviceId], what: DeviceChange| {
-        let error = inventory::change(&world.engine, ids, &what).await.unwrap_err().into_user_error();
+        let error = inventory::change(&world.engine, &Role::Operator.into(), ids, &what).await;
+        let error = error.unwrap_err().into_user_error();
         (error.kind, error.message)
     };
     let (_, words) = refused(&[], DeviceChange::Delete).await;
@@ -108,7 +110,8 @@ async fn a_change_that_cannot_be_made_says_why_and_changes_nothing() {
 async fn what_is_exported_can_be_imported_elsewhere() {
     let (world, _) = three().await;
     let order = DeviceOrder::default();
-    let table = inventory::csv(&world.engine, &DeviceFilter::default(), order).await.unwrap();
+    let table =
+        inventory::csv(&world.engine, &Role::Viewer.into(), &DeviceFilter::default(), order).await.unwrap();
     let elsewhere = World::new().await;
     let report = import(&elsewhere.engine, table.as_bytes(), ImportOptions::default()).await.unwrap();
     assert_eq!((report.created, report.failed), (3, 0), "{:?}", report.errors);

@@ -5,6 +5,7 @@ use etiqa_engine::import::apply::{ImportOptions, import, preview, upload};
 use etiqa_engine::inventory;
 use etiqa_model::ErrorKind;
 use etiqa_model::import::ImportReport;
+use etiqa_model::user::Role;
 
 use crate::common::world::World;
 
@@ -88,7 +89,14 @@ async fn looking_at_an_import_waits_for_nobody_who_writes() {
     let look = async {
         let dry_run = ImportOptions { update: false, dry_run: true };
         assert_eq!(import(&world.engine, text, dry_run).await.unwrap().created, 1);
-        assert_eq!(preview(&world.engine, file, false).await.unwrap().report.created, 1);
+        assert_eq!(
+            preview(&world.engine, ("anna", &Role::Operator.into()), file, false)
+                .await
+                .unwrap()
+                .report
+                .created,
+            1
+        );
     };
     tokio::time::timeout(Duration::from_secs(5), look).await.unwrap();
     writing.rollback().await.unwrap();

@@ -49,7 +49,11 @@ async fn state_of(asked: &Engine, of: &Engine) -> Option<MachineState> {
 }
 
 async fn has_own_driver(engine: &Engine) -> bool {
-    driver_rows(engine).await.unwrap().iter().any(|row| row.name == "our-switch")
+    driver_rows(engine, &etiqa_model::user::Role::Viewer.into())
+        .await
+        .unwrap()
+        .iter()
+        .any(|row| row.name == "our-switch")
 }
 
 #[tokio::test]

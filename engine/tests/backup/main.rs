@@ -17,4 +17,5 @@ mod retaining;
 mod rotating;
 mod runs;
 mod schedules;
+mod scoped;
 mod shared;

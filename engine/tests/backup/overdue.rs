@@ -21,7 +21,7 @@ const AN_HOUR: Duration = Duration::from_hours(1);
 const A_YEAR: Duration = Duration::from_hours(365 * 24);
 
 async fn overview(world: &World, at: Timestamp) -> Overview {
-    overview_at(&world.engine, Role::Viewer, at).await.unwrap()
+    overview_at(&world.engine, &Role::Viewer.into(), at).await.unwrap()
 }
 
 fn reasons(overview: &Overview) -> Vec<(Reason, u64)> {
@@ -48,16 +48,17 @@ async fn was_always_there(world: &World, config: BackupConfigId) {
 }
 
 async fn schedule(world: &World, config: BackupConfigId) -> Schedule {
-    config::detail(&world.engine, config).await.unwrap().row.config.schedule
+    config::detail(&world.engine, &Role::Admin.into(), config).await.unwrap().row.config.schedule
 }
 
 /// When what the backup is due for next is promised.
 async fn next_promised(world: &World, config: BackupConfigId) -> Timestamp {
-    config::detail(&world.engine, config).await.unwrap().next_times[0].plus(AN_HOUR)
+    config::detail(&world.engine, &Role::Admin.into(), config).await.unwrap().next_times[0].plus(AN_HOUR)
 }
 
 async fn edit(world: &World, config: BackupConfigId, change: impl FnOnce(&mut BackupConfigInput)) {
-    let mut input = config::detail(&world.engine, config).await.unwrap().row.config.to_input();
+    let mut input =
+        config::detail(&world.engine, &Role::Admin.into(), config).await.unwrap().row.config.to_input();
     change(&mut input);
     config::save(&world.engine, Some(config), &input).await.unwrap();
 }
@@ -80,7 +81,7 @@ async fn a_device_is_overdue_an_hour_after_a_backup_that_did_not_come() {
     );
 
     world.collect(id).await;
-    let due = config::detail(&world.engine, config).await.unwrap().next_times[0];
+    let due = config::detail(&world.engine, &Role::Admin.into(), config).await.unwrap().next_times[0];
     let (early, late) = (due.plus(Duration::from_mins(59)), due.plus(Duration::from_hours(1)));
     let found = overview(&world, early).await;
     assert_eq!((found.devices.covered, reasons(&found)), (1, vec![]));
@@ -104,8 +105,15 @@ async fn a_device_whose_backup_was_disabled_is_in_none() {
     let found = overview(&world, now()).await;
     assert_eq!((found.devices.covered, reasons(&found)), (0, vec![(Reason::NoBackup, 1)]));
     let filter = DeviceFilter { state: Some(DeviceState::NoBackup), ..DeviceFilter::default() };
-    let listed =
-        inventory::list(&world.engine, &filter, DeviceOrder::default(), Page::default()).await.unwrap();
+    let listed = inventory::list(
+        &world.engine,
+        &Role::Viewer.into(),
+        &filter,
+        DeviceOrder::default(),
+        Page::default(),
+    )
+    .await
+    .unwrap();
     let shown: Vec<_> = listed.rows.into_iter().map(|device| (device.id, device.lapse)).collect();
     assert_eq!(shown, [(id, Some(Reason::NoBackup))]);
     let detail = inventory::detail(&world.engine, id).await.unwrap();
@@ -195,7 +203,8 @@ async fn a_run_that_still_goes_on_is_waited_for() {
     let config = world.add_config(|input| input.time_zone = "UTC".into()).await;
     was_always_there(&world, config).await;
     let since = async |at| promise::now_promised(&world.engine, at).await.unwrap()[0].since;
-    let schedule = config::detail(&world.engine, config).await.unwrap().row.config.schedule;
+    let schedule =
+        config::detail(&world.engine, &Role::Admin.into(), config).await.unwrap().row.config.schedule;
     // An hour after it what was due before now counts, if no more is due until then.
     let began = now();
     let fulfilled = due::last_at(&schedule, "daily", began).unwrap();

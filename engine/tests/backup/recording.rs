@@ -8,6 +8,7 @@ use etiqa_model::config::VersionState;
 use etiqa_model::opened::Opened;
 use etiqa_model::page::Page;
 use etiqa_model::run::Trigger;
+use etiqa_model::scope::Scope;
 use etiqa_model::user::Role;
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
 
@@ -173,7 +174,9 @@ async fn a_run_has_one_result_of_each_device_and_a_good_one_stays() {
         let mut tx = world.engine.db.write().await.unwrap();
         result_insert_in_txn(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();
-        let all = result_page_of_run(&world.engine.db, run, false, Page::first(10)).await.unwrap();
+        let all = result_page_of_run(&world.engine.db, &Scope::default(), run, false, Page::first(10))
+            .await
+            .unwrap();
         all.into_iter().map(|result| result.class).collect::<Vec<_>>()
     };
     assert_eq!(insert(Class::Cancelled).await, [Class::Cancelled]);

@@ -14,6 +14,7 @@ use etiqa_model::backup::ConfigState;
 use etiqa_model::history::RunFilter;
 use etiqa_model::job::JobState;
 use etiqa_model::run::{Run, RunStatus, Trigger};
+use etiqa_model::user::Role;
 
 use crate::common::world::World;
 
@@ -22,7 +23,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// The runs of a backup config, newest first.
 async fn runs_of(world: &World, id: BackupConfigId) -> Vec<Run> {
     let filter = RunFilter { config: Some(id), ..RunFilter::default() };
-    run_history(&world.engine, &filter, None, "UTC").await.unwrap().rows
+    run_history(&world.engine, &Role::Admin.into(), &filter, None, "UTC").await.unwrap().rows
 }
 
 #[tokio::test]
@@ -93,7 +94,10 @@ async fn a_disabled_config_never_fires_and_an_enabled_one_starts_from_now() {
     let id = world.add_config(|input| input.kind = "data".into()).await;
     config::set_enabled(&world.engine, id, false).await.unwrap();
     assert_eq!(tick(&world.engine, now().plus(DAY * 10)).await.unwrap(), None);
-    assert_eq!(config::detail(&world.engine, id).await.unwrap().row.state, ConfigState::Disabled);
+    assert_eq!(
+        config::detail(&world.engine, &Role::Admin.into(), id).await.unwrap().row.state,
+        ConfigState::Disabled
+    );
     config::set_enabled(&world.engine, id, true).await.unwrap();
     tick(&world.engine, now()).await.unwrap();
     assert!(runs_of(&world, id).await.is_empty());
@@ -138,7 +142,7 @@ async fn an_interrupted_run_is_failed_and_queued_again_once() {
 async fn a_config_is_due_when_late_and_failing_when_its_last_run_failed() {
     let world = World::new().await;
     let id = world.add_config(|_| {}).await;
-    let state = async || config::detail(&world.engine, id).await.unwrap().row.state;
+    let state = async || config::detail(&world.engine, &Role::Admin.into(), id).await.unwrap().row.state;
     assert_eq!(state().await, ConfigState::NeverRun);
     world.run(id).await;
     assert_eq!(state().await, ConfigState::Failing);
@@ -225,7 +229,7 @@ async fn backups_with_jitter_begin_at_minutes_of_their_own() {
                 input.jitter_minutes = "120".into();
             })
             .await;
-        times.push(config::detail(&world.engine, id).await.unwrap().next_times[0]);
+        times.push(config::detail(&world.engine, &Role::Admin.into(), id).await.unwrap().next_times[0]);
     }
     times.sort();
     times.dedup();

@@ -4,6 +4,7 @@ use etiqa_engine::backup::destinations::{find, names, remove, save};
 use etiqa_engine::backup::{config, find_run};
 use etiqa_model::Secret;
 use etiqa_model::destination::{DestinationInput, DestinationKind};
+use etiqa_model::user::Role;
 
 use crate::common::sshd::Sshd;
 use crate::common::world::World;
@@ -132,7 +133,9 @@ async fn a_removed_destination_is_sent_to_no_more_and_its_copies_stay() {
     let run = run_and_send(&world, backup).await;
     assert_eq!(place.files(), [first.file.unwrap()]);
     assert!(find_run(&world.engine, run.id).await.unwrap().is_good());
-    assert!(config::detail(&world.engine, backup).await.unwrap().row.destinations.is_empty());
+    assert!(
+        config::detail(&world.engine, &Role::Admin.into(), backup).await.unwrap().row.destinations.is_empty()
+    );
     assert!(remove(&world.engine, id).await.is_err());
 }
 
@@ -141,7 +144,7 @@ async fn an_edit_that_says_nothing_of_destinations_leaves_them() {
     let place = Place::of(DestinationKind::Folder).await;
     let (world, id, backup) = world_with(&place.input).await;
     let sends_to = async || {
-        let row = config::detail(&world.engine, backup).await.unwrap().row;
+        let row = config::detail(&world.engine, &Role::Admin.into(), backup).await.unwrap().row;
         row.destinations.into_iter().map(|destination| destination.id).collect::<Vec<_>>()
     };
     let mut input = config::find(&world.engine, "Daily").await.unwrap().to_input();

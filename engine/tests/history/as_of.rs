@@ -14,6 +14,7 @@ use etiqa_model::compare::SideInput;
 use etiqa_model::config::VersionState;
 use etiqa_model::opened::Opened;
 use etiqa_model::page::Page;
+use etiqa_model::scope::Scope;
 use etiqa_model::user::Role;
 use etiqa_model::{ConfigVersionId, DeviceId, Timestamp};
 use sqlx::SqlSafeStr;
@@ -143,10 +144,17 @@ async fn what_people_decide_is_noted_with_its_time() {
     assert_eq!(numbers(now()).await, [1]);
     let side =
         |at: Timestamp| SideInput { device: format!("#{id}"), part: "running".into(), which: at.to_string() };
-    let found =
-        compare(&world.engine, &side(before), &side(now()), Role::Admin.into(), "UTC", Opened::default())
-            .await
-            .unwrap();
+    let found = compare(
+        &world.engine,
+        &Role::Admin.into(),
+        &side(before),
+        &side(now()),
+        Role::Admin.into(),
+        "UTC",
+        Opened::default(),
+    )
+    .await
+    .unwrap();
     assert_eq!((found.old.version, found.new.version), (2, 1));
 
     let whole = simulated.config();
@@ -241,7 +249,7 @@ async fn the_network_as_of_a_time_has_the_devices_that_had_a_version_then() {
         take(&db, ids[1], "running", VersionState::Active, day(3)).await;
         activate(&db, good, VersionState::Inactive, day(7)).await;
         let then = async |days, page| {
-            let found = version_page_as_of(&db, "", day(days), page).await.unwrap();
+            let found = version_page_as_of(&db, &Scope::default(), "", day(days), page).await.unwrap();
             let mut versions: Vec<_> = found
                 .rows
                 .into_iter()
@@ -249,7 +257,7 @@ async fn the_network_as_of_a_time_has_the_devices_that_had_a_version_then() {
                 .collect();
             versions.sort();
             assert_eq!(
-                version_count_devices(&db, "", Some(day(days))).await.unwrap(),
+                version_count_devices(&db, &Scope::default(), "", Some(day(days))).await.unwrap(),
                 found.total - u64::from(found.total == 3)
             );
             (found.total, versions)

@@ -15,13 +15,17 @@ fn side(device: &str, which: &str) -> SideInput {
 
 /// Compares as an admin whose clock shows UTC.
 async fn compared(world: &World, old: SideInput, new: SideInput) -> Comparison {
-    compare(&world.engine, &old, &new, Role::Admin.into(), "UTC", Opened::default()).await.unwrap()
+    compare(&world.engine, &Role::Admin.into(), &old, &new, Role::Admin.into(), "UTC", Opened::default())
+        .await
+        .unwrap()
 }
 
 /// The fields that are wrong, each with its sentence.
 async fn refused(world: &World, old: SideInput, new: SideInput) -> Vec<(String, String)> {
     let error =
-        compare(&world.engine, &old, &new, Role::Admin.into(), "UTC", Opened::default()).await.unwrap_err();
+        compare(&world.engine, &Role::Admin.into(), &old, &new, Role::Admin.into(), "UTC", Opened::default())
+            .await
+            .unwrap_err();
     error.into_user_error().fields.into_iter().map(|field| (field.field, field.message)).collect()
 }
 
@@ -40,9 +44,17 @@ async fn two_devices_are_compared() {
     let (one, other) = (hostname(&world, one).await, hostname(&world, other).await);
     // Their clocks and sizes differ as well.
     let reader = Reader::new(Role::Admin, Reading { without_volatile: true, masked: false });
-    let found = compare(&world.engine, &side(&one, ""), &side(&other, ""), reader, "UTC", Opened::default())
-        .await
-        .unwrap();
+    let found = compare(
+        &world.engine,
+        &Role::Admin.into(),
+        &side(&one, ""),
+        &side(&other, ""),
+        reader,
+        "UTC",
+        Opened::default(),
+    )
+    .await
+    .unwrap();
     assert_eq!((found.old.hostname, found.new.hostname), (one, other));
     assert_eq!((found.diff.added, found.diff.removed), (1, 0), "{:?}", found.diff);
 }
@@ -150,10 +162,17 @@ async fn a_text_whose_driver_is_gone_is_not_said_to_be_without_its_volatile_line
     let steady = Reading { without_volatile: true, masked: false };
     let reader = Reader::new(Role::Admin, steady);
     let device = format!("#{id}");
-    let both =
-        compare(&world.engine, &side(&device, "1"), &side(&device, "2"), reader, "UTC", Opened::default())
-            .await
-            .unwrap();
+    let both = compare(
+        &world.engine,
+        &Role::Admin.into(),
+        &side(&device, "1"),
+        &side(&device, "2"),
+        reader,
+        "UTC",
+        Opened::default(),
+    )
+    .await
+    .unwrap();
     assert!(!both.reading.without_volatile);
     // Neither side is without them: else they would be a difference.
     let plain = compared(&world, side(&device, "1"), side(&device, "2")).await;
@@ -178,10 +197,18 @@ async fn what_changes_by_itself_is_left_out_where_somebody_asks_for_that() {
     let name = hostname(&world, id).await;
     let ask = async |reading: Reading| {
         let reader = Reader::new(Role::Admin, reading);
-        compare(&world.engine, &side(&name, "1"), &side(&name, "2"), reader, "UTC", Opened::default())
-            .await
-            .unwrap()
-            .diff
+        compare(
+            &world.engine,
+            &Role::Admin.into(),
+            &side(&name, "1"),
+            &side(&name, "2"),
+            reader,
+            "UTC",
+            Opened::default(),
+        )
+        .await
+        .unwrap()
+        .diff
     };
     let whole = ask(Reading::default()).await;
     let steady = ask(Reading { without_volatile: true, masked: false }).await;
@@ -206,6 +233,7 @@ async fn viewers_compare_texts_without_their_secrets_wherever_they_come_from() {
         let seen = async |role: Role| {
             let found = compare(
                 &world.engine,
+                &role.into(),
                 &side(&name, &which),
                 &side(&name, ""),
                 role.into(),

@@ -13,7 +13,7 @@ use crate::common::world::World;
 
 /// The files of a zip, by name.
 async fn files(world: &World, whose: Whose, at: Option<Moment>, reader: Reader) -> BTreeMap<String, String> {
-    let mut export = texts_zip(&world.engine, whose, at, reader, "UTC").await.unwrap();
+    let mut export = texts_zip(&world.engine, &Role::Admin.into(), whose, at, reader, "UTC").await.unwrap();
     assert!(export.file_name.ends_with("Z.zip"), "{}", export.file_name);
     let mut bytes = Vec::new();
     while let Some(piece) = export.pieces.recv().await {
@@ -68,8 +68,16 @@ async fn a_time_is_read_as_the_clock_of_its_reader_shows_it() {
     let shown = (taken + std::time::Duration::from_mins(121)).format("%Y-%m-%d %H:%M").to_string();
     let at = Moment::parse(&shown).unwrap();
     let ask = async |zone: &str| {
-        let mut export =
-            texts_zip(&world.engine, Whose::Device(id), Some(at), Role::Admin.into(), zone).await.unwrap();
+        let mut export = texts_zip(
+            &world.engine,
+            &Role::Admin.into(),
+            Whose::Device(id),
+            Some(at),
+            Role::Admin.into(),
+            zone,
+        )
+        .await
+        .unwrap();
         let mut bytes = Vec::new();
         while let Some(piece) = export.pieces.recv().await {
             bytes.extend(piece.unwrap());

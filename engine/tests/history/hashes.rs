@@ -38,11 +38,11 @@ async fn the_hash_of_a_text_is_for_those_alone_who_may_see_that_text() {
         serde_json::to_string(
             &read::version_diff(engine, version.id, None, viewer.into(), Opened::default()).await.unwrap(),
         ),
-        serde_json::to_string(&read::list_active(engine, "", Page::default()).await.unwrap()),
+        serde_json::to_string(&read::list_active(engine, &viewer.into(), "", Page::default()).await.unwrap()),
         serde_json::to_string(&read::list_all(engine, "", Page::default()).await.unwrap()),
         serde_json::to_string(&read::list_versions(engine, id, "running", None).await.unwrap()),
         serde_json::to_string(&inventory::detail(engine, id).await.unwrap()),
-        serde_json::to_string(&overview::overview(engine, viewer).await.unwrap()),
+        serde_json::to_string(&overview::overview(engine, &viewer.into()).await.unwrap()),
     ];
     for answer in answers {
         let answer = answer.unwrap();

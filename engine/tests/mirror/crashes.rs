@@ -57,7 +57,11 @@ async fn a_mirroring_that_is_killed_before_the_branch_moves_changes_nothing_and_
 async fn mirror_in(data: &Path) {
     let options = Options { data_dir: data.to_owned(), ..Options::default() };
     let engine = Engine::open(options, Role::Command).await.unwrap();
-    let runs = run_history(&engine, &RunFilter::default(), None, "UTC").await.unwrap().rows;
+    let runs =
+        run_history(&engine, &etiqa_model::user::Role::Admin.into(), &RunFilter::default(), None, "UTC")
+            .await
+            .unwrap()
+            .rows;
     mirror_run(&engine, &data.join("mirror/7"), "main", Texts::Whole, &runs[0]).await.unwrap();
 }
 

@@ -1,5 +1,10 @@
 use etiqa_engine::Engine;
+use etiqa_engine::history::search::{PAGE_WITHIN, search_page};
+use etiqa_model::ErrorKind;
+use etiqa_model::device::DeviceInput;
+use etiqa_model::scope::Scope;
 use etiqa_model::search::SearchInput;
+use etiqa_model::user::{Reach, Role};
 use regex::RegexBuilder;
 
 use crate::support::{add, found, index, on_both_engines, put, put_part, refusal, regex, text};
@@ -215,6 +220,32 @@ async fn both_databases_find_what_a_walk_through_all_texts_finds_however_much_is
             etiqa_engine::history::search::index_texts(&engine, 7).await.unwrap();
         }
         assert_eq!(index(&engine).await, 0, "everything was indexed in the end");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_devices_of_the_scope_are_found_and_no_page_begins_behind_another() {
+    on_both_engines(async |engine| {
+        let site = |site: &'static str| move |input: &mut DeviceInput| site.clone_into(&mut input.site);
+        let ours = add(&engine.db, "b", site("vienna")).await;
+        let other = add(&engine.db, "a", site("graz")).await;
+        for device in [ours, other] {
+            put(&engine.db, device, "hostname here\nntp server 10.0.0.1\nend\n").await;
+        }
+        let scope = Scope::parse("site:vienna").unwrap();
+        let reach = Reach::new(Role::Operator, scope).unwrap();
+        for is_indexed in [false, true] {
+            if is_indexed {
+                index(&engine).await;
+            }
+            let found = search_page(&engine, &text("ntp server"), &reach, PAGE_WITHIN).await.unwrap();
+            let found: Vec<_> = found.devices.iter().map(|device| device.device_id).collect();
+            assert_eq!(found, [ours]);
+            let behind = SearchInput { after: other.to_string(), ..text("ntp server") };
+            let refused = search_page(&engine, &behind, &reach, PAGE_WITHIN).await.unwrap_err();
+            assert_eq!(refused.into_user_error().kind, ErrorKind::NotFound);
+        }
     })
     .await;
 }

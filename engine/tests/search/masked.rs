@@ -67,10 +67,12 @@ async fn a_text_that_nobody_knows_how_to_mask_is_left_out_and_counted() {
         let (gone, known) = (add(&engine.db, "a", |_| {}).await, add(&engine.db, "b", |_| {}).await);
         put_all(&engine.db, &[(gone, "running", &config("a"))], "a-driver-that-is-gone").await;
         put(&engine.db, known, &config("b")).await;
-        let results = search_page(&engine, &text("hostname"), Role::Viewer, PAGE_WITHIN).await.unwrap();
+        let results =
+            search_page(&engine, &text("hostname"), &Role::Viewer.into(), PAGE_WITHIN).await.unwrap();
         assert_eq!((results.devices.len(), results.left_out), (1, 1));
         assert_eq!(results.devices[0].hostname, "b");
-        let results = search_page(&engine, &text("hostname"), Role::Operator, PAGE_WITHIN).await.unwrap();
+        let results =
+            search_page(&engine, &text("hostname"), &Role::Operator.into(), PAGE_WITHIN).await.unwrap();
         assert_eq!((results.devices.len(), results.left_out), (2, 0));
     })
     .await;
@@ -88,7 +90,7 @@ async fn how_many_texts_are_left_out_tells_nothing_of_what_is_in_them() {
         put(&engine.db, known, &config("b")).await;
         index(&engine).await;
         let left_out = async |input: &SearchInput| {
-            search_page(&engine, input, Role::Viewer, PAGE_WITHIN).await.unwrap().left_out
+            search_page(&engine, input, &Role::Viewer.into(), PAGE_WITHIN).await.unwrap().left_out
         };
         // Under the mask, beside it, and nowhere: the index knows which, and a viewer must not.
         for asked in [SECRET, "s3cr3tXyZ RO", "ntp server", "s3cr3tXyA", "nowhere at all"] {

@@ -55,7 +55,7 @@ async fn a_search_whose_time_is_over_says_so_and_goes_on_from_there() {
     on_both_engines(async |engine| {
         let ids = many(&engine, 3).await;
         let input = SearchInput { after: ids[0].to_string(), ..text("ntp server") };
-        let results = search_page(&engine, &input, Role::Operator, Duration::ZERO).await.unwrap();
+        let results = search_page(&engine, &input, &Role::Operator.into(), Duration::ZERO).await.unwrap();
         assert!(results.stopped_early && results.devices.is_empty());
         assert_eq!(results.more_after, Some(ids[0]));
         let results = page(&engine, &SearchInput { after: ids[0].to_string(), ..input }).await;

@@ -93,12 +93,12 @@ pub(crate) fn regex(pattern: &str) -> SearchInput {
 
 /// The first page of what an operator finds.
 pub(crate) async fn page(engine: &Arc<Engine>, input: &SearchInput) -> SearchResults {
-    search_page(engine, input, Reader::Operator, PAGE_WITHIN).await.unwrap()
+    search_page(engine, input, &Reader::Operator.into(), PAGE_WITHIN).await.unwrap()
 }
 
 /// Why a search is refused.
 pub(crate) async fn refusal(engine: &Arc<Engine>, input: &SearchInput) -> UserError {
-    search_page(engine, input, Reader::Operator, PAGE_WITHIN).await.unwrap_err().into_user_error()
+    search_page(engine, input, &Reader::Operator.into(), PAGE_WITHIN).await.unwrap_err().into_user_error()
 }
 
 /// What an operator finds, a line each, as [`printed`].
@@ -108,7 +108,7 @@ pub(crate) async fn found(engine: &Arc<Engine>, input: &SearchInput) -> Vec<Stri
 
 /// What a viewer finds.
 pub(crate) async fn found_by_viewer(engine: &Arc<Engine>, input: &SearchInput) -> Vec<String> {
-    let results = search_page(engine, input, Reader::Viewer, PAGE_WITHIN).await.unwrap();
+    let results = search_page(engine, input, &Reader::Viewer.into(), PAGE_WITHIN).await.unwrap();
     assert!(results.redacted);
     printed(&results)
 }

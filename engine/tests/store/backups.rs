@@ -144,7 +144,7 @@ async fn runs_are_found_by_what_they_came_to_and_when_a_page_at_a_time() {
         let waiting = add_run(&db, &other).await.unwrap();
         let any = Span::default();
         let found = async |filter: RunFilter, span| {
-            let page = run_page(&db, &filter, span, None).await.unwrap();
+            let page = run_page(&db, None, &filter, span, None).await.unwrap();
             (page.total, page.rows.len(), page.older.is_some())
         };
         let of = |outcome| RunFilter { outcome: Some(outcome), ..RunFilter::default() };
@@ -152,7 +152,7 @@ async fn runs_are_found_by_what_they_came_to_and_when_a_page_at_a_time() {
         assert_eq!(found(of(Outcome::Cancelled), any).await, (60, 50, true));
         assert_eq!(found(of(Outcome::Failed), any).await, (1, 1, false));
         assert_eq!(found(of(Outcome::Good), any).await, (0, 0, false));
-        let live = run_page(&db, &of(Outcome::Live), any, None).await.unwrap();
+        let live = run_page(&db, None, &of(Outcome::Live), any, None).await.unwrap();
         assert_eq!(live.rows.iter().map(|run| run.id).collect::<Vec<_>>(), [waiting]);
         let narrow = RunFilter {
             config: Some(other.id),
@@ -170,9 +170,9 @@ async fn runs_are_found_by_what_they_came_to_and_when_a_page_at_a_time() {
         let until = Span { from: None, to: Some(at(0)) };
         assert_eq!(found(RunFilter::default(), until).await.0, 62);
 
-        let first = run_page(&db, &of(Outcome::Cancelled), any, None).await.unwrap();
+        let first = run_page(&db, None, &of(Outcome::Cancelled), any, None).await.unwrap();
         assert_eq!(first.older, first.rows.last().map(|run| run.id.0));
-        let second = run_page(&db, &of(Outcome::Cancelled), any, first.older).await.unwrap();
+        let second = run_page(&db, None, &of(Outcome::Cancelled), any, first.older).await.unwrap();
         assert_eq!((second.rows.len(), second.total, second.older), (10, 60, None));
         let ids: Vec<_> = first.rows.iter().chain(&second.rows).map(|run| run.id.0).collect();
         assert!(ids.is_sorted_by(|a, b| a > b), "{ids:?}");
@@ -211,7 +211,7 @@ async fn a_filter_that_matches_little_reads_a_bounded_number_of_runs_and_goes_on
             RunFilter { config: Some(daily.id), outcome: Some(Outcome::Failed), ..RunFilter::default() };
         let (mut before, mut pages) = (None, 0);
         let found = loop {
-            let page = run_page(&db, &failed, Span::default(), before).await.unwrap();
+            let page = run_page(&db, None, &failed, Span::default(), before).await.unwrap();
             assert_eq!((page.total, page.is_among_newest), (0, true), "it is counted among the newest alone");
             pages += 1;
             if !page.rows.is_empty() {
@@ -224,16 +224,16 @@ async fn a_filter_that_matches_little_reads_a_bounded_number_of_runs_and_goes_on
 
         // What one index tells is found at once, however old it is.
         let failed = RunFilter { config: None, ..failed };
-        let page = run_page(&db, &failed, Span::default(), None).await.unwrap();
+        let page = run_page(&db, None, &failed, Span::default(), None).await.unwrap();
         assert_eq!((page.rows[0].id, page.total, page.is_among_newest), (rare, 1, false));
 
         // So are days: those of them that are newest, in the middle of all.
         let days = Span { from: Some(at(100)), to: Some(at(103)) };
         let cancelled = RunFilter { config: Some(daily.id), ..RunFilter::default() };
-        let page = run_page(&db, &cancelled, days, None).await.unwrap();
+        let page = run_page(&db, None, &cancelled, days, None).await.unwrap();
         assert_eq!((page.rows.len(), page.total, page.is_among_newest, page.older), (4, 4, false, None));
         let before_all = Span { from: None, to: Some(Timestamp(-1)) };
-        let page = run_page(&db, &RunFilter::default(), before_all, None).await.unwrap();
+        let page = run_page(&db, None, &RunFilter::default(), before_all, None).await.unwrap();
         assert_eq!((page.rows.len(), page.total, page.older), (0, 0, None));
     })
     .await;

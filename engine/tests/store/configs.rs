@@ -7,6 +7,7 @@ use etiqa_engine::store::config_version::{
 use etiqa_engine::store::device_write::{device_delete, device_insert_in_txn};
 use etiqa_model::config::VersionState;
 use etiqa_model::page::Page;
+use etiqa_model::scope::Scope;
 use etiqa_model::{ConfigVersionId, DeviceId};
 
 use crate::common::{NOON, at, device, on_both};
@@ -145,7 +146,7 @@ async fn a_part_is_counted_and_listed_by_its_numbers() {
         assert_eq!((all.total, all.rows.len()), (5, 2));
         let beyond = version_page_all(&db, "", Page { number: 1_000_000, size: 500 }).await.unwrap();
         assert_eq!((beyond.total, beyond.rows.len()), (5, 0));
-        assert_eq!(version_page_active(&db, "", Page::first(10)).await.unwrap().total, 2);
+        assert_eq!(version_page_active(&db, &Scope::default(), "", Page::first(10)).await.unwrap().total, 2);
     })
     .await;
 }

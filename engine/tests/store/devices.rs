@@ -19,6 +19,7 @@ use etiqa_model::class::Class;
 use etiqa_model::device::{DeviceFacts, DeviceFilter, DeviceOrder, DeviceSort, DeviceStatus, DeviceType};
 use etiqa_model::history::{MOST_READ, ResultFilter};
 use etiqa_model::page::Page;
+use etiqa_model::scope::Scope;
 use etiqa_model::selector::Selector;
 
 use crate::common::{NOON, at, device, on_both};
@@ -31,7 +32,10 @@ async fn insert(db: &Db, rows: &[DeviceRow]) -> Vec<DeviceId> {
 }
 
 async fn names(db: &Db, filter: DeviceFilter) -> Vec<String> {
-    let page = device_list_promised(db, &filter, &[], DeviceOrder::default(), Page::default()).await.unwrap();
+    let page =
+        device_list_promised(db, &Scope::default(), &filter, &[], DeviceOrder::default(), Page::default())
+            .await
+            .unwrap();
     page.rows.into_iter().map(|device| device.hostname).collect()
 }
 
@@ -56,13 +60,20 @@ async fn more_devices_than_one_statement_takes_come_back_in_order_with_their_tag
         );
 
         let page = Page { number: 3, size: 500 };
-        let third = device_list_promised(&db, &DeviceFilter::default(), &[], DeviceOrder::default(), page)
-            .await
-            .unwrap();
+        let third = device_list_promised(
+            &db,
+            &Scope::default(),
+            &DeviceFilter::default(),
+            &[],
+            DeviceOrder::default(),
+            page,
+        )
+        .await
+        .unwrap();
         assert_eq!((third.total, third.rows.len(), third.pages()), (1_203, 203, 3));
         assert_eq!(third.rows[0].hostname, "sw-1000");
         let selectors = [Selector::Tag("last-3".into()), Selector::All, Selector::Tag("none".into())];
-        let counts = device_count_selected(&db, &selectors.each_ref()).await.unwrap();
+        let counts = device_count_selected(&db, &Scope::default(), &selectors.each_ref()).await.unwrap();
         assert_eq!(counts, [120, 1_203, 0]);
     })
     .await;
@@ -121,9 +132,9 @@ async fn a_filter_narrows_by_type_site_tag_and_state() {
             Selector::Tag("core".into()),
             Selector::Chosen(vec![]),
         ];
-        let counts = device_count_selected(&db, &selectors.each_ref()).await.unwrap();
+        let counts = device_count_selected(&db, &Scope::default(), &selectors.each_ref()).await.unwrap();
         assert_eq!(counts, [1, 1, 1, 0, 0], "disabled ones are never covered");
-        assert!(device_count_selected(&db, &[]).await.unwrap().is_empty());
+        assert!(device_count_selected(&db, &Scope::default(), &[]).await.unwrap().is_empty());
     })
     .await;
 }
@@ -179,7 +190,7 @@ async fn a_filter_narrows_by_platform_status_and_class() {
         let platform = |name: &str| DeviceFilter { platform: Some(name.into()), ..none() };
         assert_eq!(names(&db, platform("ios")).await, ["a"], "chosen");
         assert_eq!(names(&db, platform("eos")).await, ["b"], "recognised");
-        assert_eq!(platform_list(&db).await.unwrap(), ["eos", "ios"]);
+        assert_eq!(platform_list(&db, &Scope::default()).await.unwrap(), ["eos", "ios"]);
         let status = |status| DeviceFilter { status: Some(status), ..none() };
         assert_eq!(names(&db, status(DeviceStatus::Online)).await, ["a"]);
         assert_eq!(names(&db, status(DeviceStatus::Offline)).await, ["b"]);
@@ -204,13 +215,22 @@ async fn every_order_is_the_same_on_both_databases_and_what_was_never_comes_firs
         ] {
             for (descending, expected) in [(false, ascending), (true, descending)] {
                 let order = DeviceOrder { sort, descending };
-                let all =
-                    device_list_matching_promised(&db, &DeviceFilter::default(), &[], order).await.unwrap();
+                let all = device_list_matching_promised(
+                    &db,
+                    &Scope::default(),
+                    &DeviceFilter::default(),
+                    &[],
+                    order,
+                )
+                .await
+                .unwrap();
                 let names: String = all.into_iter().map(|device| device.hostname).collect();
                 assert_eq!(names, expected, "{order:?}");
                 let first = Page { number: 1, size: 1 };
                 let page =
-                    device_list_promised(&db, &DeviceFilter::default(), &[], order, first).await.unwrap();
+                    device_list_promised(&db, &Scope::default(), &DeviceFilter::default(), &[], order, first)
+                        .await
+                        .unwrap();
                 assert_eq!(page.rows[0].hostname, expected[..1], "{order:?}");
             }
         }
@@ -228,7 +248,7 @@ async fn site_address_and_port_together_are_the_identity() {
         let error = device_insert_in_txn(&mut tx, &[device("10.0.0.1", |_| {})], NOON).await.unwrap_err();
         assert!(error.is_unique_violation(), "{error}");
         drop(tx);
-        assert_eq!(device_list_by_name(&db, "10.0.0.1").await.unwrap().len(), 3);
+        assert_eq!(device_list_by_name(&db, &Scope::default(), "10.0.0.1").await.unwrap().len(), 3);
     })
     .await;
 }
@@ -308,9 +328,12 @@ async fn what_was_found_out_of_a_device_is_in_its_row_and_in_the_counts_until_it
         tx.commit().await.unwrap();
 
         let (filter, order) = (DeviceFilter::default(), DeviceOrder::default());
-        let listed = device_list_promised(&db, &filter, &[], order, Page::default()).await.unwrap().rows;
+        let listed = device_list_promised(&db, &Scope::default(), &filter, &[], order, Page::default())
+            .await
+            .unwrap()
+            .rows;
         assert_eq!(listed.iter().map(|device| device.unsaved).collect::<Vec<_>>(), [true, false]);
-        let counts = device_count_by_platform(&db).await.unwrap();
+        let counts = device_count_by_platform(&db, &Scope::default()).await.unwrap();
         assert_eq!(counts.len(), 2);
         assert!(counts.contains(&(Some("eos".into()), DeviceType::Other, 1)), "{counts:?}");
 

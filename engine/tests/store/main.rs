@@ -17,4 +17,5 @@ mod people;
 mod portable;
 mod queue;
 mod rotation;
+mod scopes;
 mod views;

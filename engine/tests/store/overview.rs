@@ -19,6 +19,7 @@ use etiqa_model::device::{DeviceFilter, DeviceInput, DeviceOrder, DeviceState, D
 use etiqa_model::overview::{FirstSteps, Hand, Reason};
 use etiqa_model::page::Page;
 use etiqa_model::run::Trigger;
+use etiqa_model::scope::Scope;
 use etiqa_model::selector::Selector;
 use etiqa_model::{DeviceId, RunId, Timestamp};
 
@@ -62,8 +63,8 @@ fn promise(devices: Selector, since: Timestamp) -> Promise {
 }
 
 async fn needing_a_hand(db: &Db, promises: &[Promise], limit: u64) -> Vec<Hand> {
-    let (_, reasons) = device_counts(db, promises).await.unwrap();
-    device_list_needing_a_hand(db, promises, &reasons, limit).await.unwrap()
+    let (_, reasons) = device_counts(db, &Scope::default(), promises).await.unwrap();
+    device_list_needing_a_hand(db, &Scope::default(), promises, &reasons, limit).await.unwrap()
 }
 
 /// "core: Overdue", in the order of the page.
@@ -75,8 +76,9 @@ async fn hands(db: &Db, promises: &[Promise], limit: u64) -> Vec<String> {
 async fn listed(db: &Db, promises: &[Promise], state: DeviceState) -> Vec<String> {
     let filter = DeviceFilter { state: Some(state), ..DeviceFilter::default() };
     let order = DeviceOrder::default();
-    let all = device_list_matching_promised(db, &filter, promises, order).await.unwrap();
-    let page = device_list_promised(db, &filter, promises, order, Page::default()).await.unwrap();
+    let all = device_list_matching_promised(db, &Scope::default(), &filter, promises, order).await.unwrap();
+    let page =
+        device_list_promised(db, &Scope::default(), &filter, promises, order, Page::default()).await.unwrap();
     assert_eq!(page.total, all.len() as u64);
     all.into_iter().map(|device| device.hostname).collect()
 }
@@ -93,7 +95,7 @@ async fn a_device_is_covered_while_its_last_good_text_is_as_young_as_promised() 
         device_set_enabled(&db, off, false, NOON).await.unwrap();
 
         let all = [promise(Selector::All, at(0))];
-        let (counts, reasons) = device_counts(&db, &all).await.unwrap();
+        let (counts, reasons) = device_counts(&db, &Scope::default(), &all).await.unwrap();
         assert_eq!((counts.total, counts.covered, counts.never, counts.disabled), (4, 2, 1, 1));
         assert_eq!(counts.by_type, [(DeviceType::Other, 4)]);
         assert_eq!(counts.by_status[2], (DeviceStatus::Unknown, 4));
@@ -102,7 +104,7 @@ async fn a_device_is_covered_while_its_last_good_text_is_as_young_as_promised() 
         assert_eq!(listed(&db, &all, DeviceState::Overdue).await, ["old"]);
         assert_eq!(listed(&db, &all, DeviceState::NoBackup).await, Vec::<String>::new());
 
-        let (counts, reasons) = device_counts(&db, &[]).await.unwrap();
+        let (counts, reasons) = device_counts(&db, &Scope::default(), &[]).await.unwrap();
         assert_eq!((counts.total, counts.covered), (4, 0), "nothing is planned");
         assert_eq!(reasons, [(Reason::Failing, 1), (Reason::NeverBackedUp, 1), (Reason::NoBackup, 2)]);
         assert_eq!(listed(&db, &[], DeviceState::NoBackup).await, ["old", "young"]);
@@ -129,7 +131,7 @@ async fn every_number_leads_to_a_list_of_exactly_the_devices_that_it_counts() {
             let off = add(&db, &format!("{name}-4"), class, Some(at(-1)), |_| {}).await;
             device_set_enabled(&db, off, false, NOON).await.unwrap();
         }
-        let (_, reasons) = device_counts(&db, &promises).await.unwrap();
+        let (_, reasons) = device_counts(&db, &Scope::default(), &promises).await.unwrap();
         assert_eq!(reasons.len(), Reason::ALL.len());
         let hands = needing_a_hand(&db, &promises, 100).await;
         let mut all = Vec::new();
@@ -173,7 +175,7 @@ async fn of_several_backups_that_cover_a_device_the_first_one_counts() {
             hands(&db, &promises, 10).await,
             ["by-site: Overdue", "chosen: Overdue", "left-out: NoBackup"]
         );
-        assert_eq!(device_counts(&db, &promises).await.unwrap().0.covered, 2);
+        assert_eq!(device_counts(&db, &Scope::default(), &promises).await.unwrap().0.covered, 2);
         assert_eq!(listed(&db, &promises, DeviceState::NoBackup).await, ["left-out"]);
         promises.insert(2, promise(Selector::All, at(0)));
         assert_eq!(hands(&db, &promises, 10).await, Vec::<String>::new());
@@ -185,7 +187,7 @@ async fn of_several_backups_that_cover_a_device_the_first_one_counts() {
 async fn is_overdue_by(db: &Db, due: i64) -> bool {
     let promises = [promise(Selector::All, at(due))];
     let is_overdue = !listed(db, &promises, DeviceState::Overdue).await.is_empty();
-    let (counts, reasons) = device_counts(db, &promises).await.unwrap();
+    let (counts, reasons) = device_counts(db, &Scope::default(), &promises).await.unwrap();
     assert_eq!((counts.covered == 0, !reasons.is_empty()), (is_overdue, is_overdue));
     is_overdue
 }
@@ -322,8 +324,8 @@ async fn ten_thousand_devices_of_one_backup_or_of_a_hundred_are_counted_right() 
     let by_rack: Vec<_> =
         (0..100).map(|rack| promise(Selector::Tag(format!("rack-{rack}")), since)).collect();
     for promises in [&all[..], &by_rack[..]] {
-        let (counts, reasons) = device_counts(&db, promises).await.unwrap();
-        let hands = device_list_needing_a_hand(&db, promises, &reasons, 10).await.unwrap();
+        let (counts, reasons) = device_counts(&db, &Scope::default(), promises).await.unwrap();
+        let hands = device_list_needing_a_hand(&db, &Scope::default(), promises, &reasons, 10).await.unwrap();
         assert_eq!((counts.total, counts.covered, hands.len()), (10_000, 5_000, 10));
         assert_eq!(reasons, [(Reason::Overdue, 5_000)]);
     }

@@ -301,7 +301,7 @@ async fn a_token_works_until_it_is_revoked_or_expires() {
         token_revoke(&db, fresh.token.id).await.unwrap();
         assert_eq!(identify_token(door, secret).await.unwrap(), None);
 
-        token_insert(&db, "old", Role::Admin, "hash", Some(at(60)), at(0)).await.unwrap();
+        token_insert(&db, "old", &Role::Admin.into(), "hash", Some(at(60)), at(0)).await.unwrap();
         assert!(token_fetch(&db, "hash", at(59)).await.unwrap().is_some());
         assert!(token_fetch(&db, "hash", at(60)).await.unwrap().is_none());
     })

@@ -8,6 +8,7 @@ use etiqa_engine::backup::sealing::generate_passphrase;
 use etiqa_engine::backup::{config, destinations};
 use etiqa_engine::{Engine, Result, inventory};
 use etiqa_model::backup::BackupConfigInput;
+use etiqa_model::user::Role;
 use etiqa_model::{Secret, UserError};
 
 use super::output;
@@ -253,7 +254,7 @@ fn show_passphrase(made: Option<&Secret>) {
 }
 
 async fn list(engine: &Engine, json: bool) -> Result<()> {
-    let rows = config::list(engine).await?;
+    let rows = config::list(engine, &Role::Admin.into()).await?;
     if json {
         return output::print_json(&rows);
     }

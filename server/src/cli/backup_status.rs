@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use etiqa_engine::backup::config;
 use etiqa_engine::{Engine, Result, status};
+use etiqa_model::user::{Reach, Role};
 
 use super::output;
 
@@ -20,13 +21,14 @@ pub(crate) struct BackupStatus {
 
 impl BackupStatus {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        let all = Reach::from(Role::Admin);
         if self.json {
-            output::print_json(&status::report(engine).await?)?;
+            output::print_json(&status::report(engine, &all).await?)?;
             return Ok(ExitCode::SUCCESS);
         }
         let mut table =
             vec![["", "NAME", "STATE", "SCHEDULE", "NEXT RUN", "LAST RUN"].map(str::to_owned).to_vec()];
-        for row in config::list(engine).await? {
+        for row in config::list(engine, &all).await? {
             let last = row.last_run.as_ref().map_or_else(
                 || "never".to_owned(),
                 |run| format!("{} {}", run.status.as_str(), output::time(run.finished_at)),

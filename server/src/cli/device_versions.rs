@@ -66,7 +66,7 @@ impl Export {
         let reader = Reader::new(Role::Admin, Reading { masked: self.masked, without_volatile: false });
         let file = new_file::create(&self.file).await?;
         let written = async {
-            let mut export = texts_zip(engine, whose, at, reader, &zone).await?;
+            let mut export = texts_zip(engine, &Role::Admin.into(), whose, at, reader, &zone).await?;
             write(file, &mut export.pieces).await.map_err(Error::io("writing the texts"))
         };
         if let Err(error) = written.await {

@@ -9,6 +9,7 @@ use etiqa_engine::collect::{Driver, DriverError, Limits, rehearse};
 use etiqa_engine::{Engine, Result, drivers};
 use etiqa_model::UserError;
 use etiqa_model::recording::Recording;
+use etiqa_model::user::{Reach, Role};
 
 use super::output;
 
@@ -41,6 +42,7 @@ pub(crate) enum Drivers {
 
 impl Drivers {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        let all = Reach::from(Role::Admin);
         match self {
             Self::List => {
                 let mut table = vec![
@@ -48,7 +50,7 @@ impl Drivers {
                         .map(str::to_owned)
                         .to_vec(),
                 ];
-                for row in drivers::driver_rows(engine).await? {
+                for row in drivers::driver_rows(engine, &all).await? {
                     let from = if row.is_own { "drivers/" } else { "built in" };
                     let devices = row.devices.to_string();
                     let remarks: Vec<String> = row.problem.into_iter().chain(row.warnings).collect();
@@ -63,7 +65,9 @@ impl Drivers {
                 }
                 output::print_table(&table);
             }
-            Self::Show { name } => output::print_text(&drivers::driver_text(engine, &name).await?.text),
+            Self::Show { name } => {
+                output::print_text(&drivers::driver_text(engine, &all, &name).await?.text);
+            }
             Self::Check { file } => return check(&file),
             Self::Test { file, recording } => return test(&file, &recording).await,
         }

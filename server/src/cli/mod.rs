@@ -24,6 +24,7 @@ mod new_file;
 pub(crate) mod output;
 mod restore;
 mod retention;
+mod routes;
 mod run_backups;
 mod search;
 mod token;
@@ -41,10 +42,11 @@ use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use etiqa_engine::audit::acting;
 use etiqa_engine::network::Network;
-use etiqa_engine::outgoing::Reach;
 use etiqa_engine::shared_dir::SharedDir;
-use etiqa_engine::{Engine, Options, Result, Role};
-use etiqa_model::Secret;
+use etiqa_engine::{Engine, Options, Result, Role, outgoing};
+use etiqa_model::scope::Scope;
+use etiqa_model::user::Reach;
+use etiqa_model::{Secret, UserError};
 
 /// Backs up the configurations of network devices by itself.
 #[derive(Debug, Parser)]
@@ -86,7 +88,7 @@ struct Place {
 
 impl Place {
     fn options(self) -> Result<Options> {
-        let reach = Reach::new(Network::parse_list("--reach", &self.reach)?);
+        let reach = outgoing::Reach::new(Network::parse_list("--reach", &self.reach)?);
         let shared_dir = match self.shared_dir.filter(|folder| !folder.as_os_str().is_empty()) {
             None => SharedDir::None,
             Some(folder) if self.adopt_shared_dir => SharedDir::Adopted(folder),
@@ -189,6 +191,9 @@ pub(crate) enum Command {
     /// Manage API tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// List every address that the server answers
+    #[command(hide = true)]
+    Routes,
 }
 
 #[derive(Debug, Args)]
@@ -264,6 +269,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,
+            Command::Routes => Ok(routes::print()),
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
@@ -289,9 +295,11 @@ impl Cli {
 
 async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve(_) | Command::Worker(_) | Command::Restore(_) | Command::MigrateTo(_) => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Serve(_)
+        | Command::Worker(_)
+        | Command::Restore(_)
+        | Command::MigrateTo(_)
+        | Command::Routes => Ok(ExitCode::SUCCESS),
         Command::Resume => resume(engine).await,
         Command::Pause => pause(engine).await,
         Command::Doctor => doctor::run(engine).await,
@@ -340,6 +348,12 @@ async fn setup_code(engine: &Engine) -> Result<ExitCode> {
     let code = etiqa_engine::access::setup_code_renew(&engine.db).await?;
     output::print(code.reveal());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What somebody of this role may do with the devices of these parts of a scope.
+fn reach(role: etiqa_model::user::Role, scope: &[String]) -> std::result::Result<Reach, UserError> {
+    let reach = Scope::parse(&scope.join("\n")).and_then(|scope| Reach::new(role, scope));
+    reach.map_err(UserError::invalid)
 }
 
 /// 0 when all is good, 1 when not.

@@ -12,6 +12,7 @@ use etiqa_engine::time::now;
 use etiqa_engine::{Engine, Result, pause};
 use etiqa_model::backup::BackupConfigRow;
 use etiqa_model::run::{Run, RunStatus, Trigger};
+use etiqa_model::user::{Reach, Role};
 use etiqa_model::{ErrorKind, RunId};
 
 use super::follow::{follow_run, has_live_server};
@@ -33,13 +34,14 @@ pub(crate) struct RunBackups {
 
 impl RunBackups {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
+        let all = Reach::from(Role::Admin);
         let chosen = match &self.config {
             Some(name) => {
                 let id = config::find(engine, name).await?.id;
-                let row = config::list(engine).await?.into_iter().filter(|row| row.config.id == id);
+                let row = config::list(engine, &all).await?.into_iter().filter(|row| row.config.id == id);
                 row.collect::<Vec<_>>()
             }
-            None => config::list(engine).await?.into_iter().filter(|row| row.config.enabled).collect(),
+            None => config::list(engine, &all).await?.into_iter().filter(|row| row.config.enabled).collect(),
         };
         if chosen.is_empty() {
             output::say("There is no enabled backup config; add one with `etiqa backup-config add`.");

@@ -71,7 +71,7 @@ impl Search {
         let search = self.input().parse()?;
         let shown = Shown { context: search.context, lines: usize::MAX, bytes: usize::MAX };
         // Whoever runs this may read the database anyway.
-        let mut finding = find(engine, search, Role::Operator, shown, None).await?;
+        let mut finding = find(engine, search, &Role::Operator.into(), shown, None).await?;
         let mut printer = Printer { style: self.style(), has_printed: false };
         let mut is_read = printer.begin();
         while is_read && let Some(device) = finding.next().await? {

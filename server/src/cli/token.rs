@@ -21,6 +21,9 @@ pub(crate) enum Token {
         /// viewer, operator or admin
         #[arg(long, value_parser = Role::parse)]
         role: Role,
+        /// Devices that it sees and acts on, site:NAME or tag:NAME; again for more, all of them when not given
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
         /// Days until it stops working; never when not given
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires: Option<u32>,
@@ -38,18 +41,20 @@ impl Token {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         let db = &engine.db;
         match self {
-            Self::Create { name, role, expires } => {
-                let token = token_create(db, &name, role, expires).await?;
+            Self::Create { name, role, scope, expires } => {
+                let token = token_create(db, &name, super::reach(role, &scope)?, expires).await?;
                 output::print(token.secret.reveal());
             }
             Self::List => {
-                let mut table = vec![["NAME", "ROLE", "EXPIRES", "LAST USED"].map(str::to_owned).to_vec()];
+                let mut table =
+                    vec![["NAME", "ROLE", "SCOPE", "EXPIRES", "LAST USED"].map(str::to_owned).to_vec()];
                 for token in token_list(db).await? {
                     let expires =
                         token.expires_at.map_or_else(|| "never".to_owned(), |at| output::time(Some(at)));
                     table.push(vec![
                         token.name,
                         token.role.to_string(),
+                        token.scope.words(),
                         expires,
                         output::time(token.last_used_at),
                     ]);

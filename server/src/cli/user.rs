@@ -7,7 +7,7 @@ use clap::Subcommand;
 use etiqa_engine::access::{second_factor_reset, user_add, user_change, user_find, user_list, user_remove};
 use etiqa_engine::{Engine, Result};
 use etiqa_model::UserError;
-use etiqa_model::user::Role;
+use etiqa_model::user::{Reach, Role};
 
 use super::output;
 
@@ -16,7 +16,8 @@ use super::output;
 pub(crate) enum User {
     /// Add a user; the password comes from a line of standard input
     #[command(
-        after_help = "Example: printf '%s\\n' \"$PASSWORD\" | etiqa user add anna --role admin --password-stdin"
+        after_help = "Examples: printf '%s\\n' \"$PASSWORD\" | etiqa user add anna --role admin --password-stdin\n          \
+                  etiqa user add bert --role operator --scope site:vienna --scope tag:core"
     )]
     Add {
         /// Their name
@@ -24,6 +25,9 @@ pub(crate) enum User {
         /// viewer, operator or admin
         #[arg(long, value_parser = Role::parse)]
         role: Role,
+        /// Devices that they see and act on, site:NAME or tag:NAME; again for more, all of them when not given
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
         /// Read the password from standard input without asking
         #[arg(long)]
         password_stdin: bool,
@@ -55,10 +59,11 @@ impl User {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         let db = &engine.db;
         match self {
-            Self::Add { name, role, password_stdin } => {
+            Self::Add { name, role, scope, password_stdin } => {
+                let reach = super::reach(role, &scope)?;
                 ask(&name, password_stdin);
                 let password = output::read_secret("the password").await?;
-                user_add(db, &name, role, &password).await?;
+                user_add(db, &name, reach, &password).await?;
             }
             Self::Passwd { name, password_stdin } => {
                 let user = user_find(db, &name).await?;
@@ -67,15 +72,18 @@ impl User {
                 if password.is_empty() {
                     return Err(UserError::invalid("The new password is empty.").into());
                 }
-                user_change(db, user.id, user.role, &password).await?;
+                let reach = Reach::new(user.role, user.scope).map_err(UserError::invalid)?;
+                user_change(db, user.id, reach, &password).await?;
             }
             Self::ResetTotp { name } => second_factor_reset(db, user_find(db, &name).await?.id).await?,
             Self::List => {
-                let mut table = vec![["NAME", "ROLE", "TOTP", "LAST SIGN-IN"].map(str::to_owned).to_vec()];
+                let head = ["NAME", "ROLE", "SCOPE", "TOTP", "LAST SIGN-IN"];
+                let mut table = vec![head.map(str::to_owned).to_vec()];
                 for user in user_list(db).await? {
                     let totp = if user.second_factor_since.is_some() { "yes" } else { "no" };
+                    let (role, scope) = (user.role.to_string(), user.scope.words());
                     let last = output::time(user.last_sign_in_at);
-                    table.push(vec![user.name, user.role.to_string(), totp.to_owned(), last]);
+                    table.push(vec![user.name, role, scope, totp.to_owned(), last]);
                 }
                 output::print_table(&table);
             }

@@ -48,10 +48,22 @@ pub(super) fn is_asset(path: &str) -> bool {
     path.starts_with("/pkg/") || Files::get(path.trim_start_matches('/')).is_some()
 }
 
+const PACKAGE: &str = "/pkg/{build}/{file}";
+
+/// Where files are, as the router has it.
+pub(super) fn paths() -> impl Iterator<Item = String> {
+    std::iter::once(PACKAGE.to_owned()).chain(others().map(|name| format!("/{name}")))
+}
+
+/// The names of those that no build has to itself.
+fn others() -> impl Iterator<Item = Cow<'static, str>> {
+    Files::iter().filter(|name| !name.starts_with("pkg/") && !is_compressed(name))
+}
+
 /// Serves the files.
 pub(super) fn router(site: Arc<Site>) -> Router {
-    let mut router = Router::new().route("/pkg/{build}/{file}", get(package));
-    for name in Files::iter().filter(|name| !name.starts_with("pkg/") && !is_compressed(name)) {
+    let mut router = Router::new().route(PACKAGE, get(package));
+    for name in others() {
         let path = format!("/{name}");
         router = router
             .route(&path, get(move |headers: HeaderMap| async move { send(&name, &headers, "no-cache") }));

@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use etiqa_app::api::context::{Context, zone_of};
+use etiqa_engine::access::About;
 use etiqa_engine::audit::{Act, action, export, record};
 use etiqa_engine::{Engine, Error};
 use etiqa_model::audit::{AuditFilter, AuditFormat};
 use etiqa_model::user::Role;
 
 use super::refusal::Refusal;
+use super::routes::Route;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route("/admin/audit/export", get(log))
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/admin/audit/export", log)]
 }
 
 async fn log(
@@ -27,7 +27,7 @@ async fn log(
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, Refusal> {
-    Context::require_in(&extensions, Role::Admin)?;
+    Context::require_in(&extensions, Role::Admin, About::Everything).await?;
     let filter = AuditFilter::of_query(|name| query.get(name).cloned());
     let format =
         query.get("format").and_then(|name| AuditFormat::parse(name).ok()).unwrap_or(AuditFormat::Csv);

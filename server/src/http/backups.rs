@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{Extensions, StatusCode};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use etiqa_app::api::context::Context;
+use etiqa_engine::access::About;
 use etiqa_engine::{Engine, backup, status};
 use etiqa_model::run::Trigger;
 use etiqa_model::status::StatusReport;
@@ -15,20 +15,22 @@ use etiqa_model::{BackupConfigId, UserError};
 use serde::Serialize;
 
 use super::refusal::Refusal;
+use super::routes::Route;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new()
-        .route("/backup/status", get(report))
-        .route("/backup/config/{id}/run", post(run))
-        .route("/backup/config/{id}/toggle", post(toggle))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/backup/status", report),
+        Route::post("/backup/config/{id}/run", run),
+        Route::post("/backup/config/{id}/toggle", toggle),
+    ]
 }
 
 async fn report(
     State(engine): State<Arc<Engine>>,
     extensions: Extensions,
 ) -> Result<Json<StatusReport>, Refusal> {
-    Context::require_in(&extensions, Role::Viewer)?;
-    Ok(Json(status::report(&engine).await?))
+    let context = Context::require_in(&extensions, Role::Viewer, About::Seen).await?;
+    Ok(Json(status::report(&engine, &context.reach).await?))
 }
 
 #[derive(Serialize)]
@@ -41,8 +43,8 @@ async fn run(
     Path(id): Path<String>,
     extensions: Extensions,
 ) -> Result<(StatusCode, Json<Started>), Refusal> {
-    Context::require_in(&extensions, Role::Operator)?;
-    let queued = backup::start::start(&engine, config_id(&id)?, Trigger::Manual).await?;
+    let id = asked_for(&extensions, &id).await?;
+    let queued = backup::start::start(&engine, id, Trigger::Manual).await?;
     Ok((StatusCode::ACCEPTED, Json(Started { run_id: queued.run.0 })))
 }
 
@@ -57,12 +59,15 @@ async fn toggle(
     Path(id): Path<String>,
     extensions: Extensions,
 ) -> Result<Json<Toggled>, Refusal> {
-    Context::require_in(&extensions, Role::Operator)?;
-    let id = config_id(&id)?;
+    let id = asked_for(&extensions, &id).await?;
     let enabled = backup::config::toggle(&engine, id).await?;
     Ok(Json(Toggled { id: id.0, enabled }))
 }
 
-fn config_id(text: &str) -> Result<BackupConfigId, UserError> {
-    text.parse().map_err(|_| UserError::not_found(format!("backup config {text}")))
+/// The backup config that an operator may act on. That there is none of this name learns only who may ask at all.
+async fn asked_for(extensions: &Extensions, text: &str) -> Result<BackupConfigId, UserError> {
+    let context = Context::require_in(extensions, Role::Operator, About::Nothing).await?;
+    let id = text.parse().map_err(|_| UserError::not_found(format!("backup config {text}")))?;
+    context.admit(About::WholeBackup(id)).await?;
+    Ok(id)
 }

@@ -5,13 +5,12 @@ use std::io::SeekFrom;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use etiqa_app::api::context::Context;
+use etiqa_engine::access::About;
 use etiqa_engine::audit::{Act, action, record};
 use etiqa_engine::backup::find_run;
 use etiqa_engine::backup::inspect::open_entry;
@@ -25,12 +24,14 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::refusal::Refusal;
+use super::routes::Route;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new()
-        .route("/backup/download/{run}", get(archive))
-        .route("/backup/run/{run}/entry", get(entry))
-        .route("/artifact/{id}/download", get(artifact))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/backup/download/{run}", archive),
+        Route::get("/backup/run/{run}/entry", entry),
+        Route::get("/artifact/{id}/download", artifact),
+    ]
 }
 
 async fn archive(
@@ -39,7 +40,7 @@ async fn archive(
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Operator)?;
+    let context = Context::require_in(&extensions, Role::Operator, About::Everything).await?;
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
     let run = find_run(&engine, id).await?;
     let file = Sent {
@@ -71,7 +72,7 @@ async fn entry(
     Query(Named { name }): Query<Named>,
     extensions: Extensions,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Operator)?;
+    let context = Context::require_in(&extensions, Role::Operator, About::Everything).await?;
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
     let opened = open_entry(&engine, id, &name).await?;
     record(&engine.db, Act::new(action::RUN_ENTRY).on(id.0, &name)).await.map_err(Error::from)?;
@@ -96,8 +97,9 @@ async fn artifact(
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Operator)?;
+    let context = Context::require_in(&extensions, Role::Operator, About::Nothing).await?;
     let id: ArtifactId = id.parse().map_err(|_| UserError::not_found(format!("vendor backup {id}")))?;
+    context.admit(About::Artifact(id)).await?;
     let (artifact, path) = artifacts::open(&engine, id).await?;
     let file = Sent {
         path,

@@ -4,14 +4,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::routing::get;
 use etiqa_app::api::context::Context;
 use etiqa_engine::Engine;
-use etiqa_engine::access::{identify_token, is_session};
+use etiqa_engine::access::{About, identify_token, is_session};
 use etiqa_model::Secret;
 use etiqa_model::event::Topic;
 use etiqa_model::user::Role;
@@ -23,30 +21,32 @@ use tokio::time::Interval;
 
 use super::gate::bearer_token;
 use super::refusal::Refusal;
+use super::routes::Route;
 
 /// How often a stream looks whether its session or token still works.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-pub(super) fn router(build: String) -> Router<Arc<Engine>> {
-    Router::new().route(
-        "/events",
-        get(move |engine, extensions: Extensions, headers: HeaderMap| {
-            std::future::ready(events(engine, &extensions, &headers, build.clone()))
-        }),
-    )
+pub(super) fn routes(build: &str) -> Vec<Route> {
+    let build = build.to_owned();
+    let answer = move |engine: State<Arc<Engine>>, extensions: Extensions, headers: HeaderMap| {
+        events(engine, extensions, headers, build.clone())
+    };
+    vec![Route::get("/events", answer)]
 }
 
-fn events(
+/// An event has a topic and the number of a row, and no name: everybody may hear all of them. What there is to see they ask
+/// for then, as any page does.
+async fn events(
     State(engine): State<Arc<Engine>>,
-    extensions: &Extensions,
-    headers: &HeaderMap,
+    extensions: Extensions,
+    headers: HeaderMap,
     build: String,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Refusal> {
-    let context = Context::require_in(extensions, Role::Viewer)?;
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let context = Context::require_in(&extensions, Role::Viewer, About::Seen).await?;
     let listener = Listener {
         heard: engine.events.listen(),
         engine,
-        token: bearer_token(headers).map(Secret::new),
+        token: bearer_token(&headers).map(Secret::new),
         session: context.caller.session,
         hello: Some(Event::default().event("hello").data(build)),
         look: tokio::time::interval(LOOK_EVERY),

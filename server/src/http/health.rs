@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
 use etiqa_engine::Engine;
 use etiqa_engine::db::ping;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
+use super::routes::Route;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/healthz", async || "ok\n"), Route::get("/readyz", ready)]
 }
 
 async fn ready(State(engine): State<Arc<Engine>>) -> (StatusCode, &'static str) {

@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Form, FromRequest, State};
 use axum::http::{Extensions, Method, Request, StatusCode, header};
-use axum::routing::post;
-use axum::{Json, Router};
 use etiqa_app::api::context::Context;
+use etiqa_engine::access::About;
 use etiqa_engine::{Engine, changes};
 use etiqa_model::UserError;
 use etiqa_model::user::Role;
 use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
+use super::routes::Route;
 
 /// A hundred names fit many times over.
 const LARGEST_BODY: usize = 64 << 10;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route("/hooks/change", post(change)).layer(DefaultBodyLimit::max(LARGEST_BODY))
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::post("/hooks/change", change).taking(DefaultBodyLimit::max(LARGEST_BODY))]
 }
 
 /// Which devices were changed, by host name or address.
@@ -43,9 +44,9 @@ async fn change(
     extensions: Extensions,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Queued>), Refusal> {
-    let context = Context::require_in(&extensions, Role::Operator)?;
+    let context = Context::require_in(&extensions, Role::Operator, About::Seen).await?;
     let names = names(body.map_err(|_| unreadable())?).await?;
-    let devices = changes::report(&engine, &names).await?;
+    let devices = changes::report(&engine, &context.reach, &names).await?;
     let devices: Vec<String> = devices.into_iter().map(|device| device.hostname).collect();
     let count = devices.len();
     tracing::info!(by = %context.identity.name, count, "{count} changed devices were named");

@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{Extensions, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use etiqa_app::api::context::Context;
+use etiqa_engine::access::About;
 use etiqa_engine::{Engine, inventory};
 use etiqa_model::device::{DeviceFilter, DeviceOrder};
 use etiqa_model::user::Role;
 
 use super::refusal::Refusal;
+use super::routes::Route;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route("/devices/export.csv", get(export))
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/devices/export.csv", export)]
 }
 
 async fn export(
@@ -24,10 +24,10 @@ async fn export(
     Query(query): Query<HashMap<String, String>>,
     extensions: Extensions,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Viewer)?;
+    let context = Context::require_in(&extensions, Role::Viewer, About::Seen).await?;
     let filter = DeviceFilter::of_query(|name| query.get(name).cloned());
     let order = query.get("sort").map(|sort| DeviceOrder::parse(sort)).unwrap_or_default();
-    let table = inventory::csv(&engine, &filter, order).await?;
+    let table = inventory::csv(&engine, &context.reach, &filter, order).await?;
     tracing::info!(by = %context.identity.name, "the inventory is downloaded");
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
 use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use etiqa_app::api::context::Context;
+use etiqa_engine::access::About;
 use etiqa_engine::audit::{Act, Acting, action};
 use etiqa_engine::media::{self, Attaching};
 use etiqa_engine::{Engine, Error};
@@ -19,11 +18,14 @@ use etiqa_model::{DeviceId, MediaId, UserError};
 
 use super::download::{Sent, note, send};
 use super::refusal::Refusal;
+use super::routes::Route;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    // How large a file may be is a setting, which is looked at while it comes.
-    let upload = post(attach).layer(DefaultBodyLimit::disable());
-    Router::new().route("/devices/{id}/media", upload).route("/devices/{id}/media/{file}", get(file))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        // How large a file may be is a setting, which is looked at while it comes.
+        Route::post("/devices/{id}/media", attach).taking(DefaultBodyLimit::disable()),
+        Route::get("/devices/{id}/media/{file}", file),
+    ]
 }
 
 /// Why a file was not attached: for a reason that its page names, or for any other.
@@ -45,8 +47,9 @@ async fn attach(
     headers: HeaderMap,
     form: Multipart,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Operator)?;
+    let context = Context::require_in(&extensions, Role::Operator, About::Nothing).await?;
     let device: DeviceId = id.parse().map_err(|_| UserError::not_found(format!("device {id}")))?;
+    context.admit(About::Device(device)).await?;
     let is_page = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
@@ -97,11 +100,12 @@ async fn file(
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Operator)?;
+    let context = Context::require_in(&extensions, Role::Operator, About::Nothing).await?;
     let missing = || UserError::not_found("attached file of this number");
     let (Ok(device), Ok(id)) = (device.parse::<DeviceId>(), id.parse::<MediaId>()) else {
         return Err(missing().into());
     };
+    context.admit(About::Media(id)).await?;
     let (media, path) = media::open(&engine, id).await?;
     if media.device_id != device {
         return Err(missing().into());

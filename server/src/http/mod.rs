@@ -18,6 +18,7 @@ mod media;
 mod pages;
 mod recovery;
 mod refusal;
+pub(crate) mod routes;
 mod setup;
 mod texts;
 mod theme;
@@ -28,7 +29,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::{Router, middleware};
+use axum::middleware;
 use etiqa_engine::Engine;
 use tokio::net::TcpListener;
 use tower::Layer;
@@ -52,20 +53,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, edge: &Arc<Edge>, listener: TcpLi
         .and(NotForContentType::const_new("application/zip"))
         .and(NotForContentType::const_new("application/octet-stream"))
         .and(NotForContentType::const_new("application/wasm"));
-    let router = Router::new()
-        .merge(audit::router())
-        .merge(backups::router())
-        .merge(download::router())
-        .merge(events::router(site.build().to_owned()))
-        .merge(health::router())
-        .merge(hooks::router())
-        .merge(inventory::router())
-        .merge(media::router())
-        .merge(setup::router())
-        .merge(recovery::router())
-        .merge(texts::router())
-        .merge(theme::router())
-        .merge(uploads::router())
+    let router = routes::router(site.build())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(Arc::clone(&engine))
         .merge(assets::router(Arc::clone(&site)))

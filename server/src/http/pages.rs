@@ -6,11 +6,11 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
-use axum::routing::post;
 use axum::{Form, Router};
 use etiqa_app::api::context::{Caller, Context};
 use etiqa_app::api::drivers::Posted;
 use etiqa_app::{App, BuildId, shell};
+use etiqa_engine::access::About;
 use etiqa_engine::drivers::bench;
 use etiqa_model::UserError;
 use etiqa_model::bench::BenchPosted;
@@ -20,7 +20,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::{
-    LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions, render_app_async_with_context,
+    AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list_with_exclusions,
+    render_app_async_with_context,
 };
 
 use serde::Deserialize;
@@ -28,56 +29,72 @@ use serde::Deserialize;
 use super::assets::Site;
 use super::gate;
 use super::refusal::Refusal;
+use super::routes::{Route, register};
 use super::typed::{Forms, TOLD, server_function, told};
 
 /// The pages and `/rpc`.
 pub(super) fn router(site: &Site) -> Router {
-    let options = LeptosOptions::builder()
-        .output_name("etiqa")
-        .site_root("target/site")
-        .site_pkg_dir(format!("pkg/{}", site.build()))
-        .build();
-    let build = BuildId(site.build().into());
+    let options = options(site);
     let forms = Arc::new(Forms::default());
-    let typed = Arc::clone(&forms);
-    let page_context = move || {
-        provide_context(build.clone());
-        set_policy();
-        provide_typed(&typed);
-    };
+    let page_context = page_context(site, &forms);
     let shown = options.clone();
     let anywhere = options.clone();
-    let (tried, with_trial) = (options.clone(), page_context.clone());
     let nothing_there = render_app_async_with_context(page_context.clone(), move || shell(anywhere.clone()));
-    // Server functions are answered below: those that leptos would route keep nothing of a form that is refused.
-    let functions = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
-    let routes = generate_route_list_with_exclusions(App, Some(functions));
-    Router::new()
-        .leptos_routes_with_context(&options, routes, page_context, move || shell(shown.clone()))
-        .route(
-            "/rpc/{function}",
-            post(move |request: Request<Body>| server_function(Arc::clone(&forms), request)),
-        )
-        .route(
-            "/admin/drivers/{name}",
-            post(move |name: Path<String>, request: Request<Body>| {
-                let (options, context) = (tried.clone(), with_trial.clone());
-                async move {
-                    let (request, posted) = try_driver(name.0, request).await?;
-                    let context = move || {
-                        provide_context(Posted(posted.clone()));
-                        context();
-                    };
-                    let page = render_app_async_with_context(context, move || shell(options.clone()));
-                    Ok::<_, Refusal>(page(request).await)
-                }
-            }),
-        )
+    register(routes_with(site, &forms))
+        .leptos_routes_with_context(&options, list(), page_context, move || shell(shown.clone()))
         .fallback(move |request: Request<Body>| {
             let page = nothing_there.clone();
             async move { if gate::wants_a_page(&request) { page(request).await } else { gate::not_found() } }
         })
         .with_state(options)
+}
+
+/// The pages, as the app's router lists them. Server functions are answered by a route of ours: those that leptos would route
+/// keep nothing of a form that is refused.
+pub(super) fn list() -> Vec<AxumRouteListing> {
+    let functions = server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    generate_route_list_with_exclusions(App, Some(functions))
+}
+
+/// What is answered beside them.
+pub(super) fn routes(site: &Site) -> Vec<Route<LeptosOptions>> {
+    routes_with(site, &Arc::new(Forms::default()))
+}
+
+fn routes_with(site: &Site, forms: &Arc<Forms>) -> Vec<Route<LeptosOptions>> {
+    let (options, page_context, forms) = (options(site), page_context(site, forms), Arc::clone(forms));
+    let call = move |request: Request<Body>| server_function(Arc::clone(&forms), request);
+    let try_one = move |name: Path<String>, request: Request<Body>| {
+        let (options, context) = (options.clone(), page_context.clone());
+        async move {
+            let (request, posted) = try_driver(name.0, request).await?;
+            let context = move || {
+                provide_context(Posted(posted.clone()));
+                context();
+            };
+            let page = render_app_async_with_context(context, move || shell(options.clone()));
+            Ok::<_, Refusal>(page(request).await)
+        }
+    };
+    vec![Route::post("/rpc/{function}", call), Route::post("/admin/drivers/{name}", try_one)]
+}
+
+fn options(site: &Site) -> LeptosOptions {
+    LeptosOptions::builder()
+        .output_name("etiqa")
+        .site_root("target/site")
+        .site_pkg_dir(format!("pkg/{}", site.build()))
+        .build()
+}
+
+/// What every page is rendered with.
+fn page_context(site: &Site, forms: &Arc<Forms>) -> impl Fn() + Clone + Send + Sync + 'static + use<> {
+    let (build, forms) = (BuildId(site.build().into()), Arc::clone(forms));
+    move || {
+        provide_context(build.clone());
+        set_policy();
+        provide_typed(&forms);
+    }
 }
 
 /// What was typed into the form that was refused and why it was, where a browser is led back to its page.
@@ -104,8 +121,8 @@ struct Asked {
 /// Tries a driver as its page's form asks, posted by a browser without JavaScript: a server function would lead back to
 /// the page, without what it found. Gives that, and the request for the page that shows it.
 async fn try_driver(name: String, request: Request) -> Result<(Request, BenchPosted), Refusal> {
-    let context = Context::require_in(request.extensions(), Role::Operator)?;
     let (mut parts, body) = request.into_parts();
+    let context = Context::require_in(&parts.extensions, Role::Operator, About::Nothing).await?;
     let form = Form::<Asked>::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let Form(Asked { text, transcript }) =
         form.map_err(|_| UserError::invalid("This could not be read, or it is too long; paste less."))?;

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
+use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::http::{Extensions, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Form, Router};
 use etiqa_app::api::archives::{KIT_FILE, KIT_PAGE, TakeRecoveryKit};
 use etiqa_app::api::context::Context;
+use etiqa_engine::access::About;
 use etiqa_engine::{Engine, recovery};
 use etiqa_model::user::Role;
 use etiqa_model::{Secret, UserError};
@@ -18,9 +18,10 @@ use leptos::server_fn::ServerFn;
 use serde::Deserialize;
 
 use super::refusal::{Refusal, back_to};
+use super::routes::Route;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route(KIT_FILE, post(kit))
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::post(KIT_FILE, kit)]
 }
 
 #[derive(Deserialize)]
@@ -33,7 +34,7 @@ async fn kit(
     extensions: Extensions,
     asked: Result<Form<Asked>, FormRejection>,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Admin)?;
+    let context = Context::require_in(&extensions, Role::Admin, About::Everything).await?;
     let Form(asked) = asked.map_err(|_| UserError::invalid("Enter your password."))?;
     let address = &context.caller.address;
     let taken = recovery::take_kit_by_password(&engine, &context.identity, &asked.password, address).await;

@@ -4,12 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
 use etiqa_app::api::context::Caller;
 use etiqa_engine::access::{setup_code_check, setup_is_open};
 use etiqa_engine::backup::restore::Secrets;
@@ -19,15 +17,16 @@ use etiqa_engine::{Engine, Error};
 use etiqa_model::{Secret, UserError};
 
 use super::refusal::Refusal;
+use super::routes::Route;
 
 /// Bytes of any field but the archive: an SSH key is far smaller.
 const LARGEST_FIELD: usize = 64 << 10;
 /// How long the next bytes of the form may take to come. Whoever sends none keeps everybody else from setting up.
 const NEXT_WITHIN: Duration = Duration::from_mins(1);
 
-pub(super) fn router() -> Router<Arc<Engine>> {
+pub(super) fn routes() -> Vec<Route> {
     // An archive is as large as it is; the room on the disk is looked at while it comes.
-    Router::new().route("/setup/restore", post(restore)).layer(DefaultBodyLimit::disable())
+    vec![Route::post("/setup/restore", restore).taking(DefaultBodyLimit::disable())]
 }
 
 /// What came of the form before the archive.

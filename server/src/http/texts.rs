@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{Extensions, HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use etiqa_app::api::context::{Context, zone_of};
+use etiqa_engine::access::About;
 use etiqa_engine::audit::{Act, action, record};
 use etiqa_engine::history::Reader;
 use etiqa_engine::history::export::{Whose, text_file, texts_zip};
@@ -20,12 +19,14 @@ use etiqa_model::{ConfigVersionId, DeviceId, UserError};
 use serde::Deserialize;
 
 use super::refusal::Refusal;
+use super::routes::Route;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new()
-        .route("/configs/version/{id}/download", get(one))
-        .route("/devices/{id}/download", get(of_device))
-        .route("/configs/download", get(of_network))
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/configs/version/{id}/download", one),
+        Route::get("/devices/{id}/download", of_device),
+        Route::get("/configs/download", of_network),
+    ]
 }
 
 /// How the texts are wanted.
@@ -51,8 +52,9 @@ async fn one(
     Query(wanted): Query<Wanted>,
     extensions: Extensions,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Viewer)?;
+    let context = Context::require_in(&extensions, Role::Viewer, About::Nothing).await?;
     let id: ConfigVersionId = id.parse().map_err(|_| UserError::not_found(format!("config version {id}")))?;
+    context.admit(About::Version(id)).await?;
     let reader = wanted.reader(&context);
     let (name, text) = text_file(&engine, id, reader).await?;
     let act = Act::new(action::TEXT_DOWNLOAD).on(id.0, &name).saying(seen(reader));
@@ -88,11 +90,15 @@ async fn zip(
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(extensions, Role::Viewer)?;
+    let about = match whose {
+        Whose::Device(id) => About::Device(id),
+        Whose::Network => About::Seen,
+    };
+    let context = Context::require_in(extensions, Role::Viewer, about).await?;
     let at = Some(wanted.at.trim()).filter(|at| !at.is_empty());
     let at = at.map(Moment::parse).transpose().map_err(UserError::invalid)?;
-    let reader = wanted.reader(&context);
-    let export = texts_zip(engine, whose, at, reader, &zone_of(headers)).await?;
+    let (reader, zone) = (wanted.reader(&context), zone_of(headers));
+    let export = texts_zip(engine, &context.reach, whose, at, reader, &zone).await?;
     let act = Act::new(action::TEXT_DOWNLOAD).on_named(&export.file_name).saying(seen(reader));
     record(&engine.db, act).await.map_err(Error::from)?;
     tracing::info!(by = %context.identity.name, file = %export.file_name, "texts are downloaded: {}", export.file_name);

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{Extensions, HeaderMap};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::post;
 use etiqa_app::api::context::Context;
+use etiqa_engine::access::About;
 use etiqa_engine::{Engine, Error, import};
 use etiqa_model::user::Role;
 use etiqa_model::{UploadId, UserError};
 
 use super::refusal::{Refusal, accepts_pages, back_to};
+use super::routes::Route;
 
 /// The page, and where its form is posted to.
 const PAGE: &str = "/devices/import";
@@ -20,8 +20,8 @@ const PAGE: &str = "/devices/import";
 /// A million devices fit.
 pub(super) const LARGEST_UPLOAD: usize = 64 << 20;
 
-pub(super) fn router() -> Router<Arc<Engine>> {
-    Router::new().route(PAGE, post(upload)).layer(DefaultBodyLimit::max(LARGEST_UPLOAD))
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::post(PAGE, upload).taking(DefaultBodyLimit::max(LARGEST_UPLOAD))]
 }
 
 async fn upload(
@@ -30,7 +30,7 @@ async fn upload(
     headers: HeaderMap,
     form: Multipart,
 ) -> Result<Response, Refusal> {
-    let context = Context::require_in(&extensions, Role::Operator)?;
+    let context = Context::require_in(&extensions, Role::Operator, About::Seen).await?;
     match store(&engine, form, &context.identity.name).await {
         Ok(id) => Ok(Redirect::to(&format!("{PAGE}?upload={id}")).into_response()),
         Err(error) if accepts_pages(&headers) => Ok(back_to(PAGE, PAGE, error.into_user_error())),

@@ -1,68 +1,15 @@
-//! Who may come in, and who may do what.
+//! Who may come in, and who may do what. Who may ask which address is in `routes`.
 
 use std::fs;
-use std::path::Path;
 
 use etiqa_simulator::{Personality, SimulatedDevice};
 
 use crate::harness::devices::device;
 use crate::harness::world::ended;
-use crate::harness::{Answer, Client, Server, World, until};
-
-/// Pages of the app, as its router lists them; `:id` and `:name` are filled in.
-pub(super) fn pages() -> Vec<String> {
-    let router = fs::read_to_string(source("app/src/app.rs")).unwrap();
-    let paths = between(&router, "path!(\"", "\")");
-    paths.map(|path| path.replace(":id", "1").replace(":name", "ios")).collect()
-}
-
-/// Server functions, as the app declares them.
-pub(super) fn functions() -> Vec<String> {
-    let mut functions = Vec::new();
-    for file in fs::read_dir(source("app/src/api")).unwrap() {
-        let text = fs::read_to_string(file.unwrap().path()).unwrap();
-        functions.extend(between(&text, "#[server(endpoint = \"", "\")").map(str::to_owned));
-    }
-    functions.sort();
-    functions
-}
-
-fn source(path: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
-}
+use crate::harness::{Server, World, until};
 
 fn between<'a>(text: &'a str, before: &'a str, after: &'a str) -> impl Iterator<Item = &'a str> {
     text.split(before).skip(1).filter_map(move |rest| rest.split(after).next())
-}
-
-/// What nobody has to sign in for.
-const OPEN_PAGES: [&str; 2] = ["/login", "/setup"];
-const OPEN_FUNCTIONS: [&str; 5] = ["confirm_sign_in", "get_setup", "set_up", "sign_in", "whoami"];
-/// Endpoints beside pages and server functions.
-pub(super) const ENDPOINTS: [(&str, &str); 19] = [
-    ("GET", "/backup/status/"),
-    ("GET", "/backup/download/1/"),
-    ("GET", "/backup/run/1/entry?name=x"),
-    ("GET", "/artifact/1/download"),
-    ("GET", "/configs/version/1/download"),
-    ("GET", "/configs/download"),
-    ("GET", "/devices/1/download"),
-    ("GET", "/devices/export.csv"),
-    ("GET", "/admin/audit/export"),
-    ("GET", "/devices/1/media/1"),
-    ("POST", "/devices/1/media"),
-    ("GET", "/events"),
-    ("POST", "/backup/config/1/run/"),
-    ("POST", "/backup/config/1/toggle/"),
-    ("POST", "/devices/import"),
-    ("POST", "/admin/recovery-kit/file"),
-    ("POST", "/admin/drivers/ios"),
-    ("POST", "/hooks/change"),
-    ("POST", "/theme"),
-];
-
-async fn ask(client: &Client, method: &str, path: &str) -> Answer {
-    if method == "GET" { client.get(path).await } else { client.post(path).await }
 }
 
 #[tokio::test]
@@ -73,28 +20,17 @@ async fn a_stranger_gets_nothing_but_the_way_in() {
     let program = server.stranger().with_own_origin();
     let browser = server.stranger().and_header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
-    let pages = pages();
-    assert!(pages.len() > 15, "{pages:?}");
-    for path in pages.iter().filter(|path| !OPEN_PAGES.contains(&path.as_str())) {
+    for path in ["/", "/devices", "/devices/1", "/configs/search", "/admin/users", "/no/such/page"] {
         let turned = browser.get(path).await.with_status(303);
         let way_in = turned.header("location");
         assert!(way_in == "/login" || way_in == format!("/login?next={path}"), "{path}: {way_in}");
-        program.get(path).await.with_status(401);
-    }
-    for (method, path) in ENDPOINTS {
-        let refused = ask(&program, method, path).await.with_status(401);
+        let refused = program.get(path).await.with_status(401);
         assert_eq!(refused.json()["kind"], "sign_in_needed", "{path}");
     }
-    let functions = functions();
-    assert!(functions.len() > 40, "{functions:?}");
-    for function in functions.iter().filter(|function| !OPEN_FUNCTIONS.contains(&function.as_str())) {
-        let refused = program.call(function, &[]).await;
-        assert_eq!(refused.status, 401, "{function}: {}", refused.text());
-    }
-    for path in ["/no/such/page", "/api/v1/devices", "/metrics", "/secret.key", "/../etc/passwd"] {
+    for path in ["/api/v1/devices", "/metrics", "/secret.key", "/../etc/passwd"] {
         program.get(path).await.with_status(401);
     }
-    for path in OPEN_PAGES.into_iter().chain(["/healthz", "/readyz", "/healthz/", "/login/"]) {
+    for path in ["/login", "/setup", "/healthz", "/readyz", "/healthz/", "/login/"] {
         program.get(path).await.with_status(200);
     }
     server.stop().await;
@@ -255,198 +191,6 @@ async fn tokens_stop_when_they_expire_or_are_revoked() {
     server.stop().await;
 }
 
-/// The least role that may call each server function.
-const ROLES: [(&str, &[&str]); 3] = [
-    (
-        "viewer",
-        &[
-            "begin_second_factor",
-            "change_password",
-            "compare_texts",
-            "confirm_second_factor",
-            "end_other_sessions",
-            "end_session",
-            "find_page",
-            "get_backup_config",
-            "get_config",
-            "get_device",
-            "get_device_artifacts",
-            "get_device_choices",
-            "get_device_media",
-            "get_connection_test",
-            "get_diff",
-            "get_driver",
-            "get_overview",
-            "get_pause",
-            "get_run",
-            "get_second_factor",
-            "get_version",
-            "list_admin_sections",
-            "list_backup_configs",
-            "list_configs",
-            "list_devices",
-            "list_drivers",
-            "list_results",
-            "list_runs",
-            "list_sessions",
-            "list_versions",
-            "list_views",
-            "preview_retention",
-            "remove_view",
-            "save_view",
-            "search_configs",
-            "sign_out",
-            "stop_second_factor",
-        ],
-    ),
-    (
-        "operator",
-        &[
-            "accept_certificate",
-            "accept_host_key",
-            "activate_version",
-            "apply_import",
-            "bring_back",
-            "cancel_run",
-            "change_devices",
-            "collect_device",
-            "decide_version",
-            "delete_backup_config",
-            "delete_device",
-            "describe_version",
-            "drill_run",
-            "enable_backup_config",
-            "enable_device",
-            "fetch_artifact",
-            "forget_certificate",
-            "generate_passphrase",
-            "get_archive",
-            "get_artifact_transcript",
-            "get_backup_choices",
-            "get_import",
-            "get_transcript",
-            "list_destinations",
-            "list_jump_hosts",
-            "look_at_retention",
-            "preview_schedule",
-            "protect_archive",
-            "recognise_device",
-            "remove_media",
-            "retry_copy",
-            "retry_destination",
-            "run_backup",
-            "save_backup_config",
-            "forget_job",
-            "list_jobs",
-            "list_machines",
-            "pause_schedules",
-            "retry_job",
-            "save_device",
-            "start_connection_test",
-            "test_destination",
-            "try_driver",
-            "unpause_schedules",
-            "verify_run",
-        ],
-    ),
-    (
-        "admin",
-        &[
-            "accept_destination_key",
-            "accept_jump_host_key",
-            "add_user",
-            "change_token",
-            "change_user",
-            "create_token",
-            "end_user_session",
-            "finish_rotation",
-            "forget_machine",
-            "get_kit_state",
-            "get_settings",
-            "list_audit",
-            "list_config_versions",
-            "list_credentials",
-            "list_tokens",
-            "list_user_sessions",
-            "list_users",
-            "remove_credential",
-            "remove_destination",
-            "remove_jump_host",
-            "remove_user",
-            "reset_second_factor",
-            "resume_schedules",
-            "revoke_token",
-            "rotate_credential",
-            "save_credential",
-            "save_destination",
-            "save_jump_host",
-            "save_settings",
-            "share_destination",
-            "take_recovery_kit",
-            "unshare_destination",
-        ],
-    ),
-];
-
-#[tokio::test]
-async fn every_server_function_refuses_those_whose_role_is_too_small() {
-    let mut listed: Vec<&str> =
-        ROLES.iter().flat_map(|(_, names)| *names).chain(&OPEN_FUNCTIONS).copied().collect();
-    listed.sort_unstable();
-    assert_eq!(listed, functions(), "every server function stands under the least role that may call it");
-
-    let world = World::new();
-    let (viewer, operator) = (world.token("viewer").await, world.token("operator").await);
-    let server = world.serve().await;
-    for (token, refused) in [(&viewer, &ROLES[1..]), (&operator, &ROLES[2..])] {
-        for function in refused.iter().flat_map(|(_, names)| *names) {
-            let answer = server.with_token(token).call(function, &sample(function)).await;
-            assert_eq!(answer.status, 403, "{function}: {}", answer.text());
-        }
-    }
-    server.with_token(&operator).post("/admin/recovery-kit/file").await.with_status(403);
-    server.with_token(&viewer).post("/admin/drivers/ios").await.with_status(403);
-    let viewer = server.with_token(&viewer);
-    for path in ["/backup/config/1/run/", "/backup/config/1/toggle/", "/hooks/change/"] {
-        viewer.post(path).await.with_status(403);
-    }
-    viewer.get("/backup/download/1/").await.with_status(403);
-    viewer.get("/admin/audit/export").await.with_status(403);
-    viewer.get("/artifact/1/download").await.with_status(403);
-    viewer.get("/devices/1/media/1").await.with_status(403);
-    viewer.upload("/devices/1/media", "a.txt", "a").await.with_status(403);
-    viewer.upload("/devices/import", "a.csv", "ip\n192.0.2.1\n").await.with_status(403);
-    server.stop().await;
-}
-
-/// Fields enough for a server function to be understood: what it refuses then is the person.
-fn sample(function: &str) -> Vec<(&'static str, &'static str)> {
-    let mut fields = vec![("id", "1")];
-    fields.extend(match function {
-        "accept_certificate" => vec![("sha256", "00")],
-        "save_device" => vec![("device[address]", "192.0.2.1")],
-        "save_backup_config" | "preview_schedule" | "look_at_retention" => vec![("config[name]", "x")],
-        "save_credential" => vec![("credential[name]", "x")],
-        "rotate_credential" => vec![("secrets[password]", "x")],
-        "save_destination" => vec![("destination[name]", "x")],
-        "bring_back" | "retry_copy" => vec![("destination", "1")],
-        "save_jump_host" => vec![("host[name]", "x")],
-        "forget_machine" => vec![("owner", "x")],
-        "save_settings" => vec![("settings[tick_minutes]", "5")],
-        "take_recovery_kit" => vec![("password", "x")],
-        "describe_version" => vec![("words[label]", "x")],
-        "try_driver" => vec![("name", "ios"), ("transcript", "x")],
-        "add_user" => vec![("name", "x"), ("role", "admin"), ("password", "long-enough-1")],
-        "change_user" => vec![("role", "admin")],
-        "end_user_session" => vec![("name", "x")],
-        "change_token" | "create_token" => vec![("name", "x"), ("role", "admin")],
-        "search_configs" => vec![("search[text]", "x")],
-        "list_config_versions" => vec![("page[number]", "1"), ("page[size]", "10")],
-        _ => vec![],
-    });
-    fields
-}
-
 #[tokio::test]
 async fn without_javascript_the_recovery_kit_comes_as_a_file_and_counts_only_then() {
     let world = World::new();
@@ -560,6 +304,53 @@ async fn every_answer_carries_the_security_headers() {
     nonces.sort();
     nonces.dedup();
     assert_eq!(nonces.len(), pages, "each answer has a nonce of its own");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_scope_is_given_to_users_and_tokens_but_to_no_admin() {
+    let world = World::new();
+    world.add_user("ada", "admin").await;
+    let scope = ["--scope", "site:vienna", "--scope", "tag:core"];
+    let add = ["user", "add", "bert", "--role", "operator", "--password-stdin"];
+    let password = format!("{}\n", World::password_of("bert"));
+    world.etiqa_with_input(add.iter().chain(&scope), &password).await.good();
+    let make = ["token", "create", "monitoring", "--role", "viewer"];
+    let token = world.etiqa(make.iter().chain(&scope)).await.good().stdout.trim().to_owned();
+    for list in [["user", "list"], ["token", "list"]] {
+        let listed = world.etiqa(list).await.good().stdout;
+        assert!(listed.contains("site vienna, tag core"), "{listed}");
+    }
+    let refused =
+        world.etiqa(["token", "create", "x", "--role", "viewer", "--scope", "vienna"]).await.failed();
+    insta::assert_snapshot!(refused.sentence(&world), @r#"etiqa: "vienna" is no part of a scope; write site:vienna or tag:core, a line each."#);
+    let refused =
+        world.etiqa(["token", "create", "x", "--role", "admin", "--scope", "site:a"]).await.failed();
+    insta::assert_snapshot!(refused.sentence(&world), @"etiqa: An admin sees all devices: leave the scope empty, or choose another role.");
+
+    let server = world.serve().await;
+    let me = server.with_token(&token).call("whoami", &[]).await.with_status(200).json();
+    assert_eq!(me["scope"], "site:vienna\ntag:core");
+    let ada = server.signed_in("ada").await;
+    let page = ada.get("/admin/users").await.with_status(200).text();
+    assert!(page.contains("site vienna, tag core") && page.contains("name=\"scope\""), "{page}");
+    let user = [("id", "2"), ("role", "admin"), ("scope", "site:vienna")];
+    let refused = ada.call("change_user", &user).await.with_status(422).json();
+    assert_eq!(refused["fields"][0]["field"], "scope");
+    ada.call("change_user", &[("id", "2"), ("role", "operator"), ("scope", "")]).await.with_status(200);
+    let bert = server.signed_in("bert").await;
+    assert_eq!(bert.call("whoami", &[]).await.json()["scope"], "");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_scope_that_nobody_can_read_lets_nobody_in() {
+    let world = World::new();
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    server.with_token(&token).get("/backup/status/").await.with_status(200);
+    world.database.execute("UPDATE api_token SET scope = 'everything'").await;
+    server.with_token(&token).get("/backup/status/").await.with_status(500);
     server.stop().await;
 }
 

@@ -6,8 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::access::{ENDPOINTS, functions, pages};
 use crate::harness::{Client, Server, World};
+use crate::routes::addresses;
 
 /// More than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -363,18 +363,9 @@ async fn every_route_answers_with_all_of_the_security_headers() {
         assert!(cache == "no-store" || cache == "no-cache", "{method} {path}: {cache}");
         assert_eq!(header("strict-transport-security"), "", "{method} {path}: it is no HTTPS");
     };
-    let pages = pages();
-    let functions = functions().into_iter().map(|function| format!("/rpc/{function}")).collect::<Vec<_>>();
-    let gets = pages.iter().map(|path| ("GET", path.as_str()));
-    let posts = functions.iter().map(|path| ("POST", path.as_str()));
-    let others = [
-        ("GET", "/healthz"),
-        ("GET", "/readyz"),
-        ("GET", "/no/such"),
-        ("POST", "/setup/restore"),
-        ("POST", "/no"),
-    ];
-    let routes: Vec<_> = gets.chain(posts).chain(ENDPOINTS).chain(others).collect();
+    let known = addresses();
+    let known = known.iter().map(|(method, path)| (*method, path.as_str()));
+    let routes: Vec<_> = known.chain([("GET", "/no/such"), ("POST", "/no")]).collect();
     for client in [admin.clone(), admin.and_header("accept", "text/html"), server.stranger()] {
         for (method, path) in &routes {
             look(&client, method, path).await;
@@ -389,10 +380,8 @@ async fn no_unsafe_request_of_another_site_passes_whatever_it_asks_for() {
     world.add_user("ada", "admin").await;
     let server = world.serve().await;
     let ada = server.signed_in("ada").await;
-    let functions = functions().into_iter().map(|function| format!("/rpc/{function}"));
-    let endpoints =
-        ENDPOINTS.iter().filter(|(method, _)| *method == "POST").map(|(_, path)| (*path).to_owned());
-    let paths: Vec<String> = functions.chain(endpoints).chain(["/setup/restore".to_owned()]).collect();
+    let posts = addresses().into_iter().filter(|(method, _)| *method == "POST");
+    let paths: Vec<String> = posts.map(|(_, path)| path).collect();
     for origin in ["https://evil.example", "null"] {
         let foreign = ada.clone().and_header("origin", origin);
         for path in &paths {

@@ -26,6 +26,7 @@ mod migrate_to;
 mod power_cut;
 mod reach;
 mod restore;
+mod routes;
 mod runs;
 mod search;
 mod sign_in;

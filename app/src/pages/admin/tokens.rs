@@ -4,8 +4,9 @@ use etiqa_model::event::Topic;
 use etiqa_model::user::{ApiToken, FreshToken};
 use leptos::prelude::*;
 
+use super::ABOVE;
 use super::find::{ListSearch, key_of_new, keyed, saved};
-use super::{ABOVE, users::roles};
+use super::users::{roles, scope_field, scope_words};
 use crate::api::admin::{ChangeToken, CreateToken, ListTokens, RevokeToken};
 use crate::ask::{ask, ask_if};
 use crate::components::copy::{at_once, copy_button};
@@ -52,7 +53,7 @@ pub(crate) fn TokensPage() -> AnyView {
         <PageHeader title="API tokens" above=ABOVE>{lookup.new_button("New token")}</PageHeader>
         <Problem problem=revoke.problem()/>
         {fresh}
-        {lookup.field("Name or role")}
+        {lookup.field("Name, role or scope")}
         <div class="grid">
             <Loaded from view=move |tokens, _| list(tokens, lookup, revoke)/>
             <div id="form">
@@ -73,6 +74,7 @@ fn create_form(create: Post<CreateToken>, problem: FormProblem) -> AnyView {
                 <Problem problem/>
                 <Field name="name" label="Name" required=true problem hint="What uses it, such as monitoring." autocomplete="off"/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
+                {scope_field(String::new(), problem)}
                 <Field name="expires_days" label="Expires after days" kind="number" problem placeholder="never"/>
                 <div class="actions">{submit("Make token", create.pending())}</div>
             </PostForm>
@@ -94,6 +96,7 @@ fn change_form(token: ApiToken, closed: Memo<String>, change: Post<ChangeToken>)
                 <input type="hidden" name="id" value=token.id.to_string()/>
                 <Field name="name" label="Name" value=token.name required=true problem autocomplete="off"/>
                 <Select name="role" label="Role" options=roles() value=token.role.as_str() problem/>
+                {scope_field(token.scope.to_string(), problem)}
                 <Field name="expires_on" label="Last day" kind="date" value=last_day.unwrap_or_default() problem hint="By UTC. Empty: it never expires. Its secret stays as it is."/>
                 <div class="actions">
                     {submit("Save token", change.pending())}
@@ -124,7 +127,7 @@ fn fresh(fresh: FreshToken) -> AnyView {
 
 fn list(tokens: Vec<ApiToken>, lookup: ListSearch, revoke: Post<RevokeToken>) -> AnyView {
     let words = "A token lets a script or your monitoring ask Etiqa, with a role of its own.";
-    let found = lookup.rows(tokens, |token| format!("{} {}", token.name, token.role));
+    let found = lookup.rows(tokens, |token| format!("{} {} {}", token.name, token.role, token.scope));
     let none = lookup.none(found.total, || empty("No token yet", words, ()));
     let columns = &[
         Column::Text("Token"),
@@ -148,7 +151,7 @@ fn row(token: ApiToken, lookup: ListSearch, revoke: Post<RevokeToken>) -> AnyVie
     view! {
         <tr>
             <td><b>{token.name}</b><small>"made "<Time at=token.created_at/></small></td>
-            <td>{token.role.as_str()}</td>
+            <td>{token.role.as_str()}{scope_words(&token.scope)}</td>
             <td data-label="Expires">{token.expires_at.map_or_else(|| "never".into_any(), |at| view! { <Time at/> }.into_any())}</td>
             <td class="muted" data-label="Used">{token.last_used_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
             <td class="end"><div class="actions">{edit}{confirm(&format!("token-{id}"), "Remove…", question, form)}</div></td>

@@ -2,6 +2,7 @@
 
 use etiqa_model::UserId;
 use etiqa_model::event::Topic;
+use etiqa_model::scope::Scope;
 use etiqa_model::user::{BrowserSession, Role, User};
 use leptos::prelude::*;
 
@@ -56,7 +57,7 @@ pub(crate) fn UsersPage() -> AnyView {
     view! {
         <PageHeader title="Users" above=ABOVE>{lookup.new_button("New user")}</PageHeader>
         <Problem problem=remove.problem().or(end.problem().or(reset.problem()))/>
-        {lookup.field("Name or role")}
+        {lookup.field("Name, role or scope")}
         <div class="grid">
             <Loaded from view=move |users, _| list(users, lookup, remove)/>
             <div id="form">
@@ -89,6 +90,12 @@ pub(super) fn roles() -> Vec<(String, String)> {
         .collect()
 }
 
+/// Which devices somebody sees and acts on.
+pub(super) fn scope_field(value: String, problem: FormProblem) -> AnyView {
+    view! { <Field name="scope" label="Scope" kind="textarea" value placeholder="all devices" problem hint="The devices they see and act on, a line each: site:vienna or tag:core. Empty: all of them. An admin has no scope."/> }
+        .into_any()
+}
+
 fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
     let form = view! {
         <div class="pad form">
@@ -96,6 +103,7 @@ fn add_form(add: Post<AddUser>, problem: FormProblem) -> AnyView {
                 <Problem problem/>
                 <Field name="name" label="User name" autocomplete="off" required=true problem/>
                 <Select name="role" label="Role" options=roles() value="viewer" problem/>
+                {scope_field(String::new(), problem)}
                 <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true problem hint="At least 10 characters."/>
                 <div class="actions">{submit("Save user", add.pending())}</div>
             </PostForm>
@@ -119,6 +127,7 @@ fn change_form(
                 <Problem problem/>
                 <input type="hidden" name="id" value=user.id.to_string()/>
                 <Select name="role" label="Role" options=roles() value=user.role.as_str() problem/>
+                {scope_field(user.scope.to_string(), problem)}
                 <Field name="password" label="New password" kind="password" placeholder="as it is" autocomplete="new-password" problem hint="At least 10 characters. Their sessions end."/>
                 <div class="actions">
                     {submit("Save user", change.pending())}
@@ -164,10 +173,15 @@ fn signed_in(sessions: Vec<BrowserSession>, id: UserId, end: Post<EndUserSession
 fn list(users: Vec<User>, lookup: ListSearch, remove: Post<RemoveUser>) -> AnyView {
     let columns =
         &[Column::Text("User"), Column::Text("Role"), Column::Text("Last sign-in"), Column::Actions];
-    let found = lookup.rows(users, |user| format!("{} {}", user.name, user.role));
+    let found = lookup.rows(users, |user| format!("{} {} {}", user.name, user.role, user.scope));
     let none = lookup.none(found.total, nothing);
     let rows = found.rows.into_iter().map(|user| (user.id, row(user, lookup, remove))).collect();
     list_card(columns, rows, none, lookup.below(found.page, found.total, "user"))
+}
+
+/// Beside a role, where it is not for all devices.
+pub(super) fn scope_words(scope: &Scope) -> Option<AnyView> {
+    (!scope.is_everything()).then(|| view! { <small>{scope.words()}</small> }.into_any())
 }
 
 fn row(user: User, lookup: ListSearch, remove: Post<RemoveUser>) -> AnyView {
@@ -181,7 +195,7 @@ fn row(user: User, lookup: ListSearch, remove: Post<RemoveUser>) -> AnyView {
     view! {
         <tr>
             <td><b>{user.name}</b><small>"since "<Time at=user.created_at/></small></td>
-            <td>{user.role.as_str()}{second_factor}</td>
+            <td>{user.role.as_str()}{scope_words(&user.scope)}{second_factor}</td>
             <td class="muted" data-label="Signed in">{user.last_sign_in_at.map_or_else(|| "never".into_any(), |at| view! { <Ago at/> }.into_any())}</td>
             <td class="end"><div class="actions">{edit}{confirm(&key, "Remove…", question, form)}</div></td>
         </tr>

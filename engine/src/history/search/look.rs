@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use std::time::Instant;
 
 use etiqa_model::DeviceId;
+use etiqa_model::scope::Scope;
 use etiqa_model::search::{DeviceHits, Search, TextHits};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -57,16 +58,17 @@ pub struct Finding {
 impl Finding {
     pub(super) async fn begin(
         engine: &Arc<Engine>,
+        scope: &Scope,
         search: &Search,
         compiled: Compiled,
         look: Look,
     ) -> Result<Self> {
-        let mut candidates = search_candidates(&engine.db, search, &compiled.wanted).await?;
+        let mut candidates = search_candidates(&engine.db, scope, search, &compiled.wanted).await?;
         let mut left_out = 0;
         if look.reading == Reading::Masked {
             let gone = gone_drivers(engine).await?;
             candidates.retain(|candidate| !gone.contains(&candidate.driver));
-            left_out = count_of(engine, search, &gone).await?;
+            left_out = count_of(engine, scope, search, &gone).await?;
         }
         let cores = available_parallelism().map_or(1, usize::from).min(MOST_CORES);
         let at_once = candidates.len().div_ceil(cores).clamp(1, TEXTS_AT_ONCE);
@@ -164,12 +166,12 @@ async fn gone_drivers(engine: &Engine) -> Result<HashSet<String>> {
 
 /// How many texts these drivers took, of those that the search is narrowed to. Counted without the index, and on every page
 /// the same: else the number would tell a viewer whether what they search for is under a mask.
-async fn count_of(engine: &Engine, search: &Search, drivers: &HashSet<String>) -> Result<u64> {
+async fn count_of(engine: &Engine, scope: &Scope, search: &Search, drivers: &HashSet<String>) -> Result<u64> {
     if drivers.is_empty() {
         return Ok(0);
     }
     let narrowed = Search { after: None, ..search.clone() };
-    let all = search_candidates(&engine.db, &narrowed, &Wanted::nothing()).await?;
+    let all = search_candidates(&engine.db, scope, &narrowed, &Wanted::nothing()).await?;
     Ok(all.iter().filter(|text| drivers.contains(&text.driver)).count() as u64)
 }
 

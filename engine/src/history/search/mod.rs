@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use etiqa_model::search::{Search, SearchInput, SearchResults};
-use etiqa_model::user::Role;
+use etiqa_model::user::{Reach, Role};
 use etiqa_model::{DeviceId, ErrorKind, UserError};
 
 pub use gram::Gram;
@@ -44,11 +44,11 @@ const LINES_A_TEXT: usize = 20;
 /// Bytes that a page shows of one line.
 const BYTES_A_LINE: usize = 500;
 
-/// A page of what is found, as `reader` may see it, in about this time at most.
+/// A page of what is found, as somebody of this reach may see it, in about this time at most.
 pub async fn search_page(
     engine: &Arc<Engine>,
     input: &SearchInput,
-    reader: Role,
+    reach: &Reach,
     within: Duration,
 ) -> Result<SearchResults> {
     let search = input.parse()?;
@@ -59,9 +59,9 @@ pub async fn search_page(
         return Err(UserError::new(ErrorKind::Unavailable, message).into());
     };
     let shown = Shown { context: search.context, lines: LINES_A_TEXT, bytes: BYTES_A_LINE };
-    let mut finding = find(engine, search, reader, shown, Some(until)).await?;
+    let mut finding = find(engine, search, reach, shown, Some(until)).await?;
     let mut results =
-        SearchResults { redacted: reading(reader) == Reading::Masked, ..SearchResults::default() };
+        SearchResults { redacted: reading(reach.role()) == Reading::Masked, ..SearchResults::default() };
     while let Some(device) = finding.next().await? {
         if results.devices.len() == DEVICES_A_PAGE {
             results.more_after = results.devices.last().map(|device| device.device_id);
@@ -83,19 +83,19 @@ pub async fn search_page(
 pub async fn find(
     engine: &Arc<Engine>,
     search: Search,
-    reader: Role,
+    reach: &Reach,
     shown: Shown,
     until: Option<Instant>,
 ) -> Result<Finding> {
     if let Some(after) = search.after {
-        refuse_gone(engine, after).await?;
+        refuse_gone(engine, reach, after).await?;
     }
-    let reading = reading(reader);
+    let reading = reading(reach.role());
     let compiling = search.clone();
     let compiled = tokio::task::spawn_blocking(move || Compiled::of(&compiling, reading))
         .await
         .map_err(|error| Error::io("reading a search")(std::io::Error::other(error)))??;
-    Finding::begin(engine, &search, compiled, look::Look { reading, shown, until }).await
+    Finding::begin(engine, reach.scope(), &search, compiled, look::Look { reading, shown, until }).await
 }
 
 fn reading(reader: Role) -> Reading {
@@ -103,10 +103,10 @@ fn reading(reader: Role) -> Reading {
 }
 
 /// A page begins behind a device; behind one that is gone nothing would be found, which would be no answer.
-async fn refuse_gone(engine: &Engine, after: DeviceId) -> Result<()> {
+async fn refuse_gone(engine: &Engine, reach: &Reach, after: DeviceId) -> Result<()> {
     match device_fetch(&engine.db, after).await? {
-        Some(_) => Ok(()),
-        None => Err(UserError::new(
+        Some(device) if reach.scope().holds(&device.site, &device.tags) => Ok(()),
+        _ => Err(UserError::new(
             ErrorKind::NotFound,
             "The device that this page began behind was removed. Search again from the first page.",
         )
