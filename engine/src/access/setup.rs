@@ -10,7 +10,7 @@ use etiqa_model::{ErrorKind, FieldError, Secret, UserError};
 
 use super::sign_in::begin_session;
 use super::{SignedIn, Throttle, Visitor, account, password, stored_form};
-use crate::audit::{Act, action, record_in_txn};
+use crate::audit::{Act, action, record_if_asked_in_txn, record_in_txn};
 use crate::db::Db;
 use crate::engine::Engine;
 use crate::error::Result;
@@ -44,7 +44,7 @@ pub async fn setup_code_renew(db: &Db) -> Result<Secret> {
     }
     let stored = StoredCode { sha256: stored_form(&code), until: now().plus(WORKS) };
     setup_code_save_in_txn(&mut tx, &stored).await?;
-    record_in_txn(&mut tx, Act::new(action::SETUP_CODE)).await?;
+    record_if_asked_in_txn(&mut tx, Act::new(action::SETUP_CODE)).await?;
     tx.commit().await?;
     Ok(Secret::new(code))
 }

@@ -24,4 +24,4 @@ pub use lately::{refused_once, reveal, reveal_named};
 pub(crate) use prune::sign_anew_in_txn;
 pub use prune::{prune, sign_checkpoint};
 pub use read::{find, page};
-pub use record::{record, record_if_asked, record_in_txn};
+pub use record::{record, record_if_asked, record_if_asked_in_txn, record_in_txn};

@@ -34,6 +34,14 @@ pub async fn record_in_txn(tx: &mut Tx, act: Act) -> Result<()> {
     Ok(())
 }
 
+/// [`record_if_asked`] within the transaction that does it.
+pub async fn record_if_asked_in_txn(tx: &mut Tx, act: Act) -> Result<()> {
+    if act.acting.actor().means == Means::Program {
+        return Ok(());
+    }
+    record_in_txn(tx, act).await
+}
+
 /// Records what a person asked for; what the program does by itself every day is no act.
 pub async fn record_if_asked(db: &Db, act: Act) -> Result<()> {
     if act.acting.actor().means == Means::Program {
