@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{self, Door, Throttle};
-use crate::audit::{Act, Changes, action, record_in_txn};
+use crate::audit::{self, Act, action, record_in_txn};
 use crate::backup::destinations::{Seen, shared};
 use crate::backup::restore::moving;
 use crate::backup::restore::takeover::Takeover;
@@ -291,7 +291,7 @@ impl Engine {
     /// Changes what an admin has set; it counts at once here, and from their next fleet on in other processes.
     pub async fn save_settings(&self, settings: &Settings) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let changes = Changes::between(&settings_fetch(&self.db).await?, settings);
+        let changes = audit::Changes::between(&settings_fetch(&self.db).await?, settings);
         settings_save_in_txn(&mut tx, settings).await?;
         record_in_txn(&mut tx, Act::new(action::SETTINGS_CHANGE).changing(changes)).await?;
         tx.commit().await?;

@@ -144,7 +144,7 @@ mod tests {
         {
             assert!(Scope::parse(text).is_err(), "{text}");
         }
-        let many = (0..=MOST).map(|n| format!("tag:{n}\n")).collect::<String>();
+        let many = (0..=MOST).map(|n| format!("tag:{n}")).collect::<Vec<_>>().join("\n");
         assert_eq!(Scope::parse(&many).unwrap_err(), "A scope names 100 sites and tags at most.");
     }
 }

@@ -1,7 +1,6 @@
 //! When sessions and tokens were used, kept in memory and written every minute: no request waits for a write.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,8 +51,8 @@ impl Rules {
 #[derive(Debug)]
 pub struct Seen {
     rules: Mutex<Rules>,
-    sessions: Mutex<HashMap<String, Timestamp>>,
-    tokens: Mutex<HashMap<TokenId, Timestamp>>,
+    sessions: Mutex<BTreeMap<String, Timestamp>>,
+    tokens: Mutex<BTreeMap<TokenId, Timestamp>>,
 }
 
 impl Default for Seen {
@@ -132,8 +131,8 @@ pub async fn keep_seen(engine: Arc<Engine>) {
 
 async fn written(
     db: &Db,
-    sessions: &HashMap<String, Timestamp>,
-    tokens: &HashMap<TokenId, Timestamp>,
+    sessions: &BTreeMap<String, Timestamp>,
+    tokens: &BTreeMap<TokenId, Timestamp>,
 ) -> Result<()> {
     let mut tx = db.write().await?;
     session_touch_in_txn(&mut tx, sessions).await?;
@@ -141,12 +140,12 @@ async fn written(
     Ok(tx.commit().await?)
 }
 
-fn see<Key: Eq + Hash>(seen: &Mutex<HashMap<Key, Timestamp>>, key: Key, at: Timestamp) {
+fn see<Key: Ord>(seen: &Mutex<BTreeMap<Key, Timestamp>>, key: Key, at: Timestamp) {
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let known = seen.entry(key).or_insert(at);
     *known = at.max(*known);
 }
 
-fn taken<Key>(seen: &Mutex<HashMap<Key, Timestamp>>) -> HashMap<Key, Timestamp> {
+fn taken<Key>(seen: &Mutex<BTreeMap<Key, Timestamp>>) -> BTreeMap<Key, Timestamp> {
     std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner))
 }

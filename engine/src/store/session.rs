@@ -1,6 +1,6 @@
 //! Signed-in browsers, by the hash of what their cookie holds.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use etiqa_model::user::User;
 use etiqa_model::{Timestamp, UserId};
@@ -118,8 +118,8 @@ pub async fn session_insert_in_txn(tx: &mut Tx, session: &NewSession<'_>, now: T
     Ok(())
 }
 
-/// Notes when sessions, by their hashes, were used last.
-pub async fn session_touch_in_txn(tx: &mut Tx, seen: &HashMap<String, Timestamp>) -> Result<()> {
+/// Notes when sessions, by their hashes, were used last. In order: no two machines wait for each other.
+pub async fn session_touch_in_txn(tx: &mut Tx, seen: &BTreeMap<String, Timestamp>) -> Result<()> {
     for (token_sha256, at) in seen {
         sqlx::query("UPDATE session SET last_seen_at = $2 WHERE token_sha256 = $1 AND last_seen_at < $2")
             .bind(token_sha256.clone())

@@ -1,6 +1,6 @@
 //! API tokens, by the hash of their secret.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use etiqa_model::scope::Scope;
 use etiqa_model::user::{ApiToken, Reach, Role};
@@ -92,8 +92,8 @@ pub async fn token_update_in_txn(
     Ok(done.rows_affected() > 0)
 }
 
-/// Notes when tokens were used last.
-pub async fn token_touch_in_txn(tx: &mut Tx, seen: &HashMap<TokenId, Timestamp>) -> Result<()> {
+/// Notes when tokens were used last. In order: no two machines wait for each other.
+pub async fn token_touch_in_txn(tx: &mut Tx, seen: &BTreeMap<TokenId, Timestamp>) -> Result<()> {
     for (id, at) in seen {
         sqlx::query(
             "UPDATE api_token SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)",
