@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::read;
 use crate::pause::schedule_pause;
-use crate::store::config_version::version_list_changes;
+use crate::store::config_list::version_list_changes;
 use crate::store::job::job_list_open_devices;
 use crate::store::overview::{
     archive_bytes_by_day, archive_totals, device_counts, device_list_needing_a_hand, first_steps_fetch,

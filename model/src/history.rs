@@ -17,7 +17,7 @@ pub const HISTORY_ROWS: u32 = 50;
 /// How far the rows of a history are counted. What is beyond costs nothing.
 pub const MOST_COUNTED: u64 = 10_000;
 /// Rows that are read for a page at most, where no index tells which are asked for.
-pub const MOST_READ: u32 = 5_000;
+pub const MOST_READ: u32 = 2_000;
 
 /// What a run came to, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,9 +17,10 @@ use super::turns::{Turn, Turns};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::inventory;
+use crate::store::config_list::{NetworkPage, version_page_active, version_page_all, version_page_as_of};
 use crate::store::config_version::{
-    version_count, version_count_devices, version_fetch, version_fetch_before, version_fetch_by_number,
-    version_list, version_list_active, version_page_active, version_page_all, version_page_as_of,
+    version_count, version_fetch, version_fetch_before, version_fetch_by_number, version_list,
+    version_list_active,
 };
 
 /// Unchanged lines around a change.
@@ -75,7 +76,7 @@ pub async fn list_active(
     search: &str,
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>> {
-    Ok(version_page_active(&engine.db, reach.scope(), search, page).await?)
+    Ok(version_page_active(&engine.db, reach.scope(), search, page).await?.versions)
 }
 
 /// The configurations of all devices that somebody of this reach sees: the active versions, or with `at` those that were
@@ -89,11 +90,10 @@ pub async fn network(
     page: Page,
 ) -> Result<NetworkConfigs> {
     let at = at.map(|moment| instant(moment, zone)).transpose()?;
-    let versions = match at {
-        None => list_active(engine, reach, search, page).await?,
+    let NetworkPage { versions, devices } = match at {
+        None => version_page_active(&engine.db, reach.scope(), search, page).await?,
         Some(at) => version_page_as_of(&engine.db, reach.scope(), search, at, page).await?,
     };
-    let devices = version_count_devices(&engine.db, reach.scope(), search, at).await?;
     Ok(NetworkConfigs { at, devices, versions })
 }
 

@@ -1,33 +1,22 @@
-//! Config versions and their texts.
+//! Config versions of one device, and their texts.
 
 use std::collections::{BTreeMap, HashSet};
 
 use etiqa_model::config::{ConfigVersion, ConfigVersionRow, PartVersions, VersionState};
-use etiqa_model::page::{Page, Paged};
-use etiqa_model::scope::Scope;
 use etiqa_model::{ConfigVersionId, DeviceId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
-use super::scope::narrow;
-use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
+use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
 /// `last_seen_at` of an active version is the device's last good session; of an older one, when it was taken.
-const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_bytes, v.lines, v.added, v.removed, \
+pub(super) const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_bytes, v.lines, v.added, v.removed, \
      v.text_sha256, v.collected_at, v.run_id, v.driver, v.label, v.note, \
      CASE WHEN v.state = 'active' AND d.last_good_at > v.collected_at THEN d.last_good_at ELSE v.collected_at END \
      AS last_seen_at";
-const FROM: &str = "FROM config_version v JOIN device d ON d.id = v.device_id";
+pub(super) const FROM: &str = "FROM config_version v JOIN device d ON d.id = v.device_id";
 
-/// Versions that lists of all devices go back to; one statement says the number itself.
-const NEWEST: i64 = 10_000;
 /// Versions that a device's page shows of each part.
 const NEWEST_OF_PART: u32 = 50;
-/// Where a search finds no more devices than that, all of their versions are listed.
-const FEW_DEVICES: usize = 100;
-
-/// Active versions by way of the devices, whose index has them in order; SQLite keeps to this order of the join.
-const ACTIVE: &str = "FROM device d CROSS JOIN config_version v";
-const IN_ORDER: &str = " ORDER BY d.hostname, d.id, v.part";
 
 /// A version that is about to be stored.
 #[derive(Debug, Clone)]
@@ -128,7 +117,7 @@ pub async fn version_list_as_of(db: &Db, device: DeviceId, at: Timestamp) -> Res
 }
 
 /// The same of several devices, by device and part.
-async fn versions_as_of(
+pub(super) async fn versions_as_of(
     db: &Db,
     devices: &[DeviceId],
     at: Timestamp,
@@ -295,161 +284,6 @@ pub async fn version_count(db: &Db, device: DeviceId, part: &str) -> Result<u64>
     .fetch_one(db.reader())
     .await?
     .count("n")
-}
-
-/// A part that had a version at a time: the same look into an index as in [`versions_as_of`]. It is no `EXISTS`: SQLite 3.51
-/// makes a join of one, and an `OFFSET` then skips a row once for each of its matches.
-const HAD_ONE: &str = "(SELECT 1 FROM config_version n WHERE n.device_id = v.device_id AND n.part = v.part \
-     AND n.collected_at <= ? AND n.state IN ('active', 'inactive') \
-     AND NOT EXISTS (SELECT 1 FROM config_activation s WHERE s.version_id = n.id AND s.was_suspect = 1) \
-     LIMIT 1) = 1";
-
-/// The active versions of all devices of the scope, by host name.
-pub async fn version_page_active(
-    db: &Db,
-    scope: &Scope,
-    search: &str,
-    page: Page,
-) -> Result<Paged<ConfigVersionRow>> {
-    page_active(db, scope, search, None, page).await
-}
-
-/// The versions of all devices of the scope that were active at a time, by host name and part. Devices that were deleted since are not
-/// in it.
-pub async fn version_page_as_of(
-    db: &Db,
-    scope: &Scope,
-    search: &str,
-    at: Timestamp,
-    page: Page,
-) -> Result<Paged<ConfigVersionRow>> {
-    let now = page_active(db, scope, search, Some(at), page).await?;
-    let mut devices: Vec<DeviceId> = now.rows.iter().map(|row| row.version.device_id).collect();
-    devices.dedup();
-    let mut then = versions_as_of(db, &devices, at).await?;
-    let of_then = |row: &ConfigVersionRow| then.remove(&(row.version.device_id, row.version.part.clone()));
-    Ok(Paged { rows: now.rows.iter().filter_map(of_then).collect(), total: now.total, page })
-}
-
-/// How many devices of the scope have an active version, or had one at a time.
-pub async fn version_count_devices(
-    db: &Db,
-    scope: &Scope,
-    search: &str,
-    at: Option<Timestamp>,
-) -> Result<u64> {
-    count_active(db, scope, search, at, "DISTINCT v.device_id").await
-}
-
-/// All versions of all devices, newest first; the newest [`NEWEST`] at most. Older ones are on their device's page. A search
-/// that finds few devices lists what these have; one that finds many goes through the newest versions of all.
-pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
-    let mut filter = named(search);
-    if !filter.sql().is_empty() {
-        let after = format!(" LIMIT {}", FEW_DEVICES + 1);
-        let found = filter.query("SELECT d.id FROM device d", &after).fetch_all(db.reader()).await?;
-        if found.len() <= FEW_DEVICES {
-            let ids = found.iter().map(|row| row.int("id")).collect::<Result<Vec<_>>>()?;
-            filter = Filter::new();
-            filter.and_one_of("v.device_id", ids);
-        } else {
-            filter.and(
-                "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
-            );
-        }
-    }
-    // Counted, and skipped, no further than that: what is older costs nothing.
-    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {FROM}");
-    let counted = filter.query(&first, &format!(" LIMIT {NEWEST}) AS counted")).persistent(false);
-    let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
-    if page.offset() >= NEWEST {
-        return Ok(Paged { rows: Vec::new(), total, page });
-    }
-    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
-    let after =
-        format!(" ORDER BY v.collected_at DESC, v.id DESC LIMIT {} OFFSET {}", page.limit(), page.offset());
-    let rows = filter.query(&before, &after).persistent(false).fetch_all(db.reader()).await?;
-    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
-}
-
-/// A page of the active versions, of those parts alone that had one at a time where named, by host name and part.
-async fn page_active(
-    db: &Db,
-    scope: &Scope,
-    search: &str,
-    at: Option<Timestamp>,
-    page: Page,
-) -> Result<Paged<ConfigVersionRow>> {
-    let total = count_active(db, scope, search, at, "*").await?;
-    if total as i64 <= page.offset() {
-        return Ok(Paged { rows: Vec::new(), total, page });
-    }
-    // What is skipped is skipped in indexes: the rows are read of those alone that the page shows.
-    let before =
-        format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");
-    let after = format!("{IN_ORDER} LIMIT {} OFFSET {}){IN_ORDER}", page.limit(), page.offset());
-    let mut filter = active(scope, search, at);
-    filter.and("v.device_id = d.id");
-    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
-    Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
-}
-
-/// A count of them. They are as many as there are devices, times a few: however long history is, all are counted.
-async fn count_active(
-    db: &Db,
-    scope: &Scope,
-    search: &str,
-    at: Option<Timestamp>,
-    what: &'static str,
-) -> Result<u64> {
-    let mut filter = active(scope, search, at);
-    // Without a search no device is read.
-    let from = if search.trim().is_empty() {
-        "FROM config_version v"
-    } else {
-        filter.and("v.device_id = d.id");
-        ACTIVE
-    };
-    let counted = filter.query(&format!("SELECT COUNT({what}) AS n {from}"), "");
-    counted.fetch_one(db.reader()).await?.count("n")
-}
-
-fn active(scope: &Scope, search: &str, at: Option<Timestamp>) -> Filter {
-    let mut filter = named(search);
-    filter.and("v.state = 'active'");
-    narrow(&mut filter, scope, "v.device_id");
-    if let Some(at) = at {
-        filter.and_int(HAD_ONE, at.millis());
-    }
-    filter
-}
-
-fn named(search: &str) -> Filter {
-    let mut filter = Filter::new();
-    if !search.trim().is_empty() {
-        filter.and_text(
-            "(lower(d.hostname) LIKE ? ESCAPE '\\' OR d.address LIKE ? ESCAPE '\\')",
-            contains(search.trim()),
-        );
-    }
-    filter
-}
-
-/// The newest versions of devices of the scope that changed something (not the first of a part), newest first. Of a scope they
-/// are looked for among the newest [`NEWEST`] of all devices.
-pub async fn version_list_changes(db: &Db, scope: &Scope, limit: u32) -> Result<Vec<ConfigVersionRow>> {
-    let mut filter = Filter::new();
-    if !scope.is_everything() {
-        filter.and(
-            "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
-        );
-        narrow(&mut filter, scope, "v.device_id");
-    }
-    filter.and("v.version > 1 AND v.state <> 'rejected'");
-    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
-    let order = format!(" ORDER BY v.collected_at DESC, v.id DESC LIMIT {limit}");
-    let rows = filter.query(&before, &order).fetch_all(db.reader()).await?;
-    rows.iter().map(version_row).collect()
 }
 
 /// Stores a text, unless it is there; one that is there otherwise than it should be is mended.
@@ -643,7 +477,7 @@ fn version(row: &AnyRow) -> Result<ConfigVersion> {
     })
 }
 
-fn version_row(row: &AnyRow) -> Result<ConfigVersionRow> {
+pub(super) fn version_row(row: &AnyRow) -> Result<ConfigVersionRow> {
     Ok(ConfigVersionRow {
         hostname: row.text("hostname")?,
         address: row.text("address")?,

@@ -60,20 +60,20 @@ pub async fn device_fill_lapses(db: &Db, promises: &[Promise], devices: &mut [De
     }
     let mut filter = Filter::new();
     let since = promised_since(promises, &mut filter);
-    filter.and_one_of("d.id", devices.iter().map(|device| device.id.0)).and("d.enabled = 1").and(GOOD);
-    let sql = format!("SELECT d.id, COALESCE(d.last_good_at, -1) AS good_at, {since} AS since FROM device d");
-    let rows = filter.query(&sql, "").persistent(false).fetch_all(db.reader()).await?;
+    filter.and_one_of("d.id", devices.iter().map(|device| device.id.0)).and("d.enabled = 1");
+    let sql = format!("SELECT d.id, d.last_class, d.last_good_at, {since} AS since FROM device d");
+    let [overdue, no_backup] =
+        [Reason::Overdue, Reason::NoBackup].map(|reason| needs_hand(reason, "d.since"));
+    let sql = format!("SELECT d.id, CASE WHEN {overdue} THEN 1 ELSE 0 END AS is_overdue FROM ({sql}");
+    let either = format!(") d WHERE ({overdue}) OR ({no_backup})");
+    let rows = filter.query(&sql, &either).persistent(false).fetch_all(db.reader()).await?;
     let mut lapses = HashMap::new();
     for row in &rows {
-        let lapse = match row.opt_int("since")? {
-            None => Some(Reason::NoBackup),
-            Some(since) if row.int("good_at")? < since => Some(Reason::Overdue),
-            Some(_) => None,
-        };
+        let lapse = if row.flag("is_overdue")? { Reason::Overdue } else { Reason::NoBackup };
         lapses.insert(row.int("id")?, lapse);
     }
     for device in devices {
-        device.lapse = lapses.remove(&device.id.0).flatten();
+        device.lapse = lapses.remove(&device.id.0);
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use etiqa_engine::{Engine, Options, Role};
 use etiqa_model::Secret;
 use etiqa_model::archive::Encryption;
 use etiqa_model::page::Page;
+use etiqa_model::user;
 
 use crate::common::postgres_url;
 use crate::support::key;
@@ -160,7 +161,7 @@ async fn is_as_it_was(
     }
     assert_eq!(credential_list_for_page(&engine).await.unwrap()[0].name, "sim", "{name}");
 
-    let active = list_active(&engine, "", Page::default()).await.unwrap().rows;
+    let active = list_active(&engine, &user::Role::Admin.into(), "", Page::default()).await.unwrap().rows;
     assert_eq!(active.len() as u64, manifest.counts.configs, "{name}");
     for row in active {
         let version = &row.version;

@@ -257,13 +257,9 @@ async fn a_row_says_who_from_where_how_and_what_was_changed() {
         assert_eq!(find(|filter| filter.object = "CORE".into()).await, [5]);
         assert_eq!(find(|filter| filter.outcome = Some(AuditOutcome::Refused)).await, [5]);
         assert_eq!(find(|filter| filter.text = "Role Operator".into()).await, [5]);
-        let page = audit_page(
-            &engine.db,
-            &AuditFilter { who: "ada".into(), ..AuditFilter::default() },
-            Span::default(),
-            None,
-        );
-        let row = page.await.unwrap().rows.remove(0);
+        let of_ada = AuditFilter { who: "ada".into(), ..AuditFilter::default() };
+        let mut page = audit_page(&engine.db, &of_ada, Span::default(), None).await.unwrap();
+        let row = page.rows.remove(0);
         assert_eq!((row.means.as_str(), row.address.as_deref()), ("session", Some("192.0.2.7")));
         assert_eq!(row.changes.len(), 2);
         assert!(row.changes[1].secret && row.changes[1].after.is_none());

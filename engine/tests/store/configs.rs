@@ -1,8 +1,8 @@
 use etiqa_engine::db::Db;
+use etiqa_engine::store::config_list::{version_page_active, version_page_all};
 use etiqa_engine::store::config_version::{
     NewVersion, part_list, text_insert_in_txn, version_count, version_decide, version_fetch_before,
     version_fetch_set_aside, version_insert_in_txn, version_list, version_list_active, version_list_compared,
-    version_page_active, version_page_all,
 };
 use etiqa_engine::store::device_write::{device_delete, device_insert_in_txn};
 use etiqa_model::config::VersionState;
@@ -146,7 +146,10 @@ async fn a_part_is_counted_and_listed_by_its_numbers() {
         assert_eq!((all.total, all.rows.len()), (5, 2));
         let beyond = version_page_all(&db, "", Page { number: 1_000_000, size: 500 }).await.unwrap();
         assert_eq!((beyond.total, beyond.rows.len()), (5, 0));
-        assert_eq!(version_page_active(&db, &Scope::default(), "", Page::first(10)).await.unwrap().total, 2);
+        assert_eq!(
+            version_page_active(&db, &Scope::default(), "", Page::first(10)).await.unwrap().versions.total,
+            2
+        );
     })
     .await;
 }

@@ -70,9 +70,8 @@ impl Cost {
     /// Asks at once, and asks a second.
     fn allowance(self) -> (f64, f64) {
         match self {
-            Self::Search => (300.0, 5.0),
             Self::Difference => (500.0, 10.0),
-            Self::Preview => (300.0, 5.0),
+            Self::Search | Self::Preview => (300.0, 5.0),
             Self::Bench => (40.0, 1.0),
             Self::Connection => (60.0, 1.0),
             Self::Bulk => (30.0, 0.5),

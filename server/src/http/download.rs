@@ -55,7 +55,7 @@ async fn archive(
     };
     let name = file.name.clone();
     let response = send(file, &headers).await?;
-    note(&engine, &response, Act::new(action::RUN_DOWNLOAD).on(id.0, &name)).await?;
+    note(&engine, response.status(), Act::new(action::RUN_DOWNLOAD).on(id.0, &name)).await?;
     tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
     Ok(response)
 }
@@ -110,7 +110,7 @@ async fn artifact(
     };
     let act = Act::new(action::ARTIFACT_DOWNLOAD).on(id.0, &file.name);
     let response = send(file, &headers).await?;
-    note(&engine, &response, act).await?;
+    note(&engine, response.status(), act).await?;
     tracing::info!(
         artifact = %id, device = %artifact.device_id, by = %context.identity.name,
         "the vendor backup {id} is downloaded"
@@ -119,8 +119,8 @@ async fn artifact(
 }
 
 /// Tells the audit log of a file that is sent; a client that has it already got nothing.
-pub(super) async fn note(engine: &Engine, response: &Response, act: Act) -> Result<(), Error> {
-    if response.status().is_success() {
+pub(super) async fn note(engine: &Engine, answered: StatusCode, act: Act) -> Result<(), Error> {
+    if answered.is_success() {
         record(&engine.db, act).await?;
     }
     Ok(())

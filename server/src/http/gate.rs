@@ -109,8 +109,8 @@ async fn admit(keeper: &Keeper, request: &mut Request) -> Result<Admission, Refu
     let needs_second_factor = identity.as_ref().is_some_and(|identity| identity.needs_second_factor);
     if is_known && let Some(cost) = Cost::of(request.method(), request.uri()) {
         let secret = token.as_deref().or(session.as_ref().map(Secret::reveal)).unwrap_or_default();
-        let taken = keeper.edge.costly.take(cost, secret, network_of(client.address));
-        taken.map_err(Refusal::too_many)?;
+        let network = network_of(client.address);
+        keeper.edge.costly.take(cost, secret, network).map_err(Refusal::too_many)?;
     }
     let address = client.address.to_string();
     let acting = Acting::new(Actor::of_request(identity.as_ref(), &address));

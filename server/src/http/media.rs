@@ -118,7 +118,7 @@ async fn file(
         media_type: "application/octet-stream",
     };
     let response = send(file, &headers).await?;
-    note(&engine, &response, Act::new(action::MEDIA_DOWNLOAD).on(id.0, &media.file_name)).await?;
+    note(&engine, response.status(), Act::new(action::MEDIA_DOWNLOAD).on(id.0, &media.file_name)).await?;
     tracing::info!(device = %device, by = %context.identity.name, "{} is downloaded", media.file_name);
     Ok(response)
 }

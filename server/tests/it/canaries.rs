@@ -586,6 +586,9 @@ async fn pages(world: &World, robot: &Client, seen: &mut Seen) {
     }
 }
 
+/// Names and values of a form.
+type Fields<'a> = &'a [(&'a str, &'a str)];
+
 /// Every form that takes a secret: filled in as it should be, and refused.
 async fn forms(server: &Server, browser: &Client, seen: &mut Seen) {
     let (user, fresh, wrong) = (canary("user"), canary("fresh"), canary("wrong"));
@@ -622,7 +625,7 @@ async fn forms(server: &Server, browser: &Client, seen: &mut Seen) {
         [("destination[name]", "x"), ("destination[kind]", "s3"), ("destination[secret_access_key]", fresh)],
     );
     let sealed = [("config[name]", ""), ("config[encryption]", "passphrase"), ("config[passphrase]", fresh)];
-    let forms: [(&str, &str, &[(&str, &str)]); 13] = [
+    let forms: [(&str, &str, Fields<'_>); 13] = [
         ("/admin/users", "add_user", &[("name", "x y"), ("role", "none"), ("password", fresh)]),
         ("/admin/users", "add_user", &[("name", "bea"), ("role", "viewer"), ("password", fresh)]),
         ("/admin/users", "change_user", &[("id", "1"), ("role", "king"), ("password", fresh)]),

@@ -185,7 +185,7 @@ async fn plain_http_at_the_port_of_https_is_led_to_it() {
     server.stranger().post("/rpc/whoami").await.with_status(400);
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(b"\x80\x01 no protocol at all").await.unwrap();
-    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut Vec::new())).await;
+    let read = tokio::time::timeout(Duration::from_mins(1), stream.read_to_end(&mut Vec::new())).await;
     assert!(read.is_ok(), "it is closed");
     server.stop().await;
 }

@@ -133,7 +133,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         let this = self.get_mut();
         match Pin::new(&mut this.stream).poll_shutdown(cx) {
             Poll::Pending => wait_for_room(&mut this.flush, cx),
-            ended => ended,
+            ended @ Poll::Ready(_) => ended,
         }
     }
 }

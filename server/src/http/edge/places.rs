@@ -12,10 +12,13 @@ const MOST: usize = 1_000;
 const MOST_OF_ADDRESS: usize = 250;
 
 /// The connections that there are.
+/// How many each network has.
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 #[derive(Debug)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
-    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_network: Counts,
 }
 
 impl Default for Places {
@@ -28,7 +31,7 @@ impl Default for Places {
 #[derive(Debug)]
 pub(super) struct Place {
     _of_all: OwnedSemaphorePermit,
-    of_network: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    of_network: Option<(IpAddr, Counts)>,
 }
 
 impl Places {

@@ -75,7 +75,7 @@ impl Listener {
             } else if !name.starts_with("secret.key") {
                 let bytes = std::fs::read(&path).unwrap();
                 self.listen(&path.display().to_string(), &bytes);
-                if name.ends_with(".zip") {
+                if path.extension().is_some_and(|extension| extension == "zip") {
                     self.listen_to_zip(&path.display().to_string(), bytes);
                 }
             }
