@@ -50,10 +50,18 @@ pub async fn overview_at(engine: &Engine, reach: &Reach, at: Timestamp) -> Resul
     // The next to run first; disabled ones, which have no next time, last.
     configs.sort_by_key(|row| (row.config.next_run_at.is_none(), row.config.next_run_at));
     configs.truncate(NEXT);
-    let (devices, reasons) = device_counts(db, scope, &promises).await?;
-    let (archives, archive_bytes) = if is_whole { archive_totals(db).await? } else { (0, 0) };
     let today = Timestamp(at.millis() - at.millis().rem_euclid(86_400_000));
     let first_day = today.minus(A_DAY * (DAYS - 1));
+    let bytes_by_day = async {
+        if is_whole { archive_bytes_by_day(db, first_day, DAYS).await } else { Ok(Vec::new()) }
+    };
+    // What reads the most, at once.
+    let ((devices, reasons), days, stored) = tokio::try_join!(
+        device_counts(db, scope, &promises),
+        run_counts_by_day(db, seen.as_deref(), first_day, DAYS),
+        bytes_by_day,
+    )?;
+    let (archives, archive_bytes) = if is_whole { archive_totals(db).await? } else { (0, 0) };
     let mut running = run_list_live(db, seen.as_deref()).await?;
     let mut recent_runs = run_list_ended(db, seen.as_deref(), 8).await?;
     let last_runs = configs.iter_mut().filter_map(|row| row.last_run.as_mut());
@@ -69,8 +77,8 @@ pub async fn overview_at(engine: &Engine, reach: &Reach, at: Timestamp) -> Resul
         configs,
         recent_runs,
         recent_changes: recent_changes(engine, reach).await?,
-        days: run_counts_by_day(db, seen.as_deref(), first_day, DAYS).await?,
-        stored: if is_whole { archive_bytes_by_day(db, first_day, DAYS).await? } else { Vec::new() },
+        days,
+        stored,
         archive_bytes,
         archives,
     })
