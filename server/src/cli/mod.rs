@@ -351,7 +351,7 @@ impl Cli {
             Command::Completions(completions) => Ok(completions.print()),
             Command::Man(man) => man.write(),
             // Says what is wrong with an instance that does not open, too.
-            Command::Doctor(doctor) => doctor.run(options, self.settings_file, self.served).await,
+            Command::Doctor(doctor) => Box::pin(doctor.run(options, self.settings_file, self.served)).await,
             Command::Drivers(drivers::Drivers::Check { file, json }) => drivers::check(&file, json),
             Command::Drivers(drivers::Drivers::Test { file, recording, json }) => {
                 drivers::test(&file, &recording, json).await

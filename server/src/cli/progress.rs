@@ -84,8 +84,8 @@ impl Progress {
             bar.unset_length();
             bar.set_style(style(NOT_COUNTED));
         } else {
-            bar.set_length(total);
             bar.set_style(style(COUNTED));
+            bar.set_length(total);
             bar.set_position(done);
         }
     }

@@ -269,7 +269,7 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
         DeValue::Float(_) => "a number with a fraction",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
+        DeValue::Array(_) => "such a list",
         DeValue::Table(_) => "a table",
     }
 }
