@@ -210,7 +210,7 @@ fn the_reference_has_every_command_with_every_option_and_no_other() {
             options.insert(shown);
         }
         for line in section.lines().filter_map(|line| line.strip_prefix("- `--")) {
-            let option = line.split(['`', ' ', '=']).next().unwrap();
+            let option = line.split(['`', ' ', '=', '[']).next().unwrap();
             assert!(options.contains(&format!("--{option}")), "{name} has no option --{option}");
         }
     }
