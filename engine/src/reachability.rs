@@ -128,8 +128,7 @@ pub async fn sample(engine: &Engine, most: usize) -> Result<Sample> {
     let mut places = reach_list(&engine.db).await?;
     places.retain(|place| !manned.contains(&place.site));
     let step = places.len().div_ceil(most.max(1)).max(1);
-    let tried: Vec<_> =
-        places.into_iter().step_by(step).map(|place| (place.address, place.port)).collect();
+    let tried: Vec<_> = places.into_iter().step_by(step).map(|place| (place.address, place.port)).collect();
     let count = tried.len();
     let silent = futures::stream::iter(tried)
         .map(|(address, port)| async move {
