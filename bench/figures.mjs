@@ -1,6 +1,6 @@
 // What is measured, in order. Called by bench/run.sh, from the project's folder.
 //
-//   figures.mjs DEVICES BYTES [server|access|speed|latency|many|peers|archives|search|diff|schedule|pages|live …]
+//   figures.mjs DEVICES BYTES [start|server|access|speed|latency|many|peers|archives|search|diff|schedule|pages|live …]
 //
 // All of them by default.
 import { cpus, loadavg } from "node:os";
@@ -14,12 +14,14 @@ import { peers } from "./peers.mjs";
 import { schedule } from "./schedule.mjs";
 import { search } from "./search.mjs";
 import { serverFigures } from "./server.mjs";
+import { start } from "./start.mjs";
 
 /** Device sessions at once, ours and scrapli's; a program that was just installed has 64. */
 const SESSIONS = 128;
 
 const [devices, bytes] = process.argv.slice(2, 4).map(Number);
 const figures = {
+  start,
   server: serverFigures,
   access,
   speed: () => speed(devices, bytes, SESSIONS),

@@ -190,7 +190,7 @@ fn own(
 }
 
 /// Has times counted by the database's clock from now on; gives by how many milliseconds this machine's is ahead.
-pub(crate) async fn measure_clock(engine: &Engine) -> Result<i64> {
+pub async fn measure_clock(engine: &Engine) -> Result<i64> {
     let before = now_uncorrected();
     let Some(there) = database_clock(&engine.db).await? else { return Ok(0) };
     let after = now_uncorrected();

@@ -113,6 +113,35 @@ pub async fn look(engine: &Engine, site: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// What a look at a few devices came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// How many were tried.
+    pub tried: usize,
+    /// Those that did not answer, as `address:port`.
+    pub silent: Vec<String>,
+}
+
+/// Tries `most` of the enabled devices that this machine connects to by itself, spread over all of them. Nothing is stored.
+pub async fn sample(engine: &Engine, most: usize) -> Result<Sample> {
+    let manned = machines::sites(engine).await?.manned;
+    let mut places = reach_list(&engine.db).await?;
+    places.retain(|place| !manned.contains(&place.site));
+    let step = places.len().div_ceil(most.max(1)).max(1);
+    let tried: Vec<_> = places.into_iter().step_by(step).map(|place| (place.address, place.port)).collect();
+    let count = tried.len();
+    let silent = futures::stream::iter(tried)
+        .map(|(address, port)| async move {
+            let is_silent = !answers(&address, port).await;
+            is_silent.then(|| format!("{address}:{port}"))
+        })
+        .buffered(AT_ONCE)
+        .filter_map(|silent| async move { silent })
+        .collect()
+        .await;
+    Ok(Sample { tried: count, silent })
+}
+
 async fn answers(address: &str, port: u16) -> bool {
     if connects(address, port).await {
         return true;

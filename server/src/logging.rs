@@ -3,7 +3,7 @@
 //! within it are.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use etiqa_engine::data_dir::DataDir;
 use etiqa_model::shown::misleads;
@@ -13,7 +13,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::{Cli, Command};
+use crate::cli::progress::Stderr;
+use crate::cli::{Cli, Command, output};
 
 /// Files that are kept: one a day.
 const DAYS: usize = 14;
@@ -32,8 +33,8 @@ pub(crate) fn start(cli: &Cli) {
         filter = filter.add_directive(silent);
     }
     let console = tracing_subscriber::fmt::layer()
-        .with_writer(OnOneLine(io::stderr))
-        .with_ansi(io::stderr().is_terminal())
+        .with_writer(OnOneLine(|| Stderr))
+        .with_ansi(output::has_colours())
         .with_target(false);
     let file = file_of(cli).map(|file| {
         tracing_subscriber::fmt::layer().with_writer(OnOneLine(file)).with_ansi(false).with_target(false)

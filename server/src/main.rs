@@ -5,6 +5,7 @@
 mod cli;
 mod http;
 mod logging;
+mod owner;
 mod serve;
 mod signals;
 mod syslog;
@@ -16,6 +17,11 @@ use cli::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();
+    // Before there is a log, or another thread.
+    if let Err(error) = cli.become_owner() {
+        cli::output::complain(&error.message);
+        return ExitCode::FAILURE;
+    }
     logging::start(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

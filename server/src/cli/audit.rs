@@ -12,10 +12,12 @@ use super::{exit, output};
 
 /// Look at the audit log
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa audit list --limit 20")]
 pub(crate) enum Audit {
     /// Read all of it and say whether it is whole
     #[command(
-        after_help = "It ends with 1 where a row was changed, removed or put there, and names the first one."
+        after_help = "It ends with 1 where a row was changed, removed or put there, and names the first one.\n\n\
+                      Example: etiqa audit check"
     )]
     Check {
         /// As JSON
@@ -35,6 +37,7 @@ pub(crate) enum Audit {
         json: bool,
     },
     /// Write it out, oldest first
+    #[command(after_help = "Example: etiqa audit export --format csv --from 2026-11-01 > audit.csv")]
     Export {
         #[command(flatten)]
         narrowed: Narrowed,

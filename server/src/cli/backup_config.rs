@@ -16,6 +16,7 @@ use super::retention::{Archives, Counts};
 
 /// Manage what is backed up, when, and how many archives are kept
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa backup-config list")]
 pub(crate) enum BackupConfig {
     /// Add a backup config
     #[command(
@@ -45,6 +46,7 @@ pub(crate) enum BackupConfig {
         disable: bool,
     },
     /// List the backup configs
+    #[command(after_help = "Example: etiqa backup-config list --json")]
     List {
         /// As JSON
         #[arg(long)]
@@ -53,6 +55,7 @@ pub(crate) enum BackupConfig {
     /// List its archives, what becomes of each and why; also with other counts than it has
     Archives(Archives),
     /// Remove a backup config; its archives stay
+    #[command(after_help = "Example: etiqa backup-config remove \"Daily Config Backup\"")]
     Remove {
         /// Its name
         name: String,

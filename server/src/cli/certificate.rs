@@ -10,6 +10,7 @@ use super::output;
 
 /// Trust the TLS certificate of a device
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa certificate accept lb-edge-1")]
 pub(crate) enum Certificate {
     /// Trust the certificate that a device showed last and that was refused, and no other from then on
     #[command(after_help = "Example: etiqa certificate accept lb-edge-1")]
@@ -19,8 +20,12 @@ pub(crate) enum Certificate {
         /// Only if it is this one, as the device itself shows it
         #[arg(long, value_name = "SHA256")]
         fingerprint: Option<String>,
+        /// What is trusted now, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Forget the trusted certificate: the device's is verified again as any other
+    #[command(after_help = "Example: etiqa certificate forget lb-edge-1")]
     Forget {
         /// Host name or address
         device: String,
@@ -30,14 +35,18 @@ pub(crate) enum Certificate {
 impl Certificate {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         match self {
-            Self::Accept { device, fingerprint } => {
+            Self::Accept { device, fingerprint, json } => {
                 let known = inventory::find(engine, &device).await?;
                 let sha256 = match fingerprint {
                     Some(fingerprint) => fingerprint.replace(':', "").to_lowercase(),
                     None => artifacts::offered_certificate(engine, known.id).await?,
                 };
                 artifacts::accept_certificate(engine, known.id, &sha256).await?;
-                output::print(&format!("Trusted: SHA-256 {sha256}"));
+                if json {
+                    output::print_json(&serde_json::json!({ "device": known.hostname, "sha256": sha256 }))?;
+                } else {
+                    output::print(&format!("Trusted: SHA-256 {sha256}"));
+                }
             }
             Self::Forget { device } => {
                 let known = inventory::find(engine, &device).await?;

@@ -9,6 +9,7 @@ use etiqa_model::UserError;
 use etiqa_model::device::DeviceResult;
 
 use super::follow::follow_job;
+use super::progress::Progress;
 use super::{exit, output};
 
 /// Collect devices now, outside of any backup
@@ -39,13 +40,16 @@ impl Collect {
             return Err(UserError::invalid("There is no enabled device; import some first.").into());
         }
         let jobs = inventory::collect_now(engine, &devices).await?;
+        let progress = Progress::of(devices.len() as u64, "Collecting");
         let tell = |result: &DeviceResult| {
+            progress.one_more();
             output::say(&format!("{}: {}: {}", result.hostname, result.class.label(), result.message));
         };
         let mut results = Vec::with_capacity(devices.len());
         for job in jobs {
             results.extend(follow_job(engine, job, tell).await?);
         }
+        drop(progress);
         if self.json {
             output::print_json(&results)?;
         } else {

@@ -13,6 +13,7 @@ use super::output;
 
 /// Manage the logins for devices
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa credential list")]
 pub(crate) enum Credential {
     /// Add a credential; the secrets come from standard input or a file, never from the command line
     #[command(
@@ -44,6 +45,7 @@ pub(crate) enum Credential {
         site: Option<String>,
     },
     /// List the credentials
+    #[command(after_help = "Example: etiqa credential list --json")]
     List {
         /// As JSON
         #[arg(long)]
@@ -70,6 +72,7 @@ pub(crate) enum Credential {
         finish: bool,
     },
     /// Remove a credential
+    #[command(after_help = "Example: etiqa credential remove network-ro")]
     Remove {
         /// Its name
         name: String,

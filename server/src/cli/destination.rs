@@ -14,6 +14,7 @@ use super::{exit, output};
 
 /// Manage where archives are sent to besides the data directory
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa destination list")]
 pub(crate) enum Destination {
     /// Add a destination; secrets come from standard input or a file, never from the command line
     #[command(
@@ -46,17 +47,23 @@ pub(crate) enum Destination {
         disable: bool,
     },
     /// List the destinations, and how they are
+    #[command(after_help = "Example: etiqa destination list --json")]
     List {
         /// As JSON
         #[arg(long)]
         json: bool,
     },
     /// Write, read back and delete a probe
+    #[command(after_help = "Example: etiqa destination test nas")]
     Test {
         /// Its name
         name: String,
+        /// What it came to, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Try at once what waits for a destination
+    #[command(after_help = "Example: etiqa destination retry nas")]
     Retry {
         /// Its name
         name: String,
@@ -85,8 +92,10 @@ pub(crate) enum Destination {
         name: String,
     },
     /// Have each machine keep its own files again; what is in the destination stays there
+    #[command(after_help = "Example: etiqa destination unshare")]
     Unshare,
     /// Remove a destination; the copies that are there stay
+    #[command(after_help = "Example: etiqa destination remove nas")]
     Remove {
         /// Its name
         name: String,
@@ -175,10 +184,14 @@ impl Destination {
                 destinations::save(engine, Some(known.id), &input).await?;
             }
             Self::List { json } => list(engine, json).await?,
-            Self::Test { name } => {
+            Self::Test { name, json } => {
                 let known = destinations::find(engine, &name).await?;
                 let test = destinations::test(engine, known.id).await?;
-                output::print(&test.message);
+                if json {
+                    output::print_json(&test)?;
+                } else {
+                    output::print(&test.message);
+                }
                 return Ok(exit(test.is_good));
             }
             Self::Retry { name } => {

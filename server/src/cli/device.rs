@@ -10,12 +10,14 @@ use etiqa_model::UserError;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionWords;
 use etiqa_model::device::{DeviceInput, TestStep};
+use serde_json::json;
 
 use super::device_versions::{Export, VersionOf};
 use super::{exit, output};
 
 /// Manage devices and look at their configurations
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa device list")]
 pub(crate) enum Device {
     /// Add a device
     #[command(
@@ -45,6 +47,7 @@ pub(crate) enum Device {
         disable: bool,
     },
     /// Remove a device with all its versions
+    #[command(after_help = "Example: etiqa device remove core-rtr-1")]
     Remove {
         /// Host name or address
         device: String,
@@ -54,8 +57,12 @@ pub(crate) enum Device {
     Test {
         /// Host name or address
         device: String,
+        /// How it went, with every step, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// List the devices
+    #[command(after_help = "Example: etiqa device list --json")]
     List {
         /// As JSON
         #[arg(long)]
@@ -72,6 +79,9 @@ pub(crate) enum Device {
         /// Which version; the active one when not named
         #[arg(long, value_name = "N")]
         version: Option<u32>,
+        /// The version with its text, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print what changed between two versions
     #[command(after_help = "Example: etiqa device diff core-rtr-1 36 37")]
@@ -85,12 +95,18 @@ pub(crate) enum Device {
         /// Which part; the first when not named
         #[arg(long, value_name = "P")]
         part: Option<String>,
+        /// The newer version and the difference, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Make a suspect version the active one
+    #[command(after_help = "Example: etiqa device accept core-rtr-1 --part running --version 37")]
     Accept(VersionOf),
     /// Refuse a suspect version
+    #[command(after_help = "Example: etiqa device reject core-rtr-1 --part running --version 37")]
     Reject(VersionOf),
     /// Make an older version the active one; nothing is sent to the device
+    #[command(after_help = "Example: etiqa device activate core-rtr-1 --part running --version 36")]
     Activate(VersionOf),
     /// Give a version a label or a note; what is not named stays as it is
     #[command(
@@ -174,20 +190,29 @@ impl Device {
                 let known = inventory::find(engine, &device).await?;
                 inventory::delete(engine, known.id).await?;
             }
-            Self::Test { device } => {
+            Self::Test { device, json } => {
                 let known = inventory::find(engine, &device).await?;
                 let tell = |step: &TestStep| output::say(&format!("{:>6} ms  {}", step.after_ms, step.what));
                 let test = fleet::test_connection(engine, &known, tell).await?;
-                output::print(&test.message.unwrap_or_default());
+                if json {
+                    output::print_json(&test)?;
+                } else {
+                    output::print(test.message.as_deref().unwrap_or_default());
+                }
                 return Ok(exit(test.class.is_some_and(Class::is_good)));
             }
             Self::List { json } => list(engine, json).await?,
-            Self::Show { device, part, version } => {
+            Self::Show { device, part, version, json } => {
                 let known = inventory::find(engine, &device).await?;
                 let version = read::find_version(engine, known.id, part.as_deref(), version).await?;
-                output::print_text(&read::whole_text(engine, &version).await?);
+                let text = read::whole_text(engine, &version).await?;
+                if json {
+                    output::print_json(&json!({ "version": version, "text": text }))?;
+                } else {
+                    output::print_text(&text);
+                }
             }
-            Self::Diff { device, from, to, part } => {
+            Self::Diff { device, from, to, part, json } => {
                 let known = inventory::find(engine, &device).await?;
                 let to = read::find_version(engine, known.id, part.as_deref(), to).await?;
                 let from = match from {
@@ -196,7 +221,12 @@ impl Device {
                     }
                     None => None,
                 };
-                output::print_text(&read::unified(engine, &known.hostname, from, &to).await?);
+                let diff = read::unified(engine, &known.hostname, from, &to).await?;
+                if json {
+                    output::print_json(&json!({ "version": to, "diff": diff }))?;
+                } else {
+                    output::print_text(&diff);
+                }
             }
             Self::Accept(version) => decide::decide(engine, version.find(engine).await?.id, true).await?,
             Self::Reject(version) => decide::decide(engine, version.find(engine).await?.id, false).await?,

@@ -16,7 +16,7 @@ use etiqa_model::run::Run;
 use etiqa_model::{DeviceResultId, ErrorKind, JobId, RunId, UserError};
 use tokio_util::sync::CancellationToken;
 
-use super::output;
+use super::progress::Progress;
 use crate::signals::StopSignals;
 
 /// How often the database is looked at.
@@ -24,24 +24,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Follows a run to its end, telling what goes on.
 pub(super) async fn follow_run(engine: &Arc<Engine>, id: RunId, job: Option<JobId>) -> Result<Run> {
-    let mut said = String::new();
     let tell = async {
+        let mut progress = Progress::start("");
         loop {
             let run = find_run(engine, id).await?;
             if run.status.is_over() {
                 return Ok(run);
             }
-            let progress = run.progress;
-            let line = match progress.total {
-                0 => format!("{}: {}", run.name, run.phase.label().to_lowercase()),
-                total => {
-                    format!("{}: {} {}/{total}", run.name, run.phase.label().to_lowercase(), progress.done)
-                }
-            };
-            if line != said {
-                output::say(&line);
-                said = line;
-            }
+            let words = format!("{}: {}", run.name, run.phase.label().to_lowercase());
+            progress.at(&words, run.progress.done.into(), run.progress.total.into());
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };

@@ -8,6 +8,7 @@ use etiqa_engine::{Engine, Result, inventory};
 
 /// Accept the changed host key of a device
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa host-key accept core-rtr-1")]
 pub(crate) enum HostKey {
     /// Take the key that the device offers now as its own
     #[command(after_help = "Example: etiqa host-key accept core-rtr-1")]

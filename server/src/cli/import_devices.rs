@@ -9,6 +9,7 @@ use etiqa_engine::import::apply::{ImportOptions, import};
 use etiqa_engine::{Engine, Result};
 use etiqa_model::UserError;
 
+use super::progress::Progress;
 use super::{exit, output};
 
 /// Import devices from a CSV or JSON file
@@ -26,6 +27,9 @@ pub(crate) struct ImportDevices {
     /// Only say what would happen
     #[arg(long)]
     dry_run: bool,
+    /// What was done as JSON, with the rows that were refused
+    #[arg(long)]
+    json: bool,
 }
 
 impl ImportDevices {
@@ -34,7 +38,13 @@ impl ImportDevices {
             UserError::invalid(format!("The file {} cannot be read: {error}.", self.file.display()))
         })?;
         let options = ImportOptions { update: self.update, dry_run: self.dry_run };
+        let progress = Progress::start(&format!("Importing {}", self.file.display()));
         let report = import(engine, &content, options).await?;
+        drop(progress);
+        if self.json {
+            output::print_json(&report)?;
+            return Ok(exit(report.failed == 0));
+        }
         for error in &report.errors {
             output::say(&format!("line {}: {}", error.line, error.reason));
         }

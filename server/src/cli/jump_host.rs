@@ -11,6 +11,7 @@ use super::output;
 
 /// Manage the servers that pass connections on to devices
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa jump-host list")]
 pub(crate) enum JumpHost {
     /// Add a jump host
     #[command(

@@ -11,15 +11,22 @@ use super::output;
 
 /// Manage the key that seals every secret
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa key rotate")]
 pub(crate) enum Key {
     /// Replace the key and seal every secret anew; needs the server stopped
-    #[command(after_help = "Take a new recovery kit afterwards: `etiqa recovery-kit`.")]
-    Rotate,
+    #[command(
+        after_help = "Take a new recovery kit afterwards: `etiqa recovery-kit`.\n\nExample: etiqa key rotate"
+    )]
+    Rotate {
+        /// Where the old key is, as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Key {
     pub(super) async fn run(self, engine: &Engine) -> Result<ExitCode> {
-        let Self::Rotate = self;
+        let Self::Rotate { json } = self;
         // Held to the end: no server may start meanwhile with the old key.
         let lock = engine.dir.lock_for_server().map_err(Error::io("taking the server's lock"))?;
         let is_served = match engine.db.kind() {
@@ -35,6 +42,10 @@ impl Key {
             return Err(UserError::conflict(message).into());
         }
         let old = recovery::rotate_key(engine).await?;
+        if json {
+            output::print_json(&serde_json::json!({ "old_key": old.display().to_string() }))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         output::print(&format!(
             "The key was replaced, and every secret is sealed anew. The old key is {}: archives made before need it. Take a \
              new recovery kit: `etiqa recovery-kit`.",

@@ -14,6 +14,7 @@ use super::{new_file, output};
 
 /// Attach files to devices
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa media list core-rtr-1")]
 pub(crate) enum Media {
     /// Attach a file to a device
     #[command(after_help = "Example: etiqa media add core-rtr-1 rack-plan.pdf")]
@@ -24,6 +25,7 @@ pub(crate) enum Media {
         file: PathBuf,
     },
     /// List the files of a device
+    #[command(after_help = "Example: etiqa media list core-rtr-1 --json")]
     List {
         /// Host name or address
         device: String,
@@ -32,6 +34,7 @@ pub(crate) enum Media {
         json: bool,
     },
     /// Copy an attached file into a new one
+    #[command(after_help = "Example: etiqa media save core-rtr-1 rack-plan.pdf /tmp/rack-plan.pdf")]
     Save {
         /// Host name or address
         device: String,
@@ -41,6 +44,7 @@ pub(crate) enum Media {
         file: Option<PathBuf>,
     },
     /// Delete an attached file
+    #[command(after_help = "Example: etiqa media remove core-rtr-1 rack-plan.pdf")]
     Remove {
         /// Host name or address
         device: String,

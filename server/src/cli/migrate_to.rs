@@ -7,7 +7,9 @@ use clap::Args;
 use etiqa_engine::handover::{HandedOver, Step, hand_over, take_back};
 use etiqa_engine::{Options, Result};
 use etiqa_model::Secret;
+use serde_json::json;
 
+use super::progress::Progress;
 use super::{exit, output};
 
 /// Move an instance from its SQLite file to PostgreSQL
@@ -26,26 +28,42 @@ pub(crate) struct MigrateTo {
     /// Go back to the SQLite file, as it was when it was moved
     #[arg(long, conflicts_with = "url")]
     take_back: bool,
+    /// What was moved as JSON: tables with their rows
+    #[arg(long)]
+    json: bool,
 }
 
 impl MigrateTo {
     pub(super) async fn run(self, options: Options) -> Result<ExitCode> {
         match self.url {
             Some(url) => {
-                let moved = hand_over(options, url.reveal(), say_step).await?;
-                print_moved(&moved);
+                let mut progress = Progress::start("");
+                let moved = hand_over(options, url.reveal(), |step| progress.at(&words(step), 0, 0)).await?;
+                drop(progress);
+                if self.json {
+                    print_json(&moved)?;
+                } else {
+                    print_moved(&moved);
+                }
+                say_how_to_go_on(&moved);
                 Ok(exit(true))
             }
-            None => go_back(&options.data_dir).await,
+            None => go_back(&options.data_dir, self.json).await,
         }
     }
 }
 
-fn say_step(step: Step) {
-    output::say(&match step {
+fn words(step: Step) -> String {
+    match step {
         Step::Copied(table, count) => format!("{table}: {} copied", rows(count)),
         Step::Compared(table, count) => format!("{table}: {} read back, the same", rows(count)),
-    });
+    }
+}
+
+fn print_json(moved: &HandedOver) -> Result<()> {
+    let tables: Vec<_> =
+        moved.tables.iter().map(|(table, rows)| json!({ "table": table, "rows": rows })).collect();
+    output::print_json(&json!({ "to": moved.to, "tables": tables }))
 }
 
 fn print_moved(moved: &HandedOver) {
@@ -56,6 +74,9 @@ fn print_moved(moved: &HandedOver) {
     output::print_table(&table);
     let total: u64 = moved.tables.iter().map(|(_, count)| count).sum();
     output::print(&format!("verified row by row: {} tables, {}", moved.tables.len(), rows(total)));
+}
+
+fn say_how_to_go_on(moved: &HandedOver) {
     let folder = moved.data_dir.display();
     output::say(&format!(
         "Moved to {}. From now on start the server, and run every other command, with --data-dir {folder} --database-url \
@@ -65,8 +86,16 @@ fn print_moved(moved: &HandedOver) {
     ));
 }
 
-async fn go_back(data_dir: &Path) -> Result<ExitCode> {
-    let Some(moved) = take_back(data_dir).await? else {
+async fn go_back(data_dir: &Path, json: bool) -> Result<ExitCode> {
+    let taken_back = take_back(data_dir).await?;
+    if json {
+        output::print_json(&match taken_back {
+            Some(moved) => json!({ "taken_back": true, "moved_to": moved.to, "moved_at": moved.at }),
+            None => json!({ "taken_back": false }),
+        })?;
+        return Ok(exit(true));
+    }
+    let Some(moved) = taken_back else {
         output::print("Nothing to take back: this instance was not moved.");
         return Ok(exit(true));
     };

@@ -6,6 +6,7 @@ mod backup_config;
 mod backup_status;
 mod certificate;
 mod collect;
+mod completions;
 mod credential;
 mod destination;
 mod device;
@@ -18,28 +19,33 @@ mod host_key;
 mod import_devices;
 mod jump_host;
 mod key;
+mod man;
 mod media;
 mod migrate_to;
 mod new_file;
 pub(crate) mod output;
+pub(crate) mod progress;
 mod restore;
 mod retention;
 mod routes;
 mod run_backups;
 mod search;
+mod settings;
 mod token;
+mod tree;
 mod unlock;
 mod user;
 mod verify;
 mod who;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::builder::{StringValueParser, TypedValueParser};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 use etiqa_engine::audit::acting;
 use etiqa_engine::network::Network;
 use etiqa_engine::shared_dir::SharedDir;
@@ -48,20 +54,35 @@ use etiqa_model::scope::Scope;
 use etiqa_model::user::Reach;
 use etiqa_model::{Secret, UserError};
 
+use crate::owner::become_owner_of;
+
 /// Backs up the configurations of network devices by itself.
 #[derive(Debug, Parser)]
 #[command(name = "etiqa", version, infer_long_args = true)]
-#[command(after_help = "Start with `etiqa serve`, then open http://127.0.0.1:8000 in a browser.")]
+#[command(
+    after_help = "Example: etiqa serve\nThen open http://127.0.0.1:8000 in a browser. `etiqa COMMAND --help` shows an example \
+                  of each command."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     place: Place,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// The file that settings were read from.
+    #[arg(skip)]
+    settings_file: Option<PathBuf>,
+    /// What a server would be told now by the environment and that file; for the doctor alone.
+    #[arg(skip)]
+    served: Option<Serve>,
 }
 
 /// Where the program keeps its things; the same for every command.
 #[derive(Debug, Args)]
 struct Place {
+    /// A file of settings; etiqa.toml of this folder or of /etc/etiqa when not named, an empty name for none
+    #[arg(long, global = true, env = "ETIQA_CONFIG_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[expect(dead_code, reason = "settings.rs looks for it before the rest of the command line is read")]
+    config_file: Option<OsString>,
     /// Directory of the database, the key and the archives
     #[arg(long, global = true, env = "ETIQA_DATA_DIR", default_value = "data", value_name = "DIR")]
     data_dir: PathBuf,
@@ -82,7 +103,7 @@ struct Place {
     #[arg(long, global = true, env = "ETIQA_SHARED_DIR", value_name = "DIR")]
     shared_dir: Option<PathBuf>,
     /// Use the folder of --shared-dir from now on, whichever was used before
-    #[arg(long, global = true, requires = "shared_dir")]
+    #[arg(long, global = true)]
     adopt_shared_dir: bool,
 }
 
@@ -90,6 +111,12 @@ impl Place {
     fn options(self) -> Result<Options> {
         let reach = outgoing::Reach::new(Network::parse_list("--reach", &self.reach)?);
         let shared_dir = match self.shared_dir.filter(|folder| !folder.as_os_str().is_empty()) {
+            // The folder may be named by the file of settings, which the library takes for a default.
+            None if self.adopt_shared_dir => {
+                return Err(
+                    UserError::invalid("Name the folder to use from now on with --shared-dir.").into()
+                );
+            }
             None => SharedDir::None,
             Some(folder) if self.adopt_shared_dir => SharedDir::Adopted(folder),
             Some(folder) => SharedDir::Known(folder),
@@ -159,16 +186,18 @@ pub(crate) enum Command {
     /// Work on what there is to do at a site, for the servers that share its PostgreSQL
     Worker(Worker),
     /// Let a restored instance run its schedules again
-    Resume,
+    #[command(after_help = "Example: etiqa resume")]
+    Resume(Json),
     /// Let no schedule run until `etiqa resume`; what is started by hand does
-    Pause,
-    /// Say what a person should look at
-    Doctor,
+    #[command(after_help = "Example: etiqa pause")]
+    Pause(Json),
+    /// Check everything that backups need, and say what to do
+    Doctor(doctor::Doctor),
     /// Look at the audit log: who did what
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Print the recovery kit: the key, every passphrase, and how to restore
-    #[command(alias = "recovery_kit")]
+    #[command(alias = "recovery_kit", after_help = "Example: etiqa recovery-kit | lp")]
     RecoveryKit,
     /// Manage the key that seals every secret
     #[command(subcommand)]
@@ -183,20 +212,36 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Drivers(drivers::Drivers),
     /// Print a new one-time code for the first admin, in place of the one that the server printed
-    #[command(alias = "setup_code")]
-    SetupCode,
+    #[command(alias = "setup_code", after_help = "Example: etiqa setup-code")]
+    SetupCode(Json),
     /// Manage the people who can sign in
     #[command(subcommand)]
     User(user::User),
     /// Manage API tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Print what makes a shell complete commands and options
+    Completions(completions::Completions),
+    /// Write the manual pages, one for each command
+    Man(man::Man),
     /// List every address that the server answers
     #[command(hide = true)]
     Routes,
 }
 
+/// Of a command that has no other option.
 #[derive(Debug, Args)]
+pub(crate) struct Json {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples: etiqa serve --listen 0.0.0.0:8000 --data-dir /srv/etiqa --tls-self-signed\n          \
+                  etiqa serve --database-url postgres://etiqa@db.example.net/etiqa --shared-dir /mnt/etiqa"
+)]
 pub(crate) struct Serve {
     /// Address and port to listen on
     #[arg(long, env = "ETIQA_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS")]
@@ -230,6 +275,10 @@ pub(crate) struct Serve {
 
 /// What a worker is told.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example: etiqa worker --site graz --database-url postgres://etiqa@db.example.net/etiqa \\\n           \
+                  --secret-key-file /etc/etiqa/secret.key"
+)]
 pub(crate) struct Worker {
     /// The site whose devices it collects; from now on nobody else does
     #[arg(long, env = "ETIQA_SITE", value_name = "NAME")]
@@ -243,10 +292,39 @@ pub(crate) struct Worker {
 }
 
 impl Cli {
-    /// Reads the command line and the environment; says what is wrong with them, and ends the program then.
+    /// Reads the command line, the environment and the file of settings; says what is wrong with them, and ends the program
+    /// then.
     pub(crate) fn from_command_line() -> Self {
-        let matches = environment::with_variables(Self::command()).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        let (command, settings_file) =
+            settings::with_file(tree::tree(), &arguments).unwrap_or_else(|refusal| {
+                output::complain(&refusal);
+                std::process::exit(2)
+            });
+        let matches = command.clone().get_matches_from(arguments);
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if matches!(cli.command, Command::Doctor(_)) {
+            cli.served = served(command);
+        }
+        cli.settings_file = settings_file;
+        cli
+    }
+
+    /// Gives up the rights of root where it works with an instance that is another user's. Nothing is read or written there
+    /// before, and no thread but this one may be.
+    pub(crate) fn become_owner(&self) -> std::result::Result<(), UserError> {
+        let is_elsewhere = match &self.command {
+            Command::Completions(_) | Command::Man(_) | Command::Routes => true,
+            Command::Drivers(command) => command.needs_no_instance(),
+            Command::Restore(command) => command.only_looks(),
+            _ => false,
+        };
+        if is_elsewhere {
+            return Ok(());
+        }
+        who::note();
+        let listens = matches!(self.command, Command::Serve(_) | Command::Worker(_));
+        become_owner_of(&self.place.data_dir, listens)
     }
 
     /// Where logs are kept as well, for commands that do what a server does; none for those that only ask.
@@ -270,9 +348,13 @@ impl Cli {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,
             Command::Routes => Ok(routes::print()),
-            Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
-            Command::Drivers(drivers::Drivers::Test { file, recording }) => {
-                drivers::test(&file, &recording).await
+            Command::Completions(completions) => Ok(completions.print()),
+            Command::Man(man) => man.write(),
+            // Says what is wrong with an instance that does not open, too.
+            Command::Doctor(doctor) => Box::pin(doctor.run(options, self.settings_file, self.served)).await,
+            Command::Drivers(drivers::Drivers::Check { file, json }) => drivers::check(&file, json),
+            Command::Drivers(drivers::Drivers::Test { file, recording, json }) => {
+                drivers::test(&file, &recording, json).await
             }
             // Opens no instance: it makes one.
             Command::Restore(restore) => {
@@ -299,10 +381,12 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         | Command::Worker(_)
         | Command::Restore(_)
         | Command::MigrateTo(_)
+        | Command::Doctor(_)
+        | Command::Completions(_)
+        | Command::Man(_)
         | Command::Routes => Ok(ExitCode::SUCCESS),
-        Command::Resume => resume(engine).await,
-        Command::Pause => pause(engine).await,
-        Command::Doctor => doctor::run(engine).await,
+        Command::Resume(Json { json }) => resume(engine, json).await,
+        Command::Pause(Json { json }) => pause(engine, json).await,
         Command::Audit(command) => command.run(engine).await,
         Command::RecoveryKit => key::recovery_kit(engine).await,
         Command::Key(command) => command.run(engine).await,
@@ -322,31 +406,50 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::HostKey(command) => command.run(engine).await,
         Command::Certificate(command) => command.run(engine).await,
         Command::Drivers(command) => command.run(engine).await,
-        Command::SetupCode => setup_code(engine).await,
+        Command::SetupCode(Json { json }) => setup_code(engine, json).await,
         Command::User(command) => command.run(engine).await,
         Command::Token(command) => command.run(engine).await,
     }
 }
 
-async fn pause(engine: &Engine) -> Result<ExitCode> {
+/// What `etiqa serve` would be told without an option.
+fn served(command: clap::Command) -> Option<Serve> {
+    let matches = command.try_get_matches_from(["etiqa", "serve"]).ok()?;
+    match Cli::from_arg_matches(&matches).ok()?.command {
+        Command::Serve(serve) => Some(serve),
+        _ => None,
+    }
+}
+
+async fn pause(engine: &Engine, json: bool) -> Result<ExitCode> {
     etiqa_engine::pause::pause(engine, "the command line").await?;
-    output::print("No schedule runs until `etiqa resume`; what is started by hand does.");
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn resume(engine: &Engine) -> Result<ExitCode> {
-    let words = if etiqa_engine::pause::resume(engine).await? {
-        "Schedules run again."
+    if json {
+        output::print_json(&serde_json::json!({ "paused": true }))?;
     } else {
-        "Nothing was paused: schedules run."
-    };
-    output::print(words);
+        output::print("No schedule runs until `etiqa resume`; what is started by hand does.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn setup_code(engine: &Engine) -> Result<ExitCode> {
+async fn resume(engine: &Engine, json: bool) -> Result<ExitCode> {
+    let was_paused = etiqa_engine::pause::resume(engine).await?;
+    if json {
+        output::print_json(&serde_json::json!({ "paused": false, "was_paused": was_paused }))?;
+    } else if was_paused {
+        output::print("Schedules run again.");
+    } else {
+        output::print("Nothing was paused: schedules run.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn setup_code(engine: &Engine, json: bool) -> Result<ExitCode> {
     let code = etiqa_engine::access::setup_code_renew(&engine.db).await?;
-    output::print(code.reveal());
+    if json {
+        output::print_json(&serde_json::json!({ "code": code.reveal() }))?;
+    } else {
+        output::print(code.reveal());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! What the commands write: results to stdout, all else to stderr, and nothing that a terminal would obey.
 
 use std::fmt::Write as _;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use etiqa_engine::{Error, Result};
 use etiqa_model::shown::{harmless, misleads};
@@ -9,6 +9,8 @@ use etiqa_model::{Secret, Timestamp, UserError};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
 use zeroize::Zeroizing;
+
+use super::progress::aside;
 
 /// A line of the result.
 pub(crate) fn print(line: &str) {
@@ -18,22 +20,20 @@ pub(crate) fn print(line: &str) {
 
 /// A line of a result that may be long; false: nobody reads it any more.
 pub(crate) fn try_print(line: &str) -> bool {
-    writeln!(io::stdout().lock(), "{}", harmless(line)).is_ok()
+    aside(|| writeln!(io::stdout().lock(), "{}", harmless(line)).is_ok())
 }
 
 /// The result as it is, such as a device's text; made harmless on a terminal only.
 pub(crate) fn print_text(text: &str) {
-    use std::io::IsTerminal;
-    let mut stdout = io::stdout().lock();
-    let shown = if stdout.is_terminal() { harmless(text) } else { text.to_owned() };
-    let _ = stdout.write_all(shown.as_bytes());
+    let shown = if io::stdout().is_terminal() { harmless(text) } else { text.to_owned() };
+    let _ = aside(|| io::stdout().lock().write_all(shown.as_bytes()));
 }
 
 /// The result as JSON; what a terminal would obey is escaped within it.
 pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
     let text =
         serde_json::to_string_pretty(value).map_err(|error| Error::io("writing JSON")(error.into()))?;
-    let _ = writeln!(io::stdout().lock(), "{}", escaped(&text));
+    let _ = aside(|| writeln!(io::stdout().lock(), "{}", escaped(&text)));
     Ok(())
 }
 
@@ -54,7 +54,15 @@ fn escaped(json: &str) -> String {
 
 /// A line about what goes on.
 pub(crate) fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", harmless(line));
+    let _ = aside(|| writeln!(io::stderr().lock(), "{}", harmless(line)));
+}
+
+/// Whether what goes to standard error may have colours: on a terminal that knows them, unless somebody wants none
+/// (no-color.org). The command line's own library asks the same of its help and its errors.
+pub(crate) fn has_colours() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
+    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 /// Why it did not work.

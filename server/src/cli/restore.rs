@@ -1,13 +1,16 @@
 //! `etiqa restore`.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use etiqa_engine::Result;
-use etiqa_engine::backup::restore::{Request, Secrets, extract, list, restore};
+use etiqa_engine::backup::restore::{Request, Secrets, Step, extract, list, restore_telling};
 use etiqa_model::{Secret, UserError};
+use serde_json::json;
 
+use super::progress::Progress;
 use super::unlock::Unlock;
 use super::{exit, output};
 
@@ -39,13 +42,25 @@ pub(crate) struct Restore {
     /// Only say what the archive holds
     #[arg(long, conflicts_with_all = ["key_file", "without_key", "only"])]
     list: bool,
+    /// What the archive holds, or what was restored, as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Restore {
+    /// Whether it only looks into an archive, and comes near no instance.
+    pub(super) fn only_looks(&self) -> bool {
+        self.list || !self.only.is_empty()
+    }
+
     pub(super) async fn run(self, data_dir: PathBuf, database_url: Option<String>) -> Result<ExitCode> {
         let key = self.unlock.key().await?;
         if self.list {
             let manifest = list(self.archive, key).await?;
+            if self.json {
+                output::print_json(&manifest)?;
+                return Ok(exit(true));
+            }
             let mut table = vec![["SIZE", "SHA-256", "NAME"].map(str::to_owned).to_vec()];
             for entry in manifest.entries {
                 table.push(vec![
@@ -59,8 +74,14 @@ impl Restore {
         }
         if !self.only.is_empty() {
             let folder = self.to.unwrap_or_else(|| PathBuf::from("."));
+            let progress = Progress::start("Reading the archive");
             let files = extract(self.archive, key, self.only, folder.clone()).await?;
-            output::print(&format!("{} written to {}.", files_in_words(files), folder.display()));
+            drop(progress);
+            if self.json {
+                output::print_json(&json!({ "files": files, "folder": folder.display().to_string() }))?;
+            } else {
+                output::print(&format!("{} written to {}.", files_in_words(files), folder.display()));
+            }
             return Ok(exit(true));
         }
         let secrets = match (&self.key_file, self.without_key) {
@@ -75,7 +96,16 @@ impl Restore {
         let request =
             Request { archive: self.archive, key, data_dir: data_dir.clone(), database_url, secrets };
         let url = if request.database_url.is_some() { " --database-url URL" } else { "" };
-        let restored = restore(request).await?;
+        let progress = RefCell::new(Progress::start(""));
+        let tell = |step: Step| progress.borrow_mut().at(words(step), 0, 0);
+        let restored = restore_telling(request, tell).await?;
+        drop(progress);
+        if self.json {
+            output::print_json(&json!({
+                "rows": restored.rows, "files": restored.files, "data_dir": data_dir.display().to_string(),
+            }))?;
+            return Ok(exit(true));
+        }
         output::print(&format!(
             "Restored {} rows and {} into {}. Start it with `etiqa serve --data-dir {}{url}`; it runs nothing by itself until \
              you confirm that it may.",
@@ -85,6 +115,14 @@ impl Restore {
             data_dir.display()
         ));
         Ok(exit(true))
+    }
+}
+
+fn words(step: Step) -> &'static str {
+    match step {
+        Step::Reading => "Reading the archive back",
+        Step::Files => "Writing files",
+        Step::Database => "Filling the database",
     }
 }
 

@@ -30,6 +30,9 @@ pub(crate) struct RunBackups {
     /// Even if not due; without --config: all enabled ones
     #[arg(long)]
     force: bool,
+    /// The runs that ended, as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl RunBackups {
@@ -60,14 +63,13 @@ impl RunBackups {
                     format!("{by} paused all schedules: `etiqa resume` lets them run, --force runs them now.")
                 }
             });
-            return Ok(exit(true));
+            return self.ended(&[]);
         }
-        let mut all_good = true;
         let mut ended_runs = Vec::new();
         let mut queued = Vec::new();
         for row in chosen {
             if !self.force && !row.is_due {
-                say_when(&row, self.config.is_some());
+                say_when(&row, self.config.is_some(), self.json);
                 continue;
             }
             match start::start(engine, row.config.id, Trigger::Cli).await {
@@ -89,14 +91,23 @@ impl RunBackups {
         }
         for (run, job) in queued {
             let run = follow_run(engine, run, job).await?;
-            output::print(&ended(&run));
-            all_good &= run.status == RunStatus::Completed && run.devices_failed == 0;
-            ended_runs.push(run.id);
+            if !self.json {
+                output::print(&ended(&run));
+            }
+            ended_runs.push(run);
         }
         if !ended_runs.is_empty() {
-            send_copies(engine, &ended_runs).await?;
+            let ids: Vec<RunId> = ended_runs.iter().map(|run| run.id).collect();
+            send_copies(engine, &ids).await?;
         }
-        Ok(exit(all_good))
+        self.ended(&ended_runs)
+    }
+
+    fn ended(&self, runs: &[Run]) -> Result<ExitCode> {
+        if self.json {
+            output::print_json(&runs)?;
+        }
+        Ok(exit(runs.iter().all(|run| run.status == RunStatus::Completed && run.devices_failed == 0)))
     }
 }
 
@@ -117,15 +128,17 @@ async fn send_copies(engine: &Arc<Engine>, runs: &[RunId]) -> Result<()> {
     Ok(())
 }
 
-fn say_when(row: &BackupConfigRow, is_named: bool) {
+/// When a backup that is named runs next is the result, where results are lines.
+fn say_when(row: &BackupConfigRow, is_named: bool, json: bool) {
     let name = &row.config.name;
+    let tell = if json { output::say } else { output::print };
     match row.config.next_run_at {
-        Some(next) if is_named => output::print(&format!(
+        Some(next) if is_named => tell(&format!(
             "{name} is not due; it runs next at {} ({}). Use --force to run it now.",
             output::time(Some(next)),
             row.config.schedule.words()
         )),
-        None if is_named => output::print(&format!("{name} is disabled. Use --force to run it now.")),
+        None if is_named => tell(&format!("{name} is disabled. Use --force to run it now.")),
         next => output::say(&format!("{name} is not due; it runs next at {}.", output::time(next))),
     }
 }

@@ -12,6 +12,7 @@ use super::output;
 
 /// Manage API tokens
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa token list")]
 pub(crate) enum Token {
     /// Make a token and print it; it is never shown again
     #[command(after_help = "Example: etiqa token create monitoring --role viewer --expires 365")]
@@ -27,10 +28,19 @@ pub(crate) enum Token {
         /// Days until it stops working; never when not given
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
         expires: Option<u32>,
+        /// The token with its secret, as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// List the tokens
-    List,
+    #[command(after_help = "Example: etiqa token list --json")]
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Make a token useless at once
+    #[command(after_help = "Example: etiqa token revoke monitoring")]
     Revoke {
         /// Its name
         name: String,
@@ -41,11 +51,16 @@ impl Token {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         let db = &engine.db;
         match self {
-            Self::Create { name, role, scope, expires } => {
+            Self::Create { name, role, scope, expires, json } => {
                 let token = token_create(db, &name, super::reach(role, &scope)?, expires).await?;
-                output::print(token.secret.reveal());
+                if json {
+                    output::print_json(&token)?;
+                } else {
+                    output::print(token.secret.reveal());
+                }
             }
-            Self::List => {
+            Self::List { json: true } => output::print_json(&token_list(db).await?)?,
+            Self::List { json: false } => {
                 let mut table =
                     vec![["NAME", "ROLE", "SCOPE", "EXPIRES", "LAST USED"].map(str::to_owned).to_vec()];
                 for token in token_list(db).await? {

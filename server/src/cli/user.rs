@@ -13,6 +13,7 @@ use super::output;
 
 /// Manage the people who can sign in
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example: etiqa user list")]
 pub(crate) enum User {
     /// Add a user; the password comes from a line of standard input
     #[command(
@@ -33,6 +34,7 @@ pub(crate) enum User {
         password_stdin: bool,
     },
     /// Change a user's password; their sessions end
+    #[command(after_help = "Example: etiqa user passwd anna")]
     Passwd {
         /// Their name
         name: String,
@@ -41,14 +43,20 @@ pub(crate) enum User {
         password_stdin: bool,
     },
     /// Forget a user's second factor, where their phone is lost; their sessions end
-    #[command(alias = "reset_totp")]
+    #[command(alias = "reset_totp", after_help = "Example: etiqa user reset-totp anna")]
     ResetTotp {
         /// Their name
         name: String,
     },
     /// List the users
-    List,
+    #[command(after_help = "Example: etiqa user list --json")]
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove a user
+    #[command(after_help = "Example: etiqa user remove anna")]
     Remove {
         /// Their name
         name: String,
@@ -76,7 +84,8 @@ impl User {
                 user_change(db, user.id, reach, &password).await?;
             }
             Self::ResetTotp { name } => second_factor_reset(db, user_find(db, &name).await?.id).await?,
-            Self::List => {
+            Self::List { json: true } => output::print_json(&user_list(db).await?)?,
+            Self::List { json: false } => {
                 let head = ["NAME", "ROLE", "SCOPE", "TOTP", "LAST SIGN-IN"];
                 let mut table = vec![head.map(str::to_owned).to_vec()];
                 for user in user_list(db).await? {

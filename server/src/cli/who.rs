@@ -2,6 +2,7 @@
 //! What a command changes, the use case tells.
 
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use etiqa_engine::audit::{Act, Acting, Action, Actor, action, record};
 use etiqa_engine::{Engine, Error, Result};
@@ -11,17 +12,28 @@ use super::{
     media, token, user,
 };
 
+/// Who started this process: it may have become another user since.
+static CALLER: OnceLock<String> = OnceLock::new();
+
+/// Notes who started this process, before it becomes another user.
+pub(super) fn note() {
+    CALLER.get_or_init(caller);
+}
+
 /// The user of the operating system.
 pub(super) fn is_there() -> Acting {
+    Acting::new(Actor::of_command(CALLER.get_or_init(caller).clone()))
+}
+
+fn caller() -> String {
     let id = rustix::process::getuid().as_raw();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = name_of(&users, id).unwrap_or_else(|| format!("uid {id}"));
     // Who became root by it says who they are; that can be made up, and so it only stands beside.
-    let name = match std::env::var("SUDO_USER") {
+    match std::env::var("SUDO_USER") {
         Ok(before) if id == 0 && !before.is_empty() => format!("{name} (sudo by {before})"),
         _ => name,
-    };
-    Acting::new(Actor::of_command(name))
+    }
 }
 
 /// The name of this user in passwd(5).
@@ -50,8 +62,8 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::JumpHost(jump_host::JumpHost::List { .. })
             | Command::Destination(destination::Destination::List { .. })
             | Command::BackupConfig(backup_config::BackupConfig::List { .. })
-            | Command::User(user::User::List)
-            | Command::Token(token::Token::List)
+            | Command::User(user::User::List { .. })
+            | Command::Token(token::Token::List { .. })
     );
     if only_lists {
         return None;
@@ -85,13 +97,13 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::Destination(_) => Refused(action::DESTINATION_CHANGE),
         Command::BackupConfig(_) => Refused(action::BACKUP_CHANGE),
         Command::RecoveryKit => Refused(action::RECOVERY_KIT),
-        Command::Key(key::Key::Rotate) => Refused(action::KEY_ROTATE),
+        Command::Key(key::Key::Rotate { .. }) => Refused(action::KEY_ROTATE),
         Command::HostKey(host_key::HostKey::Accept { .. }) => Refused(action::DEVICE_HOST_KEY),
         Command::Certificate(certificate::Certificate::Accept { .. }) => Refused(action::DEVICE_CERTIFICATE),
         Command::Certificate(certificate::Certificate::Forget { .. }) => {
             Refused(action::DEVICE_FORGET_CERTIFICATE)
         }
-        Command::SetupCode => Refused(action::SETUP_CODE),
+        Command::SetupCode(_) => Refused(action::SETUP_CODE),
         Command::User(user::User::ResetTotp { .. }) => Refused(action::FACTOR_RESET),
         Command::User(_) => Refused(action::USER_CHANGE),
         Command::Token(_) => Refused(action::TOKEN_CHANGE),

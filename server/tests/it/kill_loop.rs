@@ -235,14 +235,14 @@ async fn a_rotated_key_opens_everything_and_old_archives_want_the_old_one() {
 
 #[tokio::test]
 async fn the_doctor_asks_for_a_recovery_kit_until_a_current_one_was_taken() {
-    let world = World::new();
+    let world = World::new().with_env("ETIQA_LISTEN", "127.0.0.1:0");
     let said = world.etiqa(["doctor"]).await.failed();
     assert!(said.stdout.contains("No recovery kit was taken"), "{said:?}");
     world.add_backup_with("Sealed", "data", &["--generate-passphrase"]).await;
     let kit = world.etiqa(["recovery-kit"]).await.good();
     let key = std::fs::read_to_string(world.data().join("secret.key")).unwrap();
     assert!(kit.stdout.contains(key.trim()) && kit.stdout.contains("of \"Sealed\""), "{kit:?}");
-    assert_eq!(world.etiqa(["doctor"]).await.good().stdout, "✅ Nothing to do.\n");
+    assert!(world.etiqa(["doctor"]).await.good().stdout.ends_with("✅ Nothing to do.\n"));
 
     world.etiqa(["backup-config", "edit", "Sealed", "--generate-passphrase"]).await.good();
     assert!(world.etiqa(["doctor"]).await.failed().stdout.contains("is too old"));

@@ -72,13 +72,30 @@ pub struct Restored {
     pub files: u64,
 }
 
+/// What a restore begins with next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Reading all of the archive back against its manifest.
+    Reading,
+    /// Writing vendors' backups, media and logs.
+    Files,
+    /// Filling the database.
+    Database,
+}
+
 /// Restores all of an archive into an empty instance. Everything is read back against the manifest first.
 pub async fn restore(request: Request) -> Result<Restored> {
+    restore_telling(request, |_| {}).await
+}
+
+/// The same; `tell` hears of every step as it begins.
+pub async fn restore_telling(request: Request, tell: impl Fn(Step)) -> Result<Restored> {
+    tell(Step::Reading);
     let archive = Archive::new(&request.archive, request.key.clone());
     let manifest = readable_manifest(&request.archive, request.key).await?;
     let target = Target::begin(&request.data_dir, request.database_url.as_deref(), &request.archive).await?;
     failpoint("restore.begun");
-    match fill(&target, &archive, &manifest, &request.secrets).await {
+    match fill(&target, &archive, &manifest, &request.secrets, &tell).await {
         Ok(restored) => {
             target.finish().await?;
             Ok(restored)
@@ -95,6 +112,7 @@ async fn fill(
     archive: &Archive,
     manifest: &Manifest,
     secrets: &Secrets,
+    tell: &impl Fn(Step),
 ) -> Result<Restored> {
     let vault = match secrets {
         Secrets::With(key) => Some(Vault::from_text(key)?),
@@ -114,6 +132,7 @@ async fn fill(
         at: now(),
     };
     let root = target.root().to_owned();
+    tell(Step::Files);
     let written = {
         let (archive, manifest) = (archive.clone(), manifest.clone());
         spawn_blocking(move || write_files(&archive, &manifest, &root, place_of)).await
@@ -123,6 +142,7 @@ async fn fill(
     if let Secrets::With(key) = secrets {
         target.keep_key(key)?;
     }
+    tell(Step::Database);
     // Last: where the database is not inside the directory, this is what cannot be taken back.
     let rows = restore_database(target.db(), archive, manifest, Some(settling)).await?;
     failpoint("restore.database");

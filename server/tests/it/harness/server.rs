@@ -50,9 +50,14 @@ impl Server {
 
     /// Bytes of memory that it has just now.
     pub(crate) fn memory(&self) -> u64 {
+        self.status("VmRSS")[0].parse::<u64>().unwrap() << 10
+    }
+
+    /// A line of its /proc/PID/status, without the name (proc(5)).
+    pub(crate) fn status(&self, name: &str) -> Vec<String> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+        line.split_whitespace().map(str::to_owned).collect()
     }
 
     /// The code for the first admin, once it was printed.

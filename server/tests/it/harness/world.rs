@@ -86,6 +86,8 @@ impl World {
         ] {
             command.env_remove(name);
         }
+        // Whatever this machine has in /etc.
+        command.env("ETIQA_CONFIG_FILE", "");
         if self.is_on_postgres {
             command.env("ETIQA_DATABASE_URL", self.database.url());
         }
