@@ -5,6 +5,7 @@
 mod cli;
 mod http;
 mod logging;
+mod scraping;
 mod serve;
 mod signals;
 mod syslog;
@@ -16,7 +17,6 @@ use cli::Cli;
 
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();
-    logging::start(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let logs = logging::start(&cli, runtime.handle());
     let code = match runtime.block_on(cli.run()) {
         Ok(code) => code,
         Err(error) => {
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     };
+    logs.end();
     // A blocking read of the console, or a session that hangs, must not keep the program from ending.
     runtime.shutdown_background();
     code

@@ -48,6 +48,8 @@ use etiqa_model::scope::Scope;
 use etiqa_model::user::Reach;
 use etiqa_model::{Secret, UserError};
 
+use crate::logging::LogOptions;
+
 /// Backs up the configurations of network devices by itself.
 #[derive(Debug, Parser)]
 #[command(name = "etiqa", version, infer_long_args = true)]
@@ -55,6 +57,8 @@ use etiqa_model::{Secret, UserError};
 pub(crate) struct Cli {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    pub(crate) logs: LogOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -226,6 +230,9 @@ pub(crate) struct Serve {
     #[arg(long, env = "ETIQA_CHANGE_QUIET", default_value_t = 30, value_name = "SECONDS",
           value_parser = clap::value_parser!(u16).range(0..=300))]
     pub(crate) change_quiet: u16,
+    /// Address and port to tell metrics on, to whoever can reach it: no token is asked for there
+    #[arg(long, env = "ETIQA_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 /// What a worker is told.
@@ -240,6 +247,9 @@ pub(crate) struct Worker {
     /// A device that tells of changes is collected once it has been quiet for so long, after five minutes at most
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=300))]
     pub(crate) change_quiet: u16,
+    /// Address and port to tell metrics on, and whether it works, to whoever can reach it: no token is asked for there
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 impl Cli {
@@ -261,6 +271,11 @@ impl Cli {
                 | Command::Destination(destination::Destination::Test { .. })
         );
         works.then_some(self.place.data_dir.as_path())
+    }
+
+    /// Certificate authorities besides the system's.
+    pub(crate) fn ca_file(&self) -> Option<&Path> {
+        self.place.ca_file.as_deref()
     }
 
     /// Runs the command. The code is 0 when all is good, 1 when something failed.

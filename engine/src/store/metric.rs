@@ -1,0 +1,196 @@
+//! What metrics count: each of it in one statement, by an index or of what there is now, never of history.
+
+use etiqa_model::device::DeviceType;
+use etiqa_model::{BackupConfigId, Timestamp};
+
+use crate::db::{Db, DbKind, Result, RowExt};
+
+/// Devices of a type, a site and a standing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceGroup {
+    /// What they are.
+    pub device_type: DeviceType,
+    /// Where.
+    pub site: String,
+    /// Whether they are enabled.
+    pub enabled: bool,
+    /// How their last collection ended, by the class's name; none: they have had none.
+    pub last_class: Option<String>,
+    /// How many.
+    pub count: u64,
+    /// The oldest of their last good texts.
+    pub oldest_good: Option<Timestamp>,
+    /// The newest of them.
+    pub newest_good: Option<Timestamp>,
+}
+
+/// All devices, as an index of its own holds them.
+pub async fn device_groups(db: &Db) -> Result<Vec<DeviceGroup>> {
+    let rows = sqlx::query(
+        "SELECT device_type, site, enabled, last_class, COUNT(*) AS n, MIN(last_good_at) AS oldest_good,
+                MAX(last_good_at) AS newest_good
+         FROM device GROUP BY device_type, site, enabled, last_class",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    let group = |row: &sqlx::any::AnyRow| {
+        Ok(DeviceGroup {
+            device_type: row.named("device_type", DeviceType::parse)?,
+            site: row.text("site")?,
+            enabled: row.flag("enabled")?,
+            last_class: row.opt_text("last_class")?,
+            count: row.count("n")?,
+            oldest_good: row.opt_time("oldest_good")?,
+            newest_good: row.opt_time("newest_good")?,
+        })
+    };
+    rows.iter().map(group).collect()
+}
+
+/// The last run of a backup config that completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastGood {
+    /// Whose.
+    pub config: BackupConfigId,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Its archive's size.
+    pub size_bytes: u64,
+}
+
+/// The last run of each backup config that completed and whose archive retention keeps, which it does with the newest.
+pub async fn run_list_last_good(db: &Db) -> Result<Vec<LastGood>> {
+    // One index look-up a config, however long its history is.
+    let rows = sqlx::query(
+        "SELECT backup_config_id, finished_at, COALESCE(size_bytes, 0) AS size_bytes FROM backup_run
+         WHERE backup_config_id IS NOT NULL AND id IN (
+             SELECT (SELECT MAX(r.id) FROM backup_run r WHERE r.status = 'completed' AND r.backup_config_id = c.id
+                     AND r.file IS NOT NULL AND r.removed_at IS NULL)
+             FROM backup_config c)",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    let good = |row: &sqlx::any::AnyRow| {
+        Ok(LastGood {
+            config: BackupConfigId(row.int("backup_config_id")?),
+            finished_at: row.opt_time("finished_at")?,
+            size_bytes: row.count("size_bytes")?,
+        })
+    };
+    rows.iter().map(good).collect()
+}
+
+/// Archives that are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Archives {
+    /// Read back whole when they were last looked at.
+    pub good: u64,
+    /// Found damaged.
+    pub damaged: u64,
+    /// Noted, and not there.
+    pub missing: u64,
+    /// Bytes of those that are there.
+    pub bytes: u64,
+}
+
+/// How archives stand: as many rows are read as there are archives.
+pub async fn archive_standing(db: &Db) -> Result<Archives> {
+    let row = sqlx::query(
+        "SELECT COUNT(CASE WHEN missing_at IS NULL AND damaged = 0 THEN 1 END) AS good,
+                COUNT(CASE WHEN missing_at IS NULL AND damaged = 1 THEN 1 END) AS damaged,
+                COUNT(CASE WHEN missing_at IS NOT NULL THEN 1 END) AS missing,
+                CAST(COALESCE(SUM(CASE WHEN missing_at IS NULL THEN size_bytes END), 0) AS BIGINT) AS bytes
+         FROM backup_run WHERE status = 'completed' AND file IS NOT NULL AND removed_at IS NULL",
+    )
+    .fetch_one(db.reader())
+    .await?;
+    Ok(Archives {
+        good: row.count("good")?,
+        damaged: row.count("damaged")?,
+        missing: row.count("missing")?,
+        bytes: row.count("bytes")?,
+    })
+}
+
+/// The queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// Somebody works on them.
+    pub running: u64,
+    /// They wait for their first attempt.
+    pub waiting: u64,
+    /// They wait for another one.
+    pub retrying: u64,
+    /// They were given up, and nobody has forgotten them yet.
+    pub dead: u64,
+    /// Since when the one that has waited longest is due.
+    pub oldest_due_at: Option<Timestamp>,
+}
+
+/// How the queue stands.
+pub async fn queue_standing(db: &Db, now: Timestamp) -> Result<Queue> {
+    let row = sqlx::query(
+        "SELECT COUNT(CASE WHEN held > 0 THEN 1 END) AS running,
+                COUNT(CASE WHEN held = 0 AND attempts = 0 THEN 1 END) AS waiting,
+                COUNT(CASE WHEN held = 0 AND attempts > 0 THEN 1 END) AS retrying,
+                MIN(CASE WHEN held = 0 THEN due_at END) AS oldest_due_at,
+                (SELECT COUNT(*) FROM job WHERE dead = 1) AS dead
+         FROM (SELECT attempts, due_at, CASE WHEN COALESCE(lease_expires_at, 0) > $1 THEN 1 ELSE 0 END AS held
+               FROM job WHERE finished_at IS NULL) AS unfinished",
+    )
+    .bind(now.millis())
+    .fetch_one(db.reader())
+    .await?;
+    Ok(Queue {
+        running: row.count("running")?,
+        waiting: row.count("waiting")?,
+        retrying: row.count("retrying")?,
+        dead: row.count("dead")?,
+        oldest_due_at: row.opt_time("oldest_due_at")?,
+    })
+}
+
+/// Copies of archives that something is to be done about at destinations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Copies {
+    /// They are to be sent.
+    pub waiting: u64,
+    /// They are to be deleted there.
+    pub leaving: u64,
+    /// Those of both whose last attempt failed.
+    pub failing: u64,
+}
+
+/// How copies stand.
+pub async fn copy_standing(db: &Db) -> Result<Copies> {
+    let row = sqlx::query(
+        "SELECT COUNT(CASE WHEN state = 'waiting' THEN 1 END) AS waiting,
+                COUNT(CASE WHEN state = 'leaving' THEN 1 END) AS leaving,
+                COUNT(CASE WHEN problem IS NOT NULL THEN 1 END) AS failing
+         FROM archive_copy WHERE state IN ('waiting', 'leaving')",
+    )
+    .fetch_one(db.reader())
+    .await?;
+    Ok(Copies {
+        waiting: row.count("waiting")?,
+        leaving: row.count("leaving")?,
+        failing: row.count("failing")?,
+    })
+}
+
+/// Bytes of the database: of its file and its log, or as the server tells.
+pub async fn database_size(db: &Db) -> Result<u64> {
+    match (db.kind(), db.file()) {
+        (DbKind::Sqlite, Some(file)) => {
+            let size = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |found| found.len());
+            let mut log = file.as_os_str().to_owned();
+            log.push("-wal");
+            Ok(size(file) + size(log.as_ref()))
+        }
+        (DbKind::Sqlite, None) => Ok(0),
+        (DbKind::Postgres, _) => {
+            let sql = "SELECT pg_database_size(current_database()) AS bytes";
+            sqlx::query(sql).fetch_one(db.reader()).await?.count("bytes")
+        }
+    }
+}
