@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
+use etiqa_model::device::DeviceStatus;
 use etiqa_model::machine::{Machine, MachineState};
-use etiqa_model::overview::{DeviceCounts, Reason};
-use etiqa_model::scope::Scope;
+use etiqa_model::overview::Reason;
 use etiqa_model::{BackupConfigId, Timestamp};
 use futures::TryFutureExt;
 
@@ -17,10 +17,9 @@ use crate::files::Disk;
 use crate::machines;
 use crate::pause::schedule_pause;
 use crate::store::metric::{
-    Archives, Copies, DeviceGroup, LastGood, Queue, archive_standing, copy_standing, database_size,
-    device_groups, queue_standing, run_list_last_good,
+    Archives, Copies, DeviceGroup, DevicesNow, LastGood, Queue, archive_standing, copy_standing,
+    database_size, device_groups, devices_now, queue_standing, run_list_last_good,
 };
-use crate::store::overview::device_counts;
 use crate::store::setting::last_tick_fetch;
 use crate::time::now;
 
@@ -48,8 +47,7 @@ pub(super) struct Standing {
     configs: Vec<BackupConfigRow>,
     last_good: Vec<LastGood>,
     groups: Vec<DeviceGroup>,
-    counts: DeviceCounts,
-    reasons: Vec<(Reason, u64)>,
+    devices: DevicesNow,
     queue: Queue,
     archives: Archives,
     copies: Copies,
@@ -65,11 +63,10 @@ impl Standing {
         let (db, at) = (&engine.db, now());
         let configs = config::list_uncounted(engine, at).await?;
         let promises = promise::promises(&configs, at);
-        let everything = Scope::default();
         let devices = async {
             tokio::try_join!(
                 device_groups(db).err_into::<Error>(),
-                device_counts(db, &everything, &promises).err_into::<Error>(),
+                devices_now(db, &promises).err_into::<Error>(),
             )
         };
         let work = async {
@@ -89,7 +86,7 @@ impl Standing {
             )
         };
         let (devices, work, rest) = tokio::try_join!(devices, work, rest)?;
-        let (groups, (counts, reasons)) = devices;
+        let (groups, devices) = devices;
         let (queue, archives, copies, last_good) = work;
         let (machines, last_look, pause, database_bytes) = rest;
         let is_paused = pause.is_some();
@@ -97,8 +94,7 @@ impl Standing {
             configs,
             last_good,
             groups,
-            counts,
-            reasons,
+            devices,
             queue,
             archives,
             copies,
@@ -231,29 +227,27 @@ impl Standing {
         for ((kind, site), group) in &groups {
             page.time(&[("device_type", kind), ("site", site)], group.newest_good);
         }
-        let counts = &self.counts;
         page.metric(
             "etiqa_devices_within_schedule",
             Kind::Gauge,
             "Enabled devices with a good text as recent as their backups promise.",
         );
-        page.count(&[], counts.covered);
+        page.count(&[], self.devices.within_schedule);
         page.metric(
             "etiqa_devices_needing_attention",
             Kind::Gauge,
             "Enabled devices that need a hand, by the first reason that holds.",
         );
         for reason in Reason::ALL {
-            let count = self.reasons.iter().find(|(known, _)| known == reason).map_or(0, |(_, count)| *count);
-            page.count(&[("reason", name_of(*reason))], count);
+            page.count(&[("reason", name_of(*reason))], count_of(&self.devices.needing_hand, reason));
         }
         page.metric(
             "etiqa_devices_by_reachability",
             Kind::Gauge,
             "Enabled devices by whether they answer on their port.",
         );
-        for (status, count) in &counts.by_status {
-            page.count(&[("status", status.as_str())], *count);
+        for status in [DeviceStatus::Online, DeviceStatus::Offline, DeviceStatus::Unknown] {
+            page.count(&[("status", status.as_str())], count_of(&self.devices.by_status, &status));
         }
     }
 
@@ -408,6 +402,10 @@ fn standing_of(row: &DeviceGroup) -> usize {
         (true, Some("host_key_changed")) => 3,
         (true, Some(_)) => 1,
     }
+}
+
+fn count_of<T: PartialEq>(counts: &[(T, u64)], what: &T) -> u64 {
+    counts.iter().find(|(known, _)| known == what).map_or(0, |(_, count)| *count)
 }
 
 fn name_of(reason: Reason) -> &'static str {

@@ -1,9 +1,11 @@
 //! What metrics count: each of it in one statement, by an index or of what there is now, never of history.
 
-use etiqa_model::device::DeviceType;
+use etiqa_model::device::{DeviceStatus, DeviceType};
+use etiqa_model::overview::Reason;
 use etiqa_model::{BackupConfigId, Timestamp};
 
-use crate::db::{Db, DbKind, Result, RowExt};
+use super::promise::{Promise, promised_since};
+use crate::db::{Db, DbKind, Filter, Result, RowExt};
 
 /// Devices of a type, a site and a standing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,59 @@ pub async fn device_groups(db: &Db) -> Result<Vec<DeviceGroup>> {
         })
     };
     rows.iter().map(group).collect()
+}
+
+/// Enabled devices by what is promised to them and whether they answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DevicesNow {
+    /// They have a good text within their schedule.
+    pub within_schedule: u64,
+    /// They need a hand, by the first reason that holds, as the first page tells it.
+    pub needing_hand: Vec<(Reason, u64)>,
+    /// All of them, by whether they answer.
+    pub by_status: Vec<(DeviceStatus, u64)>,
+}
+
+/// How enabled devices stand now. The first page asks by more; this is grouped in the order of the index and sorts nothing.
+pub async fn devices_now(db: &Db, promises: &[Promise]) -> Result<DevicesNow> {
+    let mut filter = Filter::new();
+    let since = promised_since(promises, &mut filter);
+    let sql = format!(
+        "SELECT device_type, status, enabled, last_class, COUNT(*) AS total, COUNT(since) AS planned,
+                COUNT(CASE WHEN last_good_at >= since THEN 1 END) AS covered
+         FROM (SELECT d.device_type, d.status, d.enabled, d.last_class, d.last_good_at, {since} AS since
+               FROM device d) AS s
+         GROUP BY device_type, status, enabled, last_class"
+    );
+    let rows = filter.query(&sql, "").persistent(false).fetch_all(db.reader()).await?;
+    let mut now = DevicesNow::default();
+    for row in &rows {
+        if !row.flag("enabled")? {
+            continue;
+        }
+        let (total, planned, covered): (u64, u64, u64) =
+            (row.count("total")?, row.count("planned")?, row.count("covered")?);
+        now.within_schedule += covered;
+        add(&mut now.by_status, row.named("status", DeviceStatus::parse)?, total);
+        match row.opt_text("last_class")?.as_deref() {
+            None => add(&mut now.needing_hand, Reason::NeverBackedUp, total),
+            Some("suspect") => add(&mut now.needing_hand, Reason::Suspect, total),
+            Some("host_key_changed") => add(&mut now.needing_hand, Reason::HostKeyChanged, total),
+            Some("ok" | "unchanged") => {
+                add(&mut now.needing_hand, Reason::Overdue, planned.saturating_sub(covered));
+                add(&mut now.needing_hand, Reason::NoBackup, total.saturating_sub(planned));
+            }
+            Some(_) => add(&mut now.needing_hand, Reason::Failing, total),
+        }
+    }
+    Ok(now)
+}
+
+fn add<T: PartialEq>(counts: &mut Vec<(T, u64)>, what: T, number: u64) {
+    match counts.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, count)) => *count += number,
+        None => counts.push((what, number)),
+    }
 }
 
 /// The last run of a backup config that completed.
