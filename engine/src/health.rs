@@ -31,6 +31,8 @@ const LOOK_MARGIN: Duration = Duration::from_mins(1);
 const FRESH: Duration = Duration::from_secs(1);
 /// The database, or a disk, that does not answer within this is down.
 const WITHIN: Duration = Duration::from_secs(10);
+/// A probe of a disk that is on its way is waited for, looked at this often.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// When something was last seen at work.
 #[derive(Debug)]
@@ -198,8 +200,13 @@ async fn database(engine: &Engine) -> Vec<Need> {
 /// thread waiting for it, however often this is asked.
 async fn disk(engine: &Engine) -> Option<&'static str> {
     let is_probing = Arc::clone(&engine.health.is_probing);
-    if is_probing.swap(true, Ordering::SeqCst) {
-        return Some(NO_DISK);
+    // Whoever asked before may have gone without waiting for the answer.
+    let began = Instant::now();
+    while is_probing.swap(true, Ordering::SeqCst) {
+        if began.elapsed() > WITHIN {
+            return Some(NO_DISK);
+        }
+        sleep(LOOK_AGAIN).await;
     }
     let (root, backups) = (engine.dir.root().to_owned(), engine.dir.backups());
     let probing = spawn_blocking(move || {

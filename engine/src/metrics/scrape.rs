@@ -19,7 +19,13 @@ const WITHIN: Duration = Duration::from_secs(4);
 
 /// What was read last. One reads at a time, and the others wait for it.
 #[derive(Default)]
-pub struct Scrapes(Mutex<Option<(Instant, Option<Arc<Standing>>)>>);
+pub struct Scrapes(Mutex<Option<Read>>);
+
+struct Read {
+    at: Instant,
+    /// None: the database did not answer.
+    standing: Option<Arc<Standing>>,
+}
 
 impl std::fmt::Debug for Scrapes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,10 +36,8 @@ impl std::fmt::Debug for Scrapes {
 impl Scrapes {
     async fn standing(&self, engine: &Engine) -> Option<Arc<Standing>> {
         let mut last = self.0.lock().await;
-        if let Some((at, standing)) = &*last
-            && at.elapsed() < FRESH
-        {
-            return standing.clone();
+        if let Some(read) = last.as_ref().filter(|read| read.at.elapsed() < FRESH) {
+            return read.standing.clone();
         }
         let standing = match timeout(WITHIN, Standing::read(engine)).await {
             Ok(Ok(standing)) => Some(Arc::new(standing)),
@@ -46,7 +50,7 @@ impl Scrapes {
                 None
             }
         };
-        *last = Some((Instant::now(), standing.clone()));
+        *last = Some(Read { at: Instant::now(), standing: standing.clone() });
         standing
     }
 }

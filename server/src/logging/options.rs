@@ -1,6 +1,6 @@
 //! How logs are told on the command line.
 
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use super::files::Limits;
@@ -18,15 +18,15 @@ pub(crate) struct LogOptions {
     log_format: Format,
     /// Files of the log are kept for so many days
     #[arg(long, global = true, env = "ETIQA_LOG_DAYS", value_name = "DAYS", default_value_t = 14,
-          value_parser = value_parser!(u16).range(1..=3650))]
+          value_parser = clap::value_parser!(u16).range(1..=3650))]
     log_days: u16,
     /// So many files of the log are kept at most
     #[arg(long, global = true, env = "ETIQA_LOG_FILES", value_name = "NUMBER", default_value_t = 30,
-          value_parser = value_parser!(u16).range(1..=10_000))]
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
     log_files: u16,
     /// A file of the log that is larger is followed by another one
     #[arg(long, global = true, env = "ETIQA_LOG_FILE_MIB", value_name = "MIB", default_value_t = 32,
-          value_parser = value_parser!(u16).range(1..=4096))]
+          value_parser = clap::value_parser!(u16).range(1..=4096))]
     log_file_mib: u16,
     /// Send traces to this collector of OpenTelemetry, by OTLP over HTTP: http://127.0.0.1:4318
     #[arg(long, global = true, env = "ETIQA_OTLP_ENDPOINT", value_name = "URL",
