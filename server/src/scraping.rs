@@ -2,13 +2,18 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use etiqa_engine::{Engine, Error, Result};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::cli::output;
 use crate::http::metrics;
 use crate::serve::cannot_listen;
+
+/// How long an answer that is under way may take when the program stops.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Listens at `address`, where one is given, and says so.
 pub(crate) async fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>> {
@@ -25,10 +30,19 @@ pub(crate) fn tell(engine: &Arc<Engine>, listener: Option<&TcpListener>) -> Resu
     let Some(listener) = listener else { return Ok(None) };
     let listener = listener.try_clone().and_then(tokio::net::TcpListener::from_std);
     let listener = listener.map_err(Error::io("listening"))?;
-    let engine = Arc::clone(engine);
+    let (engine, stopping) = (Arc::clone(engine), engine.stopping.clone());
+    let too_long = async move {
+        stopping.cancelled().await;
+        sleep(ENDS_WITHIN).await;
+    };
     Ok(Some(tokio::spawn(async move {
-        if let Err(error) = metrics::serve(engine, listener).await {
-            tracing::error!(%error, "metrics are not told any more");
+        tokio::select! {
+            served = metrics::serve(engine, listener) => {
+                if let Err(error) = served {
+                    tracing::error!(%error, "metrics are not told any more");
+                }
+            }
+            () = too_long => {}
         }
     })))
 }
