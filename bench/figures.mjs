@@ -1,6 +1,6 @@
 // What is measured, in order. Called by bench/run.sh, from the project's folder.
 //
-//   figures.mjs DEVICES BYTES [start|server|access|speed|latency|many|peers|archives|search|diff|schedule|pages|live …]
+//   figures.mjs DEVICES BYTES [start|server|access|speed|latency|many|peers|archives|search|diff|schedule|pages|metrics|live …]
 //
 // All of them by default.
 import { cpus, loadavg } from "node:os";
@@ -9,6 +9,7 @@ import { access } from "./access.mjs";
 import { archives } from "./archives.mjs";
 import { latency, speed, veryMany } from "./collection.mjs";
 import { diff } from "./diff.mjs";
+import { metrics } from "./metrics.mjs";
 import { openPages, pages } from "./pages.mjs";
 import { peers } from "./peers.mjs";
 import { schedule } from "./schedule.mjs";
@@ -33,6 +34,7 @@ const figures = {
   diff,
   schedule,
   pages,
+  metrics,
   live: openPages,
 };
 const chosen = process.argv.slice(4);

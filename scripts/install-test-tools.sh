@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests drive for real: Chromium, PostgreSQL, servers of SSH and telnet, a router's command line (FRR),
-# Git, other programs that open archives, and what we are measured beside.
+# Git, other programs that open archives, Prometheus's checker, and what we are measured beside.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -10,6 +10,7 @@ has_emoji_font() { have fc-list && [ -n "$(fc-list ':charset=1f7e2' file)" ]; }
 has_telnetd() { have telnetd || have in.telnetd || [ -x "$TOOLS/telnetd/usr/sbin/telnetd" ]; }
 # Lets a server ask passwords of the test's own instead of the machine's.
 has_pam_wrapper() { { compgen -G '/usr/lib/*/libpam_wrapper.so' || compgen -G '/usr/lib*/libpam_wrapper.so'; } >/dev/null; }
+has_promtool() { have promtool || [ -x "$TOOLS/prometheus/usr/bin/promtool" ]; }
 has_faketime() { compgen -G '/usr/lib*/faketime/libfaketime.so.1' || compgen -G '/usr/lib/*/faketime/libfaketime.so.1'; } >/dev/null
 
 wanted=()
@@ -34,6 +35,7 @@ have rg || wanted+=(ripgrep)
 have fc-list || wanted+=(fontconfig)
 has_emoji_font || wanted+=(fonts-noto-color-emoji)
 missing=("${wanted[@]}")
+has_promtool || missing+=(prometheus)
 has_telnetd || missing+=(inetutils-telnetd)
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
@@ -66,5 +68,15 @@ if ! has_telnetd; then
     apt-get download -qq -o APT::Sandbox::User=root inetutils-telnetd >&2
     dpkg-deb -x inetutils-telnetd_*.deb .
     rm inetutils-telnetd_*.deb
+  )
+fi
+# Of Prometheus the checker alone, for the same reason.
+if ! has_promtool; then
+  mkdir -p "$TOOLS/prometheus"
+  (
+    cd "$TOOLS/prometheus"
+    apt-get download -qq -o APT::Sandbox::User=root prometheus >&2
+    dpkg-deb -x prometheus_*.deb .
+    rm prometheus_*.deb
   )
 fi

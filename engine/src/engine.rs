@@ -24,9 +24,11 @@ use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
 use crate::fleet::{Errands, Groups, Load, Slots};
+use crate::health::Health;
 use crate::hex::to_hex;
 use crate::history::search::PAGES_AT_ONCE;
 use crate::machines::measure_clock;
+use crate::metrics::{Meters, Scrapes};
 use crate::outgoing::Reach;
 use crate::recovery::settle_key_files;
 use crate::schedule::Lead;
@@ -108,6 +110,8 @@ pub struct Engine {
     pub seen: access::Seen,
     /// How a restore into this instance goes, while it waits for its first admin.
     pub takeover: Takeover,
+    /// What this process is for.
+    pub role: Role,
     /// The name under which this process holds leases.
     pub owner: String,
     /// Since when it works.
@@ -136,6 +140,12 @@ pub struct Engine {
     pub searches: Semaphore,
     /// What devices told of their changes.
     pub changes: Changes,
+    /// What this process counts of what it does.
+    pub meters: Meters,
+    /// What metrics tell of the database, as it was read last.
+    pub scrapes: Scrapes,
+    /// Whether this process works.
+    pub health: Health,
     /// Networks that copies may be sent to besides public ones.
     pub(crate) reach: Reach,
     /// How long a file waits for the destination in which all machines keep theirs.
@@ -217,6 +227,7 @@ impl Engine {
             throttle: Throttle::default(),
             seen: access::Seen::with(&settings),
             takeover: Takeover::after(refusal),
+            role,
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
             opened_at: now(),
             stopping: CancellationToken::new(),
@@ -231,6 +242,9 @@ impl Engine {
             artifact_errands: Errands::default(),
             searches: Semaphore::new(PAGES_AT_ONCE),
             changes: Changes::default(),
+            meters: Meters::default(),
+            scrapes: Scrapes::default(),
+            health: Health::default(),
             reach: options.reach,
             shared_patience: options.shared_patience.unwrap_or(shared::PATIENCE),
             shared_seen: std::sync::Mutex::default(),

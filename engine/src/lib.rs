@@ -19,6 +19,7 @@ pub mod fleet;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 pub mod handover;
+pub mod health;
 pub mod hex;
 pub mod history;
 pub mod import;
@@ -27,6 +28,7 @@ pub mod jump_hosts;
 mod lease;
 pub mod machines;
 pub mod media;
+pub mod metrics;
 pub mod network;
 pub mod outgoing;
 pub mod overview;

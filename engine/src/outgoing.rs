@@ -190,6 +190,12 @@ impl Outgoing {
     }
 }
 
+/// The client for an address that whoever runs the program named: it is not judged. It follows no redirect.
+pub fn operators_client(trust: &Trust) -> Result<ClientBuilder, NoClient> {
+    let tls = trust.client_config().ok_or(NoClient::Tls)?;
+    Ok(Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).referer(false))
+}
+
 /// Resolves the names of a client.
 struct Judge {
     outgoing: Outgoing,

@@ -6,6 +6,7 @@ mod cli;
 mod http;
 mod logging;
 mod owner;
+mod scraping;
 mod serve;
 mod signals;
 mod syslog;
@@ -22,7 +23,6 @@ fn main() -> ExitCode {
         cli::output::complain(&error.message);
         return ExitCode::FAILURE;
     }
-    logging::start(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let logs = logging::start(&cli, runtime.handle());
     let code = match runtime.block_on(cli.run()) {
         Ok(code) => code,
         Err(error) => {
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     };
+    logs.end();
     // A blocking read of the console, or a session that hangs, must not keep the program from ending.
     runtime.shutdown_background();
     code

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use etiqa_engine::access::{keep_seen, setup_code_renew, setup_is_open};
 use etiqa_engine::changes::{self, Sockets};
+use etiqa_engine::health;
 use etiqa_engine::history::search;
 use etiqa_engine::schedule::{tick, tidy, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Serve, output};
 use crate::http;
 use crate::http::edge::Edge;
+use crate::scraping;
 use crate::signals::StopSignals;
 use crate::syslog;
 
@@ -38,6 +40,7 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     let listener = TcpListener::bind(listen).await;
     let listener = listener.map_err(|error| cannot_listen(listen, "--listen", &error))?;
     let syslog = syslog::bind(serve.syslog_listen).await?;
+    let metrics = scraping::bind(serve.metrics_listen).await?;
     // Before anybody is told that there is a server, who could then stop it.
     let mut signals = StopSignals::listen();
     let address = listener.local_addr().map_err(Error::io("asking for the address"))?;
@@ -63,8 +66,16 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
     loop {
         engine.changes.set_quiet(Duration::from_secs(serve.change_quiet.into()));
-        let then =
-            serve_engine(&engine, &edge, (&listener, &base), start_delay, syslog.as_ref(), &stop).await?;
+        let then = serve_engine(
+            &engine,
+            &edge,
+            (&listener, &base),
+            start_delay,
+            syslog.as_ref(),
+            metrics.as_ref(),
+            &stop,
+        )
+        .await?;
         if then == Then::End {
             break;
         }
@@ -88,6 +99,7 @@ async fn serve_engine(
     (listener, base): (&std::net::TcpListener, &str),
     start_delay: Duration,
     syslog: Option<&Arc<Sockets>>,
+    metrics: Option<&std::net::TcpListener>,
     stop: &CancellationToken,
 ) -> Result<Then> {
     let listener = listener.try_clone().and_then(TcpListener::from_std).map_err(Error::io("listening"))?;
@@ -105,6 +117,8 @@ async fn serve_engine(
     let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(engine), None));
     let seeing = tokio::spawn(keep_seen(Arc::clone(engine)));
+    tokio::spawn(health::keep_pulse(Arc::downgrade(engine)));
+    let telling = scraping::tell(engine, metrics)?;
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(engine), None, Arc::clone(sockets))));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
@@ -127,7 +141,7 @@ async fn serve_engine(
     };
     engine.stopping.cancel();
     let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing];
-    for task in tasks.into_iter().chain(hearing) {
+    for task in tasks.into_iter().chain(hearing).chain(telling) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");
         }

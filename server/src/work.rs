@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_engine::schedule::{tidy, worker};
-use etiqa_engine::{Engine, Options, Result, Role, changes, machines, relay};
+use etiqa_engine::{Engine, Options, Result, Role, changes, health, machines, relay};
 use etiqa_model::UserError;
 use etiqa_model::machine::MachineRole;
 
 use crate::cli::{Worker, output};
+use crate::scraping;
 use crate::signals::StopSignals;
 use crate::syslog;
 
@@ -23,6 +24,7 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     let engine = Engine::open(options, Role::Worker).await?;
     engine.changes.set_quiet(Duration::from_secs(told.change_quiet.into()));
     let syslog = syslog::bind(told.syslog_listen).await?;
+    let metrics = scraping::bind(told.metrics_listen).await?;
     let site = told.site;
     let mut signals = StopSignals::listen();
     output::say(&format!("Working for the site {site} from {}", engine.dir.root().display()));
@@ -35,13 +37,15 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
         signals.next().await;
         std::process::exit(1);
     });
+    tokio::spawn(health::keep_pulse(Arc::downgrade(&engine)));
+    let telling = scraping::tell(&engine, metrics.as_ref())?;
     let beating = tokio::spawn(machines::beat(Arc::clone(&engine), MachineRole::Worker, Some(site.clone())));
     let relaying = tokio::spawn(relay::relay(Arc::clone(&engine)));
     let tidying = tokio::spawn(tidy::file_tidier(Arc::clone(&engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(&engine), Some(site.clone())));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(&engine), Some(site), sockets)));
-    for task in [beating, relaying, tidying, working].into_iter().chain(hearing) {
+    for task in [beating, relaying, tidying, working].into_iter().chain(hearing).chain(telling) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the worker broke");
         }

@@ -11,6 +11,7 @@ use etiqa_model::event::Topic;
 use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
 use etiqa_model::{RunId, Timestamp};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::archive::manifest::Counts;
 use super::contents::distrust_damaged;
@@ -70,6 +71,10 @@ struct Report {
 /// Executes a pending run; does nothing when it is not pending (any more). Only a lost database is an error: all
 /// else is the run's own ending.
 pub async fn execute_run(engine: &Arc<Engine>, id: RunId) -> Result<()> {
+    execute(engine, id).instrument(tracing::debug_span!("run", run = %id)).await
+}
+
+async fn execute(engine: &Arc<Engine>, id: RunId) -> Result<()> {
     let started_at = now();
     if !run_claim(&engine.db, id, &engine.owner, started_at, started_at.plus(LEASE)).await? {
         return Ok(());
@@ -133,6 +138,9 @@ async fn end(engine: &Engine, run: &Run, ending: &Ending) -> Result<()> {
         (true, _) => {
             let (id, status) = (run.id, ending.status.as_str());
             tracing::info!(run = %id, status, devices_failed = ending.devices_failed, "run {id} of {} {status}", run.name);
+            let took = run.started_at.map(|started_at| now().since(started_at));
+            let bytes = ending.archive.as_ref().map_or(0, |archive| archive.size_bytes);
+            engine.meters.run_ended(run.backup_config_id, ending.status, took, bytes);
         }
         // Its row names the file as one that is to go.
         (false, Some(file)) => {

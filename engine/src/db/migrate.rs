@@ -140,6 +140,14 @@ async fn has_schema(db: &Db) -> Result<bool> {
     Ok(exists > 0)
 }
 
+/// Whether the last step that ran is the last one that this program knows.
+pub(super) async fn is_current(db: &Db) -> Result<bool> {
+    let row = sqlx::query("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations")
+        .fetch_one(&db.reader)
+        .await?;
+    Ok(row.try_get::<i64, _>(0)? == newest())
+}
+
 /// Refuses a database that a newer version has brought up to date.
 pub(super) async fn refuse_newer(db: &Db) -> Result<()> {
     if !has_schema(db).await? {

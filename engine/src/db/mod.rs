@@ -256,6 +256,11 @@ impl Db {
         migrate::refuse_newer(self).await
     }
 
+    /// Whether the schema is the one that this program knows.
+    pub(crate) async fn is_current(&self) -> Result<bool> {
+        migrate::is_current(self).await
+    }
+
     /// Brings the schema up to this number, where it is older.
     pub(crate) async fn migrate(&self, schema: i64) -> Result<()> {
         migrate::run(self, schema).await

@@ -110,6 +110,8 @@ impl<'a> Lease<'a> {
     ) -> Result<Class> {
         let Self { engine, device, .. } = self;
         let finished_at = now();
+        let bytes: u64 = outcome.parts.iter().map(|part| part.text.len() as u64).sum();
+        engine.meters.session_ended(finished_at.since(started_at), bytes);
         let session = Session { device, driver, purpose, lease: &self.owner, started_at, finished_at, facts };
         let Some(class) = record(engine, &session, outcome).await? else {
             return lost(engine, device, purpose).await;

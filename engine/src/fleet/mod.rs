@@ -30,6 +30,7 @@ use etiqa_model::{JobId, RunId};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub(crate) use artifacts::without_artifact;
 pub use artifacts::{ArtifactReport, fetch_artifacts};
@@ -116,7 +117,9 @@ pub async fn collect_fleet(
         while sessions.len() < engine.sessions.limit()
             && let Some((waiter, places)) = waiting.take(&engine.groups, cancel.is_cancelled())
         {
-            sessions.spawn(broken::collect_or_say_why(Arc::clone(&context), waiter, places));
+            let span = tracing::debug_span!("device", device = %waiter.device.hostname, tries = waiter.tries);
+            let session = broken::collect_or_say_why(Arc::clone(&context), waiter, places);
+            sessions.spawn(session.instrument(span));
         }
         heard(Standing { progress: Progress { done: report.done(), total }, begun: sessions.len() });
         if sessions.is_empty() && waiting.is_empty() {
@@ -136,7 +139,10 @@ pub async fn collect_fleet(
             ended.map_err(|error| Error::io("collecting a device")(std::io::Error::other(error)))??;
         match ended {
             Ended::Again(device, tries) => waiting.again(*device, tries),
-            Ended::With(class) => report.count(Some(class)),
+            Ended::With(class) => {
+                engine.meters.device_collected(class);
+                report.count(Some(class));
+            }
             Ended::Gone => report.count(None),
         }
     }

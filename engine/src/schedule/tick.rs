@@ -168,6 +168,7 @@ async fn give_up(engine: &Engine, run: &Run, retry_of: Option<RunId>, at: Timest
         _ => None,
     };
     tx.commit().await?;
+    engine.meters.run_ended(run.backup_config_id, status, None, 0);
     let _ = tokio::fs::remove_file(crate::backup::part_file(engine, run.id)).await;
     tracing::warn!(
         run = %run.id, status = status.as_str(), queued_again = queued.is_some(),

@@ -55,6 +55,7 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
     let places: Vec<(&str, Arc<Semaphore>)> =
         AT_ONCE.iter().map(|&(kind, most)| (kind, Arc::new(Semaphore::new(most)))).collect();
     while !engine.stopping.is_cancelled() {
+        engine.health.worker.beat();
         while jobs.try_join_next().is_some() {}
         let free: Vec<&str> = places
             .iter()

@@ -30,6 +30,7 @@ pub mod jump_host;
 pub mod lease;
 pub mod machine;
 pub mod media;
+pub mod metric;
 mod newest;
 pub mod overview;
 pub mod promise;

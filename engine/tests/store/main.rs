@@ -12,6 +12,7 @@ mod configs;
 mod destinations;
 mod devices;
 mod handover;
+mod metrics;
 mod overview;
 mod people;
 mod portable;

@@ -54,6 +54,7 @@ use etiqa_model::scope::Scope;
 use etiqa_model::user::Reach;
 use etiqa_model::{Secret, UserError};
 
+use crate::logging::LogOptions;
 use crate::owner::become_owner_of;
 
 /// Backs up the configurations of network devices by itself.
@@ -66,6 +67,8 @@ use crate::owner::become_owner_of;
 pub(crate) struct Cli {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    pub(crate) logs: LogOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
     /// The file that settings were read from.
@@ -271,6 +274,9 @@ pub(crate) struct Serve {
     #[arg(long, env = "ETIQA_CHANGE_QUIET", default_value_t = 30, value_name = "SECONDS",
           value_parser = clap::value_parser!(u16).range(0..=300))]
     pub(crate) change_quiet: u16,
+    /// Address and port to tell metrics on, to whoever can reach it: no token is asked for there
+    #[arg(long, env = "ETIQA_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 /// What a worker is told.
@@ -289,6 +295,9 @@ pub(crate) struct Worker {
     /// A device that tells of changes is collected once it has been quiet for so long, after five minutes at most
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(0..=300))]
     pub(crate) change_quiet: u16,
+    /// Address and port to tell metrics on, and whether it works, to whoever can reach it: no token is asked for there
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 impl Cli {
@@ -339,6 +348,11 @@ impl Cli {
                 | Command::Destination(destination::Destination::Test { .. })
         );
         works.then_some(self.place.data_dir.as_path())
+    }
+
+    /// Certificate authorities besides the system's.
+    pub(crate) fn ca_file(&self) -> Option<&Path> {
+        self.place.ca_file.as_deref()
     }
 
     /// Runs the command. The code is 0 when all is good, 1 when something failed.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -50,6 +51,7 @@ async fn events(
         session: context.caller.session,
         hello: Some(Event::default().event("hello").data(build)),
         look: tokio::time::interval(LOOK_EVERY),
+        _open: Open::new(),
     };
     let stream = unfold(listener, |mut listener| async {
         let event = listener.next().await?;
@@ -65,6 +67,31 @@ struct Listener {
     session: Option<Secret>,
     hello: Option<Event>,
     look: Interval,
+    _open: Open,
+}
+
+/// How many streams are open in this process.
+static OPEN: AtomicU64 = AtomicU64::new(0);
+
+/// How many streams are open.
+pub(super) fn open() -> u64 {
+    OPEN.load(Ordering::Relaxed)
+}
+
+/// One of them, until it is dropped.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Listener {

@@ -15,6 +15,7 @@ use etiqa_engine::audit::{Act, Acting, Actor, acting, record};
 use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
+use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use super::body::bounded;
@@ -34,14 +35,16 @@ pub(super) struct Keeper {
 pub(super) async fn gate(State(keeper): State<Keeper>, mut request: Request, next: Next) -> Response {
     let span = span_of(&request);
     let answering = async {
-        match admit(&keeper, &mut request).await {
+        let response = match admit(&keeper, &mut request).await {
             Ok(Admission::Through { caller, is_known }) => match bounded(request, is_known) {
                 Some(request) => answer(caller, request, next).await,
                 None => Refusal::too_large().into_response(),
             },
             Ok(Admission::Elsewhere(response)) => response,
             Err(refusal) => refusal.into_response(),
-        }
+        };
+        Span::current().record("http.response.status_code", response.status().as_u16());
+        response
     };
     answering.instrument(span).await
 }
@@ -77,7 +80,15 @@ async fn answer(caller: Acting, request: Request, next: Next) -> Response {
 fn span_of(request: &Request) -> Span {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    tracing::debug_span!("request", number, path = request.uri().path())
+    tracing::debug_span!(
+        "request",
+        number,
+        path = request.uri().path(),
+        otel.kind = "server",
+        otel.name = %request.method(),
+        http.request.method = %request.method(),
+        http.response.status_code = Empty,
+    )
 }
 
 /// Where the form of `/login` is posted to.
@@ -275,7 +286,7 @@ fn check_origin(client: &Client, headers: &HeaderMap) -> Result<(), UserError> {
 }
 
 /// A browser on this machine that was lured to another name for it (DNS rebinding) is turned away.
-fn check_host(client: &Client, request: &Request) -> Result<(), UserError> {
+pub(super) fn check_host(client: &Client, request: &Request) -> Result<(), UserError> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
     let Some(name) = authority.as_ref().map(Authority::host) else {

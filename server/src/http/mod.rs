@@ -15,6 +15,8 @@ mod health;
 mod hooks;
 mod inventory;
 mod media;
+mod meter;
+pub(crate) mod metrics;
 mod pages;
 mod recovery;
 mod refusal;

@@ -12,8 +12,8 @@ use leptos::server_fn::axum::server_fn_paths;
 
 use super::assets::{self, Site};
 use super::{
-    audit, backups, download, events, health, hooks, inventory, media, pages, recovery, setup, texts, theme,
-    uploads,
+    audit, backups, download, events, health, hooks, inventory, media, metrics, pages, recovery, setup,
+    texts, theme, uploads,
 };
 
 /// An address with a method, and what answers it.
@@ -49,6 +49,7 @@ fn table(build: &str) -> Vec<Route> {
         hooks::routes(),
         inventory::routes(),
         media::routes(),
+        metrics::routes(),
         setup::routes(),
         recovery::routes(),
         texts::routes(),

@@ -534,6 +534,7 @@ async fn pages(world: &World, robot: &Client, seen: &mut Seen) {
         "/account",
         "/healthz",
         "/readyz",
+        "/metrics",
         "/configs/download",
         "/devices/1/download",
         "/devices/export.csv",

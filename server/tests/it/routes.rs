@@ -75,6 +75,7 @@ GET /devices/{id}/media/{file} operator one
 GET /events viewer some
 GET /healthz open none
 GET /login open none
+GET /metrics viewer all
 GET /pkg/{build}/{file} open none
 GET /readyz open none
 GET /setup open none

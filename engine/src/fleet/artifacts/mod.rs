@@ -66,6 +66,9 @@ pub async fn fetch_artifacts(
             () = engine.artifact_groups.freed(), if !waiting.is_empty() => continue,
             () = tokio::time::sleep(LOOK_AGAIN) => continue,
         };
+        if let Ok(Ok(Some(class))) = &ended {
+            engine.meters.artifact_fetched(*class);
+        }
         match ended {
             Ok(Ok(Some(class))) if class.is_good() => report.ok += 1,
             Ok(Ok(Some(_))) => report.failed += 1,

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,6 +13,7 @@ use etiqa_model::UserError;
 
 use super::Edge;
 use crate::http::headers::secure;
+use crate::http::meter::answered;
 use crate::http::refusal::Refusal;
 
 /// The other end of a connection.
@@ -56,6 +58,7 @@ pub(in crate::http) async fn settle(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let began = Instant::now();
     let (is_secure, mut response) = match client_of(&edge, &mut request) {
         Ok(client) => {
             let is_secure = client.is_secure;
@@ -65,6 +68,7 @@ pub(in crate::http) async fn settle(
         Err(error) => (false, Refusal::from(error).with_status(StatusCode::BAD_REQUEST).into_response()),
     };
     secure(response.headers_mut(), is_secure);
+    answered(response.status(), began.elapsed());
     response
 }
 

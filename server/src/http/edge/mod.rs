@@ -74,6 +74,17 @@ impl Edge {
         }))
     }
 
+    /// For an address of which nothing was said but itself: without TLS, and no proxy is believed.
+    pub(super) fn plain() -> Self {
+        Self {
+            tls: None,
+            proxies: Proxies::new(Vec::new()),
+            public: None,
+            places: Places::default(),
+            costly: Costly::default(),
+        }
+    }
+
     /// `https` or `http`.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
