@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::read;
 use crate::pause::schedule_pause;
+use crate::rules;
 use crate::store::config_version::version_list_changes;
 use crate::store::job::job_list_open_devices;
 use crate::store::overview::{
@@ -64,6 +65,7 @@ pub async fn overview_at(engine: &Engine, reach: &Reach, at: Timestamp) -> Resul
         devices,
         needs_hand: needs_hand(engine, reach, &promises, reasons).await?,
         pause: schedule_pause(engine).await?,
+        broken_rules: rules::broken(engine, reach).await?,
         damaged: if is_whole { run_list_damaged(db, 3).await? } else { Vec::new() },
         running,
         configs,
