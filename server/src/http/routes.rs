@@ -12,8 +12,8 @@ use leptos::server_fn::axum::server_fn_paths;
 
 use super::assets::{self, Site};
 use super::{
-    audit, backups, download, events, health, hooks, inventory, media, pages, recovery, setup, texts, theme,
-    uploads,
+    audit, backups, download, events, health, hooks, inventory, media, pages, recovery, rules, setup, texts,
+    theme, uploads,
 };
 
 /// An address with a method, and what answers it.
@@ -51,6 +51,7 @@ fn table(build: &str) -> Vec<Route> {
         media::routes(),
         setup::routes(),
         recovery::routes(),
+        rules::routes(),
         texts::routes(),
         theme::routes(),
         uploads::routes(),
