@@ -25,6 +25,7 @@ pub(crate) mod output;
 mod restore;
 mod retention;
 mod routes;
+mod rule;
 mod run_backups;
 mod search;
 mod token;
@@ -137,6 +138,9 @@ pub(crate) enum Command {
     Media(media::Media),
     /// Search the active configurations of all devices
     Search(search::Search),
+    /// Hold configurations against rules
+    #[command(subcommand)]
+    Rule(rule::Rule),
     /// Manage the logins for devices
     #[command(subcommand)]
     Credential(credential::Credential),
@@ -314,6 +318,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Device(command) => command.run(engine).await,
         Command::Media(command) => command.run(engine).await,
         Command::Search(command) => command.run(engine).await,
+        Command::Rule(command) => command.run(engine).await,
         Command::Credential(command) => command.run(engine).await,
         Command::JumpHost(command) => command.run(engine).await,
         Command::Destination(command) => command.run(engine).await,

@@ -8,7 +8,7 @@ use etiqa_engine::{Engine, Error, Result};
 
 use super::{
     Command, artifact, backup_config, certificate, credential, destination, device, host_key, jump_host, key,
-    media, token, user,
+    media, rule, token, user,
 };
 
 /// The user of the operating system.
@@ -52,6 +52,7 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
             | Command::BackupConfig(backup_config::BackupConfig::List { .. })
             | Command::User(user::User::List)
             | Command::Token(token::Token::List)
+            | Command::Rule(rule::Rule::List { .. } | rule::Rule::Check { .. })
     );
     if only_lists {
         return None;
@@ -84,6 +85,8 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::JumpHost(_) => Refused(action::JUMP_HOST_CHANGE),
         Command::Destination(_) => Refused(action::DESTINATION_CHANGE),
         Command::BackupConfig(_) => Refused(action::BACKUP_CHANGE),
+        Command::Rule(rule::Rule::Report { .. }) => Done(action::RULE_REPORT),
+        Command::Rule(_) => Refused(action::RULE_CHANGE),
         Command::RecoveryKit => Refused(action::RECOVERY_KIT),
         Command::Key(key::Key::Rotate) => Refused(action::KEY_ROTATE),
         Command::HostKey(host_key::HostKey::Accept { .. }) => Refused(action::DEVICE_HOST_KEY),
