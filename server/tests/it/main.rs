@@ -27,6 +27,7 @@ mod power_cut;
 mod reach;
 mod restore;
 mod routes;
+mod rules;
 mod runs;
 mod search;
 mod sign_in;
