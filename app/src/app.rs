@@ -40,6 +40,7 @@ fn Inside() -> impl IntoView {
         <Frame>
             <FlatRoutes fallback=pages::not_found::NotFoundPage>
                 <FormRoutes/>
+                <WatchRoutes/>
                 <DevicesRoutes/>
                 <DeviceRoutes/>
                 <ConfigRoutes/>
@@ -183,6 +184,31 @@ fn ReachRoutes() -> AnyNestedRoute {
 #[component(transparent)]
 fn ReachRoutes() -> AnyNestedRoute {
     view! { <Route path=path!("/admin/drivers") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// What is watched for: rules.
+#[cfg(feature = "watch")]
+#[component(transparent)]
+fn WatchRoutes() -> AnyNestedRoute {
+    view! {
+        <Route path=path!("/configs/rules") view=pages::rules::RulesPage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/rules/new") view=pages::rules::NewRulePage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/rules/starter") view=pages::rules::StarterRulesPage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/rules/:id") view=pages::rules::RulePage ssr=SsrMode::Async/>
+        <Route path=path!("/configs/rules/:id/edit") view=pages::rules::EditRulePage ssr=SsrMode::Async/>
+        <Route path=path!("/devices/:id/rules") view=pages::rules::DeviceRulesPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// See the other bundles' `DailyRoutes`.
+#[cfg(not(feature = "watch"))]
+#[component(transparent)]
+fn WatchRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/configs/rules") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
         .into_inner()
         .into_any_nested_route()
 }

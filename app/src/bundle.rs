@@ -18,6 +18,7 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
         | ["devices", "import"]
         | ["backup", "config", _, "edit" | "retention"]
         | ["backup", "run", _, "archive"] => "etiqa-forms",
+        ["configs", "rules", ..] | ["devices", _, "rules"] => "etiqa-watch",
         ["devices"] => "etiqa-devices",
         ["devices", ..] => "etiqa-device",
         ["configs", ..] => "etiqa-configs",
@@ -67,6 +68,7 @@ mod tests {
             ),
             ("etiqa-reach", &["/admin/credentials", "/admin/drivers/", "/admin/drivers/cisco_ios"]),
             ("etiqa-admin", &["/admin", "/admin/users", "/account/"]),
+            ("etiqa-watch", &["/configs/rules", "/configs/rules/7/edit", "/devices/7/rules/"]),
         ] {
             for page in pages {
                 assert_eq!(bundle_of(page), bundle, "{page}");

@@ -44,8 +44,10 @@ pub(crate) const KEYED: [Place; 10] = [
 
 /// The others.
 #[cfg(feature = "ssr")]
-const OTHERS: [Place; 13] = [
+const OTHERS: [Place; 15] = [
     place("", "Compare configs", "/configs/compare", Role::Viewer),
+    place("", "Rules", "/configs/rules", Role::Viewer),
+    place("", "New rule", "/configs/rules/new", Role::Operator),
     place("", "New device", "/devices/new", Role::Operator),
     place("", "Users", "/admin/users", Role::Admin),
     place("", "API tokens", "/admin/tokens", Role::Admin),
@@ -62,8 +64,14 @@ const OTHERS: [Place; 13] = [
 
 /// Those that concern all devices, besides what only admins may do: not for who has a scope.
 #[cfg(feature = "ssr")]
-const OF_ALL_DEVICES: [&str; 5] =
-    ["/backup/new", "/admin/jobs", "/admin/machines", "/admin/jump-hosts", "/admin/destinations"];
+const OF_ALL_DEVICES: [&str; 6] = [
+    "/backup/new",
+    "/configs/rules/new",
+    "/admin/jobs",
+    "/admin/machines",
+    "/admin/jump-hosts",
+    "/admin/destinations",
+];
 
 /// Those whose name has `search` in it and that somebody of this reach may go to; without `search` those that a key leads to.
 #[cfg(feature = "ssr")]

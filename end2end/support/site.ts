@@ -47,6 +47,12 @@ export function placesInside(known: Known): Place[] {
     place("configs", "/configs", "/configs/"),
     place("configs-compare", "/configs/compare", compare),
     place("configs-side-by-side", "/configs/compare", `${compare}&split=true`),
+    place("rules", "/configs/rules"),
+    place("rules-starter", "/configs/rules/starter"),
+    place("rule-new", "/configs/rules/new"),
+    place("rule", "/configs/rules/:id", "/configs/rules/1"),
+    place("rule-edit", "/configs/rules/:id/edit", "/configs/rules/1/edit"),
+    place("device-rules", "/devices/:id/rules", `${device}/rules`),
     place("configs-search", "/configs/search", "/configs/search?q=interface"),
     place("config-version", "/configs/version/:id", `/configs/version/${known.version}`),
     place("devices", "/devices", "/devices/"),
@@ -125,6 +131,9 @@ export class Site {
     await world.etiqa(["jump-host", "add", "warehouse", "--address", "192.0.2.2", "--via", "headquarters", "--site", "warehouse", ...jump]);
     await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
     await world.etiqa(["backup-config", "add", "Monthly full", "--type", "full", "--frequency", "monthly", "--day", "last"]);
+
+    await world.etiqa(["rule", "add", "Syslog host", "--contain", "logging host 192.0.2.9", "--advice", "Add the log server."]);
+    await world.etiqa(["rule", "add", "No telnet", "--not-match", "transport input.*telnet", "--block", "^line vty", "--severity", "critical"]);
 
     // Two devices fail, and then one is suspect, which the exit status says.
     const run = (): Promise<unknown> =>

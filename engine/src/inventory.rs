@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::history::unpack;
 use crate::machines;
 use crate::media;
+use crate::rules;
 use crate::schedule::{Work, due, enqueue_at_sites};
 use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
@@ -262,6 +263,7 @@ pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
         results: result_list_of_device(&engine.db, id, 25).await?,
         host_key: host_key_view(&engine.db, id).await?,
         collecting: is_queued || device_lease_is_taken(&engine.db, id, now()).await?,
+        broken_rules: rules::broken_of(engine, id).await?,
         active: version_list_active(&engine.db, id).await?.iter().map(|version| version.id).collect(),
         device,
     })

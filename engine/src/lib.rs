@@ -36,6 +36,7 @@ pub mod pause;
 pub mod reachability;
 pub mod recovery;
 pub mod relay;
+pub mod rules;
 pub mod schedule;
 pub mod shared_dir;
 pub mod status;

@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::read;
 use crate::pause::schedule_pause;
+use crate::rules;
 use crate::store::config_list::version_list_changes;
 use crate::store::job::job_list_open_devices;
 use crate::store::overview::{
@@ -52,9 +53,8 @@ pub async fn overview_at(engine: &Engine, reach: &Reach, at: Timestamp) -> Resul
     configs.truncate(NEXT);
     let today = Timestamp(at.millis() - at.millis().rem_euclid(86_400_000));
     let first_day = today.minus(A_DAY * (DAYS - 1));
-    let bytes_by_day = async {
-        if is_whole { archive_bytes_by_day(db, first_day, DAYS).await } else { Ok(Vec::new()) }
-    };
+    let bytes_by_day =
+        async { if is_whole { archive_bytes_by_day(db, first_day, DAYS).await } else { Ok(Vec::new()) } };
     // What reads the most, at once.
     let ((devices, reasons), days, stored) = tokio::try_join!(
         device_counts(db, scope, &promises),
@@ -72,6 +72,7 @@ pub async fn overview_at(engine: &Engine, reach: &Reach, at: Timestamp) -> Resul
         devices,
         needs_hand: needs_hand(engine, reach, &promises, reasons).await?,
         pause: schedule_pause(engine).await?,
+        broken_rules: rules::broken(engine, reach).await?,
         damaged: if is_whole { run_list_damaged(db, 3).await? } else { Vec::new() },
         running,
         configs,

@@ -24,8 +24,15 @@ const AT_ONCE: usize = 100;
 /// Before a connection that broke is opened again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// What everything is about.
-const ALL: [Topic; 6] =
-    [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs, Topic::Views];
+const ALL: [Topic; 7] = [
+    Topic::Runs,
+    Topic::BackupConfigs,
+    Topic::Devices,
+    Topic::Admin,
+    Topic::Jobs,
+    Topic::Views,
+    Topic::Rules,
+];
 
 #[derive(Serialize, Deserialize)]
 struct Message {
@@ -78,7 +85,7 @@ fn is_work(event: &Event) -> bool {
     match event.topic {
         Topic::Jobs => event.id.is_none(),
         Topic::BackupConfigs => true,
-        Topic::Runs | Topic::Devices | Topic::Admin | Topic::Views => false,
+        Topic::Runs | Topic::Devices | Topic::Admin | Topic::Views | Topic::Rules => false,
     }
 }
 
@@ -132,7 +139,7 @@ fn take_in(engine: &Engine, events: Vec<Event>) {
         match event.topic {
             Topic::Jobs if is_work(&event) => engine.work.notify_one(),
             Topic::BackupConfigs => engine.schedule_changed.notify_one(),
-            Topic::Jobs | Topic::Runs | Topic::Devices | Topic::Admin | Topic::Views => {}
+            Topic::Jobs | Topic::Runs | Topic::Devices | Topic::Admin | Topic::Views | Topic::Rules => {}
         }
         engine.events.repeat(event);
     }

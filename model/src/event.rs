@@ -18,6 +18,8 @@ pub enum Topic {
     Admin,
     /// A person kept a view of a list, or gave one up.
     Views,
+    /// A rule changed, what configurations came to by it, or one that was kept is broken; then `id` is the rule.
+    Rules,
 }
 
 /// "Look again": `id` narrows it to one row of the topic.

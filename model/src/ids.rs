@@ -65,4 +65,6 @@ ids! {
     MediaId,
     /// A view of a list that a person keeps.
     ViewId,
+    /// A rule that configurations are held against.
+    RuleId,
 }

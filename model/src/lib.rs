@@ -29,6 +29,7 @@ pub mod opened;
 pub mod overview;
 pub mod page;
 pub mod recording;
+pub mod rule;
 pub mod run;
 pub mod schedule;
 pub mod scope;

@@ -6,6 +6,7 @@ use crate::backup::BackupConfigRow;
 use crate::class::Class;
 use crate::config::{ConfigVersion, TextDiff};
 use crate::device::{DeviceStatus, DeviceType};
+use crate::rule::BrokenRules;
 use crate::run::Run;
 use crate::schedule::Pause;
 use crate::{BackupConfigId, DeviceId, Timestamp};
@@ -25,6 +26,9 @@ pub struct Overview {
     /// That no schedule runs, and why.
     #[serde(default)]
     pub pause: Option<Pause>,
+    /// That devices break rules; none where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_rules: Option<BrokenRules>,
     /// Runs whose archives were found damaged, the newest few.
     #[serde(default)]
     pub damaged: Vec<Run>,

@@ -11,6 +11,7 @@ const FUNCTIONS: &[(&str, Action)] = &[
     ("accept_host_key", action::DEVICE_HOST_KEY),
     ("accept_jump_host_key", action::JUMP_HOST_KEY),
     ("activate_version", action::TEXT_ACTIVATE),
+    ("add_starter_rules", action::RULE_ADD),
     ("add_user", action::USER_ADD),
     ("apply_import", action::DEVICE_IMPORT),
     ("begin_second_factor", action::FACTOR_BEGIN),
@@ -30,6 +31,7 @@ const FUNCTIONS: &[(&str, Action)] = &[
     ("drill_run", action::RUN_DRILL),
     ("enable_backup_config", action::BACKUP_CHANGE),
     ("enable_device", action::DEVICE_CHANGE),
+    ("enable_rule", action::RULE_CHANGE),
     ("end_other_sessions", action::SESSION_END_OTHERS),
     ("end_session", action::SESSION_END),
     ("end_user_session", action::SESSION_END),
@@ -45,6 +47,7 @@ const FUNCTIONS: &[(&str, Action)] = &[
     ("remove_destination", action::DESTINATION_REMOVE),
     ("remove_jump_host", action::JUMP_HOST_REMOVE),
     ("remove_media", action::MEDIA_REMOVE),
+    ("remove_rule", action::RULE_REMOVE),
     ("remove_user", action::USER_REMOVE),
     ("remove_view", action::VIEW_REMOVE),
     ("reset_second_factor", action::FACTOR_RESET),
@@ -60,6 +63,7 @@ const FUNCTIONS: &[(&str, Action)] = &[
     ("save_destination", action::DESTINATION_CHANGE),
     ("save_device", action::DEVICE_CHANGE),
     ("save_jump_host", action::JUMP_HOST_CHANGE),
+    ("save_rule", action::RULE_CHANGE),
     ("save_settings", action::SETTINGS_CHANGE),
     ("save_view", action::VIEW_SAVE),
     ("share_destination", action::DESTINATION_SHARE),
@@ -87,6 +91,7 @@ pub fn act_of(method: &Method, path: &str) -> Option<Action> {
             ["devices", "import"] => Some(action::DEVICE_UPLOAD),
             ["admin", "recovery-kit", "file"] => Some(action::RECOVERY_KIT),
             ["admin", "drivers", _] => Some(action::DRIVER_TRY),
+            ["configs", "rules", ..] => Some(action::RULE_TRY),
             ["hooks", "change"] => Some(action::DEVICE_CHANGED),
             _ => None,
         };
@@ -99,6 +104,7 @@ pub fn act_of(method: &Method, path: &str) -> Option<Action> {
         ["configs" | "devices", .., "download"] => Some(action::TEXT_DOWNLOAD),
         ["devices", "export.csv"] => Some(action::DEVICE_EXPORT),
         ["admin", "audit", "export"] => Some(action::AUDIT_EXPORT),
+        ["rules", "report.csv" | "report.json"] => Some(action::RULE_REPORT),
         _ => None,
     }
 }

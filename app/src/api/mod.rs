@@ -36,6 +36,7 @@ pub mod jobs;
 pub mod machines;
 pub mod media;
 pub mod overview;
+pub mod rules;
 pub mod search;
 #[cfg(feature = "ssr")]
 mod sections;

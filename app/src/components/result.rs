@@ -5,6 +5,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::artifact::ArtifactResult;
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceResult;
+use etiqa_model::rule::BrokenRules;
 use leptos::prelude::*;
 
 use super::chip::{self, Tone, chip};
@@ -12,6 +13,12 @@ use super::session_view::Transcript;
 use super::table::{Column, table};
 use super::time::Time;
 use crate::format;
+
+/// That rules are broken, and the way to see which.
+pub(crate) fn broken_rules(broken: BrokenRules, to: String) -> AnyView {
+    let class = if broken.is_critical { "notice bad" } else { "notice warn" };
+    view! { <p class=class><a href=to>{broken.words}</a></p> }.into_any()
+}
 
 /// What collections came to, a row each; `with_names` where they are of different devices.
 pub(crate) fn results_table(results: Vec<DeviceResult>, with_names: bool) -> AnyView {

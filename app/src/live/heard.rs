@@ -18,12 +18,19 @@ pub(super) const HELD_MS: u32 = 400;
 /// What a person is in the middle of: a question that is open, a field within a row. The rows around it must not move, or
 /// the answer would be another row's. A browser that knows no popovers passes over that part of `:is`.
 const DECIDING: &str = "main :is(.ask:popover-open, .drop[open], table.rows form :is(input:not([type=checkbox]), textarea, select):focus)";
-const EVERYTHING: [Topic; 6] =
-    [Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Admin, Topic::Jobs, Topic::Views];
+const EVERYTHING: [Topic; 7] = [
+    Topic::Runs,
+    Topic::BackupConfigs,
+    Topic::Devices,
+    Topic::Admin,
+    Topic::Jobs,
+    Topic::Views,
+    Topic::Rules,
+];
 
 thread_local! {
     /// Topics that changed since the last look, by slot.
-    static CHANGED: Cell<[bool; 6]> = const { Cell::new([false; 6]) };
+    static CHANGED: Cell<[bool; 7]> = const { Cell::new([false; 7]) };
     static IS_WAITING: Cell<bool> = const { Cell::new(false) };
     /// When was looked last, in milliseconds since the epoch.
     static LOOKED_AT: Cell<i64> = const { Cell::new(0) };

@@ -40,7 +40,7 @@ pub(crate) enum Link {
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
     /// How often each topic changed, in the order of [`slot`].
-    beats: [RwSignal<u32>; 6],
+    beats: [RwSignal<u32>; 7],
     /// How often a person asked for all of it again.
     all: RwSignal<u32>,
     /// How the stream stands.
@@ -63,6 +63,7 @@ fn slot(topic: Topic) -> usize {
         Topic::Admin => 3,
         Topic::Jobs => 4,
         Topic::Views => 5,
+        Topic::Rules => 6,
     }
 }
 

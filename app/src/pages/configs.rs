@@ -30,6 +30,7 @@ pub(crate) fn ConfigsPage() -> AnyView {
                 <input type="hidden" name="at" value=move || at.get()/>
                 <kbd aria-hidden="true">"/"</kbd>
             </GetForm></div>
+            <a class="btn" href="/configs/rules">"Rules"</a>
             <a class="btn" href="/configs/compare">"Compare"</a>
             <a class="btn" href="/configs/compare#download">"Download"</a>
         </PageHeader>

@@ -35,6 +35,8 @@ pub(crate) mod not_found;
 pub(crate) mod overview;
 #[cfg(feature = "forms")]
 pub(crate) mod retention;
+#[cfg(feature = "watch")]
+pub(crate) mod rules;
 #[cfg(feature = "daily")]
 pub(crate) mod run;
 #[cfg(feature = "configs")]

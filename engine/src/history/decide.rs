@@ -8,6 +8,7 @@ use super::read::fetch;
 use crate::audit::{Act, Action, Changes, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::rules::queue_changed_in_txn;
 use crate::store::config_version::{version_activate_in_txn, version_decide_in_txn, version_describe_in_txn};
 use crate::store::device::device_fetch;
 use crate::time::now;
@@ -64,6 +65,7 @@ async fn make_active(
     let mut tx = engine.db.write().await?;
     let is_done = version_activate_in_txn(&mut tx, version.id, from, now()).await?;
     if is_done {
+        queue_changed_in_txn(&mut tx, now()).await?;
         record_in_txn(&mut tx, on(action, engine, version).await?).await?;
     }
     tx.commit().await?;

@@ -14,5 +14,5 @@ mod text;
 mod turns;
 
 pub use reader::Reader;
-pub(crate) use text::unpack_bytes;
 pub use text::{PackedText, pack, text_read, unpack};
+pub(crate) use text::{off_runtime, unpack_bytes};

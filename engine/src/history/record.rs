@@ -11,6 +11,7 @@ use crate::collect::{Driver, Outcome, PartText, compare_text};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fleet::{Purpose, host_keys_store_in_txn};
+use crate::rules::queue_changed_in_txn;
 use crate::store::config_version::{
     ComparedVersion, NewVersion, text_insert_in_txn, version_fetch_set_aside, version_insert_in_txn,
     version_list_compared,
@@ -108,15 +109,20 @@ pub async fn record(engine: &Engine, session: &Session<'_>, mut outcome: Outcome
             if !device_lease_drop_in_txn(tx, device, &lease).await? {
                 return Ok(None);
             }
+            let mut is_changed = false;
             for Decision { new, text } in decisions {
                 text_insert_in_txn(tx, &text.sha256, text.size_bytes, text.zstd).await?;
                 version_insert_in_txn(tx, &new).await?;
+                is_changed |= new.state == VersionState::Active;
             }
             host_keys_store_in_txn(tx, device, &outcome, at).await?;
             if let Some(facts) = &facts {
                 device_fact_save_in_txn(tx, device, facts, at).await?;
             }
             result_insert_in_txn(tx, &result).await?;
+            if is_changed {
+                queue_changed_in_txn(tx, at).await?;
+            }
             Ok(Some(class))
         })
     });

@@ -55,7 +55,7 @@ pub async fn text_read(db: &Db, sha256: &str) -> Result<String> {
 }
 
 /// Does what computes for long off the runtime's threads.
-pub(super) async fn off_runtime<T: Send + 'static>(
+pub(crate) async fn off_runtime<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

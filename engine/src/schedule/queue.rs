@@ -85,6 +85,11 @@ pub enum Work {
         /// Which.
         device: DeviceId,
     },
+    /// Hold texts against the rules that are about them.
+    Rules {
+        /// Whether all are looked at; otherwise versions that became active since.
+        all: bool,
+    },
 }
 
 /// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
@@ -99,6 +104,7 @@ pub(super) const AT_ONCE: &[(&str, usize)] = &[
     (VERIFY, 1),
     (DRILL, 1),
     (REACH, 1),
+    (RULES, 1),
     (PART, 256),
     (ARTIFACT_PART, 8),
 ];
@@ -112,6 +118,7 @@ const VERIFY: &str = "verify";
 const DRILL: &str = "drill";
 const SEND: &str = "send";
 const REACH: &str = "reach";
+const RULES: &str = "rules";
 const TEST: &str = "test";
 pub(crate) const CHANGE: &str = "change";
 pub(crate) const PART: &str = "part";
@@ -132,6 +139,7 @@ impl Work {
             Self::Part { .. } => PART,
             Self::ArtifactPart { .. } => ARTIFACT_PART,
             Self::Change { .. } => CHANGE,
+            Self::Rules { .. } => RULES,
         }
     }
 
@@ -146,7 +154,7 @@ impl Work {
     fn priority(&self) -> i64 {
         match self {
             Self::Verify { .. } | Self::Drill { .. } | Self::Reach { .. } => -10,
-            Self::Send { .. } => -5,
+            Self::Send { .. } | Self::Rules { .. } => -5,
             Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } | Self::ArtifactPart { .. } => 0,
             Self::Change { .. } => 5,
             Self::Collect { .. } | Self::Test { .. } => 10,
@@ -166,6 +174,8 @@ impl Work {
             Self::ArtifactPart { run, device } => Some(format!("artifact_part:{run}:{device}")),
             Self::Part { run, number, .. } => Some(format!("part:{run}:{number}")),
             Self::Change { device } => Some(format!("change:{device}")),
+            Self::Rules { all: true } => Some("rules:all".to_owned()),
+            Self::Rules { all: false } => Some("rules:changed".to_owned()),
             Self::Collect { devices } => match devices.as_slice() {
                 [device] => Some(format!("collect:{device}")),
                 _ => None,
@@ -187,6 +197,7 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
             | Work::Test { .. }
             | Work::Change { .. }
             | Work::Collect { .. }
+            | Work::Rules { .. }
     );
     if let Some(key) = key.as_ref().filter(|_| comes_again) {
         // What was sent once is done; what is due now is other work.

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::media;
 use crate::pause::paused_since;
+use crate::rules;
 use crate::store::job::job_delete_ended_in_txn;
 use crate::store::session::session_delete_expired_in_txn;
 use crate::store::upload::upload_delete_before_in_txn;
@@ -70,6 +71,9 @@ pub async fn tidy(engine: &Engine, at: Timestamp) -> Result<()> {
     }
     if let Err(error) = look_after_audit(engine, at).await {
         tracing::error!(%error, "the audit log could not be signed or pruned");
+    }
+    if let Err(error) = rules::queue_look(engine, at).await {
+        tracing::error!(%error, "a look at what is held against rules could not be queued");
     }
     if let Err(error) = queue_due(engine, at).await {
         tracing::error!(%error, "archives that are to be looked at could not be queued");

@@ -26,6 +26,7 @@ use crate::fleet::{Purpose, Share, collect_fleet, fetch_artifacts, test_now, wit
 use crate::lease::{self, LEASE};
 use crate::machines::{self, Sites};
 use crate::reachability;
+use crate::rules;
 use crate::store::device::device_list_of;
 use crate::store::job::{Job, Taker, job_claim, job_claim_one, job_finish, job_release, job_renew};
 use crate::time::now;
@@ -230,6 +231,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         Work::Send { destination, .. } => send_due(engine, destination).await,
         Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
         Work::Test { device } => test_now(engine, device).await,
+        Work::Rules { all } => rules::run(engine, job.id, all).await,
         Work::Part { run, devices, .. } => collect_part(engine, run, devices, share).await,
     };
     done.map(|()| Then::Over)

@@ -29,6 +29,7 @@ pub const TABLES: &[&str] = &[
     "host_key",
     "tls_certificate",
     "driver",
+    "config_rule",
     "archive_passphrase",
     "destination",
     "backup_config",

@@ -37,6 +37,8 @@ pub mod promise;
 pub mod reachability;
 pub mod restore;
 pub mod result;
+pub mod rule;
+pub mod rule_result;
 pub mod run;
 pub mod run_note;
 pub mod run_write;

@@ -48,7 +48,10 @@ async fn every_table_is_handed_over_or_made_anew() {
         assert!(tables.remove(table), "{table}");
     }
     let left: Vec<&str> = tables.iter().map(String::as_str).collect();
-    assert_eq!(left, ["artifact_lease", "device_lease", "lead", "machine", "search_text"]);
+    assert_eq!(
+        left,
+        ["artifact_lease", "device_lease", "lead", "machine", "rule_check", "rule_result", "search_text"]
+    );
 }
 
 #[tokio::test]

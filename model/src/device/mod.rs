@@ -173,6 +173,9 @@ pub struct DeviceDetail {
     pub host_key: Option<HostKeyView>,
     /// Whether a collection is queued or running now.
     pub collecting: bool,
+    /// That it breaks rules; none where it breaks none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_rules: Option<crate::rule::BrokenRules>,
     /// The active version that is waiting for nothing, per part; for links.
     pub active: Vec<ConfigVersionId>,
 }

@@ -28,6 +28,7 @@ pub(crate) mod progress;
 mod restore;
 mod retention;
 mod routes;
+mod rule;
 mod run_backups;
 mod search;
 mod settings;
@@ -167,6 +168,9 @@ pub(crate) enum Command {
     Media(media::Media),
     /// Search the active configurations of all devices
     Search(search::Search),
+    /// Hold configurations against rules
+    #[command(subcommand)]
+    Rule(rule::Rule),
     /// Manage the logins for devices
     #[command(subcommand)]
     Credential(credential::Credential),
@@ -412,6 +416,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Device(command) => command.run(engine).await,
         Command::Media(command) => command.run(engine).await,
         Command::Search(command) => command.run(engine).await,
+        Command::Rule(command) => command.run(engine).await,
         Command::Credential(command) => command.run(engine).await,
         Command::JumpHost(command) => command.run(engine).await,
         Command::Destination(command) => command.run(engine).await,

@@ -9,7 +9,7 @@ use etiqa_engine::{Engine, Error, Result};
 
 use super::{
     Command, artifact, backup_config, certificate, credential, destination, device, host_key, jump_host, key,
-    media, token, user,
+    media, rule, token, user,
 };
 
 /// Who started this process: it may have become another user since.
@@ -64,6 +64,7 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
             | Command::BackupConfig(backup_config::BackupConfig::List { .. })
             | Command::User(user::User::List { .. })
             | Command::Token(token::Token::List { .. })
+            | Command::Rule(rule::Rule::List { .. } | rule::Rule::Check { .. })
     );
     if only_lists {
         return None;
@@ -96,6 +97,8 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::JumpHost(_) => Refused(action::JUMP_HOST_CHANGE),
         Command::Destination(_) => Refused(action::DESTINATION_CHANGE),
         Command::BackupConfig(_) => Refused(action::BACKUP_CHANGE),
+        Command::Rule(rule::Rule::Report { .. }) => Done(action::RULE_REPORT),
+        Command::Rule(_) => Refused(action::RULE_CHANGE),
         Command::RecoveryKit => Refused(action::RECOVERY_KIT),
         Command::Key(key::Key::Rotate { .. }) => Refused(action::KEY_ROTATE),
         Command::HostKey(host_key::HostKey::Accept { .. }) => Refused(action::DEVICE_HOST_KEY),

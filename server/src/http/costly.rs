@@ -26,7 +26,7 @@ pub(super) enum Cost {
     Difference,
     /// What retention would keep, and the like: while somebody types.
     Preview,
-    /// A driver runs against a recording.
+    /// A driver runs against a recording, a rule against a device's texts.
     Bench,
     /// Something beyond the server is connected to.
     Connection,
@@ -52,15 +52,21 @@ impl Cost {
             "/rpc/preview_retention" | "/rpc/look_at_retention" | "/rpc/preview_schedule" => {
                 Some(Self::Preview)
             }
-            "/rpc/try_driver" => Some(Self::Bench),
+            // A form of a rule may only try it.
+            "/rpc/try_driver" | "/rpc/save_rule" => Some(Self::Bench),
             "/rpc/start_connection_test" | "/rpc/test_destination" | "/rpc/recognise_device" => {
                 Some(Self::Connection)
             }
-            "/configs/download" | "/devices/export.csv" | "/admin/audit/export" | "/rpc/apply_import" => {
-                Some(Self::Bulk)
-            }
+            "/configs/download"
+            | "/devices/export.csv"
+            | "/admin/audit/export"
+            | "/rpc/apply_import"
+            | "/rules/report.csv"
+            | "/rules/report.json" => Some(Self::Bulk),
+            "/configs/rules/new" if is_post => Some(Self::Bench),
             "/devices/import" if is_post => Some(Self::Bulk),
             _ if is_post && is_numbered("/admin/drivers/", "") => Some(Self::Bench),
+            _ if is_post && is_numbered("/configs/rules/", "/edit") => Some(Self::Bench),
             _ if is_numbered("/backup/config/", "/retention") => Some(Self::Preview),
             _ if is_numbered("/devices/", "/download") => Some(Self::Bulk),
             _ => None,

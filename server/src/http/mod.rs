@@ -21,6 +21,7 @@ mod pages;
 mod recovery;
 mod refusal;
 pub(crate) mod routes;
+mod rules;
 mod setup;
 mod texts;
 mod theme;

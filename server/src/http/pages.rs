@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::{Form, Router};
 use etiqa_app::api::context::{Caller, Context};
 use etiqa_app::api::drivers::Posted;
+use etiqa_app::api::rules::PostedRule;
 use etiqa_app::{App, BuildId, shell};
 use etiqa_engine::access::About;
 use etiqa_engine::drivers::bench;
@@ -30,6 +31,7 @@ use super::assets::Site;
 use super::gate;
 use super::refusal::Refusal;
 use super::routes::{Route, register};
+use super::rules;
 use super::typed::{Forms, TOLD, server_function, told};
 
 /// The pages and `/rpc`.
@@ -62,6 +64,7 @@ pub(super) fn routes(site: &Site) -> Vec<Route<LeptosOptions>> {
 }
 
 fn routes_with(site: &Site, forms: &Arc<Forms>) -> Vec<Route<LeptosOptions>> {
+    let (of_rules, context_of_rules) = (options(site), page_context(site, forms));
     let (options, page_context, forms) = (options(site), page_context(site, forms), Arc::clone(forms));
     let call = move |request: Request<Body>| server_function(Arc::clone(&forms), request);
     let try_one = move |name: Path<String>, request: Request<Body>| {
@@ -76,7 +79,24 @@ fn routes_with(site: &Site, forms: &Arc<Forms>) -> Vec<Route<LeptosOptions>> {
             Ok::<_, Refusal>(page(request).await)
         }
     };
-    vec![Route::post("/rpc/{function}", call), Route::post("/admin/drivers/{name}", try_one)]
+    let try_rule = move |request: Request<Body>| {
+        let (options, context) = (of_rules.clone(), context_of_rules.clone());
+        async move {
+            let (request, posted) = rules::tried(request).await?;
+            let context = move || {
+                provide_context(PostedRule(posted.clone()));
+                context();
+            };
+            let page = render_app_async_with_context(context, move || shell(options.clone()));
+            Ok::<_, Refusal>(page(request).await)
+        }
+    };
+    vec![
+        Route::post("/rpc/{function}", call),
+        Route::post("/admin/drivers/{name}", try_one),
+        Route::post("/configs/rules/new", try_rule.clone()),
+        Route::post("/configs/rules/{id}/edit", try_rule),
+    ]
 }
 
 fn options(site: &Site) -> LeptosOptions {

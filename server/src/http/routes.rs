@@ -12,8 +12,8 @@ use leptos::server_fn::axum::server_fn_paths;
 
 use super::assets::{self, Site};
 use super::{
-    audit, backups, download, events, health, hooks, inventory, media, metrics, pages, recovery, setup,
-    texts, theme, uploads,
+    audit, backups, download, events, health, hooks, inventory, media, metrics, pages, recovery, rules,
+    setup, texts, theme, uploads,
 };
 
 /// An address with a method, and what answers it.
@@ -52,6 +52,7 @@ fn table(build: &str) -> Vec<Route> {
         metrics::routes(),
         setup::routes(),
         recovery::routes(),
+        rules::routes(),
         texts::routes(),
         theme::routes(),
         uploads::routes(),

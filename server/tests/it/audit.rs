@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::harness::World;
 
 /// Server functions that only look. All others leave a row, done or refused.
-const READING: [&str; 49] = [
+const READING: [&str; 53] = [
     "compare_texts",
     "find_page",
     "generate_passphrase",
@@ -20,12 +20,14 @@ const READING: [&str; 49] = [
     "get_device_artifacts",
     "get_device_choices",
     "get_device_media",
+    "get_device_rules",
     "get_diff",
     "get_driver",
     "get_import",
     "get_kit_state",
     "get_overview",
     "get_pause",
+    "get_rule",
     "get_run",
     "get_second_factor",
     "get_settings",
@@ -45,8 +47,10 @@ const READING: [&str; 49] = [
     "list_jump_hosts",
     "list_machines",
     "list_results",
+    "list_rules",
     "list_runs",
     "list_sessions",
+    "list_starter_rules",
     "list_tokens",
     "list_user_sessions",
     "list_users",

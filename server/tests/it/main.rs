@@ -31,6 +31,7 @@ mod power_cut;
 mod reach;
 mod restore;
 mod routes;
+mod rules;
 mod runs;
 mod search;
 mod settings;

@@ -22,6 +22,7 @@ use crate::api::devices::{
 use crate::ask::{Asked, ask};
 use crate::components::list::version_address;
 use crate::components::part::{accepted, current, part};
+use crate::components::result::broken_rules;
 use crate::components::{Ago, Loaded, PageHeader, Problem, Tone, act, chip, fact};
 use crate::format;
 use crate::live::touch_after;
@@ -43,7 +44,9 @@ struct Actions {
 pub(crate) fn DevicePage() -> AnyView {
     let id = id_of_path();
     let tab = query_field("tab");
-    let detail = ask(&[Topic::Devices, Topic::BackupConfigs], move || GetDevice { id: DeviceId(id.get()) });
+    let detail = ask(&[Topic::Devices, Topic::BackupConfigs, Topic::Rules], move || GetDevice {
+        id: DeviceId(id.get()),
+    });
     let actions = Actions {
         collect: Post::<CollectDevice>::new(),
         enable: Post::<EnableDevice>::new(),
@@ -120,6 +123,8 @@ fn head(detail: DeviceDetail, role: Role, actions: Actions) -> AnyView {
     let unsaved = device.unsaved.then(|| {
         view! { <p class="notice warn"><b>"Not saved: "</b>"the running configuration differs from the one that the device starts with; a restart would lose the difference. Save it on the device."</p> }.into_any()
     });
+    let rules =
+        detail.broken_rules.map(|broken| broken_rules(broken, format!("/devices/{}/rules", device.id)));
     let recognise = (role >= Role::Operator).then_some(actions.recognise);
     let title = device.hostname.clone();
     view! {
@@ -130,6 +135,7 @@ fn head(detail: DeviceDetail, role: Role, actions: Actions) -> AnyView {
         {unsaved}
         {offered}
         {suspects}
+        {rules}
         {facts(device, detail.platform, detail.facts, detail.credential_taken, recognise)}
     }
     .into_any()

@@ -26,13 +26,14 @@ use crate::api::devices::CollectDevice;
 use crate::api::overview::GetOverview;
 use crate::ask::ask;
 use crate::components::part::nothing;
+use crate::components::result::broken_rules;
 use crate::components::skeleton::blocks;
 use crate::components::{Ago, GetForm, Loaded, PageHeader, Problem, act, empty, paused};
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
 
 /// What it tells of; jobs, because one of them may be the collection that somebody asked for.
-const TOPICS: &[Topic] = &[Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Jobs];
+const TOPICS: &[Topic] = &[Topic::Runs, Topic::BackupConfigs, Topic::Devices, Topic::Jobs, Topic::Rules];
 
 /// What a person can do from here.
 #[derive(Clone, Copy)]
@@ -95,6 +96,7 @@ fn content(overview: Overview, role: Role, actions: Actions) -> AnyView {
         Some(by) => paused(by, pause.at, role, actions.unpause),
     });
     let damaged = overview.damaged.iter().map(damaged).collect_view();
+    let rules = overview.broken_rules.map(|broken| broken_rules(broken, "/configs/rules".to_owned()));
     let next = next(&overview.configs, role, actions);
     let devices = devices(counts);
     view! {
@@ -102,6 +104,7 @@ fn content(overview: Overview, role: Role, actions: Actions) -> AnyView {
             {pause}
             {damaged}
             {hero}
+            {rules}
             {steps}
             <div class="grid columns">
                 <div class="stack">

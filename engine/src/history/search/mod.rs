@@ -17,7 +17,7 @@ mod wanted;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use etiqa_model::search::{Search, SearchInput, SearchResults};
+use etiqa_model::search::{Case, Pattern, Search, SearchInput, SearchResults};
 use etiqa_model::user::{Reach, Role};
 use etiqa_model::{DeviceId, ErrorKind, UserError};
 
@@ -25,7 +25,8 @@ pub use gram::Gram;
 pub use index::{index_texts, keep_index};
 pub use lines::Shown;
 pub use look::Finding;
-use pattern::Compiled;
+use pattern::{Bounds, Compiled, within_one_line};
+use regex::Regex;
 use wanted::Reading;
 pub use wanted::Wanted;
 
@@ -96,6 +97,13 @@ pub async fn find(
         .await
         .map_err(|error| Error::io("reading a search")(std::io::Error::other(error)))??;
     Finding::begin(engine, reach.scope(), &search, compiled, look::Look { reading, shown, until }).await
+}
+
+/// A text or an expression that matches within lines, for who has texts of their own to look into and many expressions: each
+/// takes a fraction of what that of a search may. The error is one sentence.
+pub(crate) fn line_regex(text: &str, pattern: Pattern, case: Case) -> Result<Regex, String> {
+    let bounds = Bounds { program: 512 << 10, cache: 1 << 20 };
+    within_one_line(text, pattern, case, bounds).map(|(_, regex)| regex)
 }
 
 fn reading(reader: Role) -> Reading {

@@ -30,31 +30,50 @@ pub(super) struct Compiled {
 impl Compiled {
     /// The error is for the field `text`, in one sentence.
     pub(super) fn of(search: &Search, reading: Reading) -> Result<Self, UserError> {
-        let source = match search.pattern {
-            Pattern::Text => regex_syntax::escape(&search.text),
-            Pattern::Regex => search.text.clone(),
-        };
-        let parsed = ParserBuilder::new()
-            .case_insensitive(search.case == Case::Any)
-            .multi_line(true)
-            .crlf(true)
-            .nest_limit(DEEPEST)
-            .build()
-            .parse(&source)
-            .map_err(|error| wrong(&what_is_wrong(&error)))?;
-        let hir = within_lines(&parsed).map_err(|AcrossLines| {
-            wrong(
-                "This looks for the end of a line, but a search looks at one line at a time; leave \\n out.",
-            )
-        })?;
-        let regex = RegexBuilder::new(&hir.to_string())
-            .size_limit(LARGEST)
-            .dfa_size_limit(LARGEST_CACHE)
-            .build()
-            .map_err(|_| wrong("This regular expression is too large; make its repetitions smaller."))?;
+        let bounds = Bounds { program: LARGEST, cache: LARGEST_CACHE };
+        let (hir, regex) = within_one_line(&search.text, search.pattern, search.case, bounds)
+            .map_err(|sentence| wrong(&sentence))?;
         let wanted = Wanted::of(&hir, reading);
         Ok(Self { regex, wanted })
     }
+}
+
+/// Bytes that a compiled expression may take, and those of what is remembered while it is matched.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) program: usize,
+    pub(super) cache: usize,
+}
+
+/// A text or an expression as one that matches within lines. The error is one sentence.
+pub(super) fn within_one_line(
+    text: &str,
+    pattern: Pattern,
+    case: Case,
+    bounds: Bounds,
+) -> Result<(Hir, Regex), String> {
+    let source = match pattern {
+        Pattern::Text => regex_syntax::escape(text),
+        Pattern::Regex => text.to_owned(),
+    };
+    let parsed = ParserBuilder::new()
+        .case_insensitive(case == Case::Any)
+        .multi_line(true)
+        .crlf(true)
+        .nest_limit(DEEPEST)
+        .build()
+        .parse(&source)
+        .map_err(|error| what_is_wrong(&error))?;
+    let hir = within_lines(&parsed).map_err(|AcrossLines| {
+        "This looks for the end of a line, but a search looks at one line at a time; leave \\n out."
+            .to_owned()
+    })?;
+    let regex = RegexBuilder::new(&hir.to_string())
+        .size_limit(bounds.program)
+        .dfa_size_limit(bounds.cache)
+        .build()
+        .map_err(|_| "This regular expression is too large; make its repetitions smaller.".to_owned())?;
+    Ok((hir, regex))
 }
 
 fn wrong(message: &str) -> UserError {
