@@ -129,6 +129,7 @@ actions! {
     KEY_ROTATE = "instance.rotate_key",
     RESTORE = "instance.restore",
     MOVE = "instance.move",
+    INSTANCE_IMPORT = "instance.import",
     JOB_RETRY = "instance.retry_job",
     JOB_FORGET = "instance.forget_job",
     MACHINE_FORGET = "instance.forget_machine",

@@ -9,6 +9,7 @@ pub mod archive_passphrase;
 pub mod artifact;
 pub mod audit;
 pub mod backup_config;
+pub mod brought;
 pub mod config_version;
 pub mod credential;
 pub mod destination;
