@@ -65,4 +65,6 @@ ids! {
     MediaId,
     /// A view of a list that a person keeps.
     ViewId,
+    /// A list of devices elsewhere that the inventory follows.
+    InventorySourceId,
 }

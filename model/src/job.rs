@@ -19,7 +19,7 @@ pub enum JobState {
 }
 
 /// Kinds of work that people look for: the name in the database, and for a person.
-pub const JOB_KINDS: [(&str, &str); 11] = [
+pub const JOB_KINDS: [(&str, &str); 12] = [
     ("run", "Runs"),
     ("part", "Parts of runs"),
     ("collect", "Collections"),
@@ -31,6 +31,7 @@ pub const JOB_KINDS: [(&str, &str); 11] = [
     ("send", "Copies to destinations"),
     ("test", "Connection tests"),
     ("reach", "Looks whether devices answer"),
+    ("inventory", "Inventory syncs"),
 ];
 
 impl JobState {

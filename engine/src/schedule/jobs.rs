@@ -98,6 +98,10 @@ fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String)
             let of = site.as_ref().map(|site| format!(" of {site}")).unwrap_or_default();
             (format!("Look which devices{of} answer"), Some("/devices/".to_owned()))
         }
+        Work::Inventory { source, .. } => (
+            format!("Synchronise the inventory with source {source}"),
+            Some(format!("/admin/inventory-sources?source={source}")),
+        ),
         Work::Change { device } => {
             (format!("Collect device {device}, which told of a change"), Some(format!("/devices/{device}")))
         }

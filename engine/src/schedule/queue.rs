@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use etiqa_model::device::{DEFAULT_SITE, Device};
 use etiqa_model::event::Topic;
-use etiqa_model::{DestinationId, DeviceId, JobId, RunId, Timestamp};
+use etiqa_model::{DestinationId, DeviceId, InventorySourceId, JobId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{DbError, Tx};
@@ -85,6 +85,17 @@ pub enum Work {
         /// Which.
         device: DeviceId,
     },
+    /// Make the inventory what a source lists.
+    Inventory {
+        /// Which.
+        source: InventorySourceId,
+        /// A person asked for it.
+        #[serde(default)]
+        by_person: bool,
+        /// However many devices that disables.
+        #[serde(default)]
+        all_the_same: bool,
+    },
 }
 
 /// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
@@ -99,6 +110,7 @@ pub(super) const AT_ONCE: &[(&str, usize)] = &[
     (VERIFY, 1),
     (DRILL, 1),
     (REACH, 1),
+    (INVENTORY, 2),
     (PART, 256),
     (ARTIFACT_PART, 8),
 ];
@@ -112,6 +124,7 @@ const VERIFY: &str = "verify";
 const DRILL: &str = "drill";
 const SEND: &str = "send";
 const REACH: &str = "reach";
+const INVENTORY: &str = "inventory";
 const TEST: &str = "test";
 pub(crate) const CHANGE: &str = "change";
 pub(crate) const PART: &str = "part";
@@ -132,6 +145,7 @@ impl Work {
             Self::Part { .. } => PART,
             Self::ArtifactPart { .. } => ARTIFACT_PART,
             Self::Change { .. } => CHANGE,
+            Self::Inventory { .. } => INVENTORY,
         }
     }
 
@@ -146,10 +160,10 @@ impl Work {
     fn priority(&self) -> i64 {
         match self {
             Self::Verify { .. } | Self::Drill { .. } | Self::Reach { .. } => -10,
-            Self::Send { .. } => -5,
+            Self::Send { .. } | Self::Inventory { by_person: false, .. } => -5,
             Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } | Self::ArtifactPart { .. } => 0,
             Self::Change { .. } => 5,
-            Self::Collect { .. } | Self::Test { .. } => 10,
+            Self::Collect { .. } | Self::Test { .. } | Self::Inventory { by_person: true, .. } => 10,
         }
     }
 
@@ -166,6 +180,7 @@ impl Work {
             Self::ArtifactPart { run, device } => Some(format!("artifact_part:{run}:{device}")),
             Self::Part { run, number, .. } => Some(format!("part:{run}:{number}")),
             Self::Change { device } => Some(format!("change:{device}")),
+            Self::Inventory { source, .. } => Some(format!("inventory:{source}")),
             Self::Collect { devices } => match devices.as_slice() {
                 [device] => Some(format!("collect:{device}")),
                 _ => None,
@@ -186,6 +201,7 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
             | Work::Reach { .. }
             | Work::Test { .. }
             | Work::Change { .. }
+            | Work::Inventory { .. }
             | Work::Collect { .. }
     );
     if let Some(key) = key.as_ref().filter(|_| comes_again) {

@@ -25,6 +25,7 @@ pub mod dump;
 mod hand;
 pub mod host_key;
 pub mod identity;
+pub mod inventory_source;
 pub mod job;
 pub mod jump_host;
 pub mod lease;
