@@ -59,6 +59,7 @@ pub(super) fn plan(here: &Here, listing: Listing, settings: &SourceSettings, at:
         here,
         settings,
         by_key: here.links.iter().map(|link| (link.key.as_str(), link)).collect(),
+        by_device: here.links.iter().map(|link| (link.device_id, link)).collect(),
         by_address: HashMap::new(),
         taken: HashSet::new(),
         claimed: HashSet::new(),
@@ -98,6 +99,7 @@ struct Planner<'a> {
     here: &'a Here,
     settings: &'a SourceSettings,
     by_key: HashMap<&'a str, &'a SourceLink>,
+    by_device: HashMap<DeviceId, &'a SourceLink>,
     by_address: HashMap<&'a str, Vec<&'a Device>>,
     /// Identities that a device has, or gets.
     taken: HashSet<Identity>,
@@ -109,8 +111,9 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     /// A device that the source lists. `still` are those that it lists by the names that are known.
     fn meet(&mut self, wanted: Wanted, still: &HashSet<DeviceId>) {
+        let here = self.here;
         let link = self.by_key.get(wanted.key.as_str()).copied();
-        let known = link.and_then(|link| self.here.devices.get(&link.device_id));
+        let known = link.and_then(|link| here.devices.get(&link.device_id));
         let device = match known {
             Some(device) => Some(device),
             None => match self.same(&wanted) {
@@ -120,7 +123,7 @@ impl<'a> Planner<'a> {
         };
         let Some(device) = device else { return self.add(wanted) };
         if known.is_none() {
-            if let Some(other) = self.here.others.get(&device.id) {
+            if let Some(other) = here.others.get(&device.id) {
                 let why =
                     format!("{} is a device of the source {other}; it stays that one's.", device.hostname);
                 return self.refuse(why);
@@ -132,7 +135,7 @@ impl<'a> Planner<'a> {
         }
         self.claimed.insert(device.id);
         // One that the source calls otherwise than before is still its own.
-        let before = self.here.links.iter().find(|link| link.device_id == device.id);
+        let before = self.by_device.get(&device.id).copied();
         self.change(wanted, device, before);
     }
 
@@ -147,7 +150,7 @@ impl<'a> Planner<'a> {
         }
         match same.as_slice() {
             [] => Ok(None),
-            [device] => Ok(Some(device)),
+            [device] => Ok(Some(*device)),
             several => Err(format!(
                 "{} devices have the address {}; say which by site and port.",
                 several.len(),
@@ -369,7 +372,8 @@ impl Merged {
             // They agree, or the source has never said anything.
             self.given.insert(field, said.to_owned());
         } else if is_untouched {
-            set(field, &mut self.input, said);
+            let is_site = field == SourceField::Site && said.is_empty();
+            set(field, &mut self.input, if is_site { &settings.site } else { said });
             let shown = |value: &str| if value.is_empty() { "–".to_owned() } else { value.to_owned() };
             self.words.push(format!("{}: {} → {}", field.as_str(), shown(&here), shown(said)));
             self.given.insert(field, said.to_owned());

@@ -10,7 +10,7 @@ use etiqa_model::event::Topic;
 use etiqa_model::inventory_source::{
     InventorySource, SourceKind, SyncFate, SyncPreview, SyncReport, SyncRow,
 };
-use etiqa_model::{CredentialId, DeviceId, ErrorKind, InventorySourceId, Timestamp, UserError};
+use etiqa_model::{CredentialId, DeviceId, ErrorKind, InventorySourceId, Secret, Timestamp, UserError};
 use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 
@@ -97,8 +97,8 @@ pub async fn ask_for_sync(engine: &Engine, id: InventorySourceId, all_the_same: 
 /// What a sync would do now. Nothing is written.
 pub async fn preview(engine: &Engine, id: InventorySourceId) -> Result<SyncPreview> {
     let keyed = keyed(engine, id).await?;
-    let (credentials, taken) = (credential_ids(engine).await?, LONGEST_LOOK);
-    let listing = match within(taken, take(engine, &keyed, None, &credentials)).await? {
+    let credentials = credential_ids(engine).await?;
+    let listing = match within(LONGEST_LOOK, take(engine, &keyed, None, &credentials)).await? {
         Ok(Some((listing, _))) => listing,
         Ok(None) => return Err(UserError::internal().into()),
         Err(why) => return Err(UserError::conflict(why).into()),
@@ -270,26 +270,33 @@ async fn take(
     let token = token_of(engine, keyed)?;
     let settings = &keyed.source.settings;
     let names = Names { settings, drivers: engine.drivers.current(), credentials };
-    let asker = || Asker::new(engine, settings, token.as_ref());
-    let taking = async {
-        let taken = match settings.kind {
-            SourceKind::Netbox => {
-                let listed = netbox::take(&asker()?, settings).await?;
-                return Ok(Some((of_netbox(listed, &names)?, ListVersion::default())));
-            }
-            SourceKind::Url => {
-                let url = Url::parse(&settings.place);
-                let url = url.map_err(|_| "The address cannot be used: check it.".to_owned())?;
-                asker()?.take(url, known).await?
-            }
-            SourceKind::File => take_file(&settings.place, known).await?,
-        };
-        Ok(match taken {
-            Taken::Same => None,
-            Taken::Bytes(bytes, version) => Some((of_file(&bytes, &names)?, version)),
-        })
+    Ok(take_list(engine, token.as_ref(), known, &names).await)
+}
+
+async fn take_list(
+    engine: &Engine,
+    token: Option<&Secret>,
+    known: Option<&ListVersion>,
+    names: &Names<'_>,
+) -> Result<TakenList, String> {
+    let settings = names.settings;
+    let taken = match settings.kind {
+        SourceKind::Netbox => {
+            let asker = Asker::new(engine, settings, token)?;
+            let listed = netbox::take(&asker, settings).await?;
+            return Ok(Some((of_netbox(listed, names)?, ListVersion::default())));
+        }
+        SourceKind::Url => {
+            let url = Url::parse(&settings.place);
+            let url = url.map_err(|_| "The address cannot be used: check it.".to_owned())?;
+            Asker::new(engine, settings, token)?.take(url, known).await?
+        }
+        SourceKind::File => take_file(&settings.place, known).await?,
     };
-    Ok(taking.await)
+    Ok(match taken {
+        Taken::Same => None,
+        Taken::Bytes(bytes, version) => Some((of_file(&bytes, names)?, version)),
+    })
 }
 
 /// Reads what is here of what a list names, and of what the source has.

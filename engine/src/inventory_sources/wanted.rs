@@ -149,7 +149,8 @@ fn take(
     }
     if !given.has(Column::Site) {
         let site = names.settings.site.as_str();
-        if site.is_empty() { DEFAULT_SITE } else { site }.clone_into(&mut device.site);
+        let site = if site.is_empty() { DEFAULT_SITE } else { site };
+        site.clone_into(&mut device.site);
     }
     listing.wanted.push(Wanted { key, given, device });
 }
