@@ -184,6 +184,9 @@ fn no_answer(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "The server did not answer in time.".to_owned();
     }
+    if error.is_body() || error.is_decode() {
+        return "The connection to the server was lost before the list was whole.".to_owned();
+    }
     let mut next = error.source();
     while let Some(source) = next {
         if let Some(io) = source.downcast_ref::<io::Error>() {
@@ -194,7 +197,7 @@ fn no_answer(error: &reqwest::Error) -> String {
     if error.is_connect() {
         "The server cannot be reached: its name cannot be resolved, or nothing answers.".to_owned()
     } else {
-        "The connection to the server was lost before the list was whole.".to_owned()
+        "The connection to the server was lost.".to_owned()
     }
 }
 

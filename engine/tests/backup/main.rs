@@ -9,6 +9,7 @@ mod bulk;
 mod changes;
 mod fleet;
 mod imports;
+mod inventory_sources;
 mod machines;
 mod overdue;
 mod reaching;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::harness::World;
 
 /// Server functions that only look. All others leave a row, done or refused.
-const READING: [&str; 49] = [
+const READING: [&str; 52] = [
     "compare_texts",
     "find_page",
     "generate_passphrase",
@@ -23,6 +23,7 @@ const READING: [&str; 49] = [
     "get_diff",
     "get_driver",
     "get_import",
+    "get_inventory_source",
     "get_kit_state",
     "get_overview",
     "get_pause",
@@ -41,6 +42,7 @@ const READING: [&str; 49] = [
     "list_destinations",
     "list_devices",
     "list_drivers",
+    "list_inventory_sources",
     "list_jobs",
     "list_jump_hosts",
     "list_machines",
@@ -53,6 +55,7 @@ const READING: [&str; 49] = [
     "list_versions",
     "list_views",
     "look_at_retention",
+    "preview_inventory_source",
     "preview_retention",
     "preview_schedule",
     "search_configs",
