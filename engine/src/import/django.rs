@@ -26,8 +26,6 @@ mod history;
 mod record;
 mod source;
 mod sqlite;
-#[cfg(test)]
-mod tests;
 mod versions;
 
 use source::{Kind, Source};

@@ -98,7 +98,7 @@ pub async fn ask_for_sync(engine: &Engine, id: InventorySourceId, all_the_same: 
 pub async fn preview(engine: &Engine, id: InventorySourceId) -> Result<SyncPreview> {
     let keyed = keyed(engine, id).await?;
     let credentials = credential_ids(engine).await?;
-    let listing = match within(LONGEST_LOOK, take(engine, &keyed, None, &credentials)).await? {
+    let listing = match within(LONGEST_LOOK, Box::pin(take(engine, &keyed, None, &credentials))).await? {
         Ok(Some((listing, _))) => listing,
         Ok(None) => return Err(UserError::internal().into()),
         Err(why) => return Err(UserError::conflict(why).into()),
@@ -156,7 +156,7 @@ async fn run(engine: &Engine, id: InventorySourceId, asked: Asked) -> Result<Res
         let (db, owner) = renewing.clone();
         async move { source_renew(&db, id, &owner, until).await }
     });
-    let came_to = attempt(engine, &source, (&owner, started_at), asked).await;
+    let came_to = Box::pin(attempt(engine, &source, (&owner, started_at), asked)).await;
     drop(keep);
     source_release(&engine.db, id, &owner).await?;
     engine.events.send(Topic::Admin, id.0);
@@ -180,7 +180,7 @@ async fn attempt(
     let known = ListVersion { etag: keyed.etag.clone(), last_modified: keyed.last_modified.clone() };
     let known = Some(&known).filter(|known| !asked.by_person && **known != ListVersion::default());
     let credentials = credential_ids(engine).await?;
-    let taking = within(LONGEST_TAKE, take(engine, keyed, known, &credentials));
+    let taking = within(LONGEST_TAKE, Box::pin(take(engine, keyed, known, &credentials)));
     let taken = tokio::select! {
         taken = taking => taken?,
         () = engine.stopping.cancelled() => {

@@ -7,6 +7,7 @@ mod common;
 
 mod bulk;
 mod changes;
+mod django;
 mod fleet;
 mod imports;
 mod inventory_sources;

@@ -13,6 +13,7 @@ mod changes;
 mod chaos;
 mod clock;
 mod destinations;
+mod elsewhere;
 mod forms;
 mod harness;
 mod hostile_requests;
