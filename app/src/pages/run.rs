@@ -77,7 +77,8 @@ fn content(detail: RunDetail, only_failed: bool, role: Role, actions: Actions) -
     });
     let error = going.error.clone().map(|error| view! { <p class="notice bad">{error}</p> }.into_any());
     let brought = (going.trigger == Trigger::Import).then(|| {
-        let words = "Another program made this run. Its archive was not brought here, and nothing here verified it.";
+        let words =
+            "Another program made this run. Its archive was not brought here, and nothing here verified it.";
         view! { <p class="notice">{words}</p> }.into_any()
     });
     let facts = facts(going);

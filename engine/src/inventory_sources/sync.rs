@@ -42,7 +42,7 @@ use crate::time::now;
 /// All of a list has come by then, or none of it counts.
 const LONGEST_TAKE: Duration = Duration::from_mins(10);
 /// While a person waits.
-const LONGEST_LOOK: Duration = Duration::from_mins(2);
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
 /// The wait after a first failure; twice as long after each one that follows, up to the source's own time.
 const FIRST_WAIT: Duration = Duration::from_mins(5);
 /// Devices in one query.

@@ -265,32 +265,16 @@ pub async fn source_confirm_in_txn(tx: &mut Tx, id: InventorySourceId, now: Time
     Ok(())
 }
 
-/// Notes how a sync ended, and forgets all but the newest ones.
+/// Notes how a sync ended, and forgets all but the newest ones. That a list was the same as before is no news, and would only
+/// push the others out.
 pub async fn sync_end_in_txn(tx: &mut Tx, id: InventorySourceId, end: &SyncEnd) -> Result<()> {
     let (report, problem) = match &end.came_to {
-        Ok(report) => (Some(json(report)), None),
+        Ok(report) => (Some(report), None),
         Err(problem) => (None, Some(problem.clone())),
     };
-    sqlx::query(
-        "INSERT INTO inventory_sync (source_id, started_by, started_at, finished_at, report, problem)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(id.0)
-    .bind(end.started_by)
-    .bind(end.started_at.millis())
-    .bind(end.finished_at.millis())
-    .bind(report)
-    .bind(problem.clone())
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query(
-        "DELETE FROM inventory_sync WHERE source_id = $1 AND id <= (SELECT id FROM inventory_sync WHERE source_id = $1
-         ORDER BY id DESC LIMIT 1 OFFSET $2)",
-    )
-    .bind(id.0)
-    .bind(KEPT)
-    .execute(&mut **tx)
-    .await?;
+    if !report.is_some_and(|report| report.is_same) {
+        sync_insert_in_txn(tx, id, end, report.map(json), problem.clone()).await?;
+    }
     let is_ok = problem.is_none();
     sqlx::query(
         "UPDATE inventory_source SET next_at = $2, problem = $3,
@@ -312,6 +296,36 @@ pub async fn sync_end_in_txn(tx: &mut Tx, id: InventorySourceId, end: &SyncEnd) 
             .execute(&mut **tx)
             .await?;
     }
+    Ok(())
+}
+
+async fn sync_insert_in_txn(
+    tx: &mut Tx,
+    id: InventorySourceId,
+    end: &SyncEnd,
+    report: Option<String>,
+    problem: Option<String>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO inventory_sync (source_id, started_by, started_at, finished_at, report, problem)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id.0)
+    .bind(end.started_by)
+    .bind(end.started_at.millis())
+    .bind(end.finished_at.millis())
+    .bind(report)
+    .bind(problem)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "DELETE FROM inventory_sync WHERE source_id = $1 AND id <= (SELECT id FROM inventory_sync WHERE source_id = $1
+         ORDER BY id DESC LIMIT 1 OFFSET $2)",
+    )
+    .bind(id.0)
+    .bind(KEPT)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 

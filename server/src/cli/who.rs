@@ -51,7 +51,8 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
             | Command::Destination(destination::Destination::List { .. })
             | Command::BackupConfig(backup_config::BackupConfig::List { .. })
             | Command::InventorySource(
-                inventory_source::InventorySource::List { .. } | inventory_source::InventorySource::Preview { .. }
+                inventory_source::InventorySource::List { .. }
+                    | inventory_source::InventorySource::Preview { .. }
             )
             | Command::User(user::User::List)
             | Command::Token(token::Token::List)

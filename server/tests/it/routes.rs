@@ -192,7 +192,7 @@ POST /rpc/sign_in open none name=nobody&password=x
 POST /rpc/sign_out viewer none
 POST /rpc/start_connection_test operator one id={n}
 POST /rpc/stop_second_factor viewer none password_again=x
-POST /rpc/sync_inventory_source admin all id=1
+POST /rpc/sync_inventory_source admin all id=9
 POST /rpc/take_recovery_kit admin all password=x
 POST /rpc/test_destination operator all id=1
 POST /rpc/try_driver operator none name=ios&transcript=x

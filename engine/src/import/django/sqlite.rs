@@ -7,7 +7,7 @@ use std::path::Path;
 
 use etiqa_model::UserError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Row, Sqlite, SqliteConnection};
 use tempfile::NamedTempFile;
 
 use super::record::Record;
@@ -126,7 +126,7 @@ impl Database {
             .map_or_else(String::new, |(column, _)| format!(" WHERE CAST({} AS TEXT) = $1", name(column)));
         let sql =
             format!("SELECT {} FROM {}{only_them} ORDER BY rowid", columns.join(", "), name(&table.name));
-        let mut query = sqlx::query(built(sql));
+        let mut query = sqlx::query::<Sqlite>(built(sql));
         if let Some((_, value)) = only {
             query = query.bind(value.to_owned());
         }
@@ -136,7 +136,8 @@ impl Database {
 
     /// The column `name` of each row.
     async fn names(&mut self, sql: String) -> Result<Vec<String>> {
-        let rows = sqlx::query(built(sql)).fetch_all(&mut self.connection).await.map_err(unreadable)?;
+        let rows =
+            sqlx::query::<Sqlite>(built(sql)).fetch_all(&mut self.connection).await.map_err(unreadable)?;
         rows.iter().map(|row| Ok(row.try_get::<String, _>("name").map_err(unreadable)?)).collect()
     }
 
