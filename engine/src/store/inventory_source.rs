@@ -272,7 +272,7 @@ pub async fn sync_end_in_txn(tx: &mut Tx, id: InventorySourceId, end: &SyncEnd) 
         Ok(report) => (Some(report), None),
         Err(problem) => (None, Some(problem.clone())),
     };
-    if !report.is_some_and(|report| report.is_same) {
+    if report.is_none_or(|report| !report.is_same) {
         sync_insert_in_txn(tx, id, end, report.map(json), problem.clone()).await?;
     }
     let is_ok = problem.is_none();
