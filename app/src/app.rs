@@ -45,6 +45,7 @@ fn Inside() -> impl IntoView {
                 <DeviceRoutes/>
                 <ConfigRoutes/>
                 <ReachRoutes/>
+                <WatchRoutes/>
                 <AdminRoutes/>
                 <DailyRoutes/>
             </FlatRoutes>
@@ -188,7 +189,7 @@ fn ReachRoutes() -> AnyNestedRoute {
         .into_any_nested_route()
 }
 
-/// What is watched for: rules.
+/// What is watched for, and what is followed: rules and inventory sources.
 #[cfg(feature = "watch")]
 #[component(transparent)]
 fn WatchRoutes() -> AnyNestedRoute {
@@ -199,6 +200,7 @@ fn WatchRoutes() -> AnyNestedRoute {
         <Route path=path!("/configs/rules/:id") view=pages::rules::RulePage ssr=SsrMode::Async/>
         <Route path=path!("/configs/rules/:id/edit") view=pages::rules::EditRulePage ssr=SsrMode::Async/>
         <Route path=path!("/devices/:id/rules") view=pages::rules::DeviceRulesPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/inventory-sources") view=pages::admin::inventory_sources::InventorySourcesPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -12,6 +12,7 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
         ["admin", "credentials" | "jump-hosts" | "destinations" | "drivers", ..] => "etiqa-reach",
+        ["admin", "inventory-sources", ..] => "etiqa-watch",
         ["admin", ..] | ["account"] => "etiqa-admin",
         ["setup"]
         | ["backup" | "devices", "new"]
@@ -67,6 +68,7 @@ mod tests {
                 ],
             ),
             ("etiqa-reach", &["/admin/credentials", "/admin/drivers/", "/admin/drivers/cisco_ios"]),
+            ("etiqa-watch", &["/admin/inventory-sources", "/admin/inventory-sources/"]),
             ("etiqa-admin", &["/admin", "/admin/users", "/account/"]),
             ("etiqa-watch", &["/configs/rules", "/configs/rules/7/edit", "/devices/7/rules/"]),
         ] {

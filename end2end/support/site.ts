@@ -78,6 +78,10 @@ export function placesInside(known: Known): Place[] {
     place("admin-jump-hosts", "/admin/jump-hosts"),
     place("admin-jump-host-edit", "/admin/jump-hosts", "/admin/jump-hosts?edit=2"),
     place("admin-destinations", "/admin/destinations"),
+    place("admin-inventory-sources", "/admin/inventory-sources"),
+    place("admin-inventory-source", "/admin/inventory-sources", "/admin/inventory-sources?source=1"),
+    place("admin-inventory-source-preview", "/admin/inventory-sources", "/admin/inventory-sources?preview=1"),
+    place("admin-inventory-source-edit", "/admin/inventory-sources", "/admin/inventory-sources?edit=1"),
     place("admin-drivers", "/admin/drivers"),
     place("admin-driver", "/admin/drivers/:name", "/admin/drivers/gaia"),
     place("admin-config-versions", "/admin/config-versions"),
@@ -129,6 +133,10 @@ export class Site {
     const jump = ["--credential", CREDENTIAL];
     await world.etiqa(["jump-host", "add", "headquarters", "--address", "192.0.2.1", "--port", "2222", ...jump]);
     await world.etiqa(["jump-host", "add", "warehouse", "--address", "192.0.2.2", "--via", "headquarters", "--site", "warehouse", ...jump]);
+    // The list that the devices came from: a sync changes nothing.
+    const list = ["--kind", "file", "--place", fleets[0].inventory, "--gone", "leave"];
+    await world.etiqa(["inventory-source", "add", "Lab list", ...list]);
+    await world.etiqa(["inventory-source", "sync", "Lab list"]);
     await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
     await world.etiqa(["backup-config", "add", "Monthly full", "--type", "full", "--frequency", "monthly", "--day", "last"]);
 

@@ -24,6 +24,7 @@ pub mod hex;
 pub mod history;
 pub mod import;
 pub mod inventory;
+pub mod inventory_sources;
 pub mod jump_hosts;
 mod lease;
 pub mod machines;

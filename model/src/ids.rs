@@ -67,4 +67,6 @@ ids! {
     ViewId,
     /// A rule that configurations are held against.
     RuleId,
+    /// A list of devices elsewhere that the inventory follows.
+    InventorySourceId,
 }

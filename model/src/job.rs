@@ -19,7 +19,7 @@ pub enum JobState {
 }
 
 /// Kinds of work that people look for: the name in the database, and for a person.
-pub const JOB_KINDS: [(&str, &str); 12] = [
+pub const JOB_KINDS: [(&str, &str); 13] = [
     ("run", "Runs"),
     ("part", "Parts of runs"),
     ("collect", "Collections"),
@@ -32,6 +32,7 @@ pub const JOB_KINDS: [(&str, &str); 12] = [
     ("test", "Connection tests"),
     ("reach", "Looks whether devices answer"),
     ("rules", "Checks of rules"),
+    ("inventory", "Inventory syncs"),
 ];
 
 impl JobState {

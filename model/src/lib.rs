@@ -22,6 +22,7 @@ pub mod find;
 pub mod history;
 pub mod ids;
 pub mod import;
+pub mod inventory_source;
 pub mod job;
 pub mod machine;
 pub mod media;

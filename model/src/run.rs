@@ -65,11 +65,13 @@ pub enum Trigger {
     Cli,
     /// It takes the place of a run that was interrupted.
     Retry,
+    /// Another program made it; it was brought here once it was over.
+    Import,
 }
 
 impl Trigger {
     /// Every way.
-    pub const ALL: &[Self] = &[Self::Schedule, Self::Manual, Self::Cli, Self::Retry];
+    pub const ALL: &[Self] = &[Self::Schedule, Self::Manual, Self::Cli, Self::Retry, Self::Import];
 
     /// The name in the database and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -78,6 +80,7 @@ impl Trigger {
             Self::Manual => "manual",
             Self::Cli => "cli",
             Self::Retry => "retry",
+            Self::Import => "import",
         }
     }
 
@@ -88,6 +91,7 @@ impl Trigger {
             Self::Manual => "by hand",
             Self::Cli => "from the command line",
             Self::Retry => "again after an interruption",
+            Self::Import => "by another program",
         }
     }
 

@@ -32,6 +32,7 @@ pub mod drivers;
 pub mod error;
 pub mod find;
 pub mod imports;
+pub mod inventory_sources;
 pub mod jobs;
 pub mod machines;
 pub mod media;

@@ -79,6 +79,15 @@ pub(super) fn sections(counts: &AdminCounts, reach: &Reach) -> Vec<AdminSection>
         ),
         (
             Role::Operator,
+            section(
+                "Inventory sources",
+                "/admin/inventory-sources",
+                "NetBox, a URL or a file that the inventory follows.",
+            )
+            .saying("preview, sync"),
+        ),
+        (
+            Role::Operator,
             section("Jobs", "/admin/jobs", "What goes on, what waits, and what was given up.").with(
                 counts.jobs,
                 "job",
@@ -208,7 +217,7 @@ mod tests {
         };
         assert_eq!(names(&Role::Viewer.into()), ["Drivers"]);
         assert!(!names(&Role::Operator.into()).contains(&"Credentials".to_owned()));
-        assert_eq!(names(&Role::Admin.into()).len(), 16);
+        assert_eq!(names(&Role::Admin.into()).len(), 17);
         let vienna = Scope::parse("site:vienna").unwrap();
         assert_eq!(names(&Reach::new(Role::Operator, vienna.clone()).unwrap()), OF_SCOPE);
         assert_eq!(names(&Reach::new(Role::Viewer, vienna).unwrap()), ["Drivers"]);

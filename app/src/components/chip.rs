@@ -5,7 +5,7 @@ use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
 use etiqa_model::destination::{ArchiveCopy, CopyState};
 use etiqa_model::device::{Device, DeviceStatus};
-use etiqa_model::run::{Run, RunStatus};
+use etiqa_model::run::{Run, RunStatus, Trigger};
 use leptos::prelude::*;
 
 /// What a state means to the reader; the style sheet gives each its shape and colour.
@@ -92,6 +92,7 @@ pub(crate) fn run_status(run: &Run) -> AnyView {
         RunStatus::Pending => chip(Tone::Run, "Waiting"),
         RunStatus::Running if run.cancelling => chip(Tone::Warn, "Stopping"),
         RunStatus::Running => chip(Tone::Run, run.phase.label()),
+        RunStatus::Completed if run.trigger == Trigger::Import => chip(Tone::Off, "Imported, not verified"),
         RunStatus::Completed if run.devices_failed > 0 => {
             chip(Tone::Warn, format!("Completed, {} failed", run.devices_failed))
         }

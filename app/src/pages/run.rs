@@ -6,7 +6,7 @@ use etiqa_model::destination::{ArchiveCopy, CopyState, DestinationKind};
 use etiqa_model::device::DeviceResult;
 use etiqa_model::event::Topic;
 use etiqa_model::page::Paged;
-use etiqa_model::run::{Run, RunDetail};
+use etiqa_model::run::{Run, RunDetail, Trigger};
 use etiqa_model::user::Role;
 use leptos::prelude::*;
 
@@ -76,6 +76,11 @@ fn content(detail: RunDetail, only_failed: bool, role: Role, actions: Actions) -
             .into_any()
     });
     let error = going.error.clone().map(|error| view! { <p class="notice bad">{error}</p> }.into_any());
+    let brought = (going.trigger == Trigger::Import).then(|| {
+        let words =
+            "Another program made this run. Its archive was not brought here, and nothing here verified it.";
+        view! { <p class="notice">{words}</p> }.into_any()
+    });
     let facts = facts(going);
     let archive = archive(going);
     let copies = copies(&detail.copies, going, role, actions);
@@ -89,6 +94,7 @@ fn content(detail: RunDetail, only_failed: bool, role: Role, actions: Actions) -
         <div class="stack">
             {bar}
             {error}
+            {brought}
             {facts}
             {archive}
             {copies}

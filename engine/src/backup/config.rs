@@ -8,7 +8,7 @@ use etiqa_model::backup::{
 };
 use etiqa_model::destination::DestinationName;
 use etiqa_model::event::Topic;
-use etiqa_model::run::{Run, RunStatus};
+use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::selector::Selector;
 use etiqa_model::user::Reach;
 use etiqa_model::{BackupConfigId, FieldError, Timestamp, UserError};
@@ -215,7 +215,9 @@ fn row(config: BackupConfig, last_run: Option<Run>, devices: u64, at: Timestamp)
     let is_due = config.enabled && config.next_run_at.is_some_and(|next| next <= at);
     let is_late =
         config.enabled && config.next_run_at.is_some_and(|next| next.millis() + GRACE_MS < at.millis());
-    let state = match last_run.as_ref().map(|run| run.status) {
+    // How another program's runs ended says nothing about this one's.
+    let own_run = last_run.as_ref().filter(|run| run.trigger != Trigger::Import);
+    let state = match own_run.map(|run| run.status) {
         _ if !config.enabled => ConfigState::Disabled,
         _ if is_running => ConfigState::Running,
         _ if is_late => ConfigState::Due,

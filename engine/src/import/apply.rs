@@ -44,17 +44,26 @@ pub struct ImportOptions {
 /// Imports a file, for the command line, which sees all devices. A bad row never stops the good ones; a file that is none is
 /// refused with one sentence.
 pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> Result<ImportReport> {
+    Ok(import_showing(engine, content, options).await?.0)
+}
+
+/// The same, with the first rows that were, or would be, written.
+pub(crate) async fn import_showing(
+    engine: &Engine,
+    content: &[u8],
+    options: ImportOptions,
+) -> Result<(ImportReport, Vec<PreviewRow>)> {
     let reach = Reach::from(Role::Admin);
     if options.dry_run {
-        return Ok(look(engine, &reach, content, options.update).await?.0);
+        return look(engine, &reach, content, options.update).await;
     }
     let import = Import::new(engine, &reach, content, options).await?;
     let mut tx = engine.db.write().await?;
-    let (report, _) = import.run(&mut tx).await?;
+    let (report, rows) = import.run(&mut tx).await?;
     record_in_txn(&mut tx, imported(&report)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
-    Ok(report)
+    Ok((report, rows))
 }
 
 /// What an import would do. Only reads: nobody who writes waits for it.

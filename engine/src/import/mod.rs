@@ -1,4 +1,7 @@
-//! Importing devices from CSV and JSON.
+//! Importing devices: from CSV and JSON, and from what other programs keep of theirs.
 
 pub mod apply;
+pub mod django;
 pub mod parse;
+pub mod platforms;
+pub mod router_db;

@@ -6,6 +6,7 @@ use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::device::DeviceStatus;
 use etiqa_model::machine::{Machine, MachineState};
 use etiqa_model::overview::Reason;
+use etiqa_model::run::Trigger;
 use etiqa_model::{BackupConfigId, Timestamp};
 use futures::TryFutureExt;
 
@@ -166,7 +167,8 @@ impl Standing {
     fn last_runs(&self, page: &mut Page) {
         let ended = || {
             let runs = self.configs.iter().filter_map(|row| Some((&row.config.name, row.last_run.as_ref()?)));
-            runs.filter(|(_, run)| run.status.is_over())
+            // Of another program's runs nothing here knows how they went.
+            runs.filter(|(_, run)| run.status.is_over() && run.trigger != Trigger::Import)
         };
         page.metric(
             "etiqa_backup_last_run_timestamp_seconds",

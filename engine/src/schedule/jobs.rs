@@ -102,6 +102,10 @@ fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String)
             let what = if *all { "all configurations" } else { "what changed" };
             (format!("Hold {what} against the rules"), Some("/configs/rules".to_owned()))
         }
+        Work::Inventory { source, .. } => (
+            format!("Synchronise the inventory with source {source}"),
+            Some(format!("/admin/inventory-sources?source={source}")),
+        ),
         Work::Change { device } => {
             (format!("Collect device {device}, which told of a change"), Some(format!("/devices/{device}")))
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use etiqa_model::device::{DEFAULT_SITE, Device};
 use etiqa_model::event::Topic;
-use etiqa_model::{DestinationId, DeviceId, JobId, RunId, Timestamp};
+use etiqa_model::{DestinationId, DeviceId, InventorySourceId, JobId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{DbError, Tx};
@@ -90,6 +90,17 @@ pub enum Work {
         /// Whether all are looked at; otherwise versions that became active since.
         all: bool,
     },
+    /// Make the inventory what a source lists.
+    Inventory {
+        /// Which.
+        source: InventorySourceId,
+        /// A person asked for it.
+        #[serde(default)]
+        by_person: bool,
+        /// However many devices that disables.
+        #[serde(default)]
+        all_the_same: bool,
+    },
 }
 
 /// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
@@ -105,6 +116,7 @@ pub(super) const AT_ONCE: &[(&str, usize)] = &[
     (DRILL, 1),
     (REACH, 1),
     (RULES, 1),
+    (INVENTORY, 2),
     (PART, 256),
     (ARTIFACT_PART, 8),
 ];
@@ -119,6 +131,7 @@ const DRILL: &str = "drill";
 const SEND: &str = "send";
 const REACH: &str = "reach";
 const RULES: &str = "rules";
+const INVENTORY: &str = "inventory";
 const TEST: &str = "test";
 pub(crate) const CHANGE: &str = "change";
 pub(crate) const PART: &str = "part";
@@ -140,6 +153,7 @@ impl Work {
             Self::ArtifactPart { .. } => ARTIFACT_PART,
             Self::Change { .. } => CHANGE,
             Self::Rules { .. } => RULES,
+            Self::Inventory { .. } => INVENTORY,
         }
     }
 
@@ -154,10 +168,10 @@ impl Work {
     fn priority(&self) -> i64 {
         match self {
             Self::Verify { .. } | Self::Drill { .. } | Self::Reach { .. } => -10,
-            Self::Send { .. } | Self::Rules { .. } => -5,
+            Self::Send { .. } | Self::Rules { .. } | Self::Inventory { by_person: false, .. } => -5,
             Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } | Self::ArtifactPart { .. } => 0,
             Self::Change { .. } => 5,
-            Self::Collect { .. } | Self::Test { .. } => 10,
+            Self::Collect { .. } | Self::Test { .. } | Self::Inventory { by_person: true, .. } => 10,
         }
     }
 
@@ -176,6 +190,7 @@ impl Work {
             Self::Change { device } => Some(format!("change:{device}")),
             Self::Rules { all: true } => Some("rules:all".to_owned()),
             Self::Rules { all: false } => Some("rules:changed".to_owned()),
+            Self::Inventory { source, .. } => Some(format!("inventory:{source}")),
             Self::Collect { devices } => match devices.as_slice() {
                 [device] => Some(format!("collect:{device}")),
                 _ => None,
@@ -196,6 +211,7 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
             | Work::Reach { .. }
             | Work::Test { .. }
             | Work::Change { .. }
+            | Work::Inventory { .. }
             | Work::Collect { .. }
             | Work::Rules { .. }
     );

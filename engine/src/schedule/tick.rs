@@ -13,6 +13,7 @@ use crate::backup::start::{announce, start_in_txn};
 use crate::backup::{destinations, sweep};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::inventory_sources;
 use crate::machines;
 use crate::pause::schedule_pause;
 use crate::store::backup_config::{
@@ -81,6 +82,7 @@ async fn look_around(engine: &Engine) -> Result<()> {
         engine.schedule_changed.notify_one();
     }
     destinations::queue_due(engine, at).await?;
+    inventory_sources::queue_due(engine, at).await?;
     Ok(())
 }
 

@@ -23,6 +23,7 @@ use crate::collect::CLEAN_UP;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::fleet::{Purpose, Share, collect_fleet, fetch_artifacts, test_now, without_session};
+use crate::inventory_sources;
 use crate::lease::{self, LEASE};
 use crate::machines::{self, Sites};
 use crate::reachability;
@@ -232,6 +233,10 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
         Work::Test { device } => test_now(engine, device).await,
         Work::Rules { all } => rules::run(engine, job.id, all).await,
+        Work::Inventory { source, by_person, all_the_same } => {
+            let asked = inventory_sources::Asked { by_person, all_the_same };
+            inventory_sources::sync_queued(engine, source, asked).await
+        }
         Work::Part { run, devices, .. } => collect_part(engine, run, devices, share).await,
     };
     done.map(|()| Then::Over)

@@ -105,13 +105,14 @@ pub async fn device_list_needing_a_hand(
     Ok(hands)
 }
 
-/// What is left to do until there is a first backup; none once there is one.
+/// What is left to do until there is a first backup; none once there is one. Those that another program made are none of them.
 pub async fn first_steps_fetch(db: &Db) -> Result<Option<FirstSteps>> {
     let row = sqlx::query(
         "SELECT (SELECT MIN(id) FROM device) AS device, (SELECT COUNT(*) FROM credential) AS credentials,
                 (SELECT MIN(id) FROM backup_config WHERE enabled = 1) AS backup,
-                CAST(CASE WHEN EXISTS (SELECT 1 FROM backup_run WHERE status = 'completed') THEN 1 ELSE 0 END AS BIGINT)
-                    AS has_run,
+                CAST(CASE WHEN EXISTS (SELECT 1 FROM (SELECT started_by FROM backup_run WHERE status = 'completed'
+                        ORDER BY id DESC LIMIT 1000) AS newest WHERE started_by <> 'import')
+                     THEN 1 ELSE 0 END AS BIGINT) AS has_run,
                 CAST(CASE WHEN EXISTS (SELECT 1 FROM device WHERE last_good_at IS NOT NULL)
                             OR EXISTS (SELECT 1 FROM device_test WHERE class IN ('ok', 'unchanged'))
                      THEN 1 ELSE 0 END AS BIGINT) AS tested",

@@ -112,9 +112,10 @@ fn narrow(conditions: &mut Filter, filter: &RunFilter, which: impl Fn(Narrowing)
     }
     match filter.outcome.filter(|_| which(Narrowing::Outcome)) {
         Some(Outcome::Live) => conditions.and("status IN ('pending', 'running')"),
-        Some(Outcome::Good) => {
-            conditions.and("status = 'completed' AND devices_failed = 0 AND artifacts_failed = 0")
-        }
+        // Nothing here verified what another program made.
+        Some(Outcome::Good) => conditions.and(
+            "status = 'completed' AND devices_failed = 0 AND artifacts_failed = 0 AND started_by <> 'import'",
+        ),
         Some(Outcome::Partial) => {
             conditions.and("status = 'completed' AND devices_failed + artifacts_failed > 0")
         }

@@ -7,8 +7,10 @@ mod common;
 
 mod bulk;
 mod changes;
+mod django;
 mod fleet;
 mod imports;
+mod inventory_sources;
 mod machines;
 mod overdue;
 mod reaching;

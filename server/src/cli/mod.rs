@@ -17,6 +17,9 @@ mod environment;
 mod follow;
 mod host_key;
 mod import_devices;
+mod import_django;
+mod import_router_db;
+mod inventory_source;
 mod jump_host;
 mod key;
 mod man;
@@ -155,6 +158,18 @@ pub(crate) enum Command {
     /// Import devices from a CSV or JSON file
     #[command(alias = "import_devices")]
     ImportDevices(import_devices::ImportDevices),
+    /// Bring devices, versions, backups and history from the Django edition
+    #[command(alias = "import_django")]
+    ImportDjango(import_django::ImportDjango),
+    /// Import the devices of an Oxidized's router.db
+    #[command(alias = "import_oxidized")]
+    ImportOxidized(import_router_db::ImportOxidized),
+    /// Import the devices of a RANCID's router.db
+    #[command(alias = "import_rancid")]
+    ImportRancid(import_router_db::ImportRancid),
+    /// Keep the inventory as NetBox, a URL or a file has it
+    #[command(subcommand, alias = "inventory_source")]
+    InventorySource(inventory_source::InventorySource),
     /// Collect devices now, outside of any backup
     Collect(collect::Collect),
     /// Fetch and list the backups that devices make of themselves
@@ -411,6 +426,10 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::RunBackups(command) => command.run(engine).await,
         Command::BackupStatus(command) => command.run(engine).await,
         Command::ImportDevices(command) => command.run(engine).await,
+        Command::ImportDjango(command) => command.run(engine).await,
+        Command::ImportOxidized(command) => command.run(engine).await,
+        Command::ImportRancid(command) => command.run(engine).await,
+        Command::InventorySource(command) => command.run(engine).await,
         Command::Collect(command) => command.run(engine).await,
         Command::Artifact(command) => command.run(engine).await,
         Command::Device(command) => command.run(engine).await,

@@ -8,8 +8,8 @@ use etiqa_engine::audit::{Act, Acting, Action, Actor, action, record};
 use etiqa_engine::{Engine, Error, Result};
 
 use super::{
-    Command, artifact, backup_config, certificate, credential, destination, device, host_key, jump_host, key,
-    media, rule, token, user,
+    Command, artifact, backup_config, certificate, credential, destination, device, host_key,
+    inventory_source, jump_host, key, media, rule, token, user,
 };
 
 /// Who started this process: it may have become another user since.
@@ -62,6 +62,10 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::JumpHost(jump_host::JumpHost::List { .. })
             | Command::Destination(destination::Destination::List { .. })
             | Command::BackupConfig(backup_config::BackupConfig::List { .. })
+            | Command::InventorySource(
+                inventory_source::InventorySource::List { .. }
+                    | inventory_source::InventorySource::Preview { .. }
+            )
             | Command::User(user::User::List { .. })
             | Command::Token(token::Token::List { .. })
             | Command::Rule(rule::Rule::List { .. } | rule::Rule::Check { .. })
@@ -71,7 +75,14 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
     }
     Some(match command {
         Command::RunBackups(_) => Refused(action::RUN_START),
-        Command::ImportDevices(_) => Refused(action::DEVICE_IMPORT),
+        Command::ImportDevices(_) | Command::ImportOxidized(_) | Command::ImportRancid(_) => {
+            Refused(action::DEVICE_IMPORT)
+        }
+        Command::ImportDjango(_) => Refused(action::INSTANCE_IMPORT),
+        Command::InventorySource(inventory_source::InventorySource::Sync { .. }) => {
+            Refused(action::SOURCE_SYNC)
+        }
+        Command::InventorySource(_) => Refused(action::SOURCE_CHANGE),
         Command::Collect(_) => Refused(action::DEVICE_COLLECT),
         Command::Verify(_) => Done(action::RUN_VERIFY),
         Command::Search(_) | Command::Device(device::Device::Show { .. } | device::Device::Diff { .. }) => {

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::harness::World;
 
 /// Server functions that only look. All others leave a row, done or refused.
-const READING: [&str; 53] = [
+const READING: [&str; 56] = [
     "compare_texts",
     "find_page",
     "generate_passphrase",
@@ -24,6 +24,7 @@ const READING: [&str; 53] = [
     "get_diff",
     "get_driver",
     "get_import",
+    "get_inventory_source",
     "get_kit_state",
     "get_overview",
     "get_pause",
@@ -43,6 +44,7 @@ const READING: [&str; 53] = [
     "list_destinations",
     "list_devices",
     "list_drivers",
+    "list_inventory_sources",
     "list_jobs",
     "list_jump_hosts",
     "list_machines",
@@ -57,6 +59,7 @@ const READING: [&str; 53] = [
     "list_versions",
     "list_views",
     "look_at_retention",
+    "preview_inventory_source",
     "preview_retention",
     "preview_schedule",
     "search_configs",

@@ -244,6 +244,7 @@ async fn pages_answer_with_and_without_the_slash_at_the_end() {
         "/admin/tokens",
         "/admin/credentials",
         "/admin/jump-hosts",
+        "/admin/inventory-sources",
         "/admin/drivers",
         "/admin/components",
         "/admin/settings",

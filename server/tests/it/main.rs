@@ -15,6 +15,7 @@ mod clock;
 mod command_line;
 mod destinations;
 mod doctor;
+mod elsewhere;
 mod forms;
 mod harness;
 mod hostile_requests;

@@ -41,6 +41,7 @@ GET /admin/credentials page
 GET /admin/destinations page
 GET /admin/drivers page
 GET /admin/drivers/{name} page
+GET /admin/inventory-sources page
 GET /admin/jobs page
 GET /admin/jump-hosts page
 GET /admin/machines page
@@ -146,6 +147,7 @@ POST /rpc/get_device_rules viewer one id={n}
 POST /rpc/get_diff viewer one to={n}
 POST /rpc/get_driver viewer some name=ios
 POST /rpc/get_import operator one id={n}
+POST /rpc/get_inventory_source operator all id=1
 POST /rpc/get_kit_state admin all
 POST /rpc/get_overview viewer some
 POST /rpc/get_pause viewer none
@@ -165,6 +167,7 @@ POST /rpc/list_credentials admin all
 POST /rpc/list_destinations operator all
 POST /rpc/list_devices viewer some filter[search]=&page[number]=1&page[size]=10
 POST /rpc/list_drivers viewer some
+POST /rpc/list_inventory_sources operator all
 POST /rpc/list_jobs operator all
 POST /rpc/list_jump_hosts operator all
 POST /rpc/list_machines operator all
@@ -180,6 +183,7 @@ POST /rpc/list_versions viewer one device={n}&part=running
 POST /rpc/list_views viewer none page=runs
 POST /rpc/look_at_retention operator all id=1&config[name]=x
 POST /rpc/pause_schedules operator all
+POST /rpc/preview_inventory_source operator all id=1
 POST /rpc/preview_retention viewer all id=1
 POST /rpc/preview_schedule operator all config[name]=x
 POST /rpc/protect_archive operator all id=1
@@ -195,6 +199,7 @@ POST /rpc/save_backup_config operator all config[name]=x
 POST /rpc/save_credential admin all credential[name]=x
 POST /rpc/save_destination admin all destination[name]=x
 POST /rpc/save_device operator one id={n}&device[address]=127.0.0.{n}&device[port]=1&device[site]=vienna
+POST /rpc/save_inventory_source admin all source[name]=x
 POST /rpc/save_jump_host admin all host[name]=x
 POST /rpc/save_rule operator all rule[name]=x&rule[patterns]=x
 POST /rpc/save_settings admin all settings[tick_minutes]=5
@@ -206,6 +211,7 @@ POST /rpc/sign_in open none name=nobody&password=x
 POST /rpc/sign_out viewer none
 POST /rpc/start_connection_test operator one id={n}
 POST /rpc/stop_second_factor viewer none password_again=x
+POST /rpc/sync_inventory_source admin all id=9
 POST /rpc/take_recovery_kit admin all password=x
 POST /rpc/test_destination operator all id=1
 POST /rpc/try_driver operator none name=ios&transcript=x
@@ -222,6 +228,7 @@ POST /rpc/delete_backup_config operator all id=1
 POST /rpc/delete_device operator one id={n}
 POST /rpc/remove_credential admin all id=1
 POST /rpc/remove_destination admin all id=1
+POST /rpc/remove_inventory_source admin all id=1
 POST /rpc/remove_jump_host admin all id=1
 POST /rpc/remove_rule operator all id=1
 POST /rpc/remove_user admin all id=2
@@ -535,6 +542,9 @@ async fn world() -> (World, Tokens, Silent) {
         "INSERT INTO rule_check (device_id, part, version_id, rules) SELECT id, 'running', id, '' FROM device",
         "INSERT INTO rule_result (device_id, part, rule_id, revision, broken, newly, hits, lines, version_id, since)
          SELECT id, 'running', 1, 1, 1, 1, 1, '4', id, 1 FROM device",
+        r#"INSERT INTO inventory_source (name, kind, settings, enabled, created_at, updated_at)
+         VALUES ('list', 'file', '{"kind":"file","place":"/nowhere/canary","own_network":false,"filter":"",
+            "every_minutes":60,"owns":[],"gone":"disable","site":"","mappings":[]}', 1, 1, 1)"#,
         "INSERT INTO job (kind, payload, due_at, attempts, finished_at, dead, error, created_at)
          VALUES ('verify', '{\"kind\":\"verify\",\"run\":2}', 1, 5, 9000000000000, 1, 'canary', 1)",
     ] {

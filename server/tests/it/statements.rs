@@ -94,6 +94,7 @@ fn pages(amount: Amount) -> Vec<String> {
         "/admin/destinations",
         "/admin/drivers",
         "/admin/drivers/ios",
+        "/admin/inventory-sources",
         "/admin/jobs",
         "/admin/jobs?state=dead&kind=run",
         "/admin/jump-hosts",

@@ -1,4 +1,4 @@
-//! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves. They are in two bundles.
+//! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves. They are in several bundles.
 
 #[cfg(feature = "admin")]
 pub(crate) mod audit;
@@ -13,6 +13,8 @@ pub(crate) mod destinations;
 #[cfg(feature = "reach")]
 pub(crate) mod drivers;
 mod find;
+#[cfg(feature = "watch")]
+pub(crate) mod inventory_sources;
 #[cfg(feature = "admin")]
 pub(crate) mod jobs;
 #[cfg(feature = "reach")]

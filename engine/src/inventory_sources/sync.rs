@@ -1,0 +1,395 @@
+//! One sync from its lease to its result: the list is taken, held against what is here, and the difference written in one
+//! transaction. A failure changes nothing and is shown.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use etiqa_model::device::Device;
+use etiqa_model::event::Topic;
+use etiqa_model::inventory_source::{
+    InventorySource, SourceKind, SyncFate, SyncPreview, SyncReport, SyncRow,
+};
+use etiqa_model::{CredentialId, DeviceId, ErrorKind, InventorySourceId, Secret, Timestamp, UserError};
+use reqwest::Url;
+use tokio_util::sync::CancellationToken;
+
+use super::fetch::{Asker, ListVersion, Taken, take_file};
+use super::manage::{missing, token_of};
+use super::netbox;
+use super::plan::{Change, Here, Plan, plan};
+use super::wanted::{Listing, Names, of_file, of_netbox};
+use crate::audit::{Act, Changes, action, record_in_txn};
+use crate::db::Tx;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::lease::{self, LEASE};
+use crate::pause::schedule_pause;
+use crate::schedule::{Work, enqueue, enqueue_in_txn};
+use crate::store::credential::credential_list;
+use crate::store::device::{device_list_by_address_in_txn, device_list_of};
+use crate::store::device_write::{
+    DeviceRow, device_insert_in_txn, device_set_enabled_in_txn, device_update_in_txn,
+};
+use crate::store::inventory_source::{
+    KeyedSource, SourceLink, SyncEnd, link_list, link_list_others, link_save_in_txn, source_claim,
+    source_confirm_in_txn, source_fetch, source_hold_in_txn, source_list_due, source_release, source_renew,
+    sync_end_in_txn,
+};
+use crate::store::job::job_fetch_open_by_key;
+use crate::time::now;
+
+/// All of a list has come by then, or none of it counts.
+const LONGEST_TAKE: Duration = Duration::from_mins(10);
+/// While a person waits.
+const LONGEST_LOOK: Duration = Duration::from_secs(30);
+/// The wait after a first failure; twice as long after each one that follows, up to the source's own time.
+const FIRST_WAIT: Duration = Duration::from_mins(5);
+/// Devices in one query.
+const READ_AT_ONCE: usize = 500;
+/// A preview shows at most so many devices.
+const PREVIEW_ROWS: usize = 200;
+const GOES_ON: &str = "A sync of this source goes on already; look at its result in a moment.";
+
+/// How a sync is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// By a person, who is told whatever comes of it: the list is taken even if its server says that it did not change.
+    pub by_person: bool,
+    /// However many devices it disables.
+    pub all_the_same: bool,
+}
+
+/// A list, and what its server calls it; none: it is the one that was taken last.
+type TakenList = Option<(Listing, ListVersion)>;
+
+/// Queues what is due, unless no schedule runs.
+pub async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
+    let due = source_list_due(&engine.db, at).await?;
+    if due.is_empty() || schedule_pause(engine).await?.is_some() {
+        return Ok(());
+    }
+    for source in due {
+        let work = Work::Inventory { source, by_person: false, all_the_same: false };
+        let open = match work.idempotency_key() {
+            Some(key) => job_fetch_open_by_key(&engine.db, &key).await?,
+            None => None,
+        };
+        if open.is_none() {
+            enqueue(engine, &work).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Has a source synchronised by a worker, now.
+pub async fn ask_for_sync(engine: &Engine, id: InventorySourceId, all_the_same: bool) -> Result<()> {
+    let source = keyed(engine, id).await?.source;
+    let work = Work::Inventory { source: id, by_person: true, all_the_same };
+    let mut tx = engine.db.write().await?;
+    enqueue_in_txn(&mut tx, &work, now()).await?;
+    record_in_txn(&mut tx, Act::new(action::SOURCE_SYNC).on(id.0, &source.name)).await?;
+    tx.commit().await?;
+    engine.tell_of_work();
+    Ok(())
+}
+
+/// What a sync would do now. Nothing is written.
+pub async fn preview(engine: &Engine, id: InventorySourceId) -> Result<SyncPreview> {
+    let keyed = keyed(engine, id).await?;
+    let credentials = credential_ids(engine).await?;
+    let listing = match within(LONGEST_LOOK, Box::pin(take(engine, &keyed, None, &credentials))).await? {
+        Ok(Some((listing, _))) => listing,
+        Ok(None) => return Err(UserError::internal().into()),
+        Err(why) => return Err(UserError::conflict(why).into()),
+    };
+    let here = look_around(engine, id, &listing).await?;
+    let Plan { changes, report, guard } = plan(&here, listing, &keyed.source.settings, now());
+    let rows = changes.into_iter().filter_map(row_of).take(PREVIEW_ROWS).collect();
+    Ok(SyncPreview { report, rows, guard })
+}
+
+fn row_of(change: Change) -> Option<SyncRow> {
+    let fate = change.fate?;
+    let (id, hostname, address) = match (change.before, change.after) {
+        (Some(device), _) => (Some(device.id), device.hostname, device.address),
+        (None, Some(device)) => (None, device.hostname, device.address),
+        (None, None) => return None,
+    };
+    Some(SyncRow { fate, id, hostname, address, words: change.words })
+}
+
+/// Synchronises a source here and now.
+pub async fn sync_now(engine: &Engine, id: InventorySourceId, asked: Asked) -> Result<SyncReport> {
+    Ok(run(engine, id, asked).await?.map_err(UserError::conflict)?)
+}
+
+/// The same for a worker: what is wrong with a source is noted with it, and is no failure of the job.
+pub(crate) async fn sync_queued(engine: &Arc<Engine>, id: InventorySourceId, asked: Asked) -> Result<()> {
+    match run(engine, id, asked).await {
+        Ok(Ok(report)) => tracing::info!(source = %id, "inventory source {id} was synchronised: {report}"),
+        Ok(Err(problem)) => {
+            tracing::warn!(source = %id, %problem, "inventory source {id} was not synchronised");
+        }
+        // It may have been removed meanwhile; and what stops goes on at the next start.
+        Err(Error::User(error)) if error.kind == ErrorKind::NotFound => {}
+        Err(_) if engine.stopping.is_cancelled() => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// The outer error is this program's own, the inner one is what is wrong with the source.
+async fn run(engine: &Engine, id: InventorySourceId, asked: Asked) -> Result<Result<SyncReport, String>> {
+    let source = keyed(engine, id).await?;
+    let started_at = now();
+    // Two syncs of one process are two as well.
+    let mut unique = [0_u8; 8];
+    rand::fill(&mut unique);
+    let owner = format!("{}-{}", engine.owner, crate::hex::to_hex(&unique));
+    if !source_claim(&engine.db, id, &owner, started_at, started_at.plus(LEASE)).await? {
+        return Ok(Err(GOES_ON.to_owned()));
+    }
+    engine.events.send(Topic::Admin, id.0);
+    let renewing = (engine.db.clone(), owner.clone());
+    let keep = lease::keep(format!("inventory source {id}"), CancellationToken::new(), move |until| {
+        let (db, owner) = renewing.clone();
+        async move { source_renew(&db, id, &owner, until).await }
+    });
+    let came_to = Box::pin(attempt(engine, &source, (&owner, started_at), asked)).await;
+    drop(keep);
+    source_release(&engine.db, id, &owner).await?;
+    engine.events.send(Topic::Admin, id.0);
+    came_to
+}
+
+async fn attempt(
+    engine: &Engine,
+    keyed: &KeyedSource,
+    (owner, started_at): (&str, Timestamp),
+    asked: Asked,
+) -> Result<Result<SyncReport, String>> {
+    let end = |came_to, version| SyncEnd {
+        started_at,
+        finished_at: now(),
+        started_by: if asked.by_person { "manual" } else { "schedule" },
+        next_at: next_at(keyed, asked, &came_to),
+        came_to,
+        version,
+    };
+    let known = ListVersion { etag: keyed.etag.clone(), last_modified: keyed.last_modified.clone() };
+    let known = Some(&known).filter(|known| !asked.by_person && **known != ListVersion::default());
+    let credentials = credential_ids(engine).await?;
+    let taking = within(LONGEST_TAKE, Box::pin(take(engine, keyed, known, &credentials)));
+    let taken = tokio::select! {
+        taken = taking => taken?,
+        () = engine.stopping.cancelled() => {
+            return Err(UserError::new(ErrorKind::Unavailable, "The program stops.").into());
+        }
+    };
+    let (listing, version) = match taken {
+        Ok(Some(taken)) => taken,
+        Ok(None) => {
+            let report = SyncReport { is_same: true, ..SyncReport::default() };
+            note(engine, keyed, owner, &end(Ok(report.clone()), None)).await?;
+            return Ok(Ok(report));
+        }
+        Err(why) => {
+            note(engine, keyed, owner, &end(Err(why.clone()), None)).await?;
+            return Ok(Err(why));
+        }
+    };
+    let id = keyed.source.id;
+    let here = look_around(engine, id, &listing).await?;
+    let plan = plan(&here, listing, &keyed.source.settings, started_at);
+    if let Some(guard) = plan.guard.filter(|_| !asked.all_the_same) {
+        note(engine, keyed, owner, &end(Err(guard.clone()), None)).await?;
+        return Ok(Err(guard));
+    }
+    let Plan { changes, mut report, .. } = plan;
+    let mut tx = engine.db.write().await?;
+    if !source_hold_in_txn(&mut tx, id, owner).await? {
+        return Ok(Err(GOES_ON.to_owned()));
+    }
+    write(&mut tx, id, changes, &credentials, &mut report).await?;
+    // A list of which something was refused is looked through again: what was missing here may be there by then.
+    let version = Some(version).filter(|_| report.refused == 0);
+    let version = version.map(|version| (version.etag, version.last_modified));
+    sync_end_in_txn(&mut tx, id, &end(Ok(report.clone()), Some(version.unwrap_or_default()))).await?;
+    source_confirm_in_txn(&mut tx, id, started_at).await?;
+    if asked.by_person || report.changes_something() {
+        let act = Act::new(action::SOURCE_SYNC).on(id.0, &keyed.source.name).saying(report.to_string());
+        record_in_txn(&mut tx, act).await?;
+    }
+    tx.commit().await?;
+    if report.changes_something() {
+        engine.events.send(Topic::Devices, None);
+    }
+    Ok(Ok(report))
+}
+
+/// Notes a sync that wrote nothing.
+async fn note(engine: &Engine, keyed: &KeyedSource, owner: &str, end: &SyncEnd) -> Result<()> {
+    let mut tx = engine.db.write().await?;
+    if source_hold_in_txn(&mut tx, keyed.source.id, owner).await? {
+        sync_end_in_txn(&mut tx, keyed.source.id, end).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// When a source is looked at next; none where it is not followed.
+fn next_at(keyed: &KeyedSource, asked: Asked, came_to: &Result<SyncReport, String>) -> Option<Timestamp> {
+    let InventorySource { settings, enabled, confirmed_at, .. } = &keyed.source;
+    let is_followed = *enabled && (confirmed_at.is_some() || (asked.by_person && came_to.is_ok()));
+    let every = Duration::from_mins(u64::from(settings.every_minutes));
+    let wait = match came_to {
+        Ok(_) => every,
+        Err(_) => FIRST_WAIT.saturating_mul(2_u32.saturating_pow(keyed.failures)).min(every),
+    };
+    is_followed.then(|| now().plus(wait))
+}
+
+async fn within(
+    longest: Duration,
+    taking: impl Future<Output = Result<Result<TakenList, String>>>,
+) -> Result<Result<TakenList, String>> {
+    match tokio::time::timeout(longest, taking).await {
+        Ok(taken) => taken,
+        Err(_) => Ok(Err("The list did not come to its end in time.".to_owned())),
+    }
+}
+
+/// Takes and reads the list of a source. The inner error is a sentence about the source.
+async fn take(
+    engine: &Engine,
+    keyed: &KeyedSource,
+    known: Option<&ListVersion>,
+    credentials: &HashMap<String, CredentialId>,
+) -> Result<Result<TakenList, String>> {
+    let token = token_of(engine, keyed)?;
+    let settings = &keyed.source.settings;
+    let names = Names { settings, drivers: engine.drivers.current(), credentials };
+    Ok(take_list(engine, token.as_ref(), known, &names).await)
+}
+
+async fn take_list(
+    engine: &Engine,
+    token: Option<&Secret>,
+    known: Option<&ListVersion>,
+    names: &Names<'_>,
+) -> Result<TakenList, String> {
+    let settings = names.settings;
+    let taken = match settings.kind {
+        SourceKind::Netbox => {
+            let asker = Asker::new(engine, settings, token)?;
+            let listed = netbox::take(&asker, settings).await?;
+            return Ok(Some((of_netbox(listed, names)?, ListVersion::default())));
+        }
+        SourceKind::Url => {
+            let url = Url::parse(&settings.place);
+            let url = url.map_err(|_| "The address cannot be used: check it.".to_owned())?;
+            Asker::new(engine, settings, token)?.take(url, known).await?
+        }
+        SourceKind::File => take_file(&settings.place, known).await?,
+    };
+    Ok(match taken {
+        Taken::Same => None,
+        Taken::Bytes(bytes, version) => Some((of_file(&bytes, names)?, version)),
+    })
+}
+
+/// Reads what is here of what a list names, and of what the source has.
+async fn look_around(engine: &Engine, id: InventorySourceId, listing: &Listing) -> Result<Here> {
+    let links = link_list(&engine.db, id).await?;
+    let others = link_list_others(&engine.db, id).await?.into_iter().collect();
+    let mut devices: HashMap<DeviceId, Device> = HashMap::new();
+    let ids: Vec<DeviceId> = links.iter().map(|link| link.device_id).collect();
+    for some in ids.chunks(READ_AT_ONCE) {
+        let found = device_list_of(&engine.db, some).await?;
+        devices.extend(found.into_iter().map(|device| (device.id, device)));
+    }
+    let addresses: HashSet<&str> =
+        listing.wanted.iter().map(|wanted| wanted.device.address.as_str()).collect();
+    let addresses: Vec<String> = addresses.into_iter().map(str::to_owned).collect();
+    let mut tx = engine.db.read().await?;
+    for some in addresses.chunks(READ_AT_ONCE) {
+        let found = device_list_by_address_in_txn(&mut tx, some).await?;
+        devices.extend(found.into_iter().map(|device| (device.id, device)));
+    }
+    tx.rollback().await?;
+    Ok(Here { devices, links, others })
+}
+
+/// Writes what is planned. What a person changed since it was planned is left for the next sync.
+async fn write(
+    tx: &mut Tx,
+    id: InventorySourceId,
+    changes: Vec<Change>,
+    credentials: &HashMap<String, CredentialId>,
+    report: &mut SyncReport,
+) -> Result<()> {
+    let at = now();
+    let credential_id = |name: Option<&String>| name.and_then(|name| credentials.get(name)).copied();
+    let (mut rows, mut links): (Vec<DeviceRow>, Vec<SourceLink>) = (Vec::new(), Vec::new());
+    for change in changes {
+        let Change { fate, before, after, link, .. } = change;
+        let row = |device: etiqa_model::device::NewDevice, jump_host_id| DeviceRow {
+            credential_id: credential_id(device.credential.as_ref()),
+            device,
+            jump_host_id,
+        };
+        let Some(before) = before else {
+            rows.extend(after.map(|after| row(after, None)));
+            links.push(link);
+            continue;
+        };
+        if !is_as_it_was(tx, &before).await? {
+            report
+                .notes
+                .push(format!("{} was changed just now; the next sync looks again.", before.hostname));
+            continue;
+        }
+        if let Some(after) = after {
+            device_update_in_txn(tx, before.id, &row(after, before.jump_host_id), at).await?;
+        }
+        let enabled = match fate {
+            Some(SyncFate::Enable) => Some(true),
+            Some(SyncFate::Disable) => Some(false),
+            Some(SyncFate::Add | SyncFate::Change | SyncFate::Leave) | None => None,
+        };
+        if let Some(enabled) = enabled {
+            device_set_enabled_in_txn(tx, before.id, enabled, at).await?;
+            let changes = Changes::between(&before, &serde_json::json!({ "enabled": enabled }));
+            let words = if enabled {
+                "Its inventory source lists it again."
+            } else {
+                "Its inventory source does not list it any more."
+            };
+            let act = Act::new(action::DEVICE_CHANGE).on(before.id.0, &before.hostname);
+            record_in_txn(tx, act.changing(changes).saying(words)).await?;
+        }
+        link_save_in_txn(tx, id, &link).await?;
+    }
+    let ids = device_insert_in_txn(tx, &rows, at).await?;
+    for (link, device_id) in links.into_iter().zip(ids) {
+        link_save_in_txn(tx, id, &SourceLink { device_id, ..link }).await?;
+    }
+    Ok(())
+}
+
+/// Whether a device is still what the plan was made for.
+async fn is_as_it_was(tx: &mut Tx, before: &Device) -> Result<bool> {
+    let found = device_list_by_address_in_txn(tx, std::slice::from_ref(&before.address)).await?;
+    let now = found.into_iter().find(|device| device.id == before.id);
+    Ok(now.is_some_and(|now| now.updated_at == before.updated_at && now.enabled == before.enabled))
+}
+
+async fn credential_ids(engine: &Engine) -> Result<HashMap<String, CredentialId>> {
+    let credentials = credential_list(&engine.db).await?;
+    Ok(credentials.into_iter().map(|credential| (credential.name, credential.id)).collect())
+}
+
+async fn keyed(engine: &Engine, id: InventorySourceId) -> Result<KeyedSource> {
+    Ok(source_fetch(&engine.db, id, now()).await?.ok_or_else(|| missing(id))?)
+}
