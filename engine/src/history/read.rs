@@ -17,6 +17,7 @@ use super::turns::{Turn, Turns};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::inventory;
+use crate::store::after::version_list_active_after;
 use crate::store::config_version::{
     version_count, version_count_devices, version_fetch, version_fetch_before, version_fetch_by_number,
     version_list, version_list_active, version_page_active, version_page_all, version_page_as_of,
@@ -76,6 +77,17 @@ pub async fn list_active(
     page: Page,
 ) -> Result<Paged<ConfigVersionRow>> {
     Ok(version_page_active(&engine.db, reach.scope(), search, page).await?)
+}
+
+/// At most `limit` of them after the one of this host name, device and part.
+pub async fn list_active_after(
+    engine: &Engine,
+    reach: &Reach,
+    search: &str,
+    after: Option<(&str, DeviceId, &str)>,
+    limit: u32,
+) -> Result<Vec<ConfigVersionRow>> {
+    Ok(version_list_active_after(&engine.db, reach.scope(), search, after, limit).await?)
 }
 
 /// The configurations of all devices that somebody of this reach sees: the active versions, or with `at` those that were

@@ -12,7 +12,7 @@ use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 /// `last_seen_at` of an active version is the device's last good session; of an older one, when it was taken.
-const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_bytes, v.lines, v.added, v.removed, \
+pub(super) const COLUMNS: &str = "v.id, v.device_id, v.part, v.version, v.state, v.size_bytes, v.lines, v.added, v.removed, \
      v.text_sha256, v.collected_at, v.run_id, v.driver, v.label, v.note, \
      CASE WHEN v.state = 'active' AND d.last_good_at > v.collected_at THEN d.last_good_at ELSE v.collected_at END \
      AS last_seen_at";
@@ -26,8 +26,8 @@ const NEWEST_OF_PART: u32 = 50;
 const FEW_DEVICES: usize = 100;
 
 /// Active versions by way of the devices, whose index has them in order; SQLite keeps to this order of the join.
-const ACTIVE: &str = "FROM device d CROSS JOIN config_version v";
-const IN_ORDER: &str = " ORDER BY d.hostname, d.id, v.part";
+pub(super) const ACTIVE: &str = "FROM device d CROSS JOIN config_version v";
+pub(super) const IN_ORDER: &str = " ORDER BY d.hostname, d.id, v.part";
 
 /// A version that is about to be stored.
 #[derive(Debug, Clone)]
@@ -414,7 +414,7 @@ async fn count_active(
     counted.fetch_one(db.reader()).await?.count("n")
 }
 
-fn active(scope: &Scope, search: &str, at: Option<Timestamp>) -> Filter {
+pub(super) fn active(scope: &Scope, search: &str, at: Option<Timestamp>) -> Filter {
     let mut filter = named(search);
     filter.and("v.state = 'active'");
     narrow(&mut filter, scope, "v.device_id");
@@ -643,7 +643,7 @@ fn version(row: &AnyRow) -> Result<ConfigVersion> {
     })
 }
 
-fn version_row(row: &AnyRow) -> Result<ConfigVersionRow> {
+pub(super) fn version_row(row: &AnyRow) -> Result<ConfigVersionRow> {
     Ok(ConfigVersionRow {
         hostname: row.text("hostname")?,
         address: row.text("address")?,

@@ -19,6 +19,7 @@ pub const SEALED: &[SealedCell] = &[
     SealedCell { table: "destination", column: "sealed" },
     SealedCell { table: "second_factor", column: "sealed" },
     SealedCell { table: "second_factor", column: "pending_sealed" },
+    SealedCell { table: "api_answer", column: "sealed" },
 ];
 
 /// Ids and sealed secrets of a column.
