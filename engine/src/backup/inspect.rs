@@ -54,11 +54,7 @@ pub async fn archive_detail(engine: &Engine, id: RunId, search: &str) -> Result<
 
 /// At most `limit` runs whose archives are there, with smaller numbers than `before`, newest first; each with whether a person
 /// wants its archive kept for good.
-pub async fn archives_before(
-    engine: &Engine,
-    before: Option<RunId>,
-    limit: u32,
-) -> Result<Vec<(Run, bool)>> {
+pub async fn archives_before(engine: &Engine, before: Option<RunId>, limit: u32) -> Result<Vec<(Run, bool)>> {
     let archived = archive_list_before(&engine.db, before, limit).await?;
     Ok(archived.into_iter().map(|archived| (archived.run, archived.protected)).collect())
 }

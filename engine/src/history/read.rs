@@ -134,6 +134,13 @@ pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Reader, lines: u3
     diff_versions(engine, from.as_ref(), to, reader, lines, Opened::default()).await
 }
 
+/// The first part of a device, by name; the error says that there is none.
+pub async fn first_part(engine: &Engine, device: DeviceId) -> Result<String> {
+    let active = version_list_active(&engine.db, device).await?;
+    let first = active.into_iter().next().map(|version| version.part);
+    Ok(first.ok_or_else(|| UserError::not_found("stored configuration of this device yet"))?)
+}
+
 /// A device's version of this number, or its active one; of this part, or its first.
 pub async fn find_version(
     engine: &Engine,

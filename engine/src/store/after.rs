@@ -1,18 +1,19 @@
 //! Parts of lists for programs, which go on after the last row that they have: what is before it is skipped in an index, and
 //! nothing is counted.
 
-use etiqa_model::DeviceId;
 use etiqa_model::config::ConfigVersionRow;
-use etiqa_model::device::{Device, DeviceFilter};
+use etiqa_model::device::{Device, DeviceFilter, DeviceResult};
 use etiqa_model::job::JobState as Standing;
 use etiqa_model::scope::Scope;
-use etiqa_model::{JobId, RunId, Timestamp};
+use etiqa_model::{DeviceId, DeviceResultId, JobId, RunId, Timestamp};
 
 use super::config_version::{self as version, active, version_row};
 use super::device::{SELECT, conditions, device, fill_tags};
 use super::job::{ListedJob, listed_job, wanted};
 use super::promise::Promise;
+use super::result::results;
 use super::run::{ARCHIVED, ArchivedRun, archived_runs};
+use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt};
 
 const JOBS: &str = "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error FROM job";
@@ -98,6 +99,25 @@ pub async fn archive_list_before(db: &Db, before: Option<RunId>, limit: u32) -> 
         rows.and_int("id < ?", before.0);
     }
     archived_runs(db, &rows, &format!(" ORDER BY id DESC LIMIT {limit}")).await
+}
+
+/// At most `limit` results of a run that devices of the scope came to, or those of them that are not good, with greater numbers
+/// than `after`, as they came.
+pub async fn result_list_of_run_after(
+    db: &Db,
+    scope: &Scope,
+    run: RunId,
+    only_failed: bool,
+    after: DeviceResultId,
+    limit: u32,
+) -> Result<Vec<DeviceResult>> {
+    let mut rows = Filter::new();
+    rows.and_int("r.run_id = ?", run.0).and_int("r.id > ?", after.0);
+    narrow(&mut rows, scope, "r.device_id");
+    if only_failed {
+        rows.and("r.class NOT IN ('ok', 'unchanged')");
+    }
+    results(db, &rows, &format!(" ORDER BY r.id LIMIT {limit}")).await
 }
 
 fn go_on_after(rows: &mut Filter, after: Option<(&str, DeviceId)>) {

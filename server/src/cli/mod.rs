@@ -21,6 +21,7 @@ mod key;
 mod media;
 mod migrate_to;
 mod new_file;
+mod openapi;
 pub(crate) mod output;
 mod restore;
 mod retention;
@@ -194,6 +195,8 @@ pub(crate) enum Command {
     /// List every address that the server answers
     #[command(hide = true)]
     Routes,
+    /// Print the description of the REST API (OpenAPI 3.1) as JSON
+    Openapi,
 }
 
 #[derive(Debug, Args)]
@@ -270,6 +273,7 @@ impl Cli {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,
             Command::Routes => Ok(routes::print()),
+            Command::Openapi => openapi::print(),
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
@@ -299,7 +303,8 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         | Command::Worker(_)
         | Command::Restore(_)
         | Command::MigrateTo(_)
-        | Command::Routes => Ok(ExitCode::SUCCESS),
+        | Command::Routes
+        | Command::Openapi => Ok(ExitCode::SUCCESS),
         Command::Resume => resume(engine).await,
         Command::Pause => pause(engine).await,
         Command::Doctor => doctor::run(engine).await,

@@ -12,8 +12,8 @@ use leptos::server_fn::axum::server_fn_paths;
 
 use super::assets::{self, Site};
 use super::{
-    audit, backups, download, events, health, hooks, inventory, media, pages, recovery, setup, texts, theme,
-    uploads,
+    api, audit, backups, download, events, health, hooks, inventory, media, pages, recovery, setup, texts,
+    theme, uploads,
 };
 
 /// An address with a method, and what answers it.
@@ -84,6 +84,7 @@ pub(crate) fn list() -> Vec<(String, String)> {
         .chain(shown)
         .chain(files)
         .map(|(method, path)| (method.to_owned(), path))
+        .chain(api::list())
         .chain(server_fn_paths().map(|(path, method)| (method.to_string(), path.to_owned())))
         .collect();
     all.sort();
