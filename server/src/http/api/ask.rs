@@ -64,6 +64,9 @@ impl Ask {
 
     /// The fields of the query; unknown ones are refused, for what is misspelt would narrow nothing.
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        if self.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(nothing_in_it());
+        }
         let read = Query::<T>::try_from_uri(&self.uri).map_err(|rejection| {
             let why = rejection.body_text();
             let why = why.strip_prefix("Failed to deserialize query string: ").unwrap_or(&why);
@@ -79,6 +82,9 @@ impl Ask {
             return Err(
                 Refusal::from(UserError::invalid(message)).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             );
+        }
+        if self.body.windows(NUL.len()).any(|part| part == NUL) {
+            return Err(nothing_in_it());
         }
         serde_json::from_slice(&self.body).map_err(|error| unreadable(&error))
     }
@@ -142,6 +148,13 @@ impl Ask {
 /// Waits until no other change by the API goes on.
 pub(super) async fn editing() -> MutexGuard<'static, ()> {
     EDITS.lock().await
+}
+
+/// How JSON writes the character that no text has in it: PostgreSQL stores none with it.
+const NUL: &[u8] = b"\\u0000";
+
+fn nothing_in_it() -> Refusal {
+    UserError::invalid("No text has the character U+0000 in it.").into()
 }
 
 /// That there is no such thing.
