@@ -29,12 +29,11 @@ const KEPT: [&str; 3] = ["content-type", "location", "etag"];
 
 /// Does what comes with a key once.
 pub(super) async fn once(request: Request, next: Next) -> Response {
-    let caller = request.extensions().get::<Caller>().cloned();
-    match (request.headers().get(KEY), caller) {
-        (Some(_), Some(caller)) if request.method() == Method::POST => {
-            keyed(&caller, request, next).await.unwrap_or_else(IntoResponse::into_response)
-        }
-        _ => next.run(request).await,
+    let is_keyed = *request.method() == Method::POST && request.headers().contains_key(KEY);
+    let caller = request.extensions().get::<Caller>().filter(|_| is_keyed).cloned();
+    match caller {
+        Some(caller) => keyed(&caller, request, next).await.unwrap_or_else(IntoResponse::into_response),
+        None => next.run(request).await,
     }
 }
 
