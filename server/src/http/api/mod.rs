@@ -53,11 +53,7 @@ pub(super) fn is_for_programs(path: &str) -> bool {
 /// Answers all of it for the site of `build`.
 pub(super) fn router(build: &str) -> Router<Arc<Engine>> {
     let (router, _) = described();
-    router
-        .layer(middleware::from_fn(once::once))
-        .layer(middleware::from_fn(problem::as_problem))
-        .merge(openapi::router())
-        .merge(docs::router(build))
+    router.layer(middleware::from_fn(once::once)).merge(openapi::router()).merge(docs::router(build))
 }
 
 /// Method and path of everything here.
