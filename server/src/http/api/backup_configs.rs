@@ -69,22 +69,22 @@ struct BackupWrite {
     /// When it does not begin: `mon-fri 08:00-18:00`, `sat`, `22:00-02:00`.
     blackouts: Vec<String>,
     /// So many of the newest archives are kept.
-    #[schema(minimum = 1, maximum = 10_000)]
+    #[schema(minimum = 1, maximum = 10000)]
     max_backups: u32,
     /// Besides these the last of each of so many hours.
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10000)]
     keep_hourly: u32,
     /// Days.
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10000)]
     keep_daily: u32,
     /// Weeks.
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10000)]
     keep_weekly: u32,
     /// Months.
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10000)]
     keep_monthly: u32,
     /// Years.
-    #[schema(minimum = 0, maximum = 10_000)]
+    #[schema(minimum = 0, maximum = 10000)]
     keep_yearly: u32,
     /// `database.json` in the archive; null: as the type says.
     include_database: Option<bool>,
