@@ -69,6 +69,32 @@ const PAGES = [
   ...["recovery-kit", "settings", "tokens", "users"].map((page) => `/admin/${page}`),
 ];
 
+/** Lists of the REST API; those that say so where the first part ends, too. */
+const LISTS = [
+  "devices?limit=100",
+  "devices?limit=500",
+  "devices?q=sw-00&limit=100",
+  "devices?q=nowhere",
+  "devices?site=site-07&limit=100",
+  "devices?platform=ios&tag=core&limit=100",
+  "devices?state=failing&limit=100",
+  "devices?state=overdue&limit=100",
+  "devices/1/results",
+  "devices/1/results?good=false",
+  "devices/1/versions?part=running",
+  "configs?limit=100",
+  "configs?q=sw-00&limit=100",
+  "runs",
+  "runs?outcome=failed",
+  "runs?config=3&outcome=cancelled&type=config",
+  `runs?from=${day(200)}&to=${day(190)}`,
+  `runs/${RUNS}/results?limit=100`,
+  "archives",
+  "audit",
+  "jobs",
+  ...["backup-configs", "credentials", "destinations", "tokens", "users"],
+];
+
 /** Each page once, whatever it is asked. */
 const FIRST_VISITS = [...new Map(PAGES.toReversed().map((page) => [page.split("?")[0], page])).values()].reverse();
 
@@ -108,10 +134,43 @@ export async function pages() {
       report(`${page}: p99`, percentile(took, 99), "ms", BUDGET_MS);
     }
     report("the slowest of them: p99", slowest, "ms", BUDGET_MS);
+    await lists({ base, token });
     report("server: memory after all this", memory(pid, "VmRSS") / MIB, "MB");
     await firstVisits({ base, data }, FIRST_VISITS);
   });
   rmSync(data, { recursive: true });
+}
+
+/** The lists of the REST API: the first part of each, and one from the middle, where a page would have to skip the rows before it. */
+async function lists({ base, token }) {
+  heading("Every list of the REST API, its first part and one from the middle:");
+  const headers = { authorization: `Bearer ${token}` };
+  const ask = async (path) => {
+    const sent = performance.now();
+    const answer = await fetch(`${base}/api/v1/${path}`, { headers });
+    const part = await answer.json();
+    if (answer.status !== 200) throw new Error(`GET /api/v1/${path} answered ${answer.status}: no figure.`);
+    return { took: performance.now() - sent, next: part.next };
+  };
+  let slowest = 0;
+  for (const list of LISTS) {
+    const parts = [list];
+    let next = (await ask(list)).next;
+    for (let skipped = 0; next && skipped < 20; skipped += 1) {
+      parts[1] = `${list}${list.includes("?") ? "&" : "?"}cursor=${next}`;
+      next = (await ask(parts[1])).next;
+    }
+    for (const [at, path] of parts.entries()) {
+      for (let round = 0; round < WARM; round += 1) await ask(path);
+      const took = [];
+      for (let round = 0; round < ROUNDS; round += 1) took.push((await ask(path)).took);
+      slowest = Math.max(slowest, percentile(took, 99));
+      const name = `/api/v1/${list}${at > 0 ? ", further on" : ""}`;
+      report(`${name}: p50`, percentile(took, 50), "ms");
+      report(`${name}: p99`, percentile(took, 99), "ms", BUDGET_MS);
+    }
+  }
+  report("the slowest of them: p99", slowest, "ms", BUDGET_MS);
 }
 
 /** Opens the live stream; `hear` gets the JSON of each event. Gives its request once the server has greeted it. */

@@ -1,14 +1,14 @@
-// Puts the site together: what wasm-bindgen made, one style sheet out of style/*.css, the files of public/,
-// and beside each of them its brotli and gzip form, so that the server compresses nothing while it serves.
+// Puts the site together: what wasm-bindgen made, one style sheet out of style/*.css, the files of public/, Swagger UI for
+// /api/docs, and beside each of them its brotli and gzip form, so that the server compresses nothing while it serves.
 //
-//   node scripts/assemble-site.mjs PARTS SITE
+//   node scripts/assemble-site.mjs PARTS SITE SWAGGER_UI
 //
 // A file whose bytes are already right is left alone: its time is what tells cargo to embed it again.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const [parts, site] = process.argv.slice(2);
+const [parts, site, swagger] = process.argv.slice(2);
 
 /** What gains nothing from compression is served as it is. */
 const COMPRESSED_ALREADY = new Set([".png", ".jpg", ".webp", ".avif", ".ico", ".woff2", ".br", ".gz"]);
@@ -42,17 +42,33 @@ function brotli(content) {
   });
 }
 
+/** What shows the API. Whoever opens that has a browser that takes a compressed form: the files as they are stay out of the program. */
+const ONLY_COMPRESSED = new Set(["pkg/swagger-ui.js", "pkg/swagger-ui.css"]);
+
+function apiDocs() {
+  const vendored = (name) => readFileSync(join(swagger, name));
+  const licences = ["NOTICE", "swagger-ui-bundle.js.LICENSE.txt", "LICENSE"].map(vendored);
+  return new Map([
+    ["pkg/swagger-ui.js", vendored("swagger-ui-bundle.js")],
+    ["pkg/swagger-ui.css", vendored("swagger-ui.css")],
+    ["pkg/swagger-ui.txt", Buffer.concat(licences)],
+    ["pkg/api-docs.js", readFileSync("frontend/api-docs/api-docs.js")],
+  ]);
+}
+
 /** The whole site: path inside it → bytes. */
 function assemble() {
   const files = new Map();
   for (const name of filesUnder("public")) files.set(name, readFileSync(join("public", name)));
   for (const name of filesUnder(parts)) files.set(join("pkg", name), readFileSync(join(parts, name)));
   files.set(join("pkg", "etiqa.css"), styleSheet());
+  for (const [name, content] of apiDocs()) files.set(name, content);
 
   for (const [name, content] of [...files]) {
     if (COMPRESSED_ALREADY.has(extname(name)) || content.length < WORTH_COMPRESSING) continue;
     files.set(`${name}.br`, brotli(content));
     files.set(`${name}.gz`, gzipSync(content, { level: 9 }));
+    if (ONLY_COMPRESSED.has(name)) files.delete(name);
   }
   return files;
 }

@@ -16,7 +16,7 @@ for feature in "${!bundles[@]}"; do
   cp target/wasm32-unknown-unknown/wasm/etiqa_frontend.wasm "target/wasm-bundles/${bundles[$feature]}.wasm"
 done
 
-stamp=$(node scripts/content-hash.mjs target/wasm-bundles style public frontend/package-lock.json scripts/build-site.sh scripts/assemble-site.mjs)
+stamp=$(node scripts/content-hash.mjs target/wasm-bundles style public frontend/api-docs frontend/package-lock.json scripts/build-site.sh scripts/assemble-site.mjs)
 if [ "$(cat target/site.stamp 2>/dev/null)" = "$stamp" ] && [ -f "$SITE/pkg/etiqa_bg.wasm" ]; then
   say "The site is up to date"
   exit 0
@@ -38,5 +38,5 @@ export -f shrink_bundle
 # Each takes one processor.
 printf '%s\n' "${bundles[@]}" | xargs -P "$(nproc)" -I{} bash -euo pipefail -c 'shrink_bundle {}'
 
-node scripts/assemble-site.mjs target/site-parts "$SITE"
+node scripts/assemble-site.mjs target/site-parts "$SITE" "$TOOLS/npm/node_modules/swagger-ui-dist"
 printf '%s\n' "$stamp" >target/site.stamp

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests drive for real: Chromium, PostgreSQL, servers of SSH and telnet, a router's command line (FRR),
-# Git, other programs that open archives, Prometheus's checker, and what we are measured beside.
+# Git, other programs that open archives, Prometheus's checker, what we are measured beside, and what holds the REST API
+# against its description.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -30,6 +31,9 @@ has_faketime || wanted+=(libfaketime)
 # Reads our mirrors, and is the other side of their pushes.
 have git || wanted+=(git)
 have python3 || wanted+=(python3)
+# Examples of the REST API are commands of curl's.
+have curl || wanted+=(curl)
+python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 # What searches are measured beside.
 have rg || wanted+=(ripgrep)
 have fc-list || wanted+=(fontconfig)
@@ -37,7 +41,21 @@ has_emoji_font || wanted+=(fonts-noto-color-emoji)
 missing=("${wanted[@]}")
 has_promtool || missing+=(prometheus)
 has_telnetd || missing+=(inetutils-telnetd)
-[ "${#missing[@]}" -gt 0 ] || exit 0
+install_schemathesis() {
+  local venv="$TOOLS/schemathesis"
+  cmp -s scripts/schemathesis.txt "$venv/installed.txt" && return 0
+  say "Installing schemathesis (once)"
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r scripts/schemathesis.txt >&2
+  # Written last: an install that was cut short is done again.
+  cp scripts/schemathesis.txt "$venv/installed.txt"
+}
+
+if [ "${#missing[@]}" -eq 0 ]; then
+  install_schemathesis
+  exit 0
+fi
 
 have apt-get || fail "the tests need ${missing[*]} (these are Debian's names): install them with your system's package manager, then run this again."
 as_root=()
@@ -80,3 +98,4 @@ if ! has_promtool; then
     rm prometheus_*.deb
   )
 fi
+install_schemathesis

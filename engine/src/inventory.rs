@@ -1,5 +1,6 @@
 //! What people do with devices: add, change, delete, collect, decide.
 
+mod after;
 mod bulk;
 pub(crate) mod export;
 mod within;
@@ -47,6 +48,7 @@ use crate::store::promise::Promise;
 use crate::store::result::{result_list_of_device, transcript_fetch};
 use crate::time::now;
 
+pub use after::list_after;
 pub use bulk::change;
 pub use export::csv;
 pub use within::save_within;

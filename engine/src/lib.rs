@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod admin;
+pub mod answers;
 pub mod artifacts;
 pub mod audit;
 pub mod backup;

@@ -2,6 +2,7 @@
 
 use chrono::{NaiveDate, NaiveTime};
 use etiqa_model::compare::Moment;
+use etiqa_model::device::DeviceResult;
 use etiqa_model::history::{ResultFilter, ResultPage, RunFilter, RunPage};
 use etiqa_model::page::{Page, Paged};
 use etiqa_model::run::{Run, RunDetail};
@@ -12,6 +13,7 @@ use super::seen::{configs_seen, narrow_runs};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::compare::instant;
+use crate::store::after::result_list_of_run_after;
 use crate::store::archive_copy::copy_list_of_run;
 use crate::store::artifact::artifact_result_list_of_run;
 use crate::store::result::{result_count_of_run, result_page_of_device, result_page_of_run};
@@ -80,6 +82,27 @@ pub async fn run_detail(
         artifacts: artifact_result_list_of_run(&engine.db, scope, id, 500).await?,
         copies: if reach.is_whole() { copy_list_of_run(&engine.db, id).await? } else { Vec::new() },
     })
+}
+
+/// At most `limit` results of a run with greater numbers than `after` that somebody of this reach sees, as they came; failed ones
+/// only where `only_failed`.
+pub async fn run_results_after(
+    engine: &Engine,
+    reach: &Reach,
+    id: RunId,
+    only_failed: bool,
+    after: DeviceResultId,
+    limit: u32,
+) -> Result<Vec<DeviceResult>> {
+    find_run(engine, id).await?;
+    Ok(result_list_of_run_after(&engine.db, reach.scope(), id, only_failed, after, limit).await?)
+}
+
+/// A run as somebody of this reach sees it.
+pub async fn run_seen(engine: &Engine, reach: &Reach, id: RunId) -> Result<Run> {
+    let mut run = find_run(engine, id).await?;
+    narrow_runs(engine, reach, [&mut run]).await?;
+    Ok(run)
 }
 
 /// A run by its id.

@@ -18,6 +18,7 @@ use super::verify::{archive_file, archive_path};
 use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::store::after::archive_list_before;
 use crate::store::drill::drill_fetch_newest;
 use crate::store::run::run_is_protected;
 use crate::store::run_note::{run_note_insert_in_txn, run_note_list};
@@ -49,6 +50,13 @@ pub async fn archive_detail(engine: &Engine, id: RunId, search: &str) -> Result<
         contents,
         run,
     })
+}
+
+/// At most `limit` runs whose archives are there, with smaller numbers than `before`, newest first; each with whether a person
+/// wants its archive kept for good.
+pub async fn archives_before(engine: &Engine, before: Option<RunId>, limit: u32) -> Result<Vec<(Run, bool)>> {
+    let archived = archive_list_before(&engine.db, before, limit).await?;
+    Ok(archived.into_iter().map(|archived| (archived.run, archived.protected)).collect())
 }
 
 async fn contents(engine: &Engine, run: &Run, search: &str) -> Result<Contents> {

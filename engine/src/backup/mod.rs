@@ -32,7 +32,7 @@ pub(crate) use archive::read_back::is_as_it_was;
 pub(crate) use archive::writer::zip_time;
 pub(crate) use checkup::queue_due;
 pub(crate) use history::span;
-pub use history::{find_run, result_history, run_detail, run_history};
+pub use history::{find_run, result_history, run_detail, run_history, run_results_after, run_seen};
 pub use leftover::sweep;
 pub(crate) use leftover::sweep_parts;
 pub(crate) use prune::prune_all;

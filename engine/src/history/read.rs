@@ -17,6 +17,7 @@ use super::turns::{Turn, Turns};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::inventory;
+use crate::store::after::version_list_active_after;
 use crate::store::config_list::{NetworkPage, version_page_active, version_page_all, version_page_as_of};
 use crate::store::config_version::{
     version_count, version_fetch, version_fetch_before, version_fetch_by_number, version_list,
@@ -79,6 +80,17 @@ pub async fn list_active(
     Ok(version_page_active(&engine.db, reach.scope(), search, page).await?.versions)
 }
 
+/// At most `limit` of them after the one of this host name, device and part.
+pub async fn list_active_after(
+    engine: &Engine,
+    reach: &Reach,
+    search: &str,
+    after: Option<(&str, DeviceId, &str)>,
+    limit: u32,
+) -> Result<Vec<ConfigVersionRow>> {
+    Ok(version_list_active_after(&engine.db, reach.scope(), search, after, limit).await?)
+}
+
 /// The configurations of all devices that somebody of this reach sees: the active versions, or with `at` those that were
 /// active then. Local times are those of `zone`, an IANA name. Devices that were deleted since are not in it.
 pub async fn network(
@@ -120,6 +132,13 @@ pub async fn list_versions(
 pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Reader, lines: u32) -> Result<TextDiff> {
     let from = version_fetch_before(&engine.db, to).await?;
     diff_versions(engine, from.as_ref(), to, reader, lines, Opened::default()).await
+}
+
+/// The first part of a device, by name; the error says that there is none.
+pub async fn first_part(engine: &Engine, device: DeviceId) -> Result<String> {
+    let active = version_list_active(&engine.db, device).await?;
+    let first = active.into_iter().next().map(|version| version.part);
+    Ok(first.ok_or_else(|| UserError::not_found("stored configuration of this device yet"))?)
 }
 
 /// A device's version of this number, or its active one; of this part, or its first.

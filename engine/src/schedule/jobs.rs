@@ -9,6 +9,7 @@ use super::queue::Work;
 use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::store::after::{job_fetch_listed, job_list_before};
 use crate::store::destination::destination_list_names;
 use crate::store::job::{ListedJob, job_find, job_forget_in_txn, job_list, job_retry_in_txn};
 use crate::time::now;
@@ -27,6 +28,26 @@ pub async fn find(engine: &Engine, state: Option<JobState>, kind: &str, page: Pa
     let at = now();
     let (jobs, total) = job_find(&engine.db, state, kind, at, page).await?;
     Ok(Paged { rows: rows(engine, jobs, at).await?, total, page })
+}
+
+/// At most `limit` of them with smaller numbers than `before`, newest first; of one state and one kind where named.
+pub async fn list_before(
+    engine: &Engine,
+    state: Option<JobState>,
+    kind: &str,
+    before: Option<JobId>,
+    limit: u32,
+) -> Result<Vec<JobRow>> {
+    let at = now();
+    let jobs = job_list_before(&engine.db, state, kind, at, before, limit).await?;
+    rows(engine, jobs, at).await
+}
+
+/// The job of this number, where it waits, goes on or was given up.
+pub async fn fetch(engine: &Engine, id: JobId) -> Result<JobRow> {
+    let found = job_fetch_listed(&engine.db, id).await?;
+    let shown = rows(engine, found.into_iter().collect(), now()).await?.pop();
+    Ok(shown.ok_or_else(|| UserError::not_found(format!("job {id}")))?)
 }
 
 async fn rows(engine: &Engine, jobs: Vec<ListedJob>, at: Timestamp) -> Result<Vec<JobRow>> {

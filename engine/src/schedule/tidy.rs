@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::media;
 use crate::pause::paused_since;
 use crate::rules;
+use crate::store::api_answer::api_answer_delete_before_in_txn;
 use crate::store::job::job_delete_ended_in_txn;
 use crate::store::session::session_delete_expired_in_txn;
 use crate::store::upload::upload_delete_before_in_txn;
@@ -55,6 +56,7 @@ pub async fn tidy(engine: &Engine, at: Timestamp) -> Result<()> {
     session_delete_expired_in_txn(&mut tx, at, at.minus(engine.seen.rules().idle)).await?;
     job_delete_ended_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     upload_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
+    api_answer_delete_before_in_txn(&mut tx, at.minus(KEEP_ENDED)).await?;
     tx.commit().await?;
     tidy_files(engine, at).await?;
     if let Err(error) = sweep_parts(engine).await {

@@ -15,8 +15,8 @@ const NEWEST: i64 = 10_000;
 const FEW_DEVICES: usize = 100;
 
 /// Active versions by way of the devices, whose index has them in order; SQLite keeps to this order of the join.
-const ACTIVE: &str = "FROM device d CROSS JOIN config_version v";
-const IN_ORDER: &str = " ORDER BY d.hostname, d.id, v.part";
+pub(super) const ACTIVE: &str = "FROM device d CROSS JOIN config_version v";
+pub(super) const IN_ORDER: &str = " ORDER BY d.hostname, d.id, v.part";
 
 /// A part that had a version at a time: the same look into an index as in [`versions_as_of`]. It is no `EXISTS`: SQLite 3.51
 /// makes a join of one, and an `OFFSET` then skips a row once for each of its matches.
@@ -122,7 +122,7 @@ async fn page_active(
     Ok(NetworkPage { versions: Paged { rows, total, page }, devices })
 }
 
-fn active(scope: &Scope, search: &str, at: Option<Timestamp>) -> Filter {
+pub(super) fn active(scope: &Scope, search: &str, at: Option<Timestamp>) -> Filter {
     let mut filter = named(search);
     filter.and("v.state = 'active'");
     narrow(&mut filter, scope, "v.device_id");

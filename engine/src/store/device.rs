@@ -19,7 +19,7 @@ use super::promise::{Promise, promised_since};
 use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains, one_of};
 
-const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
+pub(super) const SELECT: &str = "SELECT d.id, d.site, d.address, d.port, d.hostname, d.device_type, d.platform, d.transport, \
      d.credential_id, c.name AS credential, d.description, d.legacy_ssh, d.https_port, d.jump_host_id, j.name AS jump_host, \
      d.enabled, d.status, d.status_at, d.last_seen_at, d.last_class, d.last_message, d.last_finished_at, d.last_good_at, \
      f.unsaved, d.created_at, d.updated_at \
@@ -228,7 +228,7 @@ fn order_by(order: DeviceOrder) -> &'static str {
     }
 }
 
-fn conditions(scope: &Scope, filter: &DeviceFilter, promises: &[Promise]) -> Filter {
+pub(super) fn conditions(scope: &Scope, filter: &DeviceFilter, promises: &[Promise]) -> Filter {
     let mut conditions = Filter::new();
     narrow(&mut conditions, scope, "d.id");
     let search = filter.search.trim();
@@ -300,7 +300,7 @@ pub(super) fn covers(selector: &Selector) -> (String, Option<String>) {
     }
 }
 
-async fn fill_tags(db: &Db, devices: &mut [Device]) -> Result<()> {
+pub(super) async fn fill_tags(db: &Db, devices: &mut [Device]) -> Result<()> {
     fill_tags_with(db.reader(), devices).await
 }
 
@@ -328,7 +328,7 @@ async fn fill_tags_with<'e>(
     Ok(())
 }
 
-fn device(row: &AnyRow) -> Result<Device> {
+pub(super) fn device(row: &AnyRow) -> Result<Device> {
     let last_result = match (row.opt_text("last_class")?, row.opt_time("last_finished_at")?) {
         (Some(_), Some(finished_at)) => Some(LastResult {
             class: row.named("last_class", Class::parse)?,

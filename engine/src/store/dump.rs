@@ -54,8 +54,8 @@ pub const TABLES: &[&str] = &[
 ];
 
 /// What archives leave out and a handover to another database takes along, parents before children: who is signed in,
-/// the newest connection tests, the queue, and files that wait to be imported.
-pub const BESIDES: &[&str] = &["session", "device_test", "job", "upload"];
+/// the newest connection tests, the queue, files that wait to be imported, and what the REST API answered lately.
+pub const BESIDES: &[&str] = &["session", "device_test", "job", "upload", "api_answer"];
 
 /// What a handover takes along, parents before children. Leases and machines are of processes, the index of searches is
 /// made anew.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use etiqa_model::job::JobState as Standing;
 use etiqa_model::page::Page;
 use etiqa_model::{DeviceId, JobId, RunId, Timestamp};
+use sqlx::any::AnyRow;
 
 use crate::db::{Db, DbKind, Filter, Result, RowExt, Tx};
 
@@ -391,7 +392,7 @@ pub async fn job_release(
 }
 
 /// Which of the jobs that wait, are worked on or were given up.
-fn wanted(state: Option<Standing>, kind: &str, now: Timestamp) -> Filter {
+pub(super) fn wanted(state: Option<Standing>, kind: &str, now: Timestamp) -> Filter {
     let mut filter = Filter::new();
     filter.and("(finished_at IS NULL OR dead = 1)");
     if !kind.is_empty() {
@@ -446,22 +447,22 @@ async fn listed(db: &Db, filter: &Filter, page: Page) -> Result<Vec<ListedJob>> 
     let columns = "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error
          FROM job";
     let rows = filter.query(columns, &order).fetch_all(db.reader()).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(ListedJob {
-                id: JobId(row.int("id")?),
-                payload: row.text("payload")?,
-                attempts: row.count("attempts")?,
-                due_at: row.time("due_at")?,
-                created_at: row.time("created_at")?,
-                lease_owner: row.opt_text("lease_owner")?,
-                lease_expires_at: row.opt_time("lease_expires_at")?,
-                finished_at: row.opt_time("finished_at")?,
-                dead: row.flag("dead")?,
-                error: row.opt_text("error")?,
-            })
-        })
-        .collect()
+    rows.iter().map(listed_job).collect()
+}
+
+pub(super) fn listed_job(row: &AnyRow) -> Result<ListedJob> {
+    Ok(ListedJob {
+        id: JobId(row.int("id")?),
+        payload: row.text("payload")?,
+        attempts: row.count("attempts")?,
+        due_at: row.time("due_at")?,
+        created_at: row.time("created_at")?,
+        lease_owner: row.opt_text("lease_owner")?,
+        lease_expires_at: row.opt_time("lease_expires_at")?,
+        finished_at: row.opt_time("finished_at")?,
+        dead: row.flag("dead")?,
+        error: row.opt_text("error")?,
+    })
 }
 
 /// Has a job that was given up, or waits for its next attempt, done now; false when it is neither.

@@ -4,6 +4,8 @@
 //! anything: rules live with their concept (`backup/`, `schedule/`, `collect/`).
 
 pub mod admin;
+pub mod after;
+pub mod api_answer;
 pub mod archive_copy;
 pub mod archive_passphrase;
 pub mod artifact;

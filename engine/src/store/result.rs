@@ -296,7 +296,7 @@ pub async fn transcript_fetch(db: &Db, id: DeviceResultId) -> Result<Option<Vec<
     row.map(|row| row.bytes("transcript")).transpose()
 }
 
-async fn results(db: &Db, filter: &Filter, after: &str) -> Result<Vec<DeviceResult>> {
+pub(super) async fn results(db: &Db, filter: &Filter, after: &str) -> Result<Vec<DeviceResult>> {
     let rows = filter.query(SELECT, after).fetch_all(db.reader()).await?;
     rows.iter().map(result).collect()
 }

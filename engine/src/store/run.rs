@@ -16,7 +16,7 @@ const SELECT: &str = "SELECT id, backup_config_id, name, kind, status, phase, st
      size_bytes, sha256, verified_at, damaged, removed_at, error, protected, retry_of, \
      encryption, damage, missing_at, leftover_dir FROM backup_run";
 /// An archive that is kept; an index of its own holds these, however many runs there were.
-const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at IS NULL \
+pub(super) const ARCHIVED: &str = "status = 'completed' AND file IS NOT NULL AND removed_at IS NULL \
      AND missing_at IS NULL";
 
 /// Whether an archive was made in a data directory; several machines, each with its own, may share the database.
@@ -193,7 +193,11 @@ pub struct ArchivedRun {
 pub async fn run_list_archived(db: &Db, config: BackupConfigId) -> Result<Vec<ArchivedRun>> {
     let mut filter = Filter::new();
     filter.and_int("backup_config_id = ?", config.0).and(ARCHIVED);
-    let rows = filter.query(SELECT, " ORDER BY id DESC").fetch_all(db.reader()).await?;
+    archived_runs(db, &filter, " ORDER BY id DESC").await
+}
+
+pub(super) async fn archived_runs(db: &Db, filter: &Filter, order: &str) -> Result<Vec<ArchivedRun>> {
+    let rows = filter.query(SELECT, order).fetch_all(db.reader()).await?;
     let archived = |row: &AnyRow| {
         let (protected, made_in) = (row.flag("protected")?, row.opt_text("leftover_dir")?);
         Ok(ArchivedRun { run: run(row)?, protected, made_in })

@@ -20,6 +20,7 @@ pub const SEALED: &[SealedCell] = &[
     SealedCell { table: "inventory_source", column: "sealed" },
     SealedCell { table: "second_factor", column: "sealed" },
     SealedCell { table: "second_factor", column: "pending_sealed" },
+    SealedCell { table: "api_answer", column: "sealed" },
 ];
 
 /// Ids and sealed secrets of a column.

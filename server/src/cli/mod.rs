@@ -26,6 +26,7 @@ mod man;
 mod media;
 mod migrate_to;
 mod new_file;
+mod openapi;
 pub(crate) mod output;
 pub(crate) mod progress;
 mod restore;
@@ -242,6 +243,9 @@ pub(crate) enum Command {
     /// Manage API tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Print the description of the REST API (OpenAPI 3.1) as JSON
+    #[command(after_help = "Example: etiqa openapi > etiqa-openapi.json")]
+    Openapi,
     /// Print what makes a shell complete commands and options
     Completions(completions::Completions),
     /// Write the manual pages, one for each command
@@ -342,7 +346,7 @@ impl Cli {
     /// before, and no thread but this one may be.
     pub(crate) fn become_owner(&self) -> std::result::Result<(), UserError> {
         let is_elsewhere = match &self.command {
-            Command::Completions(_) | Command::Man(_) | Command::Routes => true,
+            Command::Openapi | Command::Completions(_) | Command::Man(_) | Command::Routes => true,
             Command::Drivers(command) => command.needs_no_instance(),
             Command::Restore(command) => command.only_looks(),
             _ => false,
@@ -381,6 +385,7 @@ impl Cli {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,
             Command::Routes => Ok(routes::print()),
+            Command::Openapi => openapi::print(),
             Command::Completions(completions) => Ok(completions.print()),
             Command::Man(man) => man.write(),
             // Says what is wrong with an instance that does not open, too.
@@ -415,6 +420,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         | Command::Restore(_)
         | Command::MigrateTo(_)
         | Command::Doctor(_)
+        | Command::Openapi
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Routes => Ok(ExitCode::SUCCESS),

@@ -47,8 +47,10 @@ impl Cost {
         };
         match path {
             "/configs/search" | "/configs/compare" if !has_query => None,
-            "/configs/search" | "/rpc/search_configs" => Some(Self::Search),
-            "/configs/compare" | "/rpc/compare_texts" | "/rpc/get_diff" => Some(Self::Difference),
+            "/api/v1/search" | "/configs/search" | "/rpc/search_configs" => Some(Self::Search),
+            "/api/v1/diff" | "/configs/compare" | "/rpc/compare_texts" | "/rpc/get_diff" => {
+                Some(Self::Difference)
+            }
             "/rpc/preview_retention" | "/rpc/look_at_retention" | "/rpc/preview_schedule" => {
                 Some(Self::Preview)
             }
@@ -65,6 +67,8 @@ impl Cost {
             | "/rules/report.json" => Some(Self::Bulk),
             "/configs/rules/new" if is_post => Some(Self::Bench),
             "/devices/import" if is_post => Some(Self::Bulk),
+            _ if is_numbered("/api/v1/versions/", "/diff") => Some(Self::Difference),
+            _ if is_numbered("/api/v1/destinations/", "/test") => Some(Self::Connection),
             _ if is_post && is_numbered("/admin/drivers/", "") => Some(Self::Bench),
             _ if is_post && is_numbered("/configs/rules/", "/edit") => Some(Self::Bench),
             _ if is_numbered("/backup/config/", "/retention") => Some(Self::Preview),

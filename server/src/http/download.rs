@@ -35,16 +35,25 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn archive(
-    State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let context = Context::require_in(&extensions, Role::Operator, About::Everything).await?;
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
-    let run = find_run(&engine, id).await?;
+    send_archive(&context, id, &headers).await
+}
+
+/// The archive of a run, for who may have it.
+pub(super) async fn send_archive(
+    context: &Context,
+    id: RunId,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let engine = &context.engine;
+    let run = find_run(engine, id).await?;
     let file = Sent {
-        path: archive_path(&engine, &run).await?,
+        path: archive_path(engine, &run).await?,
         missing: "The archive's file is gone from the folder of backups; verify it to note that.",
         name: run.file.unwrap_or_default(),
         sha256: run.sha256.unwrap_or_default(),
@@ -54,8 +63,8 @@ async fn archive(
         },
     };
     let name = file.name.clone();
-    let response = send(file, &headers).await?;
-    note(&engine, response.status(), Act::new(action::RUN_DOWNLOAD).on(id.0, &name)).await?;
+    let response = send(file, headers).await?;
+    note(engine, response.status(), Act::new(action::RUN_DOWNLOAD).on(id.0, &name)).await?;
     tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
     Ok(response)
 }

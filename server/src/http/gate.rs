@@ -8,16 +8,17 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use etiqa_app::api::acts::act_of;
+use etiqa_app::api::acts;
 use etiqa_app::api::context::{Caller, session_cookie};
 use etiqa_engine::access::{identify_session, identify_token, setup_is_open};
-use etiqa_engine::audit::{Act, Acting, Actor, acting, record};
+use etiqa_engine::audit::{Act, Acting, Action, Actor, acting, record};
 use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use super::api;
 use super::body::bounded;
 use super::costly::Cost;
 use super::edge::{Client, Edge, network_of};
@@ -73,6 +74,11 @@ async fn answer(caller: Acting, request: Request, next: Next) -> Response {
         tracing::error!(%error, "what was done could not be noted in the audit log");
     }
     response
+}
+
+/// What a request does, where that is to be told.
+fn act_of(method: &Method, path: &str) -> Option<Action> {
+    acts::act_of(method, path).or_else(|| api::act_of(method, path))
 }
 
 /// Around everything that is logged while a request is answered, its SQL statements (`sqlx::query=debug`) among it: the
@@ -224,12 +230,17 @@ fn is_open_without_second_factor(method: &Method, path: &str) -> bool {
 
 /// Whether a browser asks for something to be shown.
 pub(super) fn wants_a_page(request: &Request) -> bool {
-    request.method() == Method::GET && accepts_pages(request.headers())
+    request.method() == Method::GET && accepts_pages(request.headers()) && is_for_people(request)
+}
+
+/// Nobody is led from an address of programs to a page.
+fn is_for_people(request: &Request) -> bool {
+    !api::is_for_programs(request.uri().path())
 }
 
 /// Whether a browser posts a form itself, and shows what is answered.
 fn is_plain_form(request: &Request) -> bool {
-    request.method() == Method::POST && accepts_pages(request.headers())
+    request.method() == Method::POST && accepts_pages(request.headers()) && is_for_people(request)
 }
 
 /// `/login`, with the way back.

@@ -1,6 +1,7 @@
 //! HTTP: pages, server functions, the few fixed endpoints, the live stream. Every request comes in over the edge and passes
 //! the gate first.
 
+pub(crate) mod api;
 mod assets;
 mod audit;
 mod backups;
@@ -57,12 +58,14 @@ pub(crate) async fn serve(engine: Arc<Engine>, edge: &Arc<Edge>, listener: TcpLi
         .and(NotForContentType::const_new("application/octet-stream"))
         .and(NotForContentType::const_new("application/wasm"));
     let router = routes::router(site.build())
+        .merge(api::router(site.build()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(Arc::clone(&engine))
         .merge(assets::router(Arc::clone(&site)))
         .merge(pages::router(&site))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible))
         .layer(middleware::from_fn_with_state(Keeper { engine, edge: Arc::clone(edge) }, gate::gate))
+        .layer(middleware::from_fn(api::as_problem))
         .layer(middleware::from_fn_with_state(stylesheet, refusal::as_page))
         .layer(middleware::from_fn_with_state(Arc::clone(edge), edge::settle));
     // Outside of the router, so that `/devices/` and `/devices` find the same route.

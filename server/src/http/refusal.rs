@@ -69,7 +69,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let of_kind = StatusCode::from_u16(self.error.kind.http_status());
         let status = self.status.or(of_kind.ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let said = Said(self.error.message.clone());
+        let said = Said(self.error.clone());
         let mut response = (status, Json(self.error)).into_response();
         if let Some(wait) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
@@ -79,9 +79,9 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The sentence of a refusal, for [`as_page`].
+/// What was refused, for [`as_page`] and the API's problems.
 #[derive(Clone)]
-struct Said(String);
+pub(super) struct Said(pub(super) UserError);
 
 /// Whether what is asked for is to be shown to a person.
 pub(super) fn accepts_pages(headers: &HeaderMap) -> bool {
@@ -111,7 +111,7 @@ pub(super) async fn as_page(State(stylesheet): State<Arc<str>>, request: Request
         return response;
     }
     let said = match response.extensions().get::<Said>() {
-        Some(Said(said)) => said.clone(),
+        Some(Said(error)) => error.message.clone(),
         None if is_form && is_bare_text(&response) => {
             "What was sent could not be read. Go back, load the page again, and try once more.".to_owned()
         }

@@ -12,7 +12,7 @@ use leptos::server_fn::axum::server_fn_paths;
 
 use super::assets::{self, Site};
 use super::{
-    audit, backups, download, events, health, hooks, inventory, media, metrics, pages, recovery, rules,
+    api, audit, backups, download, events, health, hooks, inventory, media, metrics, pages, recovery, rules,
     setup, texts, theme, uploads,
 };
 
@@ -86,6 +86,7 @@ pub(crate) fn list() -> Vec<(String, String)> {
         .chain(shown)
         .chain(files)
         .map(|(method, path)| (method.to_owned(), path))
+        .chain(api::list())
         .chain(server_fn_paths().map(|(path, method)| (method.to_string(), path.to_owned())))
         .collect();
     all.sort();

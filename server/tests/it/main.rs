@@ -5,6 +5,9 @@
 
 mod access;
 mod admin;
+mod api;
+mod api_examples;
+mod api_schema;
 mod archive;
 mod audit;
 mod bad_input;

@@ -12,6 +12,7 @@ const WITHOUT_JSON: &[(&str, &str)] = &[
     ("etiqa worker", "works until it is stopped"),
     ("etiqa recovery-kit", "a page to be put on paper"),
     ("etiqa audit export", "CSV, or JSON a line"),
+    ("etiqa openapi", "it is JSON"),
     ("etiqa completions", "a script for a shell"),
     ("etiqa man", "pages for man(1)"),
     ("etiqa device add", "nothing"),

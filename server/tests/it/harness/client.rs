@@ -87,6 +87,15 @@ impl Client {
         self.finish(self.request(Method::POST, path).json(body)).await
     }
 
+    /// Sends JSON, or nothing, as clients of the REST API do.
+    pub(crate) async fn json(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+        let mut request = self.request(method.parse().unwrap(), path);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_owned());
+        }
+        self.finish(request).await
+    }
+
     /// Sends name and password as the page of `/login` does.
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Answer {
         let page = self.clone().with_own_origin();

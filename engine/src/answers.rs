@@ -1,0 +1,93 @@
+//! Requests of the REST API that may come twice: each is answered once, and the answer is given again.
+
+use std::time::Duration;
+
+use etiqa_model::user::Identity;
+use etiqa_model::{Secret, UserError};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::hex::sha256_hex;
+use crate::store::api_answer::{
+    api_answer_delete, api_answer_expire_in_txn, api_answer_fetch_in_txn, api_answer_insert_in_txn,
+    api_answer_set,
+};
+use crate::time::now;
+
+/// How long answers are kept.
+const KEPT: Duration = Duration::from_hours(24);
+/// What requests are signed as.
+const SIGNED: &str = "api request";
+
+/// An answer as it is given again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Of HTTP.
+    pub status: u16,
+    /// Names and values of those headers that belong to it.
+    pub headers: Vec<(String, String)>,
+    /// The body, a text; it may hold the secret of a token that was just made.
+    pub body: Secret,
+}
+
+/// What is to become of a request with a key.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is new: do it, then call [`finish`] with this number.
+    New(i64),
+    /// It was done: this is what was answered.
+    Done(Answer),
+    /// It is being done, or the program was ended in the middle of it.
+    Unfinished,
+    /// The key came with another request.
+    Other,
+}
+
+/// Whose key it is: of a token, by its secret, so that another token of the same name is another owner; of a user otherwise.
+pub fn owner(identity: &Identity, token: Option<&str>) -> Result<String> {
+    match (token, identity.user_id) {
+        (Some(token), _) => Ok(format!("token:{}", sha256_hex(token.as_bytes()))),
+        (None, Some(user)) => Ok(format!("user:{user}")),
+        (None, None) => Err(UserError::internal().into()),
+    }
+}
+
+/// Begins a request with a key. `request` is all that it asks: method, address and body.
+pub async fn begin(engine: &Engine, owner: &str, key: &str, request: &[u8]) -> Result<Begun> {
+    let at = now();
+    let signed = engine.vault.sign(SIGNED, request);
+    let mut tx = engine.db.write().await?;
+    api_answer_expire_in_txn(&mut tx, owner, key, at.minus(KEPT)).await?;
+    let begun = api_answer_insert_in_txn(&mut tx, owner, key, &signed, at).await?;
+    if let Some(id) = begun {
+        tx.commit().await?;
+        return Ok(Begun::New(id));
+    }
+    let known = api_answer_fetch_in_txn(&mut tx, owner, key).await?;
+    tx.commit().await?;
+    // Forgotten just now: whoever sends it once more begins anew.
+    let Some(known) = known else { return Ok(Begun::Unfinished) };
+    if !engine.vault.has_signed(SIGNED, request, &known.request) {
+        return Ok(Begun::Other);
+    }
+    let Some(sealed) = known.sealed else { return Ok(Begun::Unfinished) };
+    let opened = engine.vault.open_sealed(&row_name(known.id), &sealed)?;
+    let answer = serde_json::from_slice(&opened).map_err(|_| UserError::internal())?;
+    Ok(Begun::Done(answer))
+}
+
+/// Keeps the answer to a request that was begun.
+pub async fn finish(engine: &Engine, id: i64, answer: &Answer) -> Result<()> {
+    let sealed = engine.vault.seal_json(&row_name(id), answer)?;
+    Ok(api_answer_set(&engine.db, id, sealed).await?)
+}
+
+/// Forgets a request that came to nothing, so that it can be tried again with the same key.
+pub async fn forget(engine: &Engine, id: i64) -> Result<()> {
+    Ok(api_answer_delete(&engine.db, id).await?)
+}
+
+fn row_name(id: i64) -> String {
+    format!("api_answer:{id}")
+}
