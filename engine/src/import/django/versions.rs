@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::hex::sha256_hex;
 use crate::history::{PackedText, diff, pack};
+use crate::rules::queue_changed_in_txn;
 use crate::store::brought::{
     BroughtVersion, KnownVersion, version_bring_in_txn, version_list_known_in_txn, version_retire_in_txn,
 };
@@ -194,12 +195,16 @@ async fn bring_part(
     let prepared = prepare(id, part.to_owned(), driver, new).await?;
     let count = prepared.len() as u64;
     let mut tx = engine.db.write().await?;
-    if prepared.iter().any(|(version, _)| version.state == VersionState::Active) {
+    let is_changed = prepared.iter().any(|(version, _)| version.state == VersionState::Active);
+    if is_changed {
         version_retire_in_txn(&mut tx, id, part).await?;
     }
     for (version, text) in prepared {
         text_insert_in_txn(&mut tx, &text.sha256, text.size_bytes, text.zstd).await?;
         version_bring_in_txn(&mut tx, &version).await?;
+    }
+    if is_changed {
+        queue_changed_in_txn(&mut tx, now()).await?;
     }
     let words = format!("{count} versions of {part} from the Django edition.");
     record_in_txn(&mut tx, Act::new(action::INSTANCE_IMPORT).on(id.0, &device.hostname).saying(words))
