@@ -45,7 +45,6 @@ fn Inside() -> impl IntoView {
                 <DeviceRoutes/>
                 <ConfigRoutes/>
                 <ReachRoutes/>
-                <WatchRoutes/>
                 <AdminRoutes/>
                 <DailyRoutes/>
             </FlatRoutes>

@@ -11,10 +11,10 @@ const MOST: usize = 1_000;
 /// Connections at once of one address: an office behind one, but not everything.
 const MOST_OF_ADDRESS: usize = 250;
 
-/// The connections that there are.
 /// How many each network has.
 type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
+/// The connections that there are.
 #[derive(Debug)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
