@@ -48,8 +48,9 @@ use crate::time::now;
 
 pub use bulk::change;
 pub use export::csv;
+use within::may_use;
 pub use within::save_within;
-pub(crate) use within::{check as check_within, may_use};
+pub(crate) use within::{check as check_within, is_reached_alike, may_send};
 
 /// Adds (`id` none) or changes a device.
 pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) -> Result<DeviceId> {
@@ -360,7 +361,7 @@ pub async fn device_choices(engine: &Engine, reach: &Reach) -> Result<DeviceChoi
         platforms: drivers.titles().map(|(name, title)| (name.to_owned(), title)).collect(),
         platforms_in_use: platform_list(db, scope).await?,
         credentials: credentials
-            .filter(|credential| may_use(reach, credential.site.as_deref()))
+            .filter(|credential| may_send(reach, credential.site.as_deref()))
             .map(|credential| credential.name)
             .collect(),
         jump_hosts: jump_hosts

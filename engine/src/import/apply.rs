@@ -15,7 +15,7 @@ use crate::collect::DriverSet;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::inventory::{check_within, may_use, unknown_platform};
+use crate::inventory::{check_within, is_reached_alike, may_send, unknown_platform};
 use crate::store::credential::credential_list;
 use crate::store::device::device_list_by_address_in_txn;
 use crate::store::device_write::{DeviceRow, device_insert_in_txn, device_update_in_txn};
@@ -158,7 +158,7 @@ impl<'a> Import<'a> {
     async fn new(engine: &Engine, reach: &Reach, content: &'a [u8], options: ImportOptions) -> Result<Self> {
         let parsed = parse(content).map_err(|error| UserError::invalid(error.to_string()))?;
         let credentials = credential_list(&engine.db).await?;
-        let closed = credentials.iter().filter(|known| !may_use(reach, known.site.as_deref()));
+        let closed = credentials.iter().filter(|known| !may_send(reach, known.site.as_deref()));
         Ok(Self {
             closed: closed.map(|known| known.name.clone()).collect(),
             rows: Some(parsed.rows),
@@ -285,7 +285,16 @@ impl<'a> Import<'a> {
 
     /// Refuses what whoever imports may not say of a device.
     fn within(&self, before: Option<&NewDevice>, new: &NewDevice) -> Result<(), UserError> {
-        if self.reach.is_whole() { Ok(()) } else { check_within(&self.reach, before, new) }
+        if self.reach.is_whole() {
+            return Ok(());
+        }
+        check_within(&self.reach, before, new)?;
+        // What it has already may be one that they may not name; reached otherwise, it would be sent elsewhere.
+        let is_closed = new.credential.as_ref().is_some_and(|name| self.closed.contains(name));
+        if is_closed && before.is_none_or(|before| !is_reached_alike(before, new)) {
+            return Err(UserError::invalid("Name a credential of its site in this row."));
+        }
+        Ok(())
     }
 
     /// The known device with what the row says; none when that is what it is already.

@@ -8,7 +8,7 @@ use etiqa_model::media::Media;
 use etiqa_model::user::Reach;
 use etiqa_model::{CredentialId, DeviceId, UserError};
 
-use super::within::{may_use, unknown_credential, wrong};
+use super::within::{may_send, unknown_credential, wrong};
 use super::{collect_now, on_devices};
 use crate::access::About;
 use crate::audit::{Act, action, record_in_txn};
@@ -52,6 +52,10 @@ async fn check(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceCh
         DeviceChange::SetCredential(_) if !reach.is_whole() => "credential",
         _ => return Ok(()),
     };
+    if !reach.is_whole() && *what == DeviceChange::SetCredential(None) {
+        let message = "Name a credential of their site: without one, those of all sites would be tried.";
+        return Err(wrong("credential", message.to_owned()).into());
+    }
     let devices = device_list_of(&engine.db, ids).await?;
     match devices.iter().find(|device| !reach.scope().holds_site(&device.site)) {
         None => Ok(()),
@@ -116,7 +120,7 @@ fn words(what: &DeviceChange) -> String {
 
 async fn credential_named(engine: &Engine, reach: &Reach, name: &str) -> Result<CredentialId> {
     let found = credential_fetch_by_name(&engine.db, name).await?.map(|found| found.credential);
-    let found = found.filter(|credential| may_use(reach, credential.site.as_deref()));
+    let found = found.filter(|credential| may_send(reach, credential.site.as_deref()));
     Ok(found.ok_or_else(|| unknown_credential(name))?.id)
 }
 
