@@ -122,6 +122,9 @@ async fn a_run_shows_and_counts_the_devices_of_the_scope_alone() {
     assert_eq!((seen.run.file, seen.run.sha256), (None, None), "an archive holds all devices");
     let first = overview::overview(&world.engine, &vienna).await.unwrap();
     assert_eq!((first.devices.total, first.recent_runs[0].devices_ok, first.archives), (1, 1, 0));
+    assert!(first.days.is_empty(), "others' devices may have failed in those runs");
+    let whole = overview::overview(&world.engine, &Role::Viewer.into()).await.unwrap();
+    assert_eq!(whole.days.last().map(|today| today.good), Some(1));
     assert_eq!(first.configs[0].last_run.as_ref().map(|run| run.devices_ok), Some(1));
     let nowhere = overview::overview(&world.engine, &reach("site:nowhere")).await.unwrap();
     assert!(nowhere.configs.is_empty() && nowhere.recent_runs.is_empty() && nowhere.devices.total == 0);
