@@ -4,6 +4,7 @@ use etiqa_engine::import::Uploading;
 use etiqa_engine::import::apply::{apply, preview};
 use etiqa_engine::{backup, inventory, overview};
 use etiqa_model::device::{DeviceChange, DeviceInput};
+use etiqa_model::history::{Outcome, RunFilter};
 use etiqa_model::run::Trigger;
 use etiqa_model::scope::Scope;
 use etiqa_model::user::{Reach, Role};
@@ -126,6 +127,16 @@ async fn a_run_shows_and_counts_the_devices_of_the_scope_alone() {
     let whole = overview::overview(&world.engine, &Role::Viewer.into()).await.unwrap();
     assert_eq!(whole.days.last().map(|today| today.good), Some(1));
     assert_eq!(first.configs[0].last_run.as_ref().map(|run| run.devices_ok), Some(1));
+    let mut tx = world.engine.db.write().await.unwrap();
+    sqlx::query("UPDATE backup_run SET devices_ok = 1, devices_failed = 1").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    for (reach, good, partial) in [(&vienna, 1, 0), (&Role::Viewer.into(), 0, 1)] {
+        for (outcome, number) in [(Outcome::Good, good), (Outcome::Partial, partial)] {
+            let filter = RunFilter { outcome: Some(outcome), ..RunFilter::default() };
+            let found = backup::run_history(&world.engine, reach, &filter, None, "UTC").await.unwrap();
+            assert_eq!(found.rows.len(), number, "{outcome:?}, of the devices that they see");
+        }
+    }
     let nowhere = overview::overview(&world.engine, &reach("site:nowhere")).await.unwrap();
     assert!(nowhere.configs.is_empty() && nowhere.recent_runs.is_empty() && nowhere.devices.total == 0);
 }
