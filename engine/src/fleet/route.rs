@@ -9,7 +9,7 @@ use super::logins::logins_of;
 use crate::collect::{Endpoint, Hop, Target};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{NoWay, Outgoing};
 use crate::store::device_fact::Known;
 use crate::store::jump_host::{KeyedJumpHost, jump_host_fetch};
 
@@ -18,8 +18,13 @@ const MOST_HOPS: usize = 8;
 
 /// Only the first jump host is connected to from here: to the addresses that were judged, whatever its name leads to later.
 async fn allow(outgoing: &Outgoing, hop: &mut Hop) -> Result<(), String> {
-    let judged = outgoing.resolve(&hop.endpoint.address).await;
-    hop.endpoint.judged = judged.map_err(|error| format!("Jump host {}: {error}", hop.name))?;
+    let judged = match outgoing.resolve(&hop.endpoint.address).await {
+        Ok(addresses) => addresses,
+        Err(NoWay::Refused(refused)) => return Err(format!("Jump host {}: {refused}", hop.name)),
+        // The connection says so in its own words, and is tried again as any other.
+        Err(NoWay::Unknown(_)) => Vec::new(),
+    };
+    hop.endpoint.judged = Some(judged);
     Ok(())
 }
 
@@ -31,7 +36,7 @@ pub(super) async fn target_of(
 ) -> Result<Result<Target, (Class, String)>> {
     let endpoint = Endpoint {
         address: device.address.clone(),
-        judged: Vec::new(),
+        judged: None,
         port: device.port,
         host_key: known.host_key.clone(),
         legacy: device.legacy_ssh,
@@ -55,7 +60,7 @@ pub(super) async fn target_of(
         };
         let endpoint = Endpoint {
             address: host.address,
-            judged: Vec::new(),
+            judged: None,
             port: host.port,
             host_key: openssh,
             legacy: host.legacy_ssh,
@@ -85,13 +90,8 @@ mod tests {
     use crate::outgoing::Reach;
 
     fn hop() -> Hop {
-        let endpoint = Endpoint {
-            address: "jump.lan".into(),
-            judged: Vec::new(),
-            port: 22,
-            host_key: None,
-            legacy: false,
-        };
+        let endpoint =
+            Endpoint { address: "jump.lan".into(), judged: None, port: 22, host_key: None, legacy: false };
         Hop { name: "bastion".into(), endpoint, login: Login::default(), other: None }
     }
 
@@ -105,10 +105,10 @@ mod tests {
         let several = leading_to(&["192.0.2.1", "127.0.0.1", "192.0.2.2"]);
         allow(&several, &mut known).await.unwrap();
         let judged = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse::<IpAddr>().unwrap());
-        assert_eq!(known.endpoint.judged, judged, "and to this machine itself not");
+        assert_eq!(known.endpoint.judged, Some(judged.to_vec()), "and to this machine itself not");
         let refused = allow(&leading_to(&["127.0.0.1"]), &mut hop()).await.unwrap_err();
         assert!(refused.starts_with("Jump host bastion: jump.lan leads to 127.0.0.1"), "{refused}");
-        let unknown = allow(&leading_to(&[]), &mut hop()).await.unwrap_err();
-        assert_eq!(unknown, "Jump host bastion: The name jump.lan cannot be resolved.");
+        allow(&leading_to(&[]), &mut known).await.unwrap();
+        assert_eq!(known.endpoint.judged, Some(Vec::new()), "nowhere, and it is not asked for again");
     }
 }

@@ -88,7 +88,7 @@ pub(crate) async fn fetch_as(device: &SimulatedDevice, platform: &str, errand: E
     let driver = DriverSet::built_in().get(platform).unwrap();
     let endpoint = Endpoint {
         address: "127.0.0.1".into(),
-        judged: Vec::new(),
+        judged: None,
         port: device.addr().port(),
         host_key: None,
         legacy: false,

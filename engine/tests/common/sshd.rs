@@ -97,7 +97,7 @@ impl Sshd {
     pub(crate) fn target_at(&self, address: &str) -> Target {
         let endpoint = Endpoint {
             address: address.into(),
-            judged: Vec::new(),
+            judged: None,
             port: self.port,
             host_key: None,
             legacy: false,

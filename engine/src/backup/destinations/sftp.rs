@@ -189,7 +189,7 @@ async fn open_first(
     let failure = || SftpFailure::new(Class::Unreachable, "The server has no address.");
     let mut opened = (Err(failure()), None);
     for address in addresses {
-        let (judged, address, host_key) = (vec![*address], address.to_string(), host_key.clone());
+        let (judged, address, host_key) = (Some(vec![*address]), address.to_string(), host_key.clone());
         let endpoint = Endpoint { address, judged, port: settings.port, host_key, legacy: false };
         opened = open_sftp(&endpoint, login, &Limits::default()).await;
         let is_silent =

@@ -47,7 +47,7 @@ pub(super) async fn push(
         let host_key_known = remote.host_key.clone();
         let endpoint = Endpoint {
             address: address.to_string(),
-            judged: vec![address],
+            judged: Some(vec![address]),
             port,
             host_key: host_key_known,
             legacy: false,

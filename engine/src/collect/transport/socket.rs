@@ -41,19 +41,14 @@ pub(super) async fn connect(endpoint: &Endpoint, longest: Duration) -> Step<(Soc
         let message = format!("Nothing answered at {host} port {port} within {} s.", longest.as_secs_f32());
         Failure::new(Class::ConnectTimeout, message)
     };
-    let addresses: Vec<SocketAddr> = if endpoint.judged.is_empty() {
-        match timeout_at(deadline, lookup_host((host, port))).await {
-            Ok(Ok(addresses)) => addresses.collect(),
-            Ok(Err(_)) => {
-                let message = format!("The name {host} cannot be resolved.");
-                return Err(Failure::new(Class::Unreachable, message));
-            }
+    let addresses: Vec<SocketAddr> = match &endpoint.judged {
+        Some(judged) => judged.iter().map(|address| SocketAddr::new(*address, port)).collect(),
+        None => match timeout_at(deadline, lookup_host((host, port))).await {
+            Ok(found) => found.into_iter().flatten().collect(),
             Err(_) => return Err(no_answer()),
-        }
-    } else {
-        endpoint.judged.iter().map(|address| SocketAddr::new(*address, port)).collect()
+        },
     };
-    let mut last = Failure::new(Class::Unreachable, format!("The name {host} has no address."));
+    let mut last = Failure::new(Class::Unreachable, format!("The name {host} cannot be resolved."));
     for address in addresses {
         if let Err(refused) = judge(host, address.ip()) {
             last = Failure::new(Class::Unreachable, refused);
@@ -134,8 +129,8 @@ mod tests {
 
     use super::*;
 
-    fn endpoint(address: &str, judged: &[&str], port: u16) -> Endpoint {
-        let judged = judged.iter().map(|address| address.parse().unwrap()).collect();
+    fn endpoint(address: &str, judged: Option<&[&str]>, port: u16) -> Endpoint {
+        let judged = judged.map(|judged| judged.iter().map(|address| address.parse().unwrap()).collect());
         Endpoint { address: address.to_owned(), judged, port, host_key: None, legacy: false }
     }
 
@@ -145,14 +140,20 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         // A label that no name may have (RFC 1035, section 2.3.4): whoever asks for it is told nothing.
         let name = "a".repeat(64);
-        assert!(connect(&endpoint(&name, &["127.0.0.1"], port), Duration::from_secs(10)).await.is_ok());
-        assert!(connect(&endpoint(&name, &[], port), Duration::from_secs(10)).await.is_err());
+        let judged = endpoint(&name, Some(&["127.0.0.1"]), port);
+        assert!(connect(&judged, Duration::from_secs(10)).await.is_ok());
+        for nowhere in [endpoint(&name, None, port), endpoint("127.0.0.1", Some(&[]), port)] {
+            let failure = connect(&nowhere, Duration::from_secs(10)).await.err().unwrap();
+            assert_eq!(failure.class, Class::Unreachable);
+            assert!(failure.message.contains("cannot be resolved"), "{}", failure.message);
+        }
     }
 
     #[tokio::test]
     async fn nothing_is_sent_where_a_cloud_hands_out_its_keys() {
-        for (address, judged) in [("core.lan", &["169.254.169.254"][..]), ("169.254.169.254", &[])] {
-            let there = endpoint(address, judged, 80);
+        for there in
+            [endpoint("core.lan", Some(&["169.254.169.254"]), 80), endpoint("169.254.169.254", None, 80)]
+        {
             let failure = connect(&there, Duration::from_secs(10)).await.err().unwrap();
             assert_eq!(failure.class, Class::Unreachable);
             assert!(failure.message.contains("hands out its keys"), "{}", failure.message);

@@ -239,7 +239,7 @@ mod tests {
     async fn an_answer_stands_from_when_it_was_last_asked_for_more() {
         let answers = Arc::new(Answers::default());
         assert!(!stands(&answers).await, "there is none");
-        let mut body = answers.hand_on(Body::from(vec![0; 1 << 20]));
+        let mut body = answers.hand_on(Body::from(vec![0_u8; 1 << 20]));
         for _ in 0..10 {
             let slow = timeout(MINUTE / 2, answers.untaken_for(MINUTE)).await;
             assert!(slow.is_err(), "it is slow, and goes on");
