@@ -324,9 +324,10 @@ pub async fn all_enabled(engine: &Engine) -> Result<Vec<Device>> {
     Ok(device_list_selected(&engine.db, &Selector::All).await?)
 }
 
-/// Takes the changed host key of a device as its own.
-pub async fn accept_host_key(engine: &Engine, id: DeviceId) -> Result<()> {
+/// Takes the changed host key of a device as its own, for somebody of this reach.
+pub async fn accept_host_key(engine: &Engine, reach: &Reach, id: DeviceId) -> Result<()> {
     let device = fetch(engine, id).await?;
+    check_site(reach, &device)?;
     let known = host_key_view(&engine.db, id).await?;
     let mut tx = engine.db.write().await?;
     if !host_key_accept_in_txn(&mut tx, id, now()).await? {
@@ -340,6 +341,15 @@ pub async fn accept_host_key(engine: &Engine, id: DeviceId) -> Result<()> {
     tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
+}
+
+/// Refuses what says which machine a login is sent to, for whoever has a device by its tag alone.
+pub(crate) fn check_site(reach: &Reach, device: &Device) -> Result<(), UserError> {
+    if reach.scope().holds_site(&device.site) {
+        return Ok(());
+    }
+    let message = format!("This says only who has the whole site of {} in their scope.", device.hostname);
+    Err(UserError::new(ErrorKind::Forbidden, message))
 }
 
 /// What a device sent in a session that went wrong, secrets masked.

@@ -9,6 +9,7 @@ use etiqa_model::shown::misleads;
 use etiqa_model::user::{Reach, Role};
 use etiqa_model::{CredentialId, ErrorKind, JumpHostId, UploadId, UserError};
 
+use super::TURNS;
 use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
 use crate::audit::{Act, action, record, record_in_txn};
 use crate::collect::DriverSet;
@@ -28,9 +29,6 @@ const BATCH: usize = 500;
 const MOST_ERRORS: usize = 1_000;
 /// A preview shows at most so many rows.
 const PREVIEW_ROWS: usize = 50;
-
-/// Why a row of a device is refused that whoever imports does not see; it tells nothing of that device.
-const NOT_SEEN: &str = "A device of this address is not in your scope.";
 
 /// How an import treats what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,8 +69,8 @@ async fn look(
     Ok(looked)
 }
 
-/// Keeps a file for a preview and an import. A file that cannot be imported at all is refused at once.
-pub async fn upload(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str) -> Result<UploadId> {
+/// Keeps a file for a preview and an import by `by`. A file that cannot be imported at all is refused at once.
+pub(super) async fn keep(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str) -> Result<UploadId> {
     parse(&content).map_err(|error| UserError::invalid(error.to_string()))?;
     let shown: String = file_name.chars().filter(|c| !misleads(*c)).take(200).collect();
     let shown = if shown.is_empty() { "devices" } else { &shown };
@@ -89,6 +87,7 @@ pub async fn preview(
     id: UploadId,
     update: bool,
 ) -> Result<ImportPreview> {
+    let _turn = TURNS.take().await?;
     let upload = fetch(engine, (by, reach), id).await?;
     let (report, rows) = match upload.report {
         Some(report) => (report, Vec::new()),
@@ -104,6 +103,7 @@ pub async fn apply(
     id: UploadId,
     update: bool,
 ) -> Result<ImportReport> {
+    let _turn = TURNS.take().await?;
     let upload = fetch(engine, (by, reach), id).await?;
     let options = ImportOptions { update, dry_run: false };
     let import = Import::new(engine, reach, &upload.content, options).await?;
@@ -123,7 +123,8 @@ fn imported(report: &ImportReport) -> Act {
     Act::new(action::DEVICE_IMPORT).saying(format!("{rows} rows: {created} added, {updated} changed."))
 }
 
-/// What others brought names devices of others: who has a scope sees only what they brought themselves.
+/// What others brought names devices of others: who has a scope sees only what they brought themselves. `by` is what
+/// `Identity::owner` gives.
 async fn fetch(engine: &Engine, (by, reach): (&str, &Reach), id: UploadId) -> Result<Upload> {
     let upload = upload_fetch(&engine.db, id).await?;
     let upload = upload.filter(|upload| reach.is_whole() || upload.created_by == by);
@@ -224,7 +225,9 @@ impl<'a> Import<'a> {
         let mut new = Vec::new();
         for row in rows {
             let same = known.get(&row.device.address).map_or(&[][..], Vec::as_slice);
-            let matches: Vec<&Device> = same.iter().filter(|device| is_same(device, &row)).collect();
+            // What whoever imports does not see is not there: of its address the same is said as of one that nothing has.
+            let matches: Vec<&Device> =
+                same.iter().filter(|device| self.sees(device) && is_same(device, &row)).collect();
             match matches.as_slice() {
                 [] => {
                     if let Err(error) = self.within(None, &row.device) {
@@ -236,9 +239,6 @@ impl<'a> Import<'a> {
                     new.push(self.with_ids(row.device, None));
                 }
                 [device] => self.meet_known(tx, device, row).await?,
-                several if several.iter().any(|device| !self.sees(device)) => {
-                    self.refuse(row.line, NOT_SEEN.to_owned());
-                }
                 several => {
                     let reason = format!(
                         "{} devices have the address {}; say which by site and port.",
@@ -257,10 +257,6 @@ impl<'a> Import<'a> {
 
     /// A row whose device is there already.
     async fn meet_known(&mut self, tx: &mut Tx, device: &Device, row: GoodRow) -> Result<()> {
-        if !self.sees(device) {
-            self.refuse(row.line, NOT_SEEN.to_owned());
-            return Ok(());
-        }
         let changed = if self.options.update { Self::merged(device, &row) } else { None };
         let Some(merged) = changed else {
             self.show(row.line, RowFate::Skip, &row.device);

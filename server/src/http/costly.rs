@@ -56,10 +56,12 @@ impl Cost {
             "/rpc/start_connection_test" | "/rpc/test_destination" | "/rpc/recognise_device" => {
                 Some(Self::Connection)
             }
-            "/configs/download" | "/devices/export.csv" | "/admin/audit/export" | "/rpc/apply_import" => {
-                Some(Self::Bulk)
-            }
-            "/devices/import" if is_post => Some(Self::Bulk),
+            "/configs/download"
+            | "/devices/export.csv"
+            | "/admin/audit/export"
+            | "/rpc/apply_import"
+            | "/rpc/get_import" => Some(Self::Bulk),
+            "/devices/import" if is_post || has_query => Some(Self::Bulk),
             _ if is_post && is_numbered("/admin/drivers/", "") => Some(Self::Bench),
             _ if is_numbered("/backup/config/", "/retention") => Some(Self::Preview),
             _ if is_numbered("/devices/", "/download") => Some(Self::Bulk),
@@ -186,6 +188,9 @@ mod tests {
         assert_eq!(get("/configs/search/?q=x"), Some(Cost::Search));
         assert_eq!(get("/configs/compare?old_device=1"), Some(Cost::Difference));
         assert_eq!(get("/devices/7/download"), Some(Cost::Bulk));
+        assert_eq!(get("/devices/import"), None);
+        assert_eq!(get("/devices/import?upload=7"), Some(Cost::Bulk));
+        assert_eq!(post("/rpc/get_import"), Some(Cost::Bulk));
         assert_eq!(post("/admin/drivers/ios"), Some(Cost::Bench));
         assert_eq!(post("/rpc/test_destination"), Some(Cost::Connection));
     }

@@ -274,17 +274,14 @@ fn check_origin(client: &Client, headers: &HeaderMap) -> Result<(), UserError> {
     Err(UserError::new(ErrorKind::Forbidden, message))
 }
 
-/// A browser on this machine that was lured to another name for it (DNS rebinding) is turned away.
+/// A browser that was lured to another name for this server (DNS rebinding) is turned away.
 fn check_host(client: &Client, request: &Request) -> Result<(), UserError> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
     let Some(name) = authority.as_ref().map(Authority::host) else {
         return Err(UserError::invalid("The request names no host."));
     };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    let is_address = bare.parse::<std::net::IpAddr>().is_ok();
-    if !client.is_local || is_address || name.eq_ignore_ascii_case("localhost") || client.is_public_host(name)
-    {
+    if client.is_own_host(name) {
         return Ok(());
     }
     let is_allowed = std::env::var("ETIQA_HOSTS")
