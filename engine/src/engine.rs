@@ -208,6 +208,8 @@ impl Engine {
         }
         let key_file = options.secret_key_file.unwrap_or_else(|| dir.secret_key());
         let vault = open_vault(&db, &key_file).await?;
+        db.sign_with(vault.signer());
+        audit::begin(&db).await?;
         let settings = settings_fetch(&db).await?;
         let mut unique = [0_u8; 8];
         rand::fill(&mut unique);

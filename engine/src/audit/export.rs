@@ -41,7 +41,7 @@ pub async fn export(
 ) -> Result<mpsc::Receiver<Result<Vec<u8>>>> {
     let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
     let mut tx = engine.db.read().await?;
-    let last = audit_head_in_txn(&mut tx).await?.last;
+    let last = audit_head_in_txn(&mut tx).await?.unwrap_or_default().last;
     tx.rollback().await?;
     let (pieces, taken) = mpsc::channel(WAITING);
     let engine = Arc::clone(engine);
