@@ -1,12 +1,13 @@
 //! `etiqa audit`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use etiqa_engine::{Engine, Error, Result, audit};
 use etiqa_model::audit::{AuditFilter, AuditFormat, AuditOutcome, AuditRow, ChainState};
+use etiqa_model::shown::harmless;
 
 use super::{exit, output};
 
@@ -185,8 +186,15 @@ async fn list(engine: &Engine, filter: &AuditFilter, limit: u32, json: bool) -> 
 
 async fn export(engine: &Arc<Engine>, filter: AuditFilter, format: AuditFormat) -> Result<ExitCode> {
     let mut pieces = audit::export(engine, filter, "UTC", format).await?;
+    let is_shown = io::stdout().is_terminal();
     while let Some(piece) = pieces.recv().await {
-        match io::stdout().lock().write_all(&piece?) {
+        let mut piece = piece?;
+        if is_shown {
+            // A piece ends with a line. A table has no way to write what a terminal would obey but as it is.
+            let text = String::from_utf8_lossy(&piece).replace("\r\n", "\n");
+            piece = harmless(&text).into_bytes();
+        }
+        match io::stdout().lock().write_all(&piece) {
             Ok(()) => {}
             // Nobody reads any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
