@@ -106,6 +106,8 @@ pub struct Engine {
     pub throttle: Throttle,
     /// When sessions and tokens were used, and what an admin set for them.
     pub seen: access::Seen,
+    /// What was refused lately, and how much of it was not told.
+    pub refusals: audit::Refusals,
     /// How a restore into this instance goes, while it waits for its first admin.
     pub takeover: Takeover,
     /// The name under which this process holds leases.
@@ -218,6 +220,7 @@ impl Engine {
             events: Events::default(),
             throttle: Throttle::default(),
             seen: access::Seen::with(&settings),
+            refusals: audit::Refusals::default(),
             takeover: Takeover::after(refusal),
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
             opened_at: now(),

@@ -15,6 +15,7 @@ mod lately;
 mod prune;
 mod read;
 mod record;
+mod refusals;
 
 pub use act::{Act, Action, Changes, action};
 pub use actor::{Acting, Actor, Means, acting};
@@ -28,3 +29,4 @@ pub(crate) use prune::sign_anew_in_txn;
 pub use prune::{prune, sign_checkpoint};
 pub use read::{find, page};
 pub use record::{record, record_all_in_txn, record_if_asked, record_if_asked_in_txn, record_in_txn};
+pub use refusals::{Refusals, record_refusal, tell_refusals};
