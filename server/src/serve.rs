@@ -9,7 +9,6 @@ use etiqa_engine::access::{keep_seen, setup_code_renew, setup_is_open};
 use etiqa_engine::changes::{self, Sockets};
 use etiqa_engine::history::search;
 use etiqa_engine::schedule::{tick, tidy, worker};
-use etiqa_engine::time::now;
 use etiqa_engine::{Engine, Error, Options, Result, Role};
 use etiqa_engine::{audit, machines, reachability, relay};
 use etiqa_model::machine::MachineRole;
@@ -136,7 +135,7 @@ async fn serve_engine(
     if let Err(error) = engine.seen.write(&engine.db).await {
         tracing::warn!(%error, "when sessions and tokens were used last could not be written");
     }
-    if let Err(error) = audit::tell_refusals(engine, now(), true).await {
+    if let Err(error) = audit::tell_all_refusals(engine).await {
         tracing::warn!(%error, "how much was refused could not be noted in the audit log");
     }
     let is_restored = engine.takeover.has_restored();

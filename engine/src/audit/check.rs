@@ -11,8 +11,8 @@ use crate::db::{Db, Tx};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::audit::{
-    Checkpoint, Head, StoredAct, audit_head_in_txn, audit_list_in_txn, checkpoint_fetch_in_txn,
-    checkpoint_list_in_txn,
+    Checkpoint, Head, StoredAct, audit_head_in_txn, audit_list_in_txn, audit_oldest_in_txn,
+    checkpoint_fetch_in_txn, checkpoint_list_in_txn,
 };
 use crate::vault::{Signer, Vault};
 
@@ -21,7 +21,8 @@ const ROWS: u32 = 1_000;
 /// Rows that a page looks at.
 const ROWS_OF_A_PAGE: u64 = 2_000;
 /// What is wrong with an end that this instance did not sign.
-const NOT_SEALED: &str = "The log ends there, and that was not signed by this instance: the log was written anew, cut off, or                           restored without its key or from a copy of the database. Whoever knows that it was restored                           says `etiqa audit sign`.";
+const NOT_SEALED: &str = "The log ends there, and that was not signed by this instance: it was written anew or cut off, or \
+                          restored without its key. Whoever knows that it was restored says `etiqa audit sign`.";
 
 /// Reads all of the log and says whether it is whole: every row from the first that is kept to the newest, each hashed with
 /// the one before it, every checkpoint signed, and the end as well. Takes memory for a thousand rows, however long the log is.
@@ -35,7 +36,9 @@ pub async fn check(engine: &Engine) -> Result<ChainState> {
 async fn check_in_txn(tx: &mut Tx, vault: &Vault) -> Result<ChainState> {
     let head = audit_head_in_txn(tx).await?.unwrap_or_default();
     let checkpoints = checkpoint_list_in_txn(tx).await?;
-    let mut walk = Walk::from_the_first(head, checkpoints, Some(vault.signer()));
+    let signer: &Signer = vault.signer();
+    let mut walk = Walk::from_the_first(head, checkpoints, Some(signer));
+    walk.look_before(tx).await?;
     walk.go_on(tx, u64::MAX).await?;
     Ok(walk.end_of_all())
 }
@@ -45,6 +48,7 @@ pub async fn check_newest(db: &Db, vault: &Vault) -> Result<ChainState> {
     let mut tx = db.read().await?;
     let head = audit_head_in_txn(&mut tx).await?.unwrap_or_default();
     let mut walk = Walk::from_the_newest(&mut tx, head, vault.signer()).await?;
+    walk.look_before(&mut tx).await?;
     walk.go_on(&mut tx, ROWS_OF_A_PAGE).await?;
     tx.rollback().await?;
     Ok(walk.end())
@@ -138,6 +142,15 @@ impl Walk {
         self.checkpoints.insert(checkpoint.through, checkpoint);
     }
 
+    /// Looks for rows that stand where others were given up.
+    pub(super) async fn look_before(&mut self, tx: &mut Tx) -> Result<()> {
+        let oldest = audit_oldest_in_txn(tx).await?;
+        if let Some((row, _)) = oldest.filter(|(row, _)| *row <= self.head.pruned) {
+            self.breaks(row, "It was put there by something else than this program.");
+        }
+        Ok(())
+    }
+
     /// Looks at the next `most` rows, until one does not fit.
     pub(super) async fn go_on(&mut self, tx: &mut Tx, most: u64) -> Result<()> {
         while self.broken.is_none() {
@@ -207,7 +220,7 @@ impl Walk {
     }
 
     fn look_at_the_end(&mut self) {
-        let newest = self.checkpoints.keys().copied().max().unwrap_or(0);
+        let newest = self.newest();
         let Head { last, signed, .. } = self.head;
         if newest > last || (!self.is_partial && last > self.at) {
             self.breaks(self.at + 1, "It is missing, and so are all after it.");
@@ -224,7 +237,13 @@ impl Walk {
 
     /// Whether all that was looked at fits, and this instance signed it and the end.
     pub(super) fn holds(&self) -> bool {
-        self.broken.is_none() && self.foreign == 0 && self.seal == Seal::Ours
+        let is_ours = self.seal == Seal::Ours && self.foreign == 0 && self.newest() == self.head.signed;
+        self.broken.is_none() && is_ours
+    }
+
+    /// The row of the newest checkpoint that there is.
+    fn newest(&self) -> i64 {
+        self.checkpoints.keys().copied().max().unwrap_or(0)
     }
 
     /// The row that was looked at last, and its hash.

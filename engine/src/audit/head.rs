@@ -56,19 +56,20 @@ pub(crate) async fn begin(db: &Db) -> DbResult<()> {
 }
 
 /// Signs the log as it is, for a person who knows why it is not signed by this instance: it was restored without its key, or
-/// the database was brought back from a copy. Refuses one whose rows do not fit together. Gives what was found; nothing is
-/// done where that is whole.
+/// its first start was cut off before it was signed. Refuses one whose rows do not fit together. Gives what was found; nothing
+/// is done where that is whole.
 pub async fn sign(engine: &Engine) -> Result<ChainState> {
     let found = check(engine).await?;
     if found.is_whole() {
         return Ok(found);
     }
-    let signer = engine.vault.signer();
+    let signer: &Signer = engine.vault.signer();
     let mut tx = engine.db.write().await?;
     audit_lock_in_txn(&mut tx).await?;
     let head = audit_head_in_txn(&mut tx).await?.unwrap_or_default();
     let checkpoints = checkpoint_list_in_txn(&mut tx).await?;
     let mut walk = Walk::from_the_first(head.clone(), checkpoints.clone(), None);
+    walk.look_before(&mut tx).await?;
     walk.go_on(&mut tx, u64::MAX).await?;
     if let Some(broken) = walk.end_of_all().broken {
         let message = format!(

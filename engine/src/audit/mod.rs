@@ -2,8 +2,8 @@
 //!
 //! A use case makes an [`Act`] of what it does and records it last in its own transaction: there is no change without its
 //! row. Who acts comes from the edges ([`acting`]). Rows are only ever added, each hashed together with the one before it
-//! ([`chain`]); [`check()`] reads them again. What this never does: decide whether somebody may do what they do, or keep a
-//! secret.
+//! ([`chain`]), and where they end is signed ([`head`]); [`check()`] reads them again. What this never does: decide whether
+//! somebody may do what they do, or keep a secret.
 
 mod act;
 mod actor;
@@ -29,4 +29,4 @@ pub(crate) use prune::sign_anew_in_txn;
 pub use prune::{prune, sign_checkpoint};
 pub use read::{find, page};
 pub use record::{record, record_all_in_txn, record_if_asked, record_if_asked_in_txn, record_in_txn};
-pub use refusals::{Refusals, record_refusal, tell_refusals};
+pub use refusals::{Refusals, record_refusal, tell_all_refusals, tell_refusals};

@@ -54,7 +54,7 @@ pub(super) fn is_signed(checkpoint: &Checkpoint, signer: &Signer) -> bool {
 /// Signs the newest row where a thousand came since the newest checkpoint; not where they do not fit together, or where the
 /// end of the log was not signed by this instance.
 pub async fn sign_checkpoint(engine: &Engine, at: Timestamp) -> Result<()> {
-    let signer = engine.vault.signer();
+    let signer: &Signer = engine.vault.signer();
     let mut tx = engine.db.read().await?;
     let head = audit_head_in_txn(&mut tx).await?.unwrap_or_default();
     if head.last - head.signed.max(head.pruned) < EVERY {
@@ -101,7 +101,7 @@ pub async fn prune(engine: &Engine, at: Timestamp) -> Result<u64> {
         tx.rollback().await?;
         return Ok(0);
     }
-    let signer = engine.vault.signer();
+    let signer: &Signer = engine.vault.signer();
     let head = audit_head_in_txn(&mut tx).await?.unwrap_or_default();
     let first_kept = audit_first_since_in_txn(&mut tx, kept_since).await?.unwrap_or(head.last + 1);
     let checkpoints = checkpoint_list_in_txn(&mut tx).await?;

@@ -95,10 +95,16 @@ pub async fn record_refusal(engine: &Engine, act: Act, place: &str) -> Result<()
     record_due(engine, due).await
 }
 
-/// Tells how many refusals there were whose time is over; all of them where the server stops.
-pub async fn tell_refusals(engine: &Engine, at: Timestamp, is_end: bool) -> Result<()> {
-    let begun = if is_end { at } else { at.minus(QUIET) };
-    let due = engine.refusals.take_rest(begun, at);
+/// Tells how many refusals there were whose time is over.
+pub async fn tell_refusals(engine: &Engine, at: Timestamp) -> Result<()> {
+    let due = engine.refusals.take_rest(at.minus(QUIET), at);
+    record_due(engine, due).await
+}
+
+/// The same of all of them: the server stops.
+pub async fn tell_all_refusals(engine: &Engine) -> Result<()> {
+    let at = now();
+    let due = engine.refusals.take_rest(at, at);
     record_due(engine, due).await
 }
 

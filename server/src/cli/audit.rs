@@ -26,9 +26,8 @@ pub(crate) enum Audit {
     },
     /// Sign it as it is
     #[command(
-        after_help = "For a log that was restored without its key, or whose database was brought back from a copy: until a \
-                      person signs it, nobody can tell it from one that was forged. One whose rows do not fit together is \
-                      not signed."
+        after_help = "For a log that was restored without its key: until a person signs it, nobody can tell it from one that \
+                      was forged. One whose rows do not fit together is not signed."
     )]
     Sign,
     /// List the newest acts

@@ -1,6 +1,5 @@
 //! What the commands write: results to stdout, all else to stderr, and nothing that a terminal would obey.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 
 use etiqa_engine::{Error, Result};
