@@ -88,7 +88,7 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
 }
 
 /// What of a device is not of a person's making.
-const MEASURED: &[&str] = &[
+pub(crate) const MEASURED: &[&str] = &[
     "id",
     "credential_id",
     "jump_host_id",

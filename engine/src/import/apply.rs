@@ -11,12 +11,12 @@ use etiqa_model::{CredentialId, ErrorKind, JumpHostId, UploadId, UserError};
 
 use super::TURNS;
 use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
-use crate::audit::{Act, action, record, record_in_txn};
+use crate::audit::{Act, Changes, action, record, record_all_in_txn};
 use crate::collect::DriverSet;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::inventory::{check_within, is_reached_alike, may_send, unknown_platform};
+use crate::inventory::{MEASURED, check_within, is_reached_alike, may_send, unknown_platform};
 use crate::store::credential::credential_list;
 use crate::store::device::device_list_by_address_in_txn;
 use crate::store::device_write::{DeviceRow, device_insert_in_txn, device_update_in_txn};
@@ -25,6 +25,9 @@ use crate::time::now;
 
 /// Rows looked up and written together.
 const BATCH: usize = 500;
+/// Devices that wait to be told to the audit log. It is held from then on, and so as late as possible: only imports of more
+/// devices than this hold it while they go on.
+const MOST_ACTS: usize = 10_000;
 /// A report names at most so many refused rows; all are counted.
 const MOST_ERRORS: usize = 1_000;
 /// A preview shows at most so many rows.
@@ -48,8 +51,9 @@ pub async fn import(engine: &Engine, content: &[u8], options: ImportOptions) -> 
     }
     let import = Import::new(engine, &reach, content, options).await?;
     let mut tx = engine.db.write().await?;
-    let (report, _) = import.run(&mut tx).await?;
-    record_in_txn(&mut tx, imported(&report)).await?;
+    let Looked { report, mut acts, .. } = import.run(&mut tx).await?;
+    acts.push(imported(&report));
+    record_all_in_txn(&mut tx, acts).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     Ok(report)
@@ -64,9 +68,9 @@ async fn look(
 ) -> Result<(ImportReport, Vec<PreviewRow>)> {
     let import = Import::new(engine, reach, content, ImportOptions { update, dry_run: true }).await?;
     let mut tx = engine.db.read().await?;
-    let looked = import.run(&mut tx).await?;
+    let Looked { report, preview, .. } = import.run(&mut tx).await?;
     tx.rollback().await?;
-    Ok(looked)
+    Ok((report, preview))
 }
 
 /// Keeps a file for a preview and an import by `by`. A file that cannot be imported at all is refused at once.
@@ -108,11 +112,12 @@ pub async fn apply(
     let options = ImportOptions { update, dry_run: false };
     let import = Import::new(engine, reach, &upload.content, options).await?;
     let mut tx = engine.db.write().await?;
-    let (report, _) = import.run(&mut tx).await?;
+    let Looked { report, mut acts, .. } = import.run(&mut tx).await?;
     if !upload_set_imported_in_txn(&mut tx, id, &report, now()).await? {
         return Err(UserError::new(ErrorKind::Conflict, "This file was imported already.").into());
     }
-    record_in_txn(&mut tx, imported(&report).on(id.0, &upload.file_name)).await?;
+    acts.push(imported(&report).on(id.0, &upload.file_name));
+    record_all_in_txn(&mut tx, acts).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     Ok(report)
@@ -146,6 +151,15 @@ struct Import<'a> {
     drivers: DriverSet,
     report: ImportReport,
     preview: Vec<PreviewRow>,
+    acts: Vec<Act>,
+}
+
+/// What an import came to.
+struct Looked {
+    report: ImportReport,
+    preview: Vec<PreviewRow>,
+    /// What was done to each device, as far as that is not in the audit log yet.
+    acts: Vec<Act>,
 }
 
 /// A row that is good by itself, before it is held against what is there.
@@ -173,10 +187,11 @@ impl<'a> Import<'a> {
                 ..ImportReport::default()
             },
             preview: Vec::new(),
+            acts: Vec::new(),
         })
     }
 
-    async fn run(mut self, tx: &mut Tx) -> Result<(ImportReport, Vec<PreviewRow>)> {
+    async fn run(mut self, tx: &mut Tx) -> Result<Looked> {
         let mut batch = Vec::with_capacity(BATCH);
         for row in self.rows.take().into_iter().flatten() {
             self.report.rows += 1;
@@ -187,7 +202,7 @@ impl<'a> Import<'a> {
         }
         self.take(tx, batch).await?;
         self.report.errors.sort_by_key(|error| error.line);
-        Ok((self.report, self.preview))
+        Ok(Looked { report: self.report, preview: self.preview, acts: self.acts })
     }
 
     /// The row, unless it is wrong by itself.
@@ -250,7 +265,14 @@ impl<'a> Import<'a> {
             }
         }
         if !self.options.dry_run {
-            device_insert_in_txn(tx, &new, now()).await?;
+            let ids = device_insert_in_txn(tx, &new, now()).await?;
+            for (id, row) in ids.into_iter().zip(&new) {
+                let changes = Changes::of_new(&row.device).without(MEASURED);
+                self.acts.push(Act::new(action::DEVICE_ADD).on(id.0, &row.device.hostname).changing(changes));
+            }
+            if self.acts.len() >= MOST_ACTS {
+                record_all_in_txn(tx, std::mem::take(&mut self.acts)).await?;
+            }
         }
         Ok(())
     }
@@ -270,6 +292,9 @@ impl<'a> Import<'a> {
         self.show(row.line, RowFate::Update, &merged);
         self.report.updated += 1;
         if !self.options.dry_run {
+            let changes = Changes::between(device, &merged).without(MEASURED);
+            let act = Act::new(action::DEVICE_CHANGE).on(device.id.0, &merged.hostname).changing(changes);
+            self.acts.push(act);
             device_update_in_txn(tx, device.id, &self.with_ids(merged, device.jump_host_id), now()).await?;
         }
         Ok(())

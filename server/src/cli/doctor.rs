@@ -61,7 +61,7 @@ pub(super) async fn run(engine: &Engine) -> Result<ExitCode> {
     if chain.foreign_checkpoints > 0 {
         findings.push(
             "Checkpoints of the audit log were signed with another key than this instance's: they prove nothing of the \
-             rows before them."
+             rows before them. Whoever knows that it was restored says `etiqa audit sign`."
                 .to_owned(),
         );
     }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_app::api::acts::act_of;
 use etiqa_app::api::context::{Caller, session_cookie};
 use etiqa_engine::access::{identify_session, identify_token, setup_is_open};
-use etiqa_engine::audit::{Act, Acting, Actor, acting, record};
+use etiqa_engine::audit::{Act, Acting, Actor, acting, record, record_refusal};
 use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
@@ -50,6 +50,7 @@ pub(super) async fn gate(State(keeper): State<Keeper>, mut request: Request, nex
 /// changes nothing in the database, here.
 async fn answer(caller: Acting, request: Request, next: Next) -> Response {
     let act = act_of(request.method(), request.uri().path());
+    let place = place_of(request.uri().path());
     let engine = request.extensions().get::<Caller>().map(|caller| Arc::clone(&caller.engine));
     let response = acting(caller.clone(), next.run(request)).await;
     let (Some(action), Some(engine)) = (act, engine) else { return response };
@@ -62,14 +63,19 @@ async fn answer(caller: Acting, request: Request, next: Next) -> Response {
         return response;
     }
     let act = Act::by(caller, action);
-    let act = match refusal {
-        Some(why) => act.refused(why),
-        None => act,
+    let recorded = match refusal {
+        Some(why) => record_refusal(&engine, act.refused(why), &place).await,
+        None => record(&engine.db, act).await.map_err(Error::from),
     };
-    if let Err(error) = record(&engine.db, act).await {
+    if let Err(error) = recorded {
         tracing::error!(%error, "what was done could not be noted in the audit log");
     }
     response
+}
+
+/// Tells server functions apart that the audit log has one name for; other paths have numbers in them.
+fn place_of(path: &str) -> String {
+    if path.starts_with("/rpc/") { path.to_owned() } else { String::new() }
 }
 
 /// Around everything that is logged while a request is answered, its SQL statements (`sqlx::query=debug`) among it: the
@@ -133,7 +139,7 @@ async fn admit(keeper: &Keeper, request: &mut Request) -> Result<Admission, Refu
         let refusal = UserError::new(ErrorKind::Forbidden, message);
         if let Some(action) = act_of(method, path) {
             let act = Act::by(acting, action).refused_with(&refusal);
-            record(&engine.db, act).await.map_err(Error::from)?;
+            record_refusal(engine, act, &place_of(path)).await?;
         }
         return Err(refusal.into());
     }
