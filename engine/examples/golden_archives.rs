@@ -19,6 +19,7 @@ use etiqa_engine::media::Attaching;
 use etiqa_model::DeviceId;
 use etiqa_model::archive::Encryption;
 use etiqa_model::device::DeviceInput;
+use etiqa_model::user::Role;
 use etiqa_simulator::{DeviceSpec, Personality, SimulatedDevice};
 
 use crate::common::world::World;
@@ -32,7 +33,7 @@ async fn main() {
     let (_balancer, balancer) = device(&world, Personality::BigIp, "bigip", "lb-1").await;
     let shown = artifacts::offered_certificate(&world.engine, balancer).await;
     if let Ok(shown) = shown {
-        artifacts::accept_certificate(&world.engine, balancer, &shown).await.unwrap();
+        artifacts::accept_certificate(&world.engine, &Role::Operator.into(), balancer, &shown).await.unwrap();
     }
     let mut plan = Attaching::begin(&world.engine, router, "rack plan.txt").await.unwrap();
     plan.write(b"top of rack\n").await.unwrap();

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use etiqa_model::user::Identity;
 use etiqa_model::{Secret, UserError};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::hex::sha256_hex;
 use crate::store::api_answer::{
     api_answer_delete, api_answer_expire_in_txn, api_answer_fetch_in_txn, api_answer_insert_in_txn,
     api_answer_set,
@@ -44,19 +42,11 @@ pub enum Begun {
     Other,
 }
 
-/// Whose key it is: of a token, by its secret, so that another token of the same name is another owner; of a user otherwise.
-pub fn owner(identity: &Identity, token: Option<&str>) -> Result<String> {
-    match (token, identity.user_id) {
-        (Some(token), _) => Ok(format!("token:{}", sha256_hex(token.as_bytes()))),
-        (None, Some(user)) => Ok(format!("user:{user}")),
-        (None, None) => Err(UserError::internal().into()),
-    }
-}
-
-/// Begins a request with a key. `request` is all that it asks: method, address and body.
+/// Begins a request with a key. `owner` is what `Identity::owner` gives; `request` is all that it asks: method, address and
+/// body.
 pub async fn begin(engine: &Engine, owner: &str, key: &str, request: &[u8]) -> Result<Begun> {
     let at = now();
-    let signed = engine.vault.sign(SIGNED, request);
+    let signed = engine.vault.signer().sign(SIGNED, request);
     let mut tx = engine.db.write().await?;
     api_answer_expire_in_txn(&mut tx, owner, key, at.minus(KEPT)).await?;
     let begun = api_answer_insert_in_txn(&mut tx, owner, key, &signed, at).await?;
@@ -68,7 +58,7 @@ pub async fn begin(engine: &Engine, owner: &str, key: &str, request: &[u8]) -> R
     tx.commit().await?;
     // Forgotten just now: whoever sends it once more begins anew.
     let Some(known) = known else { return Ok(Begun::Unfinished) };
-    if !engine.vault.has_signed(SIGNED, request, &known.request) {
+    if !engine.vault.signer().has_signed(SIGNED, request, &known.request) {
         return Ok(Begun::Other);
     }
     let Some(sealed) = known.sealed else { return Ok(Begun::Unfinished) };

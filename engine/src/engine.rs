@@ -108,6 +108,8 @@ pub struct Engine {
     pub throttle: Throttle,
     /// When sessions and tokens were used, and what an admin set for them.
     pub seen: access::Seen,
+    /// What was refused lately, and how much of it was not told.
+    pub refusals: audit::Refusals,
     /// How a restore into this instance goes, while it waits for its first admin.
     pub takeover: Takeover,
     /// What this process is for.
@@ -218,6 +220,8 @@ impl Engine {
         }
         let key_file = options.secret_key_file.unwrap_or_else(|| dir.secret_key());
         let vault = open_vault(&db, &key_file).await?;
+        db.sign_with(vault.signer());
+        audit::begin(&db).await?;
         let settings = settings_fetch(&db).await?;
         let mut unique = [0_u8; 8];
         rand::fill(&mut unique);
@@ -226,6 +230,7 @@ impl Engine {
             events: Events::default(),
             throttle: Throttle::default(),
             seen: access::Seen::with(&settings),
+            refusals: audit::Refusals::default(),
             takeover: Takeover::after(refusal),
             role,
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),

@@ -51,8 +51,9 @@ use crate::time::now;
 pub use after::list_after;
 pub use bulk::change;
 pub use export::csv;
+use within::may_use;
 pub use within::save_within;
-pub(crate) use within::{check as check_within, may_use};
+pub(crate) use within::{check as check_within, is_reached_alike, may_send};
 
 /// Adds (`id` none) or changes a device.
 pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) -> Result<DeviceId> {
@@ -90,7 +91,7 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
 }
 
 /// What of a device is not of a person's making.
-const MEASURED: &[&str] = &[
+pub(crate) const MEASURED: &[&str] = &[
     "id",
     "credential_id",
     "jump_host_id",
@@ -327,9 +328,10 @@ pub async fn all_enabled(engine: &Engine) -> Result<Vec<Device>> {
     Ok(device_list_selected(&engine.db, &Selector::All).await?)
 }
 
-/// Takes the changed host key of a device as its own.
-pub async fn accept_host_key(engine: &Engine, id: DeviceId) -> Result<()> {
+/// Takes the changed host key of a device as its own, for somebody of this reach.
+pub async fn accept_host_key(engine: &Engine, reach: &Reach, id: DeviceId) -> Result<()> {
     let device = fetch(engine, id).await?;
+    check_site(reach, &device)?;
     let known = host_key_view(&engine.db, id).await?;
     let mut tx = engine.db.write().await?;
     if !host_key_accept_in_txn(&mut tx, id, now()).await? {
@@ -343,6 +345,15 @@ pub async fn accept_host_key(engine: &Engine, id: DeviceId) -> Result<()> {
     tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(())
+}
+
+/// Refuses what says which machine a login is sent to, for whoever has a device by its tag alone.
+pub(crate) fn check_site(reach: &Reach, device: &Device) -> Result<(), UserError> {
+    if reach.scope().holds_site(&device.site) {
+        return Ok(());
+    }
+    let message = format!("This says only who has the whole site of {} in their scope.", device.hostname);
+    Err(UserError::new(ErrorKind::Forbidden, message))
 }
 
 /// What a device sent in a session that went wrong, secrets masked.
@@ -364,7 +375,7 @@ pub async fn device_choices(engine: &Engine, reach: &Reach) -> Result<DeviceChoi
         platforms: drivers.titles().map(|(name, title)| (name.to_owned(), title)).collect(),
         platforms_in_use: platform_list(db, scope).await?,
         credentials: credentials
-            .filter(|credential| may_use(reach, credential.site.as_deref()))
+            .filter(|credential| may_send(reach, credential.site.as_deref()))
             .map(|credential| credential.name)
             .collect(),
         jump_hosts: jump_hosts

@@ -172,6 +172,17 @@ impl Outgoing {
         }
     }
 
+    /// Whose names lead to these addresses, to the next ones each time that they are asked for.
+    #[cfg(test)]
+    pub(crate) fn leading_to(self, answers: Vec<Vec<IpAddr>>) -> Self {
+        let answers = std::sync::Mutex::new(answers.into_iter());
+        let lookup: Lookup = Arc::new(move |_| {
+            let next = answers.lock().ok().and_then(|mut answers| answers.next());
+            Box::pin(async move { Ok(next.unwrap_or_default()) })
+        });
+        Self { lookup, ..self }
+    }
+
     /// The client for everything that is asked at the server of `url`, before patience and names are set. It follows no
     /// redirect.
     pub fn client(&self, trust: &Trust, url: &str) -> Result<ClientBuilder, NoClient> {
@@ -322,14 +333,8 @@ mod tests {
 
     /// Whose names lead to these addresses, another one each time that they are asked for.
     fn resolving(reach: &Reach, own_network: bool, answers: &[&str]) -> Outgoing {
-        let mut answers: Vec<IpAddr> = answers.iter().map(|address| address.parse().unwrap()).collect();
-        answers.reverse();
-        let answers = Mutex::new(answers);
-        let lookup: Lookup = Arc::new(move |_| {
-            let next = answers.lock().unwrap().pop();
-            Box::pin(async move { Ok(next.into_iter().collect()) })
-        });
-        Outgoing { lookup, ..reach.outgoing(own_network) }
+        let answers = answers.iter().map(|address| vec![address.parse().unwrap()]);
+        reach.outgoing(own_network).leading_to(answers.collect())
     }
 
     /// Answers every request with `answer`; the number of connections that there were.

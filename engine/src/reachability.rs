@@ -3,7 +3,6 @@
 //! Only what changed is written. A device behind a jump host is not looked at from here: only its collections tell.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +10,13 @@ use etiqa_model::DeviceId;
 use etiqa_model::device::DeviceStatus;
 use etiqa_model::event::Topic;
 use futures::StreamExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::machines;
+use crate::outgoing::{Kind, kind_of};
 use crate::schedule::{Work, enqueue};
 use crate::store::reachability::{Seen, reach_list, reach_save_in_txn};
 use crate::time::now;
@@ -152,10 +152,14 @@ async fn answers(address: &str, port: u16) -> bool {
 
 async fn connects(address: &str, port: u16) -> bool {
     let connect = async {
-        match address.parse::<IpAddr>() {
-            Ok(ip) => TcpStream::connect((ip, port)).await,
-            Err(_) => TcpStream::connect((address, port)).await,
+        let Ok(places) = lookup_host((address, port)).await else { return false };
+        // Nothing is told of where a cloud hands out its keys: no collection connects there either.
+        for place in places.filter(|place| kind_of(place.ip()) != Kind::Metadata) {
+            if TcpStream::connect(place).await.is_ok() {
+                return true;
+            }
         }
+        false
     };
-    matches!(timeout(LONGEST, connect).await, Ok(Ok(_)))
+    matches!(timeout(LONGEST, connect).await, Ok(true))
 }

@@ -133,10 +133,11 @@ pub async fn rotate_key(engine: &Engine) -> Result<PathBuf> {
     }
     key_fingerprint_save_in_txn(&mut tx, vault.fingerprint()).await?;
     key_made_at_save_in_txn(&mut tx, now()).await?;
-    audit::sign_anew_in_txn(&mut tx, &engine.vault, &vault).await?;
     record_in_txn(&mut tx, Act::new(action::KEY_ROTATE)).await?;
+    audit::sign_anew_in_txn(&mut tx, engine.vault.signer(), vault.signer()).await?;
     failpoint("rotation.sealed");
     tx.commit().await?;
+    engine.db.sign_with(vault.signer());
     failpoint("rotation.committed");
     swap(engine.key_file.clone(), new_file, old_file.clone()).await?;
     Ok(old_file)

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -57,14 +58,45 @@ pub enum VaultError {
 #[derive(Clone)]
 pub struct Vault {
     cipher: XChaCha20Poly1305,
-    fingerprint: String,
-    /// A key of its own for signatures, made of the key.
-    signing: Zeroizing<[u8; KEY_BYTES]>,
+    signer: Arc<Signer>,
 }
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vault").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("Vault").field("fingerprint", &self.signer.fingerprint).finish_non_exhaustive()
+    }
+}
+
+/// Signs texts with a key of its own that is made of the vault's; it opens nothing.
+pub struct Signer {
+    fingerprint: String,
+    key: Zeroizing<[u8; KEY_BYTES]>,
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+    }
+}
+
+impl Signer {
+    /// Names the vault's key without telling it.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Signs a text (HMAC-SHA-256, RFC 2104) as what it is, such as `audit checkpoint`; in hexadecimal digits.
+    pub fn sign(&self, what: &str, text: &[u8]) -> String {
+        to_hex(&self.mac_of(what, text).finalize().into_bytes())
+    }
+
+    /// Whether this key signed the text as what it is.
+    pub fn has_signed(&self, what: &str, text: &[u8], signature: &str) -> bool {
+        from_hex(signature).is_some_and(|given| self.mac_of(what, text).verify_slice(&given).is_ok())
+    }
+
+    fn mac_of(&self, what: &str, text: &[u8]) -> Hmac<Sha256> {
+        mac(&*self.key, &[what.as_bytes(), &[0], text])
     }
 }
 
@@ -99,28 +131,18 @@ impl Vault {
         signing.copy_from_slice(&mac(key, &[b"etiqa signing key"]).finalize().into_bytes());
         Self {
             cipher: XChaCha20Poly1305::new((&*array).into()),
-            fingerprint: to_hex(&hash.finalize()[..16]),
-            signing,
+            signer: Arc::new(Signer { fingerprint: to_hex(&hash.finalize()[..16]), key: signing }),
         }
     }
 
     /// Names the key without telling it; kept in the database.
     pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        &self.signer.fingerprint
     }
 
-    /// Signs a text (HMAC-SHA-256, RFC 2104) as what it is, such as `audit checkpoint`; in hexadecimal digits.
-    pub fn sign(&self, what: &str, text: &[u8]) -> String {
-        to_hex(&self.mac_of(what, text).finalize().into_bytes())
-    }
-
-    /// Whether this key signed the text as what it is.
-    pub fn has_signed(&self, what: &str, text: &[u8], signature: &str) -> bool {
-        from_hex(signature).is_some_and(|given| self.mac_of(what, text).verify_slice(&given).is_ok())
-    }
-
-    fn mac_of(&self, what: &str, text: &[u8]) -> Hmac<Sha256> {
-        mac(&*self.signing, &[what.as_bytes(), &[0], text])
+    /// What signs with this key.
+    pub fn signer(&self) -> &Arc<Signer> {
+        &self.signer
     }
 
     /// Seals a secret for one row, named like `credential:7`.
@@ -217,6 +239,7 @@ mod tests {
     #[test]
     fn a_signature_is_of_one_text_as_one_thing_by_one_key() {
         let (vault, other) = (Vault::with_key(&[7; KEY_BYTES]), Vault::with_key(&[8; KEY_BYTES]));
+        let (vault, other) = (vault.signer(), other.signer());
         let signature = vault.sign("checkpoint", b"17");
         assert!(vault.has_signed("checkpoint", b"17", &signature));
         assert!(!vault.has_signed("checkpoint", b"18", &signature));

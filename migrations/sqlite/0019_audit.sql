@@ -24,12 +24,15 @@ CREATE INDEX audit_log_action ON audit_log (action, id);
 CREATE INDEX audit_log_object ON audit_log (object_key, id);
 CREATE INDEX audit_log_refused ON audit_log (id) WHERE outcome = 'refused';
 
--- The end of the chain, one row: who adds to it holds this row until the commit. Rows up to `pruned` were given up.
+-- The end of the chain, one row, signed with a key that the database does not hold: who adds to it holds this row until the
+-- commit. Rows up to `pruned` were given up; `signed` is the row of the newest checkpoint, 0: there is none.
 CREATE TABLE audit_head (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     last BIGINT NOT NULL,
     hash TEXT NOT NULL,
-    pruned BIGINT NOT NULL
+    pruned BIGINT NOT NULL,
+    signed BIGINT NOT NULL,
+    signature TEXT NOT NULL
 );
 
 -- Hashes of single rows, signed with a key that the database does not hold.

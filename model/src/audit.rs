@@ -171,6 +171,13 @@ pub struct ChainState {
     pub broken: Option<Broken>,
 }
 
+impl ChainState {
+    /// Whether all that was looked at fits together, and was signed by this instance.
+    pub fn is_whole(&self) -> bool {
+        self.broken.is_none() && self.foreign_checkpoints == 0
+    }
+}
+
 /// Where a chain is broken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broken {

@@ -40,7 +40,7 @@ pub struct Overview {
     pub recent_runs: Vec<Run>,
     /// The newest versions that changed something.
     pub recent_changes: Vec<RecentChange>,
-    /// Ended runs per day, oldest first, 30 days with today.
+    /// Ended runs per day, oldest first, 30 days with today; none for who has a scope.
     pub days: Vec<DayCounts>,
     /// Bytes of all archives kept at the end of each of those days.
     #[serde(default)]

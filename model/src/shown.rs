@@ -1,5 +1,7 @@
 //! Characters of others' texts that do something instead of being read.
 
+use std::fmt::Write;
+
 /// Whether a character is obeyed by a terminal, ends a line, or makes what stands around it read otherwise than it is: control
 /// characters, separators of lines, and what turns the direction of writing (Unicode Bidirectional Algorithm, 2; "Trojan
 /// Source", CVE-2021-42574).
@@ -14,6 +16,21 @@ pub fn misleads(c: char) -> bool {
 /// `text` with each such character replaced by U+FFFD, but for newlines and tabs.
 pub fn harmless(text: &str) -> String {
     text.chars().map(|c| if misleads(c) && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
+}
+
+/// JSON with every misleading character written as JSON writes it (RFC 8259, section 7); outside of its strings there are
+/// none but newlines.
+pub fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if misleads(c) && c != '\n' {
+            // All of them are within the first plane. Writing to a String never fails.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]

@@ -148,6 +148,9 @@ pub struct Identity {
     pub scope: Scope,
     /// The user; none for a token.
     pub user_id: Option<UserId>,
+    /// The token; none for a user. It stays on the server.
+    #[serde(skip)]
+    pub token_id: Option<TokenId>,
     /// Whether they must set up a second factor before anything else.
     #[serde(default)]
     pub needs_second_factor: bool,
@@ -198,6 +201,15 @@ impl Identity {
     /// What they may do, and with which devices: as it was stored, whatever that is.
     pub fn reach(&self) -> Reach {
         Reach { role: self.role, scope: self.scope.clone() }
+    }
+
+    /// By what is theirs which they alone see: a token may have the name of a user, and names change.
+    pub fn owner(&self) -> String {
+        match (self.user_id, self.token_id) {
+            (Some(id), _) => format!("user {id}"),
+            (None, Some(id)) => format!("token {id}"),
+            (None, None) => String::new(),
+        }
     }
 }
 

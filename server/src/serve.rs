@@ -11,7 +11,7 @@ use etiqa_engine::health;
 use etiqa_engine::history::search;
 use etiqa_engine::schedule::{tick, tidy, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
-use etiqa_engine::{machines, reachability, relay};
+use etiqa_engine::{audit, machines, reachability, relay};
 use etiqa_model::machine::MachineRole;
 use etiqa_model::{ErrorKind, UserError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -148,6 +148,9 @@ async fn serve_engine(
     }
     if let Err(error) = engine.seen.write(&engine.db).await {
         tracing::warn!(%error, "when sessions and tokens were used last could not be written");
+    }
+    if let Err(error) = audit::tell_all_refusals(engine).await {
+        tracing::warn!(%error, "how much was refused could not be noted in the audit log");
     }
     let is_restored = engine.takeover.has_restored();
     engine.hand_back().await?;

@@ -41,7 +41,7 @@ pub async fn get_artifact_transcript(id: ArtifactResultId) -> Result<String, App
 #[server(endpoint = "accept_certificate")]
 pub async fn accept_certificate(id: DeviceId, sha256: String) -> Result<(), AppError> {
     let context = Context::require(Role::Operator, About::Device(id)).await?;
-    Ok(artifacts::accept_certificate(&context.engine, id, &sha256).await?)
+    Ok(artifacts::accept_certificate(&context.engine, &context.reach, id, &sha256).await?)
 }
 
 /// Forgets the certificate that was trusted.

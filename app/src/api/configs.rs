@@ -84,7 +84,9 @@ pub async fn get_diff(
     let reader = Reader::new(context.identity.role, reading);
     let diff = read::version_diff(&context.engine, to, from, reader, Opened::parse(&open)).await?;
     if !diff.reading.masked {
-        audit::reveal(&context.engine.db, context.actor(), &diff.to).await?;
+        for version in diff.from.iter().chain([&diff.to]) {
+            audit::reveal(&context.engine.db, context.actor(), version).await?;
+        }
     }
     Ok(diff)
 }

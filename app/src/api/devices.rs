@@ -109,7 +109,7 @@ pub async fn recognise_device(id: DeviceId) -> Result<(), AppError> {
 #[server(endpoint = "accept_host_key")]
 pub async fn accept_host_key(id: DeviceId) -> Result<(), AppError> {
     let context = Context::require(Role::Operator, About::Device(id)).await?;
-    Ok(inventory::accept_host_key(&context.engine, id).await?)
+    Ok(inventory::accept_host_key(&context.engine, &context.reach, id).await?)
 }
 
 /// Accepts a suspect version (it becomes active) or rejects it.

@@ -15,7 +15,8 @@ use {
 #[server(endpoint = "get_import")]
 pub async fn get_import(id: UploadId, #[server(default)] update: bool) -> Result<ImportPreview, AppError> {
     let context = Context::require(Role::Operator, About::Seen).await?;
-    let by = (context.identity.name.as_str(), &context.reach);
+    let owner = context.identity.owner();
+    let by = (owner.as_str(), &context.reach);
     Ok(apply::preview(&context.engine, by, id, update).await?)
 }
 
@@ -23,7 +24,8 @@ pub async fn get_import(id: UploadId, #[server(default)] update: bool) -> Result
 #[server(endpoint = "apply_import")]
 pub async fn apply_import(id: UploadId, #[server(default)] update: bool) -> Result<(), AppError> {
     let context = Context::require(Role::Operator, About::Seen).await?;
-    let by = (context.identity.name.as_str(), &context.reach);
+    let owner = context.identity.owner();
+    let by = (owner.as_str(), &context.reach);
     apply::apply(&context.engine, by, id, update).await?;
     leptos_axum::redirect(&format!("/devices/import?upload={id}"));
     Ok(())

@@ -211,9 +211,14 @@ fn code_page(next: &str) -> String {
 /// A path of this site; anything else becomes the first page, so that a link cannot lead away after signing in.
 #[cfg(feature = "ssr")]
 fn local_path(next: &str) -> String {
-    let is_plain = next.bytes().all(|byte| matches!(byte, b' '..=b'~' if byte != b'\\'));
-    let is_local = next.starts_with('/') && !next.starts_with("//") && is_plain;
-    if is_local { next.to_owned() } else { "/".to_owned() }
+    if is_local_path(next) { next.to_owned() } else { "/".to_owned() }
+}
+
+/// Whether a browser that is led there stays at this site.
+#[cfg(feature = "ssr")]
+pub fn is_local_path(path: &str) -> bool {
+    let is_plain = path.bytes().all(|byte| matches!(byte, b' '..=b'~' if byte != b'\\'));
+    path.starts_with('/') && !path.starts_with("//") && is_plain
 }
 
 #[cfg(all(test, feature = "ssr"))]

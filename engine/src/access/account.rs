@@ -15,7 +15,7 @@ use crate::store::identity::{
 use crate::store::session::session_delete_of_user_in_txn;
 use crate::store::setting::setup_code_forget_in_txn;
 use crate::store::user::{
-    self as store, admin_count_in_txn, user_delete_in_txn, user_fetch, user_insert_in_txn,
+    self as store, admin_lock_in_txn, user_delete_in_txn, user_fetch, user_insert_in_txn,
     user_set_reach_in_txn,
 };
 use crate::time::now;
@@ -61,7 +61,7 @@ pub async fn user_change(db: &Db, id: UserId, reach: impl Into<Reach>, password:
         Some(password::hash(password).await?)
     };
     let mut tx = db.write().await?;
-    if user.role == Role::Admin && reach.role() != Role::Admin && admin_count_in_txn(&mut tx).await? <= 1 {
+    if user.role == Role::Admin && reach.role() != Role::Admin && admin_lock_in_txn(&mut tx).await? <= 1 {
         return Err(UserError::conflict("This is the last admin. Make somebody else an admin first.").into());
     }
     user_set_reach_in_txn(&mut tx, id, &reach).await?;
@@ -124,7 +124,7 @@ pub async fn user_confirm(
 pub async fn user_remove(db: &Db, id: UserId) -> Result<()> {
     let user = user_fetch(db, id).await?.ok_or_else(|| UserError::not_found(format!("user {id}")))?;
     let mut tx = db.write().await?;
-    if user.role == Role::Admin && admin_count_in_txn(&mut tx).await? <= 1 {
+    if user.role == Role::Admin && admin_lock_in_txn(&mut tx).await? <= 1 {
         return Err(UserError::conflict("This is the last admin; somebody has to be able to come in.").into());
     }
     user_delete_in_txn(&mut tx, id).await?;

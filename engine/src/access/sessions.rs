@@ -27,6 +27,7 @@ pub async fn identify_session(door: Door<'_>, secret: &str) -> Result<Option<Ide
         role: user.role,
         scope: user.scope,
         user_id: Some(user.id),
+        token_id: None,
         needs_second_factor,
     }))
 }

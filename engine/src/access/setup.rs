@@ -8,14 +8,14 @@ use std::time::Duration;
 use etiqa_model::user::{Role, check_password, check_user_name};
 use etiqa_model::{ErrorKind, FieldError, Secret, UserError};
 
-use super::sign_in::begin_session;
+use super::sign_in::{Proof, begin_session};
 use super::{SignedIn, Throttle, Visitor, account, password, stored_form};
 use crate::audit::{Act, action, record_if_asked_in_txn, record_in_txn};
 use crate::db::Db;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::identity::{PASSWORD, identity_insert_in_txn};
-use crate::store::setting::{StoredCode, setup_code_fetch, setup_code_forget_in_txn, setup_code_save_in_txn};
+use crate::store::setting::{StoredCode, setup_code_fetch, setup_code_save_in_txn, setup_code_take_in_txn};
 use crate::store::user::{user_count, user_count_in_txn, user_fetch, user_insert_in_txn};
 use crate::time::now;
 
@@ -49,8 +49,13 @@ pub async fn setup_code_renew(db: &Db) -> Result<Secret> {
     Ok(Secret::new(code))
 }
 
-/// Refuses another code than the newest one, and that one once it is over.
-pub async fn setup_code_check(db: &Db, throttle: &Throttle, code: &Secret, address: &str) -> Result<()> {
+/// Refuses another code than the newest one, and that one once it is over. Gives it as it is stored.
+pub async fn setup_code_check(
+    db: &Db,
+    throttle: &Throttle,
+    code: &Secret,
+    address: &str,
+) -> Result<StoredCode> {
     let at = now();
     // No user has this name: it has a space in it.
     let attempt = throttle.begin("the setup code", address, at)?;
@@ -60,7 +65,7 @@ pub async fn setup_code_check(db: &Db, throttle: &Throttle, code: &Secret, addre
     let refusal = match stored {
         Some(stored) if stored.sha256 == given && at <= stored.until => {
             attempt.succeeded();
-            return Ok(());
+            return Ok(stored);
         }
         Some(stored) if stored.sha256 == given => {
             "This code worked for an hour, which is over. Print a new one with etiqa setup-code."
@@ -83,24 +88,24 @@ pub async fn set_up(
     if !setup_is_open(&engine.db).await? {
         return Err(there_is_one().into());
     }
-    setup_code_check(&engine.db, &engine.throttle, code, &visitor.address).await?;
+    let code = setup_code_check(&engine.db, &engine.throttle, code, &visitor.address).await?;
     let name = check_user_name(name).map_err(|message| wrong("name", message))?;
     check_password(password).map_err(|message| wrong("password", message))?;
     let _turn = engine.takeover.begin(&engine.dir)?;
     let hash = password::hash(password).await?;
     let mut tx = engine.db.write().await?;
-    if user_count_in_txn(&mut tx).await? > 0 {
+    // On PostgreSQL, two with the same code come here at once: one of them takes it.
+    if user_count_in_txn(&mut tx).await? > 0 || !setup_code_take_in_txn(&mut tx, &code).await? {
         return Err(there_is_one().into());
     }
     let id = user_insert_in_txn(&mut tx, &name, &Role::Admin.into(), at)
         .await
         .map_err(|error| account::taken(error, &name))?;
     identity_insert_in_txn(&mut tx, id, PASSWORD, &name.to_lowercase(), Some(&hash), at).await?;
-    setup_code_forget_in_txn(&mut tx).await?;
     record_in_txn(&mut tx, Act::new(action::SET_UP).on(id.0, &name).known_as(&name)).await?;
     tx.commit().await?;
     let user = user_fetch(&engine.db, id).await?.ok_or_else(UserError::internal)?;
-    begin_session(engine.door(), &user, PASSWORD, visitor, at).await
+    begin_session(engine.door(), &Proof { user: &user, provider: PASSWORD, secret: &hash }, visitor, at).await
 }
 
 fn there_is_one() -> UserError {

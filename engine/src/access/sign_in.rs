@@ -11,7 +11,10 @@ use super::visitor::{device_cookie, opened, sealed};
 use super::{Door, Visitor, random_secret, second_factor, stored_form};
 use crate::audit::{Act, action, record, record_in_txn, refused_once};
 use crate::error::{Error, Result};
-use crate::store::identity::{PASSWORD, identity_fetch, identity_fetch_of_user, identity_replace_secret};
+use crate::store::identity::{
+    PASSWORD, identity_fetch, identity_fetch_of_user, identity_is_proved_by_in_txn, identity_replace_secret,
+};
+use crate::store::second_factor::factor_fetch_since_in_txn;
 use crate::store::session::{
     NewSession, session_delete_expired_in_txn, session_delete_in_txn, session_insert_in_txn,
 };
@@ -70,7 +73,10 @@ pub async fn sign_in(door: Door<'_>, name: &str, password: &Secret, visitor: &Vi
     let hash = found.as_ref().and_then(|identity| identity.secret.clone());
     let known = found.as_ref().map(|identity| (identity.user.id, identity.user.name.clone()));
     let fits = match password::verify(password, hash.clone(), line).await {
-        Err(Error::User(busy)) => return locked_out(door, busy).await,
+        Err(Error::User(busy)) => {
+            attempt.not_made();
+            return locked_out(door, busy).await;
+        }
         fits => fits?,
     };
     let (Some(identity), Some(hash)) = (found.filter(|_| fits), hash) else {
@@ -85,16 +91,14 @@ pub async fn sign_in(door: Door<'_>, name: &str, password: &Secret, visitor: &Vi
         return Err(wrong().into());
     };
     attempt.succeeded();
-    if password::is_outdated(&hash) {
-        rehash(door, identity.id, &hash, password).await?;
-    }
+    let hash =
+        if password::is_outdated(&hash) { rehash(door, identity.id, hash, password).await? } else { hash };
     if identity.user.second_factor_since.is_none() {
-        return Ok(Entry::In(begin_session(door, &identity.user, PASSWORD, visitor, at).await?));
+        let proof = Proof { user: &identity.user, provider: PASSWORD, secret: &hash };
+        return Ok(Entry::In(begin_session(door, &proof, visitor, at).await?));
     }
-    // By the hash of now, which a rehash may have just replaced.
-    let password = password_mark(door, identity.user.id).await?.ok_or_else(wrong)?;
     let until = at.plus(Duration::from_mins(TICKET_MINUTES));
-    let ticket = Ticket { user: identity.user.id, until, password };
+    let ticket = Ticket { user: identity.user.id, until, password: stored_form(&hash) };
     let text = serde_json::to_string(&ticket).map_err(|_| UserError::internal())?;
     Ok(Entry::NeedsCode(sealed(door.vault, TICKET, &text)?))
 }
@@ -117,8 +121,8 @@ pub async fn confirm_sign_in(
     let ticket: Ticket = serde_json::from_str(&ticket).map_err(|_| over())?;
     let identity = identity_fetch_of_user(door.db, ticket.user, PASSWORD).await?.ok_or_else(over)?;
     let user = identity.user;
-    let is_same = identity.secret.is_some_and(|hash| stored_form(&hash) == ticket.password);
-    if at > ticket.until || !is_same {
+    let hash = identity.secret.filter(|hash| stored_form(hash) == ticket.password).ok_or_else(over)?;
+    if at > ticket.until {
         return Err(over().into());
     }
     let name = user.name.to_lowercase();
@@ -139,14 +143,23 @@ pub async fn confirm_sign_in(
         return Err(second_factor::wrong_code().into());
     }
     attempt.succeeded();
-    begin_session(door, &user, PASSWORD, visitor, at).await
+    begin_session(door, &Proof { user: &user, provider: PASSWORD, secret: &hash }, visitor, at).await
 }
 
-/// Begins a session for somebody who was just let in by `provider`; the one that the browser had ends.
+/// Who was just let in, and by what.
+pub(super) struct Proof<'a> {
+    /// As they were when it was looked whether they may come in.
+    pub(super) user: &'a User,
+    pub(super) provider: &'a str,
+    /// What the provider's identity was proved by, as it is stored.
+    pub(super) secret: &'a str,
+}
+
+/// Begins a session for somebody who was just let in; the one that the browser had ends. Refused where the password or the
+/// second factor was changed since it was looked at, for then sessions that were there ended.
 pub(super) async fn begin_session(
     door: Door<'_>,
-    user: &User,
-    provider: &str,
+    Proof { user, provider, secret: proved_by }: &Proof<'_>,
     visitor: &Visitor,
     at: Timestamp,
 ) -> Result<SignedIn> {
@@ -162,12 +175,20 @@ pub(super) async fn begin_session(
         expires_at: at.plus(rules.lasts),
     };
     let mut tx = door.db.write().await?;
+    // The first, for it locks the person: whoever changes how they sign in ends their sessions after this one began, or
+    // before it is looked at here.
+    user_signed_in_in_txn(&mut tx, user.id, at).await?;
+    let is_as_it_was = identity_is_proved_by_in_txn(&mut tx, user.id, provider, proved_by).await?
+        && factor_fetch_since_in_txn(&mut tx, user.id).await? == user.second_factor_since;
+    if !is_as_it_was {
+        let message = "How you sign in was changed at this very moment. Sign in again.";
+        return Err(UserError::new(ErrorKind::Invalid, message).into());
+    }
     session_delete_expired_in_txn(&mut tx, at, at.minus(rules.idle)).await?;
     if let Some(before) = &visitor.session {
         session_delete_in_txn(&mut tx, &stored_form(before.reveal())).await?;
     }
     session_insert_in_txn(&mut tx, &session, at).await?;
-    user_signed_in_in_txn(&mut tx, user.id, at).await?;
     record_in_txn(&mut tx, Act::new(action::SIGN_IN).on(user.id.0, &user.name).known_as(&user.name)).await?;
     tx.commit().await?;
     Ok(SignedIn { secret: Secret::new(secret), lasts: rules.lasts, device })
@@ -179,16 +200,14 @@ async fn locked_out<T>(door: Door<'_>, wait: UserError) -> Result<T> {
     Err(wait.into())
 }
 
-/// Stores a password anew by the figures of now. Not done where the password is changed at the same time.
-async fn rehash(door: Door<'_>, identity: i64, before: &str, password: &Secret) -> Result<()> {
+/// Stores a password anew by the figures of now, and gives what is stored since. Not done where the password is changed at
+/// the same time.
+async fn rehash(door: Door<'_>, identity: i64, before: String, password: &Secret) -> Result<String> {
     let hash = password::hash(password).await?;
-    if identity_replace_secret(door.db, identity, before, &hash).await? {
+    if identity_replace_secret(door.db, identity, &before, &hash).await? {
         tracing::info!("the hash of a password was brought up to date");
+        Ok(hash)
+    } else {
+        Ok(before)
     }
-    Ok(())
-}
-
-async fn password_mark(door: Door<'_>, user: UserId) -> Result<Option<String>> {
-    let identity = identity_fetch_of_user(door.db, user, PASSWORD).await?;
-    Ok(identity.and_then(|identity| identity.secret).map(|hash| stored_form(&hash)))
 }

@@ -1,9 +1,10 @@
-//! Slows down guessing: after a few failures, a name or an address waits. Nobody is locked out for long, and a browser that
-//! signed in before not at all by what others do: it is counted apart (see `Visitor::device_of`).
+//! Slows down guessing: after a few failures, a name or an address waits. Nobody is locked out by what others do: a browser
+//! that signed in before is counted apart (see `Visitor::device_of`), and one that comes from where nobody failed by that name
+//! has tries of its own.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use etiqa_model::{ErrorKind, Timestamp, UserError};
@@ -12,6 +13,8 @@ use etiqa_model::{ErrorKind, Timestamp, UserError};
 const FREE_OF_A_NAME: u32 = 5;
 /// Failures of one name that cost nothing, wherever they come from.
 const FREE_OF_AN_ACCOUNT: u32 = 20;
+/// Tries that a part of the net has at a name that has to wait because of others.
+const OF_A_NEIGHBOURHOOD: u32 = 2;
 /// Failures of one address that cost nothing, whatever the names: several people may be behind it.
 const FREE_OF_AN_ADDRESS: u32 = 30;
 /// The longest wait.
@@ -53,8 +56,10 @@ impl Throttle {
     }
 
     /// The same for somebody who wants to sign in as `name`: that name waits as well, whatever the addresses, so that many of
-    /// them gain nothing. A browser that signed in as it before, told from others by `device`, is counted by that alone: what
-    /// strangers fail at, at its own address or elsewhere, does not keep it out.
+    /// them gain little. Where nobody failed by that name in a quarter of an hour, a neighbourhood of the address (IPv4: a /24,
+    /// IPv6: a /48), two tries do not wait for it: one address that keeps guessing keeps nobody elsewhere out. A browser that
+    /// signed in as it before, told from others by `device`, is counted by that alone: what strangers fail at, at its own
+    /// address or elsewhere, does not keep it out.
     pub fn begin_as(
         &self,
         name: &str,
@@ -66,39 +71,69 @@ impl Throttle {
         if let Some(device) = device {
             return self.count(vec![(format!("{name}#{device}"), FREE_OF_A_NAME)], now);
         }
-        let from = network(address);
-        let keys = vec![
-            (format!("{name}@{from}"), FREE_OF_A_NAME),
-            (from, FREE_OF_AN_ADDRESS),
-            (format!("{name}@"), FREE_OF_AN_ACCOUNT),
-        ];
-        self.count(keys, now)
+        let (from, around) = (network(address), neighbourhood(address));
+        let (account, around) = (format!("{name}@"), format!("{name}@around {around}"));
+        let own = vec![(format!("{name}@{from}"), FREE_OF_A_NAME), (from, FREE_OF_AN_ADDRESS)];
+        let mut tries = self.lock();
+        check_all(&tries, &own, now)?;
+        let is_new_here = tries
+            .get(&around)
+            .is_none_or(|known| known.count < OF_A_NEIGHBOURHOOD || now.since(known.last) >= MEMORY);
+        if !is_new_here {
+            check(tries.get(&account), FREE_OF_AN_ACCOUNT, now)?;
+        }
+        let keys = own.into_iter().map(|(key, _)| key).chain([account, around]).collect();
+        Ok(self.counted(&mut tries, keys, now))
     }
 
     fn count(&self, keys: Vec<(String, u32)>, now: Timestamp) -> Result<Attempt<'_>, UserError> {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, free) in &keys {
-            check(tries.get(key), *free, now)?;
+        let mut tries = self.lock();
+        check_all(&tries, &keys, now)?;
+        let keys = keys.into_iter().map(|(key, _)| key).collect();
+        Ok(self.counted(&mut tries, keys, now))
+    }
+
+    fn counted(&self, tries: &mut HashMap<String, Tries>, keys: Vec<String>, now: Timestamp) -> Attempt<'_> {
+        for key in &keys {
+            count(tries, key, now);
         }
-        for (key, _) in &keys {
-            count(&mut tries, key, now);
-        }
-        Ok(Attempt { throttle: self, keys: keys.into_iter().map(|(key, _)| key).collect() })
+        Attempt { throttle: self, keys }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Tries>> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Attempt<'_> {
     /// Forgets the name's failures from there, and that the address, or anybody by that name, tried this time.
     pub fn succeeded(self) {
-        let mut tries = self.throttle.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tries = self.throttle.lock();
         let Some((own, shared)) = self.keys.split_first() else { return };
         tries.remove(own);
-        for key in shared {
-            if let Some(known) = tries.get_mut(key) {
-                known.count = known.count.saturating_sub(1);
-            }
+        take_back(&mut tries, shared);
+    }
+
+    /// Nobody looked whether it was right: it was no failure.
+    pub fn not_made(self) {
+        take_back(&mut self.throttle.lock(), &self.keys);
+    }
+}
+
+fn take_back(tries: &mut HashMap<String, Tries>, keys: &[String]) {
+    for key in keys {
+        if let Some(known) = tries.get_mut(key) {
+            known.count = known.count.saturating_sub(1);
         }
     }
+}
+
+fn check_all(
+    tries: &HashMap<String, Tries>,
+    keys: &[(String, u32)],
+    now: Timestamp,
+) -> Result<(), UserError> {
+    keys.iter().try_for_each(|(key, free)| check(tries.get(key), *free, now))
 }
 
 fn check(known: Option<&Tries>, free: u32, now: Timestamp) -> Result<(), UserError> {
@@ -150,6 +185,27 @@ fn network(address: &str) -> String {
     }
 }
 
+/// A part of the net that is mostly one organisation's: with IPv4 a /24, the smallest that is routed, with IPv6 a /48, what a
+/// site gets (RFC 6177, 2).
+fn neighbourhood(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
+            Some(address) => around_v4(address),
+            None => {
+                let [a, b, c, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}::/48")
+            }
+        },
+        Ok(IpAddr::V4(address)) => around_v4(address),
+        Err(_) => address.to_owned(),
+    }
+}
+
+fn around_v4(address: Ipv4Addr) -> String {
+    let [a, b, c, _] = address.octets();
+    format!("{a}.{b}.{c}.0/24")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +247,16 @@ mod tests {
             stranger(host).unwrap();
         }
         assert!(stranger(200).unwrap_err().message.contains("Wait"));
+        let elsewhere = |host: u32| throttle.begin_as("ada", None, &format!("198.51.100.{host}"), at(0));
+        for host in 0..OF_A_NEIGHBOURHOOD {
+            elsewhere(host).unwrap();
+        }
+        assert!(elsewhere(200).is_err(), "a few tries from where nobody tried yet, and no more");
+        let site = |net: u32| throttle.begin_as("ada", None, &format!("2001:db8:7:{net:x}::1"), at(0));
+        for net in 0..OF_A_NEIGHBOURHOOD {
+            site(net).unwrap();
+        }
+        assert!(site(200).is_err(), "who has many networks has one neighbourhood");
         assert!(throttle.begin_as("bob", None, "192.0.2.200", at(0)).is_ok(), "others are not concerned");
         let known = || throttle.begin_as("Ada", Some("0f0f"), "192.0.2.1", at(0));
         for _ in 0..=FREE_OF_A_NAME {
@@ -198,6 +264,32 @@ mod tests {
         }
         assert!(known().is_err(), "a stolen cookie lets nobody guess for ever");
         assert!(throttle.begin_as("ada", Some("f0f0"), "192.0.2.1", at(0)).is_ok());
+    }
+
+    #[test]
+    fn one_address_that_keeps_guessing_keeps_nobody_elsewhere_out() {
+        let throttle = Throttle::default();
+        let tries = |address, name, every: i64, from: i64| {
+            (from * 1_000..(from + 1_800) * 1_000)
+                .step_by(usize::try_from(every).unwrap())
+                .filter(|at| throttle.begin_as(name, None, address, Timestamp(*at)).is_ok())
+                .count()
+        };
+        let guessed = tries("192.0.2.66", "ada", 100, 0);
+        assert!(guessed > 20, "it tries as often as it may");
+        let at = at(1_800);
+        assert!(throttle.begin_as("ada", None, "192.0.2.7", at).is_err(), "beside it one waits");
+        throttle.begin_as("ada", None, "203.0.113.7", at).unwrap().succeeded();
+        throttle.begin_as("ada", None, "203.0.113.7", at).unwrap();
+    }
+
+    #[test]
+    fn what_nobody_looked_at_was_no_failure() {
+        let throttle = Throttle::default();
+        for _ in 0..100 {
+            throttle.begin_as("ada", None, "192.0.2.1", at(0)).unwrap().not_made();
+        }
+        assert!(throttle.begin_as("ada", None, "192.0.2.1", at(0)).is_ok());
     }
 
     #[test]

@@ -135,6 +135,7 @@ pub async fn identify_token(door: Door<'_>, secret: &str) -> Result<Option<Ident
         role: token.role,
         scope: token.scope,
         user_id: None,
+        token_id: Some(token.id),
         needs_second_factor: false,
     }))
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use etiqa_model::artifact::{Artifact, ArtifactKind, DeviceArtifacts};
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
+use etiqa_model::user::Reach;
 use etiqa_model::{ArtifactId, ArtifactResultId, DeviceId, JobId, UserError};
 
 use crate::audit::{Act, Changes, action, record, record_in_txn};
@@ -109,9 +110,10 @@ pub async fn offered_certificate(engine: &Engine, id: DeviceId) -> Result<String
 }
 
 /// Pins the certificate with this SHA-256, which a device showed and which was not trusted. Another one that came
-/// meanwhile is not pinned: nobody has looked at it.
-pub async fn accept_certificate(engine: &Engine, id: DeviceId, sha256: &str) -> Result<()> {
+/// meanwhile is not pinned: nobody has looked at it. For somebody of this reach.
+pub async fn accept_certificate(engine: &Engine, reach: &Reach, id: DeviceId, sha256: &str) -> Result<()> {
     let device = inventory::fetch(engine, id).await?;
+    inventory::check_site(reach, &device)?;
     let mut tx = engine.db.write().await?;
     if !tls_certificate_accept_in_txn(&mut tx, id, sha256, now()).await? {
         return Err(nothing_waits(&device).into());

@@ -130,6 +130,7 @@ actions! {
     DRIVER_DOWNLOAD = "driver.download",
     AUDIT_EXPORT = "audit.export",
     AUDIT_PRUNE = "audit.prune",
+    AUDIT_SIGN = "audit.sign",
     SETUP_CODE = "instance.setup_code",
     SETTINGS_CHANGE = "instance.settings",
     PAUSE = "instance.pause",

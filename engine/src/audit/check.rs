@@ -5,23 +5,27 @@ use std::collections::HashMap;
 use etiqa_model::audit::{Broken, ChainState};
 
 use super::chain::{GENESIS, hash};
+use super::head::is_sealed;
 use super::prune::is_signed;
 use crate::db::{Db, Tx};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::audit::{
-    Checkpoint, Head, StoredAct, audit_head_in_txn, audit_list_in_txn, checkpoint_list_in_txn,
-    checkpoint_newest_in_txn,
+    Checkpoint, Head, StoredAct, audit_head_in_txn, audit_list_in_txn, audit_oldest_in_txn,
+    checkpoint_fetch_in_txn, checkpoint_list_in_txn,
 };
-use crate::vault::Vault;
+use crate::vault::{Signer, Vault};
 
 /// Rows that are held in memory at once.
 const ROWS: u32 = 1_000;
 /// Rows that a page looks at.
 const ROWS_OF_A_PAGE: u64 = 2_000;
+/// What is wrong with an end that this instance did not sign.
+const NOT_SEALED: &str = "The log ends there, and that was not signed by this instance: it was written anew or cut off, or \
+                          restored without its key. Whoever knows that it was restored says `etiqa audit sign`.";
 
 /// Reads all of the log and says whether it is whole: every row from the first that is kept to the newest, each hashed with
-/// the one before it, and every checkpoint signed. Takes memory for a thousand rows, however long the log is.
+/// the one before it, every checkpoint signed, and the end as well. Takes memory for a thousand rows, however long the log is.
 pub async fn check(engine: &Engine) -> Result<ChainState> {
     let mut snapshot = engine.db.snapshot().await?;
     let checked = check_in_txn(snapshot.tx(), &engine.vault).await;
@@ -30,30 +34,24 @@ pub async fn check(engine: &Engine) -> Result<ChainState> {
 }
 
 async fn check_in_txn(tx: &mut Tx, vault: &Vault) -> Result<ChainState> {
-    let head = audit_head_in_txn(tx).await?;
+    let head = audit_head_in_txn(tx).await?.unwrap_or_default();
     let checkpoints = checkpoint_list_in_txn(tx).await?;
-    let mut walk = Walk::from_the_first(&head, checkpoints, vault);
+    let signer: &Signer = vault.signer();
+    let mut walk = Walk::from_the_first(head, checkpoints, Some(signer));
+    walk.look_before(tx).await?;
     walk.go_on(tx, u64::MAX).await?;
-    // All of it is of one moment: nobody can have added to it since the end was read.
-    if walk.is_beyond {
-        walk.breaks(head.last + 1, "It was put there by something else than this program.");
-    }
-    Ok(walk.end(&head))
+    Ok(walk.end_of_all())
 }
 
 /// The same from the newest checkpoint on, of two thousand rows at most: what a page can tell at once.
 pub async fn check_newest(db: &Db, vault: &Vault) -> Result<ChainState> {
     let mut tx = db.read().await?;
-    // In this order: on PostgreSQL others may add to both between the two.
-    let newest = checkpoint_newest_in_txn(&mut tx).await?;
-    let head = audit_head_in_txn(&mut tx).await?;
-    let mut walk = match newest {
-        Some(newest) => Walk::from_checkpoint(newest, &head, vault),
-        None => Walk::from_the_first(&head, Vec::new(), vault),
-    };
+    let head = audit_head_in_txn(&mut tx).await?.unwrap_or_default();
+    let mut walk = Walk::from_the_newest(&mut tx, head, vault.signer()).await?;
+    walk.look_before(&mut tx).await?;
     walk.go_on(&mut tx, ROWS_OF_A_PAGE).await?;
     tx.rollback().await?;
-    Ok(walk.end(&head))
+    Ok(walk.end())
 }
 
 /// Rows that are gone through one after the other.
@@ -62,8 +60,9 @@ pub(super) struct Walk {
     at: i64,
     hash: String,
     checked: u64,
-    /// The newest row when the walk began, and whether there are newer ones.
-    last: i64,
+    /// Where the chain ended when the walk began, whether that is signed, and whether there are rows after it.
+    head: Head,
+    seal: Seal,
     is_beyond: bool,
     checkpoints: HashMap<i64, Checkpoint>,
     foreign: u64,
@@ -71,18 +70,28 @@ pub(super) struct Walk {
     is_partial: bool,
 }
 
+/// Who signed the end of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seal {
+    Ours,
+    Nobodys,
+    /// Signatures are not looked at.
+    Unasked,
+}
+
 impl Walk {
-    /// From the first row that is kept.
-    pub(super) fn from_the_first(head: &Head, checkpoints: Vec<Checkpoint>, vault: &Vault) -> Self {
-        let mut walk = Self::at(head.pruned, GENESIS, head);
+    /// From the first row that is kept. Without a key signatures are not looked at.
+    pub(super) fn from_the_first(head: Head, checkpoints: Vec<Checkpoint>, signer: Option<&Signer>) -> Self {
+        let mut walk = Self::at(head.pruned, GENESIS, head, signer);
         for checkpoint in checkpoints {
-            walk.take(checkpoint, vault);
+            walk.take(checkpoint, signer);
         }
-        if head.pruned > 0 {
-            match walk.checkpoints.remove(&head.pruned) {
-                Some(first) => walk.hash = first.hash,
+        let pruned = walk.head.pruned;
+        if pruned > 0 {
+            match walk.checkpoints.get(&pruned) {
+                Some(first) => walk.hash.clone_from(&first.hash),
                 None => walk.breaks(
-                    head.pruned + 1,
+                    pruned + 1,
                     "The rows before it are gone without a signed checkpoint in their place.",
                 ),
             }
@@ -90,19 +99,30 @@ impl Walk {
         walk
     }
 
-    /// From the row after a checkpoint.
-    pub(super) fn from_checkpoint(checkpoint: Checkpoint, head: &Head, vault: &Vault) -> Self {
-        let mut walk = Self::at(checkpoint.through, &checkpoint.hash, head);
-        walk.take(checkpoint, vault);
-        walk
+    /// From the row after the newest checkpoint.
+    pub(super) async fn from_the_newest(tx: &mut Tx, head: Head, signer: &Signer) -> Result<Self> {
+        Ok(match checkpoint_fetch_in_txn(tx, head.signed).await? {
+            Some(newest) => {
+                let mut walk = Self::at(newest.through, &newest.hash, head, Some(signer));
+                walk.take(newest, Some(signer));
+                walk
+            }
+            None => Self::from_the_first(head, Vec::new(), Some(signer)),
+        })
     }
 
-    fn at(row: i64, hash: &str, head: &Head) -> Self {
+    fn at(row: i64, hash: &str, head: Head, signer: Option<&Signer>) -> Self {
+        let seal = match signer {
+            None => Seal::Unasked,
+            Some(signer) if is_sealed(&head, signer) => Seal::Ours,
+            Some(_) => Seal::Nobodys,
+        };
         Self {
             at: row,
             hash: hash.to_owned(),
             checked: 0,
-            last: head.last,
+            head,
+            seal,
             is_beyond: false,
             checkpoints: HashMap::new(),
             foreign: 0,
@@ -111,13 +131,24 @@ impl Walk {
         }
     }
 
-    fn take(&mut self, checkpoint: Checkpoint, vault: &Vault) {
-        if checkpoint.fingerprint != vault.fingerprint() {
-            self.foreign += 1;
-        } else if !is_signed(&checkpoint, vault) {
-            self.breaks(checkpoint.through, "Its checkpoint was not signed by this instance.");
+    fn take(&mut self, checkpoint: Checkpoint, signer: Option<&Signer>) {
+        if let Some(signer) = signer {
+            if checkpoint.fingerprint != signer.fingerprint() {
+                self.foreign += 1;
+            } else if !is_signed(&checkpoint, signer) {
+                self.breaks(checkpoint.through, "Its checkpoint was not signed by this instance.");
+            }
         }
         self.checkpoints.insert(checkpoint.through, checkpoint);
+    }
+
+    /// Looks for rows that stand where others were given up.
+    pub(super) async fn look_before(&mut self, tx: &mut Tx) -> Result<()> {
+        let oldest = audit_oldest_in_txn(tx).await?;
+        if let Some((row, _)) = oldest.filter(|(row, _)| *row <= self.head.pruned) {
+            self.breaks(row, "It was put there by something else than this program.");
+        }
+        Ok(())
     }
 
     /// Looks at the next `most` rows, until one does not fit.
@@ -134,7 +165,7 @@ impl Walk {
                 return Ok(());
             }
             for (act, is_findable) in rows {
-                if act.id > self.last {
+                if act.id > self.head.last {
                     self.is_beyond = true;
                     return Ok(());
                 }
@@ -166,28 +197,53 @@ impl Walk {
         self.broken.get_or_insert_with(|| Broken { row, problem: problem.to_owned() });
     }
 
-    /// What it came to, given where the chain ends.
-    pub(super) fn end(mut self, head: &Head) -> ChainState {
-        let newest_signed = self.checkpoints.keys().copied().max().unwrap_or(0);
+    /// What it came to.
+    pub(super) fn end(mut self) -> ChainState {
         if self.broken.is_none() {
-            if newest_signed > head.last || (!self.is_partial && head.last > self.at) {
-                self.breaks(self.at + 1, "It is missing, and so are all after it.");
-            } else if self.at == head.last && self.hash != head.hash {
-                self.breaks(self.at, "It is not the one that was written last.");
-            }
+            self.look_at_the_end();
         }
         ChainState {
             checked: self.checked,
             up_to: self.at,
-            is_partial: self.is_partial && self.at < head.last,
+            is_partial: self.is_partial && self.at < self.head.last,
             foreign_checkpoints: self.foreign,
             broken: self.broken,
         }
     }
 
-    /// Whether all that was looked at fits.
+    /// What it came to where all of it is of one moment: nobody can have added to it since the end was read.
+    pub(super) fn end_of_all(mut self) -> ChainState {
+        if self.is_beyond {
+            self.breaks(self.head.last + 1, "It was put there by something else than this program.");
+        }
+        self.end()
+    }
+
+    fn look_at_the_end(&mut self) {
+        let newest = self.newest();
+        let Head { last, signed, .. } = self.head;
+        if newest > last || (!self.is_partial && last > self.at) {
+            self.breaks(self.at + 1, "It is missing, and so are all after it.");
+        } else if self.at == last && self.hash != self.head.hash {
+            self.breaks(self.at, "It is not the one that was written last.");
+        } else if self.seal == Seal::Nobodys {
+            self.breaks(last.max(1), NOT_SEALED);
+        } else if self.seal == Seal::Ours && newest < signed {
+            self.breaks(signed, "Its signed checkpoint is missing.");
+        } else if self.seal == Seal::Ours && newest > signed {
+            self.breaks(newest, "Its checkpoint was put there by something else than this program.");
+        }
+    }
+
+    /// Whether all that was looked at fits, and this instance signed it and the end.
     pub(super) fn holds(&self) -> bool {
-        self.broken.is_none()
+        let is_ours = self.seal == Seal::Ours && self.foreign == 0 && self.newest() == self.head.signed;
+        self.broken.is_none() && is_ours
+    }
+
+    /// The row of the newest checkpoint that there is.
+    fn newest(&self) -> i64 {
+        self.checkpoints.keys().copied().max().unwrap_or(0)
     }
 
     /// The row that was looked at last, and its hash.

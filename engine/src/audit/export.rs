@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use etiqa_model::audit::{AuditChange, AuditFilter, AuditFormat, AuditRow};
+use etiqa_model::shown::escaped;
 use tokio::sync::mpsc;
 
 use crate::backup::span;
@@ -41,7 +42,7 @@ pub async fn export(
 ) -> Result<mpsc::Receiver<Result<Vec<u8>>>> {
     let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
     let mut tx = engine.db.read().await?;
-    let last = audit_head_in_txn(&mut tx).await?.last;
+    let last = audit_head_in_txn(&mut tx).await?.unwrap_or_default().last;
     tx.rollback().await?;
     let (pieces, taken) = mpsc::channel(WAITING);
     let engine = Arc::clone(engine);
@@ -91,7 +92,8 @@ fn write(text: &mut String, row: AuditRow, hash: String, format: AuditFormat) {
                 line["hash"] = hash.into();
                 line.to_string()
             });
-            text.push_str(&line.unwrap_or_default());
+            // The same text to whoever reads JSON, and nothing that a terminal obeys.
+            text.push_str(&escaped(&line.unwrap_or_default()));
             text.push('\n');
         }
     }
@@ -166,6 +168,15 @@ mod tests {
             written("=1+1", AuditFormat::Csv),
             "7,1970-01-01T00:00:00Z,ada,session,,device.change,,'=1+1,done,,port: 22 → 23; password: changed,00\r\n"
         );
+    }
+
+    #[test]
+    fn a_line_holds_nothing_that_a_terminal_obeys_and_reads_as_what_it_is() {
+        let name = "a\u{1b}[2J\u{9b}2J\u{202e}b\u{2028}c";
+        let line = written(name, AuditFormat::Lines);
+        assert!(!line.trim_end().chars().any(etiqa_model::shown::misleads), "{line:?}");
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["object"].as_str(), Some(name));
     }
 
     #[test]

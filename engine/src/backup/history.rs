@@ -3,9 +3,9 @@
 use chrono::{NaiveDate, NaiveTime};
 use etiqa_model::compare::Moment;
 use etiqa_model::device::DeviceResult;
-use etiqa_model::history::{ResultFilter, ResultPage, RunFilter, RunPage};
+use etiqa_model::history::{Outcome, ResultFilter, ResultPage, RunFilter, RunPage};
 use etiqa_model::page::{Page, Paged};
-use etiqa_model::run::{Run, RunDetail};
+use etiqa_model::run::{Run, RunDetail, RunStatus};
 use etiqa_model::user::Reach;
 use etiqa_model::{DeviceId, DeviceResultId, RunId, UserError};
 
@@ -30,8 +30,22 @@ pub async fn run_history(
 ) -> Result<RunPage> {
     let span = span(filter.from.as_deref(), filter.to.as_deref(), zone)?;
     let configs = configs_seen(engine, reach).await?;
-    let mut page = run_page(&engine.db, configs.as_deref(), filter, span, before.map(|id| id.0)).await?;
+    // The row of a run says whether all devices were good. Whether those of a scope were is known of runs that were narrowed.
+    let is_told_later =
+        |outcome: Outcome| !reach.is_whole() && matches!(outcome, Outcome::Good | Outcome::Partial);
+    let (later, now) = match filter.outcome {
+        Some(outcome) if is_told_later(outcome) => (Some(outcome), None),
+        outcome => (None, outcome),
+    };
+    let asked = RunFilter { outcome: now, ..filter.clone() };
+    let mut page = run_page(&engine.db, configs.as_deref(), &asked, span, before.map(|id| id.0)).await?;
     narrow_runs(engine, reach, &mut page.rows).await?;
+    if let Some(outcome) = later {
+        let is_of = |run: &Run| (run.devices_failed == 0) == (outcome == Outcome::Good);
+        page.rows.retain(|run| run.status == RunStatus::Completed && is_of(run));
+        page.total = page.rows.len() as u64;
+        page.is_among_newest = page.older.is_some();
+    }
     Ok(page)
 }
 

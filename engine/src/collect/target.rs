@@ -1,5 +1,6 @@
 //! Whom to talk to, as whom, and for how long.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use etiqa_model::device::Transport;
@@ -21,6 +22,9 @@ pub struct Target {
 pub struct Endpoint {
     /// IPv4, IPv6 (without brackets) or a DNS name.
     pub address: String,
+    /// Where `address` led when it was judged: the connection goes there, and to nothing that the name leads to later. None:
+    /// it is resolved for the connection.
+    pub judged: Option<Vec<IpAddr>>,
     /// TCP port.
     pub port: u16,
     /// The remembered host key as one line of OpenSSH text (`ssh-ed25519 AAAA…`); none: the first one is taken.

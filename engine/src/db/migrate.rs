@@ -50,19 +50,24 @@ const STEPS: &[Step] = &[
     step!(25, "inventory sources", "0025_inventory_sources.sql"),
 ];
 
+/// The schema from which on there is an audit log.
+pub(super) const AUDIT_LOG: i64 = 19;
+
 /// The newest schema number that this program knows.
 pub fn newest() -> i64 {
     STEPS.last().map_or(0, |step| step.0)
 }
 
-/// Runs what has not run yet, up to schema number `schema`; refuses a database that a newer program wrote.
-pub(super) async fn run(db: &Db, schema: i64) -> Result<()> {
-    refuse_newer(db).await?;
+/// Runs what has not run yet, up to schema number `schema`; refuses a database that a newer program wrote. Gives the number
+/// that it had before.
+pub(super) async fn run(db: &Db, schema: i64) -> Result<i64> {
+    let before = found(db).await?;
     let steps = migrations(db.kind).filter(|step| step.version <= schema).collect();
     Migrator::with_migrations(steps).run(&db.writer).await.map_err(|error| match error {
         MigrateError::Execute(error) => DbError::Sqlx(error),
         other => DbError::Open(format!("The database's schema cannot be brought up to date: {other}.")),
-    })
+    })?;
+    Ok(before)
 }
 
 fn migrations(kind: DbKind) -> impl Iterator<Item = Migration> {
@@ -151,14 +156,14 @@ pub(super) async fn is_current(db: &Db) -> Result<bool> {
     Ok(row.try_get::<i64, _>(0)? == newest())
 }
 
-/// Refuses a database that a newer version has brought up to date.
-pub(super) async fn refuse_newer(db: &Db) -> Result<()> {
+/// The schema number of a database, 0 where there is none yet; refuses one that a newer version has brought up to date.
+pub(super) async fn found(db: &Db) -> Result<i64> {
     if !has_schema(db).await? {
-        return Ok(());
+        return Ok(0);
     }
     let row = sqlx::query("SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM _sqlx_migrations")
         .fetch_one(&db.writer)
         .await?;
     let found: i64 = row.try_get(0)?;
-    if found > newest() { Err(DbError::Newer { found, known: newest() }) } else { Ok(()) }
+    if found > newest() { Err(DbError::Newer { found, known: newest() }) } else { Ok(found) }
 }

@@ -6,17 +6,19 @@ mod filter;
 mod migrate;
 mod row;
 mod together;
+mod tx;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use etiqa_model::Secret;
 use sqlx::any::{Any, AnyConnectOptions, AnyPoolOptions, AnyRow};
-use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Row, Transaction};
+use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Row};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -25,9 +27,9 @@ pub use migrate::newest as newest_schema;
 pub(crate) use migrate::{other_table_in_txn, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
 pub use row::RowExt;
 use together::Together;
+pub use tx::Tx;
 
-/// A write transaction.
-pub type Tx = Transaction<'static, Any>;
+use crate::vault::Signer;
 
 /// What can go wrong below the stores.
 #[derive(Debug, Error)]
@@ -127,6 +129,16 @@ pub struct Db {
     file: Option<PathBuf>,
     /// Where a PostgreSQL is, with its password.
     url: Option<Secret>,
+    kept: Arc<Kept>,
+}
+
+/// What all handles to one database know.
+#[derive(Debug, Default)]
+struct Kept {
+    /// What signs with the key of the instance, once that is open.
+    signer: RwLock<Option<Arc<Signer>>>,
+    /// Whether the schema was first given its audit log here.
+    has_new_log: AtomicBool,
 }
 
 /// One consistent state of the whole database.
@@ -199,8 +211,9 @@ impl Db {
         let reader = pool(4).connect_lazy_with(options.clone());
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
-        let (together, file) = (Arc::default(), Some(file.to_owned()));
-        let db = Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, together, file, url: None };
+        let (together, kept, file) = (Arc::default(), Arc::default(), Some(file.to_owned()));
+        let db =
+            Self { kind: DbKind::Sqlite, reader, writer, dumper, dump_turn, together, file, url: None, kept };
         db.refuse_old_sqlite().await?;
         Ok(db)
     }
@@ -237,9 +250,19 @@ impl Db {
         let reader = pool(4).connect_lazy_with(options.clone());
         let dumper = pool(1).connect_lazy_with(options);
         let dump_turn = Arc::new(Semaphore::new(1));
-        let together = Arc::default();
+        let (together, kept) = (Arc::default(), Arc::default());
         let url = Some(Secret::new(url));
-        Ok(Self { kind: DbKind::Postgres, reader, writer, dumper, dump_turn, together, file: None, url })
+        Ok(Self {
+            kind: DbKind::Postgres,
+            reader,
+            writer,
+            dumper,
+            dump_turn,
+            together,
+            file: None,
+            url,
+            kept,
+        })
     }
 
     /// Folds all of SQLite's write-ahead log into its file; an error where that cannot be.
@@ -253,7 +276,7 @@ impl Db {
 
     /// Refuses a database that a newer version has brought up to date.
     pub(crate) async fn refuse_newer(&self) -> Result<()> {
-        migrate::refuse_newer(self).await
+        migrate::found(self).await.map(drop)
     }
 
     /// Whether the schema is the one that this program knows.
@@ -263,7 +286,25 @@ impl Db {
 
     /// Brings the schema up to this number, where it is older.
     pub(crate) async fn migrate(&self, schema: i64) -> Result<()> {
-        migrate::run(self, schema).await
+        let before = migrate::run(self, schema).await?;
+        if before < migrate::AUDIT_LOG && schema >= migrate::AUDIT_LOG {
+            self.kept.has_new_log.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Whether the schema had no audit log when this process came.
+    pub(crate) fn has_new_log(&self) -> bool {
+        self.kept.has_new_log.load(Ordering::Relaxed)
+    }
+
+    /// From now on transactions sign with this key.
+    pub fn sign_with(&self, signer: &Arc<Signer>) {
+        *self.kept.signer.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(signer));
+    }
+
+    fn signer(&self) -> Option<Arc<Signer>> {
+        self.kept.signer.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Which database it is.
@@ -289,28 +330,29 @@ impl Db {
     /// Begins a transaction that writes. On SQLite there is one at a time, and it takes the lock at once: a
     /// deferred one that upgrades would fail instead of waiting.
     pub async fn write(&self) -> Result<Tx> {
-        Ok(match self.kind {
+        let begun = match self.kind {
             DbKind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
             DbKind::Postgres => self.writer.begin().await?,
-        })
+        };
+        Ok(Tx::new(begun, self.signer()))
     }
 
     /// Begins a transaction that only reads, and soon ends.
     pub async fn read(&self) -> Result<Tx> {
-        Ok(self.reader.begin().await?)
+        Ok(Tx::new(self.reader.begin().await?, self.signer()))
     }
 
     /// Begins to read one consistent state, however long it takes: on a connection of its own, one at a time. Whoever
     /// comes while another one reads waits for its end.
     pub async fn snapshot(&self) -> Result<Snapshot> {
         let turn = Arc::clone(&self.dump_turn).acquire_owned().await;
-        let tx = match self.kind {
+        let begun = match self.kind {
             DbKind::Sqlite => self.dumper.begin().await?,
             DbKind::Postgres => {
                 self.dumper.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?
             }
         };
-        Ok(Snapshot { tx, _turn: turn.ok() })
+        Ok(Snapshot { tx: Tx::new(begun, self.signer()), _turn: turn.ok() })
     }
 
     /// Closes every connection, so that SQLite folds its write-ahead log into the file.

@@ -11,7 +11,7 @@ pub mod record;
 pub mod search;
 mod shown;
 mod text;
-mod turns;
+pub(crate) mod turns;
 
 pub use reader::Reader;
 pub use text::{PackedText, pack, text_read, unpack};

@@ -10,25 +10,25 @@ const LARGE: u64 = 1 << 20;
 
 /// Turns of one kind of work in this process.
 #[derive(Debug)]
-pub(super) struct Turns(Semaphore);
+pub(crate) struct Turns(Semaphore);
 
 /// A turn; whoever drops it lets the next one begin. It goes along with the work, which may outlive whoever asked for it.
-pub(super) type Turn = SemaphorePermit<'static>;
+pub(crate) type Turn = SemaphorePermit<'static>;
 
 impl Turns {
     /// So many at once.
-    pub(super) const fn new(at_once: usize) -> Self {
+    pub(crate) const fn new(at_once: usize) -> Self {
         Self(Semaphore::const_new(at_once))
     }
 
     /// Waits for a turn.
-    pub(super) async fn take(&'static self) -> Result<Turn> {
+    pub(crate) async fn take(&'static self) -> Result<Turn> {
         // Never closed.
         Ok(self.0.acquire().await.map_err(|_| UserError::internal())?)
     }
 
     /// Waits for a turn where texts of so many bytes are large; small ones need none.
-    pub(super) async fn take_for(&'static self, bytes: u64) -> Result<Option<Turn>> {
+    pub(crate) async fn take_for(&'static self, bytes: u64) -> Result<Option<Turn>> {
         if bytes < LARGE { Ok(None) } else { self.take().await.map(Some) }
     }
 }

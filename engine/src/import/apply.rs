@@ -9,13 +9,14 @@ use etiqa_model::shown::misleads;
 use etiqa_model::user::{Reach, Role};
 use etiqa_model::{CredentialId, ErrorKind, JumpHostId, UploadId, UserError};
 
+use super::TURNS;
 use super::parse::{Column, Columns, ParsedRow, Rows, as_input, parse};
-use crate::audit::{Act, action, record, record_in_txn};
+use crate::audit::{Act, Changes, action, record, record_all_in_txn};
 use crate::collect::DriverSet;
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::inventory::{check_within, may_use, unknown_platform};
+use crate::inventory::{MEASURED, check_within, is_reached_alike, may_send, unknown_platform};
 use crate::store::credential::credential_list;
 use crate::store::device::device_list_by_address_in_txn;
 use crate::store::device_write::{DeviceRow, device_insert_in_txn, device_update_in_txn};
@@ -24,13 +25,13 @@ use crate::time::now;
 
 /// Rows looked up and written together.
 const BATCH: usize = 500;
+/// Devices that wait to be told to the audit log. It is held from then on, and so as late as possible: only imports of more
+/// devices than this hold it while they go on.
+const MOST_ACTS: usize = 10_000;
 /// A report names at most so many refused rows; all are counted.
 const MOST_ERRORS: usize = 1_000;
 /// A preview shows at most so many rows.
 const PREVIEW_ROWS: usize = 50;
-
-/// Why a row of a device is refused that whoever imports does not see; it tells nothing of that device.
-const NOT_SEEN: &str = "A device of this address is not in your scope.";
 
 /// How an import treats what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,11 +60,12 @@ pub(crate) async fn import_showing(
     }
     let import = Import::new(engine, &reach, content, options).await?;
     let mut tx = engine.db.write().await?;
-    let (report, rows) = import.run(&mut tx).await?;
-    record_in_txn(&mut tx, imported(&report)).await?;
+    let Looked { report, preview, mut acts } = import.run(&mut tx).await?;
+    acts.push(imported(&report));
+    record_all_in_txn(&mut tx, acts).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
-    Ok((report, rows))
+    Ok((report, preview))
 }
 
 /// What an import would do. Only reads: nobody who writes waits for it.
@@ -75,13 +77,13 @@ async fn look(
 ) -> Result<(ImportReport, Vec<PreviewRow>)> {
     let import = Import::new(engine, reach, content, ImportOptions { update, dry_run: true }).await?;
     let mut tx = engine.db.read().await?;
-    let looked = import.run(&mut tx).await?;
+    let Looked { report, preview, .. } = import.run(&mut tx).await?;
     tx.rollback().await?;
-    Ok(looked)
+    Ok((report, preview))
 }
 
-/// Keeps a file for a preview and an import. A file that cannot be imported at all is refused at once.
-pub async fn upload(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str) -> Result<UploadId> {
+/// Keeps a file for a preview and an import by `by`. A file that cannot be imported at all is refused at once.
+pub(super) async fn keep(engine: &Engine, file_name: &str, content: Vec<u8>, by: &str) -> Result<UploadId> {
     parse(&content).map_err(|error| UserError::invalid(error.to_string()))?;
     let shown: String = file_name.chars().filter(|c| !misleads(*c)).take(200).collect();
     let shown = if shown.is_empty() { "devices" } else { &shown };
@@ -98,6 +100,7 @@ pub async fn preview(
     id: UploadId,
     update: bool,
 ) -> Result<ImportPreview> {
+    let _turn = TURNS.take().await?;
     let upload = fetch(engine, (by, reach), id).await?;
     let (report, rows) = match upload.report {
         Some(report) => (report, Vec::new()),
@@ -113,15 +116,17 @@ pub async fn apply(
     id: UploadId,
     update: bool,
 ) -> Result<ImportReport> {
+    let _turn = TURNS.take().await?;
     let upload = fetch(engine, (by, reach), id).await?;
     let options = ImportOptions { update, dry_run: false };
     let import = Import::new(engine, reach, &upload.content, options).await?;
     let mut tx = engine.db.write().await?;
-    let (report, _) = import.run(&mut tx).await?;
+    let Looked { report, mut acts, .. } = import.run(&mut tx).await?;
     if !upload_set_imported_in_txn(&mut tx, id, &report, now()).await? {
         return Err(UserError::new(ErrorKind::Conflict, "This file was imported already.").into());
     }
-    record_in_txn(&mut tx, imported(&report).on(id.0, &upload.file_name)).await?;
+    acts.push(imported(&report).on(id.0, &upload.file_name));
+    record_all_in_txn(&mut tx, acts).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     Ok(report)
@@ -132,7 +137,8 @@ fn imported(report: &ImportReport) -> Act {
     Act::new(action::DEVICE_IMPORT).saying(format!("{rows} rows: {created} added, {updated} changed."))
 }
 
-/// What others brought names devices of others: who has a scope sees only what they brought themselves.
+/// What others brought names devices of others: who has a scope sees only what they brought themselves. `by` is what
+/// `Identity::owner` gives.
 async fn fetch(engine: &Engine, (by, reach): (&str, &Reach), id: UploadId) -> Result<Upload> {
     let upload = upload_fetch(&engine.db, id).await?;
     let upload = upload.filter(|upload| reach.is_whole() || upload.created_by == by);
@@ -154,6 +160,15 @@ struct Import<'a> {
     drivers: DriverSet,
     report: ImportReport,
     preview: Vec<PreviewRow>,
+    acts: Vec<Act>,
+}
+
+/// What an import came to.
+struct Looked {
+    report: ImportReport,
+    preview: Vec<PreviewRow>,
+    /// What was done to each device, as far as that is not in the audit log yet.
+    acts: Vec<Act>,
 }
 
 /// A row that is good by itself, before it is held against what is there.
@@ -167,7 +182,7 @@ impl<'a> Import<'a> {
     async fn new(engine: &Engine, reach: &Reach, content: &'a [u8], options: ImportOptions) -> Result<Self> {
         let parsed = parse(content).map_err(|error| UserError::invalid(error.to_string()))?;
         let credentials = credential_list(&engine.db).await?;
-        let closed = credentials.iter().filter(|known| !may_use(reach, known.site.as_deref()));
+        let closed = credentials.iter().filter(|known| !may_send(reach, known.site.as_deref()));
         Ok(Self {
             closed: closed.map(|known| known.name.clone()).collect(),
             rows: Some(parsed.rows),
@@ -181,10 +196,11 @@ impl<'a> Import<'a> {
                 ..ImportReport::default()
             },
             preview: Vec::new(),
+            acts: Vec::new(),
         })
     }
 
-    async fn run(mut self, tx: &mut Tx) -> Result<(ImportReport, Vec<PreviewRow>)> {
+    async fn run(mut self, tx: &mut Tx) -> Result<Looked> {
         let mut batch = Vec::with_capacity(BATCH);
         for row in self.rows.take().into_iter().flatten() {
             self.report.rows += 1;
@@ -195,7 +211,7 @@ impl<'a> Import<'a> {
         }
         self.take(tx, batch).await?;
         self.report.errors.sort_by_key(|error| error.line);
-        Ok((self.report, self.preview))
+        Ok(Looked { report: self.report, preview: self.preview, acts: self.acts })
     }
 
     /// The row, unless it is wrong by itself.
@@ -233,7 +249,9 @@ impl<'a> Import<'a> {
         let mut new = Vec::new();
         for row in rows {
             let same = known.get(&row.device.address).map_or(&[][..], Vec::as_slice);
-            let matches: Vec<&Device> = same.iter().filter(|device| is_same(device, &row)).collect();
+            // What whoever imports does not see is not there: of its address the same is said as of one that nothing has.
+            let matches: Vec<&Device> =
+                same.iter().filter(|device| self.sees(device) && is_same(device, &row)).collect();
             match matches.as_slice() {
                 [] => {
                     if let Err(error) = self.within(None, &row.device) {
@@ -245,9 +263,6 @@ impl<'a> Import<'a> {
                     new.push(self.with_ids(row.device, None));
                 }
                 [device] => self.meet_known(tx, device, row).await?,
-                several if several.iter().any(|device| !self.sees(device)) => {
-                    self.refuse(row.line, NOT_SEEN.to_owned());
-                }
                 several => {
                     let reason = format!(
                         "{} devices have the address {}; say which by site and port.",
@@ -259,17 +274,20 @@ impl<'a> Import<'a> {
             }
         }
         if !self.options.dry_run {
-            device_insert_in_txn(tx, &new, now()).await?;
+            let ids = device_insert_in_txn(tx, &new, now()).await?;
+            for (id, row) in ids.into_iter().zip(&new) {
+                let changes = Changes::of_new(&row.device).without(MEASURED);
+                self.acts.push(Act::new(action::DEVICE_ADD).on(id.0, &row.device.hostname).changing(changes));
+            }
+            if self.acts.len() >= MOST_ACTS {
+                record_all_in_txn(tx, std::mem::take(&mut self.acts)).await?;
+            }
         }
         Ok(())
     }
 
     /// A row whose device is there already.
     async fn meet_known(&mut self, tx: &mut Tx, device: &Device, row: GoodRow) -> Result<()> {
-        if !self.sees(device) {
-            self.refuse(row.line, NOT_SEEN.to_owned());
-            return Ok(());
-        }
         let changed = if self.options.update { Self::merged(device, &row) } else { None };
         let Some(merged) = changed else {
             self.show(row.line, RowFate::Skip, &row.device);
@@ -283,6 +301,9 @@ impl<'a> Import<'a> {
         self.show(row.line, RowFate::Update, &merged);
         self.report.updated += 1;
         if !self.options.dry_run {
+            let changes = Changes::between(device, &merged).without(MEASURED);
+            let act = Act::new(action::DEVICE_CHANGE).on(device.id.0, &merged.hostname).changing(changes);
+            self.acts.push(act);
             device_update_in_txn(tx, device.id, &self.with_ids(merged, device.jump_host_id), now()).await?;
         }
         Ok(())
@@ -294,7 +315,16 @@ impl<'a> Import<'a> {
 
     /// Refuses what whoever imports may not say of a device.
     fn within(&self, before: Option<&NewDevice>, new: &NewDevice) -> Result<(), UserError> {
-        if self.reach.is_whole() { Ok(()) } else { check_within(&self.reach, before, new) }
+        if self.reach.is_whole() {
+            return Ok(());
+        }
+        check_within(&self.reach, before, new)?;
+        // What it has already may be one that they may not name; reached otherwise, it would be sent elsewhere.
+        let is_closed = new.credential.as_ref().is_some_and(|name| self.closed.contains(name));
+        if is_closed && before.is_none_or(|before| !is_reached_alike(before, new)) {
+            return Err(UserError::invalid("Name a credential of its site in this row."));
+        }
+        Ok(())
     }
 
     /// The known device with what the row says; none when that is what it is already.

@@ -5,3 +5,11 @@ pub mod django;
 pub mod parse;
 pub mod platforms;
 pub mod router_db;
+mod uploading;
+
+pub use uploading::Uploading;
+
+use crate::history::turns::Turns;
+
+/// Files that are in memory at once. A file of a million devices takes many times its length while it is read.
+static TURNS: Turns = Turns::new(2);

@@ -8,10 +8,10 @@ use etiqa_model::media::Media;
 use etiqa_model::user::Reach;
 use etiqa_model::{CredentialId, DeviceId, UserError};
 
-use super::within::{may_use, unknown_credential, wrong};
-use super::{collect_now, on_devices};
+use super::within::{may_send, unknown_credential, wrong};
+use super::{MEASURED, collect_now};
 use crate::access::About;
-use crate::audit::{Act, action, record_in_txn};
+use crate::audit::{Act, Changes, action, record_all_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::media;
@@ -52,6 +52,10 @@ async fn check(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceCh
         DeviceChange::SetCredential(_) if !reach.is_whole() => "credential",
         _ => return Ok(()),
     };
+    if !reach.is_whole() && *what == DeviceChange::SetCredential(None) {
+        let message = "Name a credential of their site: without one, those of all sites would be tried.";
+        return Err(wrong("credential", message.to_owned()).into());
+    }
     let devices = device_list_of(&engine.db, ids).await?;
     match devices.iter().find(|device| !reach.scope().holds_site(&device.site)) {
         None => Ok(()),
@@ -82,8 +86,8 @@ async fn write(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceCh
         _ => None,
     };
     let at = now();
-    let devices = device_list_of(&engine.db, ids).await?;
     let mut tx = engine.db.write().await?;
+    let devices = device_list_of(&engine.db, ids).await?;
     let changed = match what {
         DeviceChange::SetEnabled(enabled) => device_set_enabled_of_in_txn(&mut tx, ids, *enabled, at).await?,
         DeviceChange::AddTag(tag) => device_add_tag_in_txn(&mut tx, ids, tag, at).await?,
@@ -93,11 +97,45 @@ async fn write(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceCh
         }
         DeviceChange::Collect | DeviceChange::Delete => 0,
     };
-    let act = on_devices(Act::new(action::DEVICE_CHANGE_MANY), &devices);
-    record_in_txn(&mut tx, act.on_named(&words(what))).await?;
+    // A row for each that is changed, and one for what was asked for.
+    let each = devices.iter().filter_map(|device| {
+        let changes = changes_of(device, what)?;
+        Some(Act::new(action::DEVICE_CHANGE).on(device.id.0, &device.hostname).changing(changes))
+    });
+    let of_all = Act::new(action::DEVICE_CHANGE_MANY).on_named(&words(what));
+    let of_all = of_all.saying(format!("{} devices, {changed} of them changed.", devices.len()));
+    record_all_in_txn(&mut tx, each.chain([of_all]).collect()).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     Ok(changed)
+}
+
+/// What is changed of a device; none where it is so already.
+fn changes_of(device: &Device, what: &DeviceChange) -> Option<Changes> {
+    let is_enabled = device.enabled;
+    match what {
+        DeviceChange::SetEnabled(enabled) if *enabled != is_enabled => {
+            Some(Changes::none().and("enabled", Some(is_enabled.to_string()), Some(enabled.to_string())))
+        }
+        DeviceChange::AddTag(tag) if !device.tags.contains(tag) => {
+            let mut tags = device.tags.clone();
+            tags.push(tag.clone());
+            tags.sort();
+            Some(Changes::none().and("tags", joined(&device.tags), joined(&tags)))
+        }
+        DeviceChange::RemoveTag(tag) if device.tags.contains(tag) => {
+            let tags: Vec<String> = device.tags.iter().filter(|known| *known != tag).cloned().collect();
+            Some(Changes::none().and("tags", joined(&device.tags), joined(&tags)))
+        }
+        DeviceChange::SetCredential(name) if *name != device.credential => {
+            Some(Changes::none().and("credential", device.credential.clone(), name.clone()))
+        }
+        _ => None,
+    }
+}
+
+fn joined(tags: &[String]) -> Option<String> {
+    Some(tags.join(", ")).filter(|tags| !tags.is_empty())
 }
 
 /// What is made of them, for the audit log.
@@ -116,7 +154,7 @@ fn words(what: &DeviceChange) -> String {
 
 async fn credential_named(engine: &Engine, reach: &Reach, name: &str) -> Result<CredentialId> {
     let found = credential_fetch_by_name(&engine.db, name).await?.map(|found| found.credential);
-    let found = found.filter(|credential| may_use(reach, credential.site.as_deref()));
+    let found = found.filter(|credential| may_send(reach, credential.site.as_deref()));
     Ok(found.ok_or_else(|| unknown_credential(name))?.id)
 }
 
@@ -126,10 +164,14 @@ async fn delete(engine: &Engine, ids: &[DeviceId]) -> Result<u64> {
     for file in media_list_all(&engine.db).await? {
         attached.entry(file.device_id).or_default().push(file);
     }
-    let devices = device_list_of(&engine.db, ids).await?;
     let mut tx = engine.db.write().await?;
+    let devices = device_list_of(&engine.db, ids).await?;
     let deleted = device_delete_of_in_txn(&mut tx, ids).await?;
-    record_in_txn(&mut tx, on_devices(Act::new(action::DEVICE_REMOVE), &devices)).await?;
+    let each = devices.iter().filter(|device| deleted.contains(&device.id)).map(|device| {
+        let changes = Changes::of_removed(&device.to_input()).without(MEASURED);
+        Act::new(action::DEVICE_REMOVE).on(device.id.0, &device.hostname).changing(changes)
+    });
+    record_all_in_txn(&mut tx, each.collect()).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, None);
     for id in &deleted {

@@ -2,7 +2,8 @@
 //!
 //! Where a device is, a login is sent: whoever may say so of a device may have the logins of its site sent to a machine of their
 //! own. So only who has the whole site in their scope says where a device of it is reached and what it is logged in to with;
-//! who has it by a tag says the rest.
+//! who has it by a tag says the rest. And whoever says so names a login of that site: those of no site open devices everywhere,
+//! and without a login of its own a device is tried with all of them.
 
 use etiqa_model::device::{DeviceInput, NewDevice};
 use etiqa_model::user::Reach;
@@ -47,10 +48,15 @@ pub(crate) fn check(reach: &Reach, before: Option<&NewDevice>, new: &NewDevice) 
             "How a device is reached and logged in to says only who has its whole site in their scope.";
         return Err(wrong("site", message.to_owned()));
     }
+    if before.is_none_or(|before| !is_reached_alike(before, new)) && new.credential.is_none() {
+        let message = "Name a credential of its site: without one, those of all sites would be tried.";
+        return Err(wrong("credential", message.to_owned()));
+    }
     Ok(())
 }
 
-fn is_reached_alike(before: &NewDevice, new: &NewDevice) -> bool {
+/// Whether a device is where it was, and logged in to in the same way.
+pub(crate) fn is_reached_alike(before: &NewDevice, new: &NewDevice) -> bool {
     let way = |device: &NewDevice| {
         let NewDevice { site, address, port, transport, https_port, legacy_ssh, .. } = device.clone();
         (site, address, port, transport, https_port, legacy_ssh)
@@ -58,7 +64,8 @@ fn is_reached_alike(before: &NewDevice, new: &NewDevice) -> bool {
     way(before) == way(new) && (&before.credential, &before.jump_host) == (&new.credential, &new.jump_host)
 }
 
-/// Refuses a login or a way of a site that is not in the scope, as if there were none; what the device has already stays.
+/// Refuses a login or a way of a site that is not in the scope, as if there were none; what a device has that is reached as
+/// before stays.
 async fn check_logins(
     engine: &Engine,
     reach: &Reach,
@@ -66,9 +73,9 @@ async fn check_logins(
     new: &NewDevice,
 ) -> Result<()> {
     if let Some(name) = &new.credential
-        && before.is_none_or(|before| before.credential != new.credential)
+        && before.is_none_or(|before| !is_reached_alike(before, new))
         && let Some(found) = credential_fetch_by_name(&engine.db, name).await?
-        && !may_use(reach, found.credential.site.as_deref())
+        && !may_send(reach, found.credential.site.as_deref())
     {
         return Err(unknown_credential(name).into());
     }
@@ -83,7 +90,12 @@ async fn check_logins(
     Ok(())
 }
 
-/// Whether somebody of this reach may name a credential or a jump host of this site; none: of every site.
+/// Whether somebody of this reach may name a credential of this site; none: of every site.
+pub(crate) fn may_send(reach: &Reach, site: Option<&str>) -> bool {
+    site.map_or(reach.is_whole(), |site| reach.scope().holds_site(site))
+}
+
+/// Whether somebody of this reach may name a jump host of this site; none: of every site. Its login goes to itself alone.
 pub(crate) fn may_use(reach: &Reach, site: Option<&str>) -> bool {
     site.is_none_or(|site| reach.scope().holds_site(site))
 }
@@ -106,6 +118,7 @@ mod tests {
     fn device(change: impl FnOnce(&mut DeviceInput)) -> NewDevice {
         let mut input =
             DeviceInput { address: "192.0.2.1".into(), site: "vienna".into(), ..DeviceInput::default() };
+        input.credential = "vienna".into();
         change(&mut input);
         input.parse().unwrap()
     }
@@ -123,6 +136,28 @@ mod tests {
         let linz = device(|input| input.site = "linz".into());
         assert!(check(&vienna, None, &linz).unwrap_err().field("site").is_some());
         assert!(check(&vienna, Some(&known), &linz).is_err());
+    }
+
+    #[test]
+    fn a_device_that_could_be_anybodys_is_logged_in_to_with_a_login_of_its_site_alone() {
+        let vienna = reach("site:vienna");
+        let bare = device(|input| input.credential = String::new());
+        assert!(check(&vienna, None, &bare).unwrap_err().field("credential").is_some());
+        let moved = device(|input| {
+            input.credential = String::new();
+            input.address = "192.0.2.66".into();
+        });
+        assert!(check(&vienna, Some(&bare), &moved).is_err());
+        assert!(check(&vienna, Some(&device(|_| {})), &bare).is_err(), "nor is it taken away");
+        let described = device(|input| {
+            input.credential = String::new();
+            input.description = "Rack 7".into();
+        });
+        assert!(check(&vienna, Some(&bare), &described).is_ok(), "what an admin chose stays");
+        assert!(
+            !may_send(&vienna, None) && may_send(&vienna, Some("vienna")) && !may_send(&vienna, Some("linz"))
+        );
+        assert!(may_send(&Reach::from(Role::Operator), None));
     }
 
     #[test]

@@ -19,10 +19,11 @@ use super::manage::{missing, token_of};
 use super::netbox;
 use super::plan::{Change, Here, Plan, plan};
 use super::wanted::{Listing, Names, of_file, of_netbox};
-use crate::audit::{Act, Changes, action, record_in_txn};
+use crate::audit::{Act, Changes, action, record_all_in_txn, record_in_txn};
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::inventory::MEASURED;
 use crate::lease::{self, LEASE};
 use crate::pause::schedule_pause;
 use crate::schedule::{Work, enqueue, enqueue_in_txn};
@@ -211,16 +212,16 @@ async fn attempt(
     if !source_hold_in_txn(&mut tx, id, owner).await? {
         return Ok(Err(GOES_ON.to_owned()));
     }
-    write(&mut tx, id, changes, &credentials, &mut report).await?;
+    let mut acts = write(&mut tx, id, changes, &credentials, &mut report).await?;
     // A list of which something was refused is looked through again: what was missing here may be there by then.
     let version = Some(version).filter(|_| report.refused == 0);
     let version = version.map(|version| (version.etag, version.last_modified));
     sync_end_in_txn(&mut tx, id, &end(Ok(report.clone()), Some(version.unwrap_or_default()))).await?;
     source_confirm_in_txn(&mut tx, id, started_at).await?;
     if asked.by_person || report.changes_something() {
-        let act = Act::new(action::SOURCE_SYNC).on(id.0, &keyed.source.name).saying(report.to_string());
-        record_in_txn(&mut tx, act).await?;
+        acts.push(Act::new(action::SOURCE_SYNC).on(id.0, &keyed.source.name).saying(report.to_string()));
     }
+    record_all_in_txn(&mut tx, acts).await?;
     tx.commit().await?;
     if report.changes_something() {
         engine.events.send(Topic::Devices, None);
@@ -321,15 +322,17 @@ async fn look_around(engine: &Engine, id: InventorySourceId, listing: &Listing) 
     Ok(Here { devices, links, others })
 }
 
-/// Writes what is planned. What a person changed since it was planned is left for the next sync.
+/// Writes what is planned. What a person changed since it was planned is left for the next sync. Gives what was done to each
+/// device: the log takes it last, and is held until the commit.
 async fn write(
     tx: &mut Tx,
     id: InventorySourceId,
     changes: Vec<Change>,
     credentials: &HashMap<String, CredentialId>,
     report: &mut SyncReport,
-) -> Result<()> {
+) -> Result<Vec<Act>> {
     let at = now();
+    let mut acts = Vec::new();
     let credential_id = |name: Option<&String>| name.and_then(|name| credentials.get(name)).copied();
     let (mut rows, mut links): (Vec<DeviceRow>, Vec<SourceLink>) = (Vec::new(), Vec::new());
     for change in changes {
@@ -350,7 +353,9 @@ async fn write(
                 .push(format!("{} was changed just now; the next sync looks again.", before.hostname));
             continue;
         }
+        let mut changes = Changes::none();
         if let Some(after) = after {
+            changes = Changes::between(&before, &after).without(MEASURED);
             device_update_in_txn(tx, before.id, &row(after, before.jump_host_id), at).await?;
         }
         let enabled = match fate {
@@ -360,22 +365,31 @@ async fn write(
         };
         if let Some(enabled) = enabled {
             device_set_enabled_in_txn(tx, before.id, enabled, at).await?;
-            let changes = Changes::between(&before, &serde_json::json!({ "enabled": enabled }));
-            let words = if enabled {
-                "Its inventory source lists it again."
-            } else {
-                "Its inventory source does not list it any more."
-            };
-            let act = Act::new(action::DEVICE_CHANGE).on(before.id.0, &before.hostname);
-            record_in_txn(tx, act.changing(changes).saying(words)).await?;
+            changes = changes.and("enabled", Some(before.enabled.to_string()), Some(enabled.to_string()));
         }
+        acts.extend(act_of(&before, fate, changes));
         link_save_in_txn(tx, id, &link).await?;
     }
     let ids = device_insert_in_txn(tx, &rows, at).await?;
-    for (link, device_id) in links.into_iter().zip(ids) {
+    for ((link, row), device_id) in links.into_iter().zip(&rows).zip(ids) {
+        let changes = Changes::of_new(&row.device).without(MEASURED);
+        let act = Act::new(action::DEVICE_ADD).on(device_id.0, &row.device.hostname).changing(changes);
+        acts.push(act.saying("Its inventory source lists it."));
         link_save_in_txn(tx, id, &SourceLink { device_id, ..link }).await?;
     }
-    Ok(())
+    Ok(acts)
+}
+
+/// What was done to a device that was here, for the audit log; none where only what is noted of it changed.
+fn act_of(before: &Device, fate: Option<SyncFate>, changes: Changes) -> Option<Act> {
+    let words = match fate? {
+        SyncFate::Add | SyncFate::Leave => return None,
+        SyncFate::Change => "As its inventory source has it.",
+        SyncFate::Enable => "Its inventory source lists it again.",
+        SyncFate::Disable => "Its inventory source does not list it any more.",
+    };
+    let act = Act::new(action::DEVICE_CHANGE).on(before.id.0, &before.hostname);
+    Some(act.changing(changes).saying(words))
 }
 
 /// Whether a device is still what the plan was made for.

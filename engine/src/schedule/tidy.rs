@@ -84,6 +84,7 @@ pub async fn tidy(engine: &Engine, at: Timestamp) -> Result<()> {
 }
 
 async fn look_after_audit(engine: &Engine, at: Timestamp) -> Result<()> {
+    audit::tell_refusals(engine, at).await?;
     audit::sign_checkpoint(engine, at).await?;
     audit::prune(engine, at).await?;
     Ok(())

@@ -6,6 +6,7 @@ use etiqa_model::history::HistoryPage;
 use sqlx::any::AnyRow;
 
 use super::newest::History;
+use super::restore::{Cell, table_fill_in_txn};
 use super::run::Span;
 use crate::db::{Db, Filter, Result, RowExt, Tx, contains};
 
@@ -50,6 +51,10 @@ pub struct Head {
     pub hash: String,
     /// The newest row that was given up; 0: none.
     pub pruned: i64,
+    /// The row of the newest checkpoint; 0: there is none.
+    pub signed: i64,
+    /// Over all of these; empty: nobody signed it.
+    pub signature: String,
 }
 
 /// A signed hash of one row.
@@ -67,19 +72,55 @@ pub struct Checkpoint {
     pub signature: String,
 }
 
-/// Takes the next number; gives it with the hash of the row before. Until the transaction ends nobody else gets one.
-pub async fn audit_begin_in_txn(tx: &mut Tx) -> Result<(i64, String)> {
+/// Takes the next `count` numbers; gives the end of the chain as it was before. Until the transaction ends nobody else gets
+/// one.
+pub async fn audit_begin_in_txn(tx: &mut Tx, count: i64) -> Result<Head> {
     let row = sqlx::query(
-        "INSERT INTO audit_head (id, last, hash, pruned) VALUES (1, 1, '', 0)
-         ON CONFLICT (id) DO UPDATE SET last = audit_head.last + 1 RETURNING last, hash",
+        "INSERT INTO audit_head (id, last, hash, pruned, signed, signature) VALUES (1, $1, '', 0, 0, '')
+         ON CONFLICT (id) DO UPDATE SET last = audit_head.last + excluded.last
+         RETURNING last, hash, pruned, signed, signature",
     )
+    .bind(count)
     .fetch_one(&mut **tx)
     .await?;
-    Ok((row.int("last")?, row.text("hash")?))
+    let head = head(&row)?;
+    Ok(Head { last: head.last - count, ..head })
 }
 
-/// Adds the row whose number was taken.
-pub async fn audit_append_in_txn(tx: &mut Tx, act: &StoredAct) -> Result<()> {
+/// The columns of a row, in the order in which [`cells_of`] has them.
+const COLUMNS: [&str; 15] = [
+    "id",
+    "at",
+    "who",
+    "means",
+    "address",
+    "action",
+    "object_id",
+    "object",
+    "outcome",
+    "words",
+    "changes",
+    "hash",
+    "who_key",
+    "kind",
+    "object_key",
+];
+
+/// Adds the rows whose numbers were taken, and says where the chain ends now.
+pub async fn audit_append_in_txn(tx: &mut Tx, acts: &[StoredAct], head: &Head) -> Result<()> {
+    match acts {
+        [act] => append_one(tx, act).await?,
+        acts => {
+            let columns = COLUMNS.map(str::to_owned);
+            let rows: Vec<Vec<Cell>> = acts.iter().map(cells_of).collect();
+            table_fill_in_txn(tx, "audit_log", &columns, &rows).await?;
+        }
+    }
+    audit_head_save_in_txn(tx, head).await
+}
+
+/// A statement that comes again and again, and so is prepared once.
+async fn append_one(tx: &mut Tx, act: &StoredAct) -> Result<()> {
     let [who_key, kind, object_key] = keys_of(act);
     sqlx::query(
         "INSERT INTO audit_log (id, at, who, means, address, action, object_id, object, outcome, words, changes, hash,
@@ -103,20 +144,81 @@ pub async fn audit_append_in_txn(tx: &mut Tx, act: &StoredAct) -> Result<()> {
     .bind(object_key)
     .execute(&mut **tx)
     .await?;
-    sqlx::query("UPDATE audit_head SET hash = $1 WHERE id = 1")
-        .bind(act.hash.clone())
-        .execute(&mut **tx)
-        .await?;
     Ok(())
 }
 
-/// The end of the chain.
-pub async fn audit_head_in_txn(tx: &mut Tx) -> Result<Head> {
-    let row = sqlx::query("SELECT last, hash, pruned FROM audit_head WHERE id = 1")
+fn cells_of(act: &StoredAct) -> Vec<Cell> {
+    let text = |text: &String| Cell::Text(text.clone());
+    let if_any = |text: Option<&String>| text.map_or(Cell::Null, |text| Cell::Text(text.clone()));
+    let [who_key, kind, object_key] = keys_of(act).map(Cell::Text);
+    vec![
+        Cell::Int(act.id),
+        Cell::Int(act.at.millis()),
+        text(&act.who),
+        text(&act.means),
+        if_any(act.address.as_ref()),
+        text(&act.action),
+        act.object_id.map_or(Cell::Null, Cell::Int),
+        text(&act.object),
+        text(&act.outcome),
+        if_any(act.words.as_ref()),
+        text(&act.changes),
+        text(&act.hash),
+        who_key,
+        kind,
+        object_key,
+    ]
+}
+
+/// The end of the chain; none: the log was never begun.
+pub async fn audit_head_in_txn(tx: &mut Tx) -> Result<Option<Head>> {
+    let row = sqlx::query("SELECT last, hash, pruned, signed, signature FROM audit_head WHERE id = 1")
         .fetch_optional(&mut **tx)
         .await?;
-    let Some(row) = row else { return Ok(Head::default()) };
-    Ok(Head { last: row.int("last")?, hash: row.text("hash")?, pruned: row.int("pruned")? })
+    row.as_ref().map(head).transpose()
+}
+
+/// Says where the chain of an empty log ends, unless somebody did.
+pub async fn audit_head_insert_in_txn(tx: &mut Tx, head: &Head) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO audit_head (id, last, hash, pruned, signed, signature) VALUES (1, $1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(head.last)
+    .bind(head.hash.clone())
+    .bind(head.pruned)
+    .bind(head.signed)
+    .bind(head.signature.clone())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Says where the chain ends.
+pub async fn audit_head_save_in_txn(tx: &mut Tx, head: &Head) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO audit_head (id, last, hash, pruned, signed, signature) VALUES (1, $1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET last = excluded.last, hash = excluded.hash, pruned = excluded.pruned,
+                signed = excluded.signed, signature = excluded.signature",
+    )
+    .bind(head.last)
+    .bind(head.hash.clone())
+    .bind(head.pruned)
+    .bind(head.signed)
+    .bind(head.signature.clone())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn head(row: &AnyRow) -> Result<Head> {
+    Ok(Head {
+        last: row.int("last")?,
+        hash: row.text("hash")?,
+        pruned: row.int("pruned")?,
+        signed: row.int("signed")?,
+        signature: row.text("signature")?,
+    })
 }
 
 /// At most `limit` rows after the row `after`, oldest first; each with whether it is looked up by what it says.
@@ -163,12 +265,15 @@ pub async fn audit_first_since_in_txn(tx: &mut Tx, time: Timestamp) -> Result<Op
     row.map(|row| row.int("id")).transpose()
 }
 
-/// Gives up the rows up to `through`, and the checkpoints before it; gives how many rows there were.
-pub async fn audit_prune_in_txn(tx: &mut Tx, through: i64) -> Result<u64> {
-    sqlx::query("UPDATE audit_head SET pruned = $1 WHERE id = 1").bind(through).execute(&mut **tx).await?;
-    let done = sqlx::query("DELETE FROM audit_log WHERE id <= $1").bind(through).execute(&mut **tx).await?;
-    sqlx::query("DELETE FROM audit_checkpoint WHERE through < $1").bind(through).execute(&mut **tx).await?;
-    Ok(done.rows_affected())
+/// Deletes the rows up to `head.pruned`, and the checkpoints before it; gives how many rows there were.
+pub async fn audit_prune_in_txn(tx: &mut Tx, head: &Head) -> Result<u64> {
+    // First: the triggers let go of no other rows.
+    audit_head_save_in_txn(tx, head).await?;
+    let rows =
+        sqlx::query("DELETE FROM audit_log WHERE id <= $1").bind(head.pruned).execute(&mut **tx).await?;
+    let old = sqlx::query("DELETE FROM audit_checkpoint WHERE through < $1").bind(head.pruned);
+    old.execute(&mut **tx).await?;
+    Ok(rows.rows_affected())
 }
 
 /// Every checkpoint, oldest first.
@@ -181,11 +286,12 @@ pub async fn checkpoint_list_in_txn(tx: &mut Tx) -> Result<Vec<Checkpoint>> {
     rows.iter().map(checkpoint).collect()
 }
 
-/// The newest checkpoint.
-pub async fn checkpoint_newest_in_txn(tx: &mut Tx) -> Result<Option<Checkpoint>> {
+/// The checkpoint of a row.
+pub async fn checkpoint_fetch_in_txn(tx: &mut Tx, through: i64) -> Result<Option<Checkpoint>> {
     let row = sqlx::query(
-        "SELECT through, hash, at, fingerprint, signature FROM audit_checkpoint ORDER BY through DESC LIMIT 1",
+        "SELECT through, hash, at, fingerprint, signature FROM audit_checkpoint WHERE through = $1",
     )
+    .bind(through)
     .fetch_optional(&mut **tx)
     .await?;
     row.as_ref().map(checkpoint).transpose()

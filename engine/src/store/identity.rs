@@ -85,6 +85,23 @@ pub async fn identity_set_secret_in_txn(
     Ok(())
 }
 
+/// Whether this is still what proves a user's identity of this provider.
+pub async fn identity_is_proved_by_in_txn(
+    tx: &mut Tx,
+    user: UserId,
+    provider: &str,
+    secret: &str,
+) -> Result<bool> {
+    let row =
+        sqlx::query("SELECT 1 AS one FROM identity WHERE user_id = $1 AND provider = $2 AND secret = $3")
+            .bind(user.0)
+            .bind(provider.to_owned())
+            .bind(secret.to_owned())
+            .fetch_optional(&mut **tx)
+            .await?;
+    Ok(row.is_some())
+}
+
 /// Puts a secret in place of one, unless that was changed meanwhile; whether it was done.
 pub async fn identity_replace_secret(db: &Db, id: i64, before: &str, secret: &str) -> Result<bool> {
     let mut tx = db.write().await?;

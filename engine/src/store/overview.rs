@@ -130,20 +130,11 @@ pub async fn first_steps_fetch(db: &Db) -> Result<Option<FirstSteps>> {
     }))
 }
 
-/// Ended runs per UTC day, from the day of `first_day` on, `days` of them, empty days included; of these backup configs alone
-/// where named.
-pub async fn run_counts_by_day(
-    db: &Db,
-    configs: Option<&[BackupConfigId]>,
-    first_day: Timestamp,
-    days: u32,
-) -> Result<Vec<DayCounts>> {
+/// Ended runs per UTC day, from the day of `first_day` on, `days` of them, empty days included.
+pub async fn run_counts_by_day(db: &Db, first_day: Timestamp, days: u32) -> Result<Vec<DayCounts>> {
     let first = first_day.millis() / DAY_MS;
     let mut filter = Filter::new();
     filter.and_int("finished_at / 86400000 >= ?", first);
-    if let Some(configs) = configs {
-        filter.and_one_of("backup_config_id", configs.iter().map(|config| config.0));
-    }
     let query = filter.query(
         "SELECT finished_at / 86400000 AS day,
                 CAST(SUM(CASE WHEN status = 'completed' AND devices_failed = 0 THEN 1 ELSE 0 END) AS BIGINT) AS good,
@@ -152,7 +143,7 @@ pub async fn run_counts_by_day(
          FROM backup_run",
         " GROUP BY finished_at / 86400000",
     );
-    let rows = query.persistent(configs.is_none()).fetch_all(db.reader()).await?;
+    let rows = query.fetch_all(db.reader()).await?;
     let mut counts: Vec<DayCounts> = (first..first + i64::from(days))
         .map(|day| DayCounts { day: Timestamp(day * DAY_MS), good: 0, partial: 0, failed: 0 })
         .collect();

@@ -43,6 +43,15 @@ pub async fn factor_fetch(db: &Db, user: UserId) -> Result<Option<StoredFactor>>
     .transpose()
 }
 
+/// Since when codes are asked for of a user; none: they are not.
+pub async fn factor_fetch_since_in_txn(tx: &mut Tx, user: UserId) -> Result<Option<Timestamp>> {
+    let row = sqlx::query("SELECT confirmed_at FROM second_factor WHERE user_id = $1")
+        .bind(user.0)
+        .fetch_optional(&mut **tx)
+        .await?;
+    row.map_or(Ok(None), |row| row.opt_time("confirmed_at"))
+}
+
 /// The id of the user's row, which is made where there is none: a secret can be sealed only once it is known.
 pub async fn factor_reserve_in_txn(tx: &mut Tx, user: UserId) -> Result<i64> {
     let row = sqlx::query(

@@ -154,8 +154,10 @@ pub async fn session_delete_by_name_in_txn(tx: &mut Tx, user: UserId, name: &str
     Ok(done.rows_affected() > 0)
 }
 
-/// Ends a user's sessions, but for the one named (an empty text names none).
+/// Ends a user's sessions, but for the one named (an empty text names none). Locks the user: one that begins at the same time
+/// was begun before, or sees what this transaction changed.
 pub async fn session_delete_of_user_in_txn(tx: &mut Tx, user: UserId, but: &str) -> Result<()> {
+    sqlx::query("UPDATE app_user SET role = role WHERE id = $1").bind(user.0).execute(&mut **tx).await?;
     sqlx::query("DELETE FROM session WHERE user_id = $1 AND token_sha256 <> $2")
         .bind(user.0)
         .bind(but.to_owned())

@@ -142,6 +142,17 @@ pub async fn setup_code_save_in_txn(tx: &mut Tx, code: &StoredCode) -> Result<()
     setting_save_in_txn(tx, SETUP_CODE, &serde_json::to_string(code).unwrap_or_default()).await
 }
 
+/// Uses up this code; false where it was used, or another one was printed, meanwhile.
+pub async fn setup_code_take_in_txn(tx: &mut Tx, code: &StoredCode) -> Result<bool> {
+    let text = serde_json::to_string(code).unwrap_or_default();
+    let done = sqlx::query("DELETE FROM setting WHERE name = $1 AND value = $2")
+        .bind(SETUP_CODE)
+        .bind(text)
+        .execute(&mut **tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Forgets the code, once there is an admin.
 pub async fn setup_code_forget_in_txn(tx: &mut Tx) -> Result<()> {
     forget_in_txn(tx, SETUP_CODE).await

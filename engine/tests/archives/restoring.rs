@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use etiqa_engine::audit;
 use etiqa_engine::backup::restore::{Request, Secrets, extract, restore};
 use etiqa_engine::backup::{find_run, verify::Key};
 use etiqa_engine::db::Db;
@@ -70,6 +71,8 @@ async fn a_restored_instance_has_every_row_and_file_and_opens_its_secrets() {
         assert!(restored.rows > 5 && restored.files >= 2, "{restored:?}");
 
         let engine = start(&new, None).await;
+        let chain = audit::check(&engine).await.unwrap();
+        assert!(chain.is_whole(), "the audit log goes on where it was: {chain:?}");
         assert_eq!(tables(&engine.db).await, before, "{encryption:?}");
         assert_eq!(std::fs::read_to_string(new.join("media/rack 1/plan.txt")).unwrap(), "top of rack");
         let photo = std::fs::read_to_string(new.join("media/photo 10:15.txt")).unwrap();
@@ -224,6 +227,10 @@ async fn an_instance_without_its_key_comes_back_without_its_secrets_and_makes_a_
     let (all, page) = (etiqa_model::user::Role::Admin.into(), etiqa_model::page::Page::default());
     let active = etiqa_engine::history::read::list_active(&engine, &all, "", page);
     assert_eq!(active.await.unwrap().rows.len(), 2, "the texts are there");
+    let chain = audit::check(&engine).await.unwrap();
+    assert!(!chain.is_whole(), "nobody can tell the audit log from a forged one: {chain:?}");
+    audit::sign(&engine).await.unwrap();
+    assert!(audit::check(&engine).await.unwrap().is_whole(), "until a person says so");
     engine.db.close().await;
 }
 

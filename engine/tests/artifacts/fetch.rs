@@ -86,8 +86,13 @@ pub(crate) async fn fetch(device: &SimulatedDevice, platform: &str) -> Came {
 pub(crate) async fn fetch_as(device: &SimulatedDevice, platform: &str, errand: Errand) -> Came {
     let folder = tempfile::tempdir().unwrap();
     let driver = DriverSet::built_in().get(platform).unwrap();
-    let endpoint =
-        Endpoint { address: "127.0.0.1".into(), port: device.addr().port(), host_key: None, legacy: false };
+    let endpoint = Endpoint {
+        address: "127.0.0.1".into(),
+        judged: None,
+        port: device.addr().port(),
+        host_key: None,
+        legacy: false,
+    };
     let target = Target { endpoint, transport: Transport::Ssh, via: Vec::new() };
     let logins = [errand.login];
     let order = Order {

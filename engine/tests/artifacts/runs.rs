@@ -14,6 +14,8 @@ use etiqa_model::artifact::Artifact;
 use etiqa_model::class::Class;
 use etiqa_model::device::DeviceInput;
 use etiqa_model::run::RunStatus;
+use etiqa_model::scope::Scope;
+use etiqa_model::user::{Reach, Role};
 use etiqa_simulator::{BackupFault, DeviceSpec, Faults, HttpsFaults, Personality, SimulatedDevice};
 use tokio_util::sync::CancellationToken;
 
@@ -35,8 +37,12 @@ async fn appliance(world: &World, personality: Personality, platform: &str) -> (
         assert_eq!(attempt(world, id).await, Class::TlsError);
         let shown = artifacts::offered_certificate(&world.engine, id).await.unwrap();
         assert_eq!(Some(&shown), device.certificate_sha256().as_ref());
-        assert!(artifacts::accept_certificate(&world.engine, id, "another").await.is_err());
-        artifacts::accept_certificate(&world.engine, id, &shown).await.unwrap();
+        let operator: Reach = Role::Operator.into();
+        let elsewhere =
+            Reach::new(Role::Operator, Scope::parse("site:elsewhere\ntag:core").unwrap()).unwrap();
+        assert!(artifacts::accept_certificate(&world.engine, &elsewhere, id, &shown).await.is_err());
+        assert!(artifacts::accept_certificate(&world.engine, &operator, id, "another").await.is_err());
+        artifacts::accept_certificate(&world.engine, &operator, id, &shown).await.unwrap();
     }
     (device, id)
 }

@@ -3,8 +3,11 @@ use std::time::Duration;
 use etiqa_engine::import::apply::{ImportOptions, import};
 use etiqa_engine::inventory;
 use etiqa_engine::schedule::{Work, enqueue, jobs};
+use etiqa_engine::store::audit::audit_page;
 use etiqa_engine::store::job::{Taker, job_claim, job_finish};
+use etiqa_engine::store::run::Span;
 use etiqa_engine::time::now;
+use etiqa_model::audit::{AuditChange, AuditFilter, AuditRow};
 use etiqa_model::device::{Device, DeviceChange, DeviceFilter, DeviceOrder, MOST_CHANGED};
 use etiqa_model::user::Role;
 use etiqa_model::{DeviceId, ErrorKind};
@@ -56,6 +59,53 @@ async fn only_the_chosen_devices_are_changed_and_only_those_that_were_not_so_alr
     assert_eq!(change(&world, chosen, DeviceChange::Delete).await, 2);
     assert_eq!(change(&world, &ids, DeviceChange::Delete).await, 1);
     assert!(all(&world).await.is_empty());
+}
+
+/// What the audit log tells of these acts, oldest first: on what, and each field before and after.
+async fn told(world: &World, what: &str) -> Vec<String> {
+    let filter = AuditFilter { what: what.into(), ..AuditFilter::default() };
+    let mut rows = audit_page(&world.engine.db, &filter, Span::default(), None).await.unwrap().rows;
+    rows.reverse();
+    let text = |row: AuditRow| {
+        let changes = row.changes.iter().map(|AuditChange { field, before, after, .. }| {
+            let [before, after] = [before, after].map(|value| value.as_deref().unwrap_or("–"));
+            format!("; {field}: {before} → {after}")
+        });
+        row.object + &changes.collect::<String>()
+    };
+    rows.into_iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_of_each_device_of_many_what_it_was_before() {
+    let (world, ids) = three().await;
+    assert_eq!(told(&world, "device.add").await.len(), 3);
+    change(&world, &ids, DeviceChange::AddTag("core".into())).await;
+    change(&world, &ids[..1], DeviceChange::SetEnabled(false)).await;
+    change(&world, &ids[..2], DeviceChange::SetCredential(Some("sim".into()))).await;
+    change(&world, &ids[..1], DeviceChange::RemoveTag("core".into())).await;
+    let changes = told(&world, "device.change").await;
+    assert_eq!(
+        changes,
+        [
+            "b; tags: – → core",
+            "c; tags: – → core",
+            "a; enabled: true → false",
+            "a; credential: – → sim",
+            "b; credential: – → sim",
+            "a; tags: core → –",
+        ],
+        "of those that were so already nothing"
+    );
+    let update = ImportOptions { update: true, dry_run: false };
+    import(&world.engine, b"ip,hostname,description\n10.0.0.2,b,new words\n", update).await.unwrap();
+    let changed = told(&world, "device.change").await.pop().unwrap();
+    assert_eq!(changed, "b; description: – → new words");
+    change(&world, &ids, DeviceChange::Delete).await;
+    let removed = told(&world, "device.remove").await;
+    assert_eq!(removed.len(), 3);
+    assert!(removed[0].starts_with("a; ") && removed[0].contains("credential: sim → –"), "{removed:?}");
+    assert!(etiqa_engine::audit::check(&world.engine).await.unwrap().is_whole());
 }
 
 #[tokio::test]

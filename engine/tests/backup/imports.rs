@@ -1,7 +1,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use etiqa_engine::import::apply::{ImportOptions, import, preview, upload};
+use etiqa_engine::import::Uploading;
+use etiqa_engine::import::apply::{ImportOptions, import, preview};
 use etiqa_engine::inventory;
 use etiqa_model::ErrorKind;
 use etiqa_model::import::ImportReport;
@@ -84,13 +85,15 @@ async fn a_hundred_thousand_devices_come_in() {
 async fn looking_at_an_import_waits_for_nobody_who_writes() {
     let world = World::new().await;
     let text = b"ip\n10.0.0.1\n";
-    let file = upload(&world.engine, "devices.csv", text.to_vec(), "anna").await.unwrap();
+    let mut uploading = Uploading::begin(&world.engine).unwrap();
+    uploading.write(text).await.unwrap();
+    let file = uploading.finish(&world.engine, "devices.csv", "user 7").await.unwrap();
     let writing = world.engine.db.write().await.unwrap();
     let look = async {
         let dry_run = ImportOptions { update: false, dry_run: true };
         assert_eq!(import(&world.engine, text, dry_run).await.unwrap().created, 1);
         assert_eq!(
-            preview(&world.engine, ("anna", &Role::Operator.into()), file, false)
+            preview(&world.engine, ("user 7", &Role::Operator.into()), file, false)
                 .await
                 .unwrap()
                 .report

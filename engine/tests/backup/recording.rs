@@ -3,13 +3,14 @@ use etiqa_engine::history::{decide, read};
 use etiqa_engine::inventory;
 use etiqa_engine::store::result::{NewResult, result_insert_in_txn, result_page_of_run};
 use etiqa_engine::time::now;
+use etiqa_model::ErrorKind;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
 use etiqa_model::opened::Opened;
 use etiqa_model::page::Page;
 use etiqa_model::run::Trigger;
 use etiqa_model::scope::Scope;
-use etiqa_model::user::Role;
+use etiqa_model::user::{Reach, Role};
 use etiqa_simulator::{DeviceSpec, Faults, Personality};
 
 use crate::common::world::World;
@@ -99,9 +100,15 @@ async fn a_changed_host_key_stops_the_device_until_a_person_accepts_it() {
     let key = inventory::detail(&world.engine, id).await.unwrap().host_key.unwrap();
     assert_eq!(key.offered.as_deref(), Some(simulated.host_key_fingerprint().as_str()));
     assert_ne!(key.offered, Some(key.fingerprint));
-    inventory::accept_host_key(&world.engine, id).await.unwrap();
+    let elsewhere = Reach::new(Role::Operator, Scope::parse("site:linz\ntag:core").unwrap()).unwrap();
+    let refused = inventory::accept_host_key(&world.engine, &elsewhere, id).await.unwrap_err();
+    assert_eq!(refused.into_user_error().kind, ErrorKind::Forbidden, "the site's logins would go there");
+    inventory::accept_host_key(&world.engine, &Role::Operator.into(), id).await.unwrap();
     assert!(world.collect(id).await.class.is_good());
-    assert!(inventory::accept_host_key(&world.engine, id).await.is_err(), "nothing more to accept");
+    assert!(
+        inventory::accept_host_key(&world.engine, &Role::Operator.into(), id).await.is_err(),
+        "nothing more to accept"
+    );
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! What somebody with a scope does to devices.
 
-use etiqa_engine::import::apply::{apply, preview, upload};
+use etiqa_engine::import::Uploading;
+use etiqa_engine::import::apply::{apply, preview};
 use etiqa_engine::{backup, inventory, overview};
 use etiqa_model::device::{DeviceChange, DeviceInput};
+use etiqa_model::history::{Outcome, RunFilter};
 use etiqa_model::run::Trigger;
 use etiqa_model::scope::Scope;
 use etiqa_model::user::{Reach, Role};
@@ -35,25 +37,41 @@ async fn an_import_refuses_the_rows_of_devices_that_are_not_in_the_scope() {
     add(&world, "10.0.0.1", "vienna", "").await;
     add(&world, "10.0.0.2", "linz", "").await;
     let file = b"ip,hostname,site\n10.0.0.1,renamed,vienna\n10.0.0.2,taken,linz\n10.0.0.3,new,vienna\n10.0.0.4,other,linz\n";
-    let id = upload(&world.engine, "devices.csv", file.to_vec(), "anna").await.unwrap();
+    let mut uploading = Uploading::begin(&world.engine).unwrap();
+    for piece in file.chunks(7) {
+        uploading.write(piece).await.unwrap();
+    }
+    let id = uploading.finish(&world.engine, "devices.csv", "user 7").await.unwrap();
     let vienna = reach("site:vienna");
 
-    let shown = preview(&world.engine, ("anna", &vienna), id, true).await.unwrap();
+    let shown = preview(&world.engine, ("user 7", &vienna), id, true).await.unwrap();
     assert_eq!((shown.report.created, shown.report.updated, shown.report.failed), (1, 1, 2));
     assert_eq!(shown.rows.len(), 2, "what is refused is not shown as if it were to be");
-    let others = preview(&world.engine, ("bert", &vienna), id, true).await.unwrap_err().into_user_error();
+    let others = preview(&world.engine, ("token 7", &vienna), id, true).await.unwrap_err().into_user_error();
     assert_eq!(others.kind, ErrorKind::NotFound, "what others brought names devices of others");
 
-    let report = apply(&world.engine, ("anna", &vienna), id, true).await.unwrap();
+    let report = apply(&world.engine, ("user 7", &vienna), id, true).await.unwrap();
     let reasons: Vec<_> = report.errors.iter().map(|error| error.reason.as_str()).collect();
-    assert_eq!(
-        reasons,
-        [
-            "A device of this address is not in your scope.",
-            "Your scope is site vienna: the device would not be in it."
-        ]
-    );
+    let reason = "Your scope is site vienna: the device would not be in it.";
+    assert_eq!(reasons, [reason; 2], "of one that is there and one that is not, the same");
     assert_eq!(hostnames(&world).await, ["10.0.0.2", "new", "renamed"]);
+}
+
+#[tokio::test]
+async fn an_import_tells_nothing_of_an_address_that_a_device_out_of_the_scope_has() {
+    let world = World::new().await;
+    add(&world, "10.0.0.2", "linz", "").await;
+    add(&world, "10.0.0.4", "default", "core").await;
+    let mut uploading = Uploading::begin(&world.engine).unwrap();
+    uploading.write(b"ip,hostname\n10.0.0.2,taken\n10.0.0.3,free\n10.0.0.4,tagged\n").await.unwrap();
+    let id = uploading.finish(&world.engine, "devices.csv", "user 7").await.unwrap();
+    for (scope, counts) in [("site:vienna", (0, 0, 3)), ("tag:core", (0, 1, 2)), ("site:default", (2, 1, 0))]
+    {
+        let report = preview(&world.engine, ("user 7", &reach(scope)), id, true).await.unwrap().report;
+        assert_eq!((report.created, report.updated, report.failed), counts, "{scope}");
+        let reasons: Vec<_> = report.errors.iter().map(|error| &error.reason).collect();
+        assert!(reasons.windows(2).all(|two| two[0] == two[1]), "{reasons:?}");
+    }
 }
 
 #[tokio::test]
@@ -105,7 +123,20 @@ async fn a_run_shows_and_counts_the_devices_of_the_scope_alone() {
     assert_eq!((seen.run.file, seen.run.sha256), (None, None), "an archive holds all devices");
     let first = overview::overview(&world.engine, &vienna).await.unwrap();
     assert_eq!((first.devices.total, first.recent_runs[0].devices_ok, first.archives), (1, 1, 0));
+    assert!(first.days.is_empty(), "others' devices may have failed in those runs");
+    let whole = overview::overview(&world.engine, &Role::Viewer.into()).await.unwrap();
+    assert_eq!(whole.days.last().map(|today| today.good), Some(1));
     assert_eq!(first.configs[0].last_run.as_ref().map(|run| run.devices_ok), Some(1));
+    let mut tx = world.engine.db.write().await.unwrap();
+    sqlx::query("UPDATE backup_run SET devices_ok = 1, devices_failed = 1").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    for (reach, good, partial) in [(&vienna, 1, 0), (&Role::Viewer.into(), 0, 1)] {
+        for (outcome, number) in [(Outcome::Good, good), (Outcome::Partial, partial)] {
+            let filter = RunFilter { outcome: Some(outcome), ..RunFilter::default() };
+            let found = backup::run_history(&world.engine, reach, &filter, None, "UTC").await.unwrap();
+            assert_eq!(found.rows.len(), number, "{outcome:?}, of the devices that they see");
+        }
+    }
     let nowhere = overview::overview(&world.engine, &reach("site:nowhere")).await.unwrap();
     assert!(nowhere.configs.is_empty() && nowhere.recent_runs.is_empty() && nowhere.devices.total == 0);
 }

@@ -33,7 +33,7 @@ pub(crate) async fn device(spec: DeviceSpec) -> SimulatedDevice {
 
 /// The SSH server at an address, its key not known yet.
 pub(crate) fn at(address: &str, port: u16) -> Target {
-    let endpoint = Endpoint { address: address.into(), port, host_key: None, legacy: false };
+    let endpoint = Endpoint { address: address.into(), judged: None, port, host_key: None, legacy: false };
     Target { endpoint, transport: Transport::Ssh, via: Vec::new() }
 }
 

@@ -95,7 +95,13 @@ impl Sshd {
     }
 
     pub(crate) fn target_at(&self, address: &str) -> Target {
-        let endpoint = Endpoint { address: address.into(), port: self.port, host_key: None, legacy: false };
+        let endpoint = Endpoint {
+            address: address.into(),
+            judged: None,
+            port: self.port,
+            host_key: None,
+            legacy: false,
+        };
         Target { endpoint, transport: Transport::Ssh, via: Vec::new() }
     }
 

@@ -313,7 +313,9 @@ async fn a_vendor_backup_of_one_machine_is_packed_by_a_run_at_another() {
     let id = inventory::save(vienna, None, &input).await.unwrap();
     assert_eq!(fetch(vienna, id).await.class, Class::TlsError);
     let shown = artifacts::offered_certificate(vienna, id).await.unwrap();
-    artifacts::accept_certificate(vienna, id, &shown).await.unwrap();
+    artifacts::accept_certificate(vienna, &etiqa_model::user::Role::Operator.into(), id, &shown)
+        .await
+        .unwrap();
 
     machines.server.fault(|faults| faults.always = Some(503));
     let refused = fetch(vienna, id).await;

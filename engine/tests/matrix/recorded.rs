@@ -63,7 +63,7 @@ pub(crate) async fn played(
     let spec = DeviceSpec::recorded(recording).faults(faults);
     let device = start(spec, ([127, 0, 0, 1], 0)).await.unwrap();
     let (address, port) = (device.addr().ip().to_string(), device.addr().port());
-    let endpoint = Endpoint { address, port, host_key: None, legacy: false };
+    let endpoint = Endpoint { address, judged: None, port, host_key: None, legacy: false };
     let target = Target { endpoint, transport: recorded.recording.transport, via: Vec::new() };
     let secret = |text: &str| Some(Secret::new(text));
     let login = Login {

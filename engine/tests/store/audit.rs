@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use etiqa_engine::audit::{
-    Act, Acting, Actor, Changes, acting, action, check, check_newest, prune, record, record_in_txn,
-    sign_checkpoint,
+    Act, Acting, Actor, Changes, acting, action, check, check_newest, prune, record, record_all_in_txn,
+    record_in_txn, sign, sign_checkpoint,
 };
 use etiqa_engine::db::Db;
+use etiqa_engine::hex::to_hex;
+use etiqa_engine::recovery::rotate_key;
 use etiqa_engine::store::audit::{audit_begin_in_txn, audit_page};
 use etiqa_engine::store::run::Span;
 use etiqa_engine::time::now;
 use etiqa_engine::{Engine, Options, Role};
 use etiqa_model::audit::{AuditFilter, AuditOutcome, ChainState};
+use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Row};
 use tempfile::TempDir;
 
@@ -38,10 +41,8 @@ async fn act(db: &Db, name: &str) {
 
 async fn acts(db: &Db, count: u32) {
     let mut tx = db.write().await.unwrap();
-    for number in 1..=count {
-        let act = Act::new(action::DEVICE_CHANGE).on(1, &format!("device-{number}"));
-        record_in_txn(&mut tx, act).await.unwrap();
-    }
+    let acts = (1..=count).map(|number| Act::new(action::DEVICE_CHANGE).on(1, &format!("device-{number}")));
+    record_all_in_txn(&mut tx, acts.collect()).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -58,6 +59,75 @@ async fn tamper(db: &Db, statements: &[&str]) {
         sqlx::query(AssertSqlSafe((*sql).to_owned())).execute(&mut *tx).await.unwrap();
     }
     tx.commit().await.unwrap();
+}
+
+/// Writes the chain anew from its row `from` on, as docs/security.md says it is hashed: done by somebody else, and every number
+/// less by `less`.
+async fn forge(db: &Db, from: i64, less: i64) {
+    let mut tx = db.write().await.unwrap();
+    let before = sqlx::query("SELECT COALESCE(MAX(hash), '') FROM audit_log WHERE id = $1").bind(from - 1);
+    let mut previous: String = before.fetch_one(&mut *tx).await.unwrap().get(0);
+    let rows = sqlx::query(
+        "SELECT id, at, means, action, object_id, object, outcome, changes FROM audit_log WHERE id >= $1 ORDER BY id",
+    );
+    for row in rows.bind(from).fetch_all(&mut *tx).await.unwrap() {
+        let id: i64 = row.get("id");
+        let [number, at, object_id] =
+            [id - less, row.get("at"), row.get("object_id")].map(|number: i64| number.to_string());
+        let [means, action, object, outcome, changes] =
+            ["means", "action", "object", "outcome", "changes"].map(|column| row.get::<String, _>(column));
+        let fields = [
+            Some("etiqa audit 1"),
+            Some(&previous),
+            Some(&number),
+            Some(&at),
+            Some("mallory"),
+            Some(&means),
+            None,
+            Some(&action),
+            Some(&object_id),
+            Some(&object),
+            Some(&outcome),
+            None,
+            Some(&changes),
+        ];
+        let mut hash = Sha256::new();
+        for field in fields {
+            match field {
+                None => hash.update([0]),
+                Some(text) => {
+                    hash.update([1]);
+                    hash.update((text.len() as u64).to_be_bytes());
+                    hash.update(text.as_bytes());
+                }
+            }
+        }
+        previous = to_hex(&hash.finalize());
+        sqlx::query(
+            "UPDATE audit_log SET id = $1, who = 'mallory', who_key = 'mallory', hash = $2 WHERE id = $3",
+        )
+        .bind(id - less)
+        .bind(previous.clone())
+        .bind(id)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
+    let end = "UPDATE audit_head SET hash = $1, last = (SELECT MAX(id) FROM audit_log) WHERE id = 1";
+    sqlx::query(end).bind(previous).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn execute(db: &Db, sql: &str) {
+    let mut tx = db.write().await.unwrap();
+    sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn count(db: &Db, sql: &str) -> i64 {
+    let mut tx = db.read().await.unwrap();
+    let row = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_one(&mut *tx).await.unwrap();
+    row.get(0)
 }
 
 async fn refused_by_database(db: &Db, sql: &str) -> bool {
@@ -144,7 +214,13 @@ async fn pruning_keeps_the_chain_whole_from_a_signed_checkpoint_on() {
         );
         assert!(refused_by_database(&engine.db, "DELETE FROM audit_log WHERE id = 6").await);
 
-        tamper(&engine.db, &["UPDATE audit_checkpoint SET hash = '00' WHERE through = 4"]).await;
+        let behind = "INSERT INTO audit_log SELECT 3, at, who, means, address, action, object_id, object, outcome, words,
+                      changes, hash, who_key, kind, object_key FROM audit_log WHERE id = 5";
+        tamper(&engine.db, &[behind]).await;
+        assert_eq!(broken_at(&check(&engine).await.unwrap()), Some(3), "a row where others were given up");
+        execute(&engine.db, "DELETE FROM audit_log WHERE id = 3").await;
+        assert!(check(&engine).await.unwrap().is_whole());
+        execute(&engine.db, "UPDATE audit_checkpoint SET hash = '00' WHERE through = 4").await;
         assert!(check(&engine).await.unwrap().broken.is_some(), "nobody else can sign");
     })
     .await;
@@ -213,15 +289,14 @@ async fn on_postgres_a_second_writer_waits_for_the_first_ones_commit() {
     record_in_txn(&mut first, Act::new(action::PAUSE)).await.unwrap();
     let waiting = tokio::spawn(async move {
         let mut second = other.write().await.unwrap();
-        let (id, previous) = audit_begin_in_txn(&mut second).await.unwrap();
+        let head = audit_begin_in_txn(&mut second, 1).await.unwrap();
         second.rollback().await.unwrap();
-        (id, previous)
+        (head.last, head.hash.len())
     });
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert!(!waiting.is_finished(), "it must not see a hash that may come to nothing");
     first.commit().await.unwrap();
-    let (id, previous) = waiting.await.unwrap();
-    assert_eq!((id, previous.len()), (2, 64));
+    assert_eq!(waiting.await.unwrap(), (1, 64));
     one.close().await;
 }
 
@@ -279,6 +354,156 @@ async fn a_page_reads_by_an_index_and_a_bounded_number_of_rows() {
         let mut tx = engine.db.read().await.unwrap();
         let rows = sqlx::query("SELECT COUNT(*) FROM audit_log").fetch_one(&mut *tx).await.unwrap();
         assert_eq!(rows.get::<i64, _>(0), 120);
+    })
+    .await;
+}
+
+/// What somebody does who has the database and not the key: statements, and from which row on, with numbers that are less by so
+/// much, they write the chain anew.
+type Forgery = (&'static str, &'static [&'static str], Option<(i64, i64)>);
+
+const FORGERIES: [Forgery; 7] = [
+    ("its checkpoints taken away", &["DELETE FROM audit_checkpoint"], Some((5, 0))),
+    (
+        "its checkpoints said to be of another key",
+        &["UPDATE audit_checkpoint SET fingerprint = 'x'"],
+        Some((5, 0)),
+    ),
+    (
+        "its first rows taken away and the others numbered anew",
+        &["DELETE FROM audit_log WHERE id <= 10", "DELETE FROM audit_checkpoint"],
+        Some((11, 10)),
+    ),
+    (
+        "its last rows cut off",
+        &[
+            "DELETE FROM audit_log WHERE id > 1500",
+            "DELETE FROM audit_checkpoint WHERE through > 1500",
+            "UPDATE audit_head SET signed = 1000, last = 1500, hash = (SELECT hash FROM audit_log WHERE id = 1500)",
+        ],
+        None,
+    ),
+    ("only the newest checkpoint taken away", &["DELETE FROM audit_checkpoint WHERE through = 2000"], None),
+    (
+        "all of it taken away",
+        &["DELETE FROM audit_log", "DELETE FROM audit_checkpoint", "DELETE FROM audit_head"],
+        None,
+    ),
+    (
+        "all of it taken away but an empty end",
+        &[
+            "DELETE FROM audit_log",
+            "DELETE FROM audit_checkpoint",
+            "UPDATE audit_head SET last = 0, hash = '', signed = 0, pruned = 0",
+        ],
+        None,
+    ),
+];
+
+#[tokio::test]
+async fn a_log_that_was_forged_or_shortened_is_found_and_the_program_never_signs_it() {
+    on_both(async |engine| {
+        let db = &engine.db;
+        for _ in 0..2 {
+            acts(db, 1_000).await;
+            sign_checkpoint(&engine, now()).await.unwrap();
+        }
+        assert!(check(&engine).await.unwrap().is_whole());
+        assert_eq!(count(db, "SELECT COUNT(*) FROM audit_checkpoint").await, 2);
+    })
+    .await;
+    for (what, statements, forged) in FORGERIES {
+        on_both(async |engine| {
+            let db = &engine.db;
+            for _ in 0..2 {
+                acts(db, 1_000).await;
+                sign_checkpoint(&engine, now()).await.unwrap();
+            }
+            tamper(db, statements).await;
+            if let Some((from, less)) = forged {
+                forge(db, from, less).await;
+            }
+            let checkpoints = count(db, "SELECT COUNT(*) FROM audit_checkpoint").await;
+            assert!(!check(&engine).await.unwrap().is_whole(), "{what}");
+            let newest = check_newest(db, &engine.vault).await.unwrap();
+            assert!(!newest.is_whole(), "{what}: a page says so as well");
+            // What the program does by itself makes it no better.
+            acts(db, 2_000).await;
+            sign_checkpoint(&engine, now()).await.unwrap();
+            let later = etiqa_model::Timestamp(now().millis() + 500 * 86_400_000);
+            assert_eq!(prune(&engine, later).await.unwrap(), 0, "{what}");
+            assert!(!check(&engine).await.unwrap().is_whole(), "{what}");
+            let signed = count(db, "SELECT COUNT(*) FROM audit_checkpoint").await;
+            assert_eq!(signed, checkpoints, "{what}: nothing was signed");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_signs_what_fits_together_and_nobody_what_does_not() {
+    on_both(async |engine| {
+        acts(&engine.db, 5).await;
+        assert!(sign(&engine).await.unwrap().is_whole(), "nothing to do");
+        assert_eq!(count(&engine.db, "SELECT COUNT(*) FROM audit_log").await, 5);
+        // As a restore without the key leaves it.
+        tamper(
+            &engine.db,
+            &[
+                "INSERT INTO audit_checkpoint SELECT id, hash, 1, 'another key', '00' FROM audit_log WHERE id = 3",
+                "UPDATE audit_head SET signed = 3, signature = '00'",
+            ],
+        )
+        .await;
+        let found = check(&engine).await.unwrap();
+        assert_eq!((found.foreign_checkpoints, found.is_whole()), (1, false));
+        acts(&engine.db, 1).await;
+        assert!(!check(&engine).await.unwrap().is_whole(), "another row does not sign it");
+        assert!(!sign(&engine).await.unwrap().is_whole(), "it says what it found");
+        acts(&engine.db, 1).await;
+        let chain = check(&engine).await.unwrap();
+        assert_eq!((chain.is_whole(), chain.up_to), (true, 8), "{chain:?}");
+        assert_eq!(count(&engine.db, "SELECT COUNT(*) FROM audit_log WHERE action = 'audit.sign'").await, 1);
+
+        execute(&engine.db, "UPDATE audit_log SET who = 'somebody else' WHERE id = 2").await;
+        let refused = sign(&engine).await.unwrap_err().into_user_error().message;
+        assert!(refused.starts_with("Row 2: It was changed"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_log_is_signed_anew_when_the_key_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = open(&folder, None).await;
+    acts(&engine.db, 1_000).await;
+    sign_checkpoint(&engine, now()).await.unwrap();
+    rotate_key(&engine).await.unwrap();
+    act(&engine.db, "after").await;
+    engine.db.close().await;
+    let engine = open(&folder, None).await;
+    act(&engine.db, "after the next start").await;
+    let chain = check(&engine).await.unwrap();
+    assert_eq!((chain.is_whole(), chain.checked), (true, 1_003), "{chain:?}");
+    engine.db.close().await;
+}
+
+#[tokio::test]
+async fn ten_thousand_acts_at_once_are_one_chain() {
+    on_both(async |engine| {
+        act(&engine.db, "before").await;
+        let many = (0..10_000).map(|number| {
+            let changes = Changes::none().and("enabled", Some("true".into()), Some("false".into()));
+            Act::new(action::DEVICE_CHANGE).on(number, &format!("device-{number}")).changing(changes)
+        });
+        let began = std::time::Instant::now();
+        let mut tx = engine.db.write().await.unwrap();
+        record_all_in_txn(&mut tx, many.collect()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+        act(&engine.db, "after").await;
+        let chain = check(&engine).await.unwrap();
+        assert_eq!((chain.is_whole(), chain.checked), (true, 10_002), "{chain:?}");
     })
     .await;
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use etiqa_engine::audit::check;
 use etiqa_engine::db::{Db, place_of_url};
 use etiqa_engine::handover::{Step, hand_over};
 use etiqa_engine::store::dump::{table_columns_in_txn, table_count, table_rows_in_txn, tables_handed_over};
@@ -152,6 +153,19 @@ async fn every_table_goes_over_cell_by_cell_and_ids_go_on() {
     tx.rollback().await.unwrap();
     here.close().await;
     there.close().await;
+}
+
+#[tokio::test]
+async fn the_audit_log_is_whole_and_signed_where_it_was_moved_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data_dir, url) = (folder.path().join("data"), postgres_url().await);
+    Engine::open(options(&data_dir), Role::Command).await.unwrap().db.close().await;
+    hand_over(options(&data_dir), &url, |_| {}).await.unwrap();
+    let there = Options { database_url: Some(url), ..options(&data_dir) };
+    let engine = Engine::open(there, Role::Command).await.unwrap();
+    let chain = check(&engine).await.unwrap();
+    assert_eq!((chain.is_whole(), chain.checked), (true, 1), "the move itself is in it: {chain:?}");
+    engine.db.close().await;
 }
 
 #[tokio::test]

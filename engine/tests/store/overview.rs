@@ -375,7 +375,7 @@ async fn what_is_stored_at_the_end_of_a_day_is_what_was_made_and_has_not_gone_by
         let bytes: Vec<u64> = stored.into_iter().map(|day| day.bytes).collect();
         assert_eq!(bytes, [11, 100_011, 110_001, 10_001]);
         assert_eq!(archive_totals(&db).await.unwrap(), (2, 10_001), "the same as today");
-        let days = run_counts_by_day(&db, None, first_day, 4).await.unwrap();
+        let days = run_counts_by_day(&db, first_day, 4).await.unwrap();
         assert_eq!(days.into_iter().map(|day| day.good).collect::<Vec<_>>(), [0, 2, 1, 0]);
     })
     .await;

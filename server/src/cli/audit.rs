@@ -1,12 +1,13 @@
 //! `etiqa audit`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use etiqa_engine::{Engine, Error, Result, audit};
 use etiqa_model::audit::{AuditFilter, AuditFormat, AuditOutcome, AuditRow, ChainState};
+use etiqa_model::shown::harmless;
 
 use super::{exit, output};
 
@@ -16,11 +17,21 @@ use super::{exit, output};
 pub(crate) enum Audit {
     /// Read all of it and say whether it is whole
     #[command(
-        after_help = "It ends with 1 where a row was changed, removed or put there, and names the first one.\n\n\
-                      Example: etiqa audit check"
+        after_help = "It ends with 1 where a row was changed, removed or put there, and names the first one; and where the \
+                      log was not signed by this instance.\n\nExample: etiqa audit check"
     )]
     Check {
         /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sign it as it is
+    #[command(
+        after_help = "For a log that was restored without its key: until a person signs it, nobody can tell it from one that \
+                      was forged. One whose rows do not fit together is not signed.\n\nExample: etiqa audit sign"
+    )]
+    Sign {
+        /// What was found before, as JSON
         #[arg(long)]
         json: bool,
     },
@@ -91,6 +102,7 @@ impl Audit {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         match self {
             Self::Check { json } => check(engine, json).await,
+            Self::Sign { json } => sign(engine, json).await,
             Self::List { narrowed, limit, json } => list(engine, &narrowed.filter(), limit, json).await,
             Self::Export { narrowed, format } => export(engine, narrowed.filter(), format).await,
         }
@@ -104,14 +116,30 @@ async fn check(engine: &Engine, json: bool) -> Result<ExitCode> {
     } else {
         output::print(&told(&chain));
     }
-    Ok(exit(chain.broken.is_none()))
+    Ok(exit(chain.is_whole()))
+}
+
+async fn sign(engine: &Engine, json: bool) -> Result<ExitCode> {
+    let found = audit::sign(engine).await?;
+    if json {
+        output::print_json(&found)?;
+    } else if found.is_whole() {
+        output::print("The audit log is whole and signed by this instance: nothing to do.");
+    } else {
+        output::print(&format!("It was: {}", told(&found)));
+        output::print(
+            "✅ The audit log is signed as it is. `etiqa audit check` holds it to that from now on.",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn told(chain: &ChainState) -> String {
     let foreign = match chain.foreign_checkpoints {
         0 => String::new(),
         count => format!(
-            " {} were signed with another key than this instance's and prove nothing.",
+            " Checkpoints that were signed with another key than this instance's, and prove nothing: {}. Whoever knows that \
+             it was restored says `etiqa audit sign`.",
             output::count(count)
         ),
     };
@@ -119,8 +147,9 @@ fn told(chain: &ChainState) -> String {
         Some(broken) => {
             format!("❌ The audit log is not whole. Row {}: {}{foreign}", broken.row, broken.problem)
         }
+        None if !chain.is_whole() => format!("❌ The audit log is not signed.{foreign}"),
         None => format!(
-            "✅ The audit log is whole: {} rows up to row {}.{foreign}",
+            "✅ The audit log is whole: {} rows up to row {}.",
             output::count(chain.checked),
             chain.up_to
         ),
@@ -164,8 +193,15 @@ async fn list(engine: &Engine, filter: &AuditFilter, limit: u32, json: bool) -> 
 
 async fn export(engine: &Arc<Engine>, filter: AuditFilter, format: AuditFormat) -> Result<ExitCode> {
     let mut pieces = audit::export(engine, filter, "UTC", format).await?;
+    let is_shown = io::stdout().is_terminal();
     while let Some(piece) = pieces.recv().await {
-        match io::stdout().lock().write_all(&piece?) {
+        let mut piece = piece?;
+        if is_shown {
+            // A piece ends with a line. A table has no way to write what a terminal would obey but as it is.
+            let text = String::from_utf8_lossy(&piece).replace("\r\n", "\n");
+            piece = harmless(&text).into_bytes();
+        }
+        match io::stdout().lock().write_all(&piece) {
             Ok(()) => {}
             // Nobody reads any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,

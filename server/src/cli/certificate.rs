@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use etiqa_engine::{Engine, Result, artifacts, inventory};
+use etiqa_model::user::Role;
 
 use super::output;
 
@@ -41,7 +42,7 @@ impl Certificate {
                     Some(fingerprint) => fingerprint.replace(':', "").to_lowercase(),
                     None => artifacts::offered_certificate(engine, known.id).await?,
                 };
-                artifacts::accept_certificate(engine, known.id, &sha256).await?;
+                artifacts::accept_certificate(engine, &Role::Admin.into(), known.id, &sha256).await?;
                 if json {
                     output::print_json(&serde_json::json!({ "device": known.hostname, "sha256": sha256 }))?;
                 } else {

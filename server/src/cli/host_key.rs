@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use etiqa_engine::{Engine, Result, inventory};
+use etiqa_model::user::Role;
 
 /// Accept the changed host key of a device
 #[derive(Debug, Subcommand)]
@@ -22,7 +23,7 @@ impl HostKey {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         let Self::Accept { device } = self;
         let known = inventory::find(engine, &device).await?;
-        inventory::accept_host_key(engine, known.id).await?;
+        inventory::accept_host_key(engine, &Role::Admin.into(), known.id).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,10 +1,9 @@
 //! What the commands write: results to stdout, all else to stderr, and nothing that a terminal would obey.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use etiqa_engine::{Error, Result};
-use etiqa_model::shown::{harmless, misleads};
+use etiqa_model::shown::{escaped, harmless};
 use etiqa_model::{Secret, Timestamp, UserError};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde::Serialize;
@@ -35,21 +34,6 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
         serde_json::to_string_pretty(value).map_err(|error| Error::io("writing JSON")(error.into()))?;
     let _ = aside(|| writeln!(io::stdout().lock(), "{}", escaped(&text)));
     Ok(())
-}
-
-/// JSON with every misleading character written as JSON writes it (RFC 8259, section 7); outside of its strings there are
-/// none but newlines.
-fn escaped(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        if misleads(c) && c != '\n' {
-            // All of them are within the first plane. Writing to a String never fails.
-            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
 }
 
 /// A line about what goes on.

@@ -121,6 +121,7 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::User(user::User::ResetTotp { .. }) => Refused(action::FACTOR_RESET),
         Command::User(_) => Refused(action::USER_CHANGE),
         Command::Token(_) => Refused(action::TOKEN_CHANGE),
+        Command::Audit(super::audit::Audit::Sign { .. }) => Refused(action::AUDIT_SIGN),
         Command::Audit(super::audit::Audit::Export { .. }) => Done(action::AUDIT_EXPORT),
         _ => return None,
     })

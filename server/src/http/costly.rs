@@ -63,10 +63,11 @@ impl Cost {
             | "/devices/export.csv"
             | "/admin/audit/export"
             | "/rpc/apply_import"
+            | "/rpc/get_import"
             | "/rules/report.csv"
             | "/rules/report.json" => Some(Self::Bulk),
             "/configs/rules/new" if is_post => Some(Self::Bench),
-            "/devices/import" if is_post => Some(Self::Bulk),
+            "/devices/import" if is_post || has_query => Some(Self::Bulk),
             _ if is_numbered("/api/v1/versions/", "/diff") => Some(Self::Difference),
             _ if is_numbered("/api/v1/destinations/", "/test") => Some(Self::Connection),
             _ if is_post && is_numbered("/admin/drivers/", "") => Some(Self::Bench),
@@ -196,6 +197,9 @@ mod tests {
         assert_eq!(get("/configs/search/?q=x"), Some(Cost::Search));
         assert_eq!(get("/configs/compare?old_device=1"), Some(Cost::Difference));
         assert_eq!(get("/devices/7/download"), Some(Cost::Bulk));
+        assert_eq!(get("/devices/import"), None);
+        assert_eq!(get("/devices/import?upload=7"), Some(Cost::Bulk));
+        assert_eq!(post("/rpc/get_import"), Some(Cost::Bulk));
         assert_eq!(post("/admin/drivers/ios"), Some(Cost::Bench));
         assert_eq!(post("/rpc/test_destination"), Some(Cost::Connection));
     }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_app::api::acts;
 use etiqa_app::api::context::{Caller, session_cookie};
 use etiqa_engine::access::{identify_session, identify_token, setup_is_open};
-use etiqa_engine::audit::{Act, Acting, Action, Actor, acting, record};
+use etiqa_engine::audit::{Act, Acting, Action, Actor, acting, record, record_refusal};
 use etiqa_engine::{Engine, Error, Result};
 use etiqa_model::user::Identity;
 use etiqa_model::{ErrorKind, Secret, UserError};
@@ -54,6 +54,7 @@ pub(super) async fn gate(State(keeper): State<Keeper>, mut request: Request, nex
 /// changes nothing in the database, here.
 async fn answer(caller: Acting, request: Request, next: Next) -> Response {
     let act = act_of(request.method(), request.uri().path());
+    let place = place_of(request.uri().path());
     let engine = request.extensions().get::<Caller>().map(|caller| Arc::clone(&caller.engine));
     let response = acting(caller.clone(), next.run(request)).await;
     let (Some(action), Some(engine)) = (act, engine) else { return response };
@@ -66,11 +67,11 @@ async fn answer(caller: Acting, request: Request, next: Next) -> Response {
         return response;
     }
     let act = Act::by(caller, action);
-    let act = match refusal {
-        Some(why) => act.refused(why),
-        None => act,
+    let recorded = match refusal {
+        Some(why) => record_refusal(&engine, act.refused(why), &place).await,
+        None => record(&engine.db, act).await.map_err(Error::from),
     };
-    if let Err(error) = record(&engine.db, act).await {
+    if let Err(error) = recorded {
         tracing::error!(%error, "what was done could not be noted in the audit log");
     }
     response
@@ -79,6 +80,11 @@ async fn answer(caller: Acting, request: Request, next: Next) -> Response {
 /// What a request does, where that is to be told.
 fn act_of(method: &Method, path: &str) -> Option<Action> {
     acts::act_of(method, path).or_else(|| api::act_of(method, path))
+}
+
+/// Tells server functions apart that the audit log has one name for; other paths have numbers in them.
+fn place_of(path: &str) -> String {
+    if path.starts_with("/rpc/") { path.to_owned() } else { String::new() }
 }
 
 /// Around everything that is logged while a request is answered, its SQL statements (`sqlx::query=debug`) among it: the
@@ -150,7 +156,7 @@ async fn admit(keeper: &Keeper, request: &mut Request) -> Result<Admission, Refu
         let refusal = UserError::new(ErrorKind::Forbidden, message);
         if let Some(action) = act_of(method, path) {
             let act = Act::by(acting, action).refused_with(&refusal);
-            record(&engine.db, act).await.map_err(Error::from)?;
+            record_refusal(engine, act, &place_of(path)).await?;
         }
         return Err(refusal.into());
     }
@@ -296,17 +302,14 @@ fn check_origin(client: &Client, headers: &HeaderMap) -> Result<(), UserError> {
     Err(UserError::new(ErrorKind::Forbidden, message))
 }
 
-/// A browser on this machine that was lured to another name for it (DNS rebinding) is turned away.
+/// A browser that was lured to another name for this server (DNS rebinding) is turned away.
 pub(super) fn check_host(client: &Client, request: &Request) -> Result<(), UserError> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
     let Some(name) = authority.as_ref().map(Authority::host) else {
         return Err(UserError::invalid("The request names no host."));
     };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    let is_address = bare.parse::<std::net::IpAddr>().is_ok();
-    if !client.is_local || is_address || name.eq_ignore_ascii_case("localhost") || client.is_public_host(name)
-    {
+    if client.is_own_host(name) {
         return Ok(());
     }
     let is_allowed = std::env::var("ETIQA_HOSTS")

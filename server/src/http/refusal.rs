@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use etiqa_app::api::session::is_local_path;
 use etiqa_engine::Error;
 use etiqa_engine::audit::Acting;
 use etiqa_model::{ErrorKind, UserError};
@@ -135,7 +136,7 @@ pub(super) fn page_before(headers: &HeaderMap) -> Option<String> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
     let (_, page) = headers.get(header::REFERER)?.to_str().ok()?.split_once("://")?;
     let path = page.strip_prefix(host)?;
-    path.starts_with('/').then(|| path.to_owned())
+    is_local_path(path).then(|| path.to_owned())
 }
 
 fn page(stylesheet: &str, said: &str, back: Option<&str>) -> String {
@@ -178,5 +179,7 @@ mod tests {
         assert_eq!(from("http://nas:8000/devices/import?x=1").as_deref(), Some("/devices/import?x=1"));
         assert_eq!(from("http://nas:8000.example.com/"), None);
         assert_eq!(from("http://elsewhere/"), None);
+        assert_eq!(from("http://nas:8000//evil.example/"), None);
+        assert_eq!(from("http://nas:8000/\\evil.example/"), None);
     }
 }

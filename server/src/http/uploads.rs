@@ -7,7 +7,8 @@ use axum::http::{Extensions, HeaderMap};
 use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_app::api::context::Context;
 use etiqa_engine::access::About;
-use etiqa_engine::{Engine, Error, import};
+use etiqa_engine::import::Uploading;
+use etiqa_engine::{Engine, Error};
 use etiqa_model::user::Role;
 use etiqa_model::{UploadId, UserError};
 
@@ -31,7 +32,7 @@ async fn upload(
     form: Multipart,
 ) -> Result<Response, Refusal> {
     let context = Context::require_in(&extensions, Role::Operator, About::Seen).await?;
-    match store(&engine, form, &context.identity.name).await {
+    match store(&engine, form, &context.identity.owner()).await {
         Ok(id) => Ok(Redirect::to(&format!("{PAGE}?upload={id}")).into_response()),
         Err(error) if accepts_pages(&headers) => Ok(back_to(PAGE, PAGE, error.into_user_error())),
         Err(error) => Err(error.into()),
@@ -39,13 +40,16 @@ async fn upload(
 }
 
 async fn store(engine: &Engine, mut form: Multipart, by: &str) -> Result<UploadId, Error> {
-    while let Some(field) = form.next_field().await.map_err(|_| unreadable())? {
+    while let Some(mut field) = form.next_field().await.map_err(|_| unreadable())? {
         if field.name() != Some("file") {
             continue;
         }
         let file_name = field.file_name().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(|_| unreadable())?;
-        return import::apply::upload(engine, &file_name, bytes.to_vec(), by).await;
+        let mut uploading = Uploading::begin(engine)?;
+        while let Some(piece) = field.chunk().await.map_err(|_| unreadable())? {
+            uploading.write(&piece).await?;
+        }
+        return uploading.finish(engine, &file_name, by).await;
     }
     Err(UserError::invalid("Choose a CSV or JSON file first.").into())
 }

@@ -3,7 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use etiqa_simulator::Personality;
+
 use crate::harness::World;
+use crate::harness::devices::device;
+
+/// Begins every secret of a text.
+const SECRET: &str = "s3cr3t-community-";
 
 /// Server functions that only look. All others leave a row, done or refused.
 const READING: [&str; 56] = [
@@ -125,15 +131,51 @@ async fn every_server_function_that_changes_something_leaves_a_row() {
 #[tokio::test]
 async fn what_only_looks_leaves_none() {
     let world = World::new();
+    world.add_credential().await;
+    // Two changes of a text with a secret in it: the first page shows their first lines.
+    let router = world.add_device(device(Personality::Ios, "core-rtr-1")).await;
+    for number in 1..=3 {
+        router.set_config(format!(
+            "Building configuration...\n\nCurrent configuration : 300 bytes\n!\nversion 15.2\nhostname core-rtr-1\n!\n\
+             snmp-server community {SECRET}{number} RO\nsnmp-server contact number{number}\n!\nend\n"
+        ));
+        world.etiqa(["collect", "core-rtr-1"]).await.good();
+    }
     let admin = world.token("admin").await;
     let server = world.serve().await;
     let admin = server.with_token(&admin);
     let before = world.database.number(ROWS).await;
+    let first_page = admin.call("get_overview", &[]).await.with_status(200).text();
+    assert!(first_page.contains("number3"), "it shows first lines of changes: {first_page}");
+    for shown in [first_page, admin.clone().and_header("accept", "text/html").get("/").await.text()] {
+        assert!(!shown.contains(SECRET), "and nobody asked for a secret: {shown}");
+    }
     for path in ["/", "/devices/", "/backup/", "/configs/", "/admin/", "/admin/audit", "/backup/status/"] {
         admin.get(path).await.with_status(200);
     }
     assert_eq!(world.database.number(ROWS).await, before);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_refused_again_and_again_does_not_fill_the_log() {
+    let world = World::new();
+    let viewer = world.token("viewer").await;
+    let server = world.serve().await;
+    let viewer = server.with_token(&viewer);
+    let refused = "SELECT COUNT(*) FROM audit_log WHERE outcome = 'refused'";
+    for _ in 0..30 {
+        viewer.call("delete_device", &[("id", "1")]).await.with_status(403);
+    }
+    assert_eq!(world.database.number(refused).await, 1);
+    server.stop().await;
+    assert_eq!(world.database.number(refused).await, 2, "how many more there were is told at the end");
+    assert!(
+        newest(&world).await.contains("device.remove  refused: 29 more since "),
+        "{}",
+        newest(&world).await
+    );
+    world.etiqa(["audit", "check"]).await.good();
 }
 
 #[tokio::test]

@@ -126,6 +126,35 @@ async fn what_is_too_long_is_refused_and_not_kept() {
 }
 
 #[tokio::test]
+async fn uploads_that_are_not_whole_yet_take_no_memory() {
+    let world = World::new();
+    let token = world.token("operator").await;
+    let server = world.serve().await;
+    let rows = "192.0.2.1,a name\n".repeat(4_000);
+    let before = server.memory();
+    let mut uploads = Vec::new();
+    for _ in 0..6 {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let head = format!(
+            "POST /devices/import HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n\
+             --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n",
+            server.address(),
+            60 << 20
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for _ in 0..600 {
+            stream.write_all(rows.as_bytes()).await.unwrap();
+        }
+        uploads.push(stream);
+    }
+    let grown = server.memory().saturating_sub(before);
+    assert!(grown < 96 << 20, "{grown} bytes more than before, of 240 MB that were sent");
+    drop(uploads);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_cannot_be_read_is_refused() {
     let world = World::new();
     let token = world.token("admin").await;

@@ -647,7 +647,11 @@ async fn one_of_everything(world: &World, number: &str, host: &str) {
     let (size, file) = (text.size_bytes, format!("{host}.txt"));
     let file_sha256 = sha256_hex(file.as_bytes());
     let csv = to_hex(format!("ip,hostname,site\n127.0.0.8,{host}-new,vienna\n").as_bytes());
-    let by = if number == "1" { "scoped" } else { "somebody" };
+    let by = if number == "1" {
+        "(SELECT 'token ' || id FROM api_token WHERE name = 'scoped')"
+    } else {
+        "'user 1'"
+    };
     for sql in [
         format!(
             "INSERT INTO backup_run (id, backup_config_id, name, kind, status, phase, started_by, queued_at, started_at,
@@ -690,7 +694,7 @@ async fn one_of_everything(world: &World, number: &str, host: &str) {
         ),
         format!(
             "INSERT INTO upload (id, file_name, content, created_by, created_at)
-             VALUES ({number}, '{host}.csv', X'{csv}', '{by}', 9000000000000)"
+             VALUES ({number}, '{host}.csv', X'{csv}', {by}, 9000000000000)"
         ),
     ] {
         world.database.execute(&sql).await;

@@ -123,15 +123,15 @@ fn state(chain: &ChainState) -> AnyView {
             "Not whole",
             format!("Row {}: {} Run `etiqa audit check` on the server.", broken.row, broken.problem),
         ),
+        None if !chain.is_whole() => {
+            let words = "The newest checkpoint was signed with another key and proves nothing. Whoever knows that the log was \
+                         restored says `etiqa audit sign` on the server.";
+            (Tone::Bad, "Not signed", words.to_owned())
+        }
         None => {
             let more = if chain.is_partial { " Newer rows were not looked at." } else { "" };
-            let foreign = if chain.foreign_checkpoints > 0 {
-                " The newest checkpoint was signed with another key and proves nothing."
-            } else {
-                ""
-            };
             let words = format!(
-                "The newest {} since the last signed checkpoint fit together, up to row {}.{more}{foreign} `etiqa audit \
+                "The newest {} since the last signed checkpoint fit together, up to row {}.{more} `etiqa audit \
                  check` looks at all of them.",
                 format::plural(chain.checked, "row"),
                 chain.up_to

@@ -189,8 +189,8 @@ async fn open_first(
     let failure = || SftpFailure::new(Class::Unreachable, "The server has no address.");
     let mut opened = (Err(failure()), None);
     for address in addresses {
-        let (address, host_key) = (address.to_string(), host_key.clone());
-        let endpoint = Endpoint { address, port: settings.port, host_key, legacy: false };
+        let (judged, address, host_key) = (Some(vec![*address]), address.to_string(), host_key.clone());
+        let endpoint = Endpoint { address, judged, port: settings.port, host_key, legacy: false };
         opened = open_sftp(&endpoint, login, &Limits::default()).await;
         let is_silent =
             |failure: &SftpFailure| matches!(failure.class, Class::Unreachable | Class::ConnectTimeout);

@@ -45,8 +45,13 @@ pub(super) async fn push(
     let mut opened = Err(PushError::new(PushErrorKind::Unreachable, format!("{host} has no address.")));
     for address in addresses {
         let host_key_known = remote.host_key.clone();
-        let endpoint =
-            Endpoint { address: address.to_string(), port, host_key: host_key_known, legacy: false };
+        let endpoint = Endpoint {
+            address: address.to_string(),
+            judged: Some(vec![address]),
+            port,
+            host_key: host_key_known,
+            legacy: false,
+        };
         let target = Target { endpoint, transport: Transport::Ssh, via: Vec::new() };
         let tried = run_command(&target, &login, &command, limits, host_key).await;
         let is_silent =

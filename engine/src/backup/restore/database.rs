@@ -12,7 +12,7 @@ use super::super::archive::reader::{Archive, Refusal};
 use super::super::contents::DATABASE;
 use super::bounded::longest_value;
 use super::rows::{Piece, read_rows};
-use crate::audit::{Act, action, record};
+use crate::audit::{self, Act, action, record};
 use crate::db::{Db, Tx, newest_schema, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
 use crate::error::{Error, Result};
 use crate::store::restore::{
@@ -22,7 +22,7 @@ use crate::store::restore::{
 use crate::store::setting::{
     key_fingerprint_fetch_in_txn, restored_at_save_in_txn, restoring_fetch_in_txn, restoring_save_in_txn,
 };
-use crate::vault::VaultError;
+use crate::vault::{Vault, VaultError};
 
 /// Batches of rows that may wait for the database.
 const WAITING: usize = 4;
@@ -33,8 +33,8 @@ pub(super) struct Settling<'a> {
     pub(super) data_dir: &'a str,
     /// Hashes of the vendors' backups that came along.
     pub(super) artifacts: &'a [String],
-    /// The fingerprint of the key that its secrets must be sealed with; none: that key is lost.
-    pub(super) key_fingerprint: Option<&'a str>,
+    /// The key that its secrets must be sealed with; none: that key is lost.
+    pub(super) vault: Option<&'a Vault>,
     /// When it is restored.
     pub(super) at: Timestamp,
 }
@@ -59,7 +59,10 @@ pub(super) async fn restore_database(
     }
     db.migrate(schema).await?;
     let is_an_instance = settling.is_some();
-    let is_key_lost = settling.as_ref().is_some_and(|settling| settling.key_fingerprint.is_none());
+    let is_key_lost = settling.as_ref().is_some_and(|settling| settling.vault.is_none());
+    if let Some(vault) = settling.as_ref().and_then(|settling| settling.vault) {
+        db.sign_with(vault.signer());
+    }
     let (pieces, mut received) = mpsc::channel(WAITING);
     let reading = {
         let archive = archive.clone();
@@ -85,6 +88,8 @@ pub(super) async fn restore_database(
     if is_an_instance {
         let lost = if is_key_lost { " Without the key: its secrets were forgotten." } else { "" };
         let words = format!("From an archive of {}.{lost}", manifest.created_at);
+        // An archive that is older than the log has none.
+        audit::begin(db).await?;
         record(db, Act::new(action::RESTORE).saying(words)).await?;
     }
     Ok(rows)
@@ -170,9 +175,9 @@ async fn insert(
         for sha256 in settling.artifacts {
             artifact_blob_found_in_txn(&mut tx, sha256).await?;
         }
-        if let Some(given) = settling.key_fingerprint {
+        if let Some(vault) = settling.vault {
             let known = key_fingerprint_fetch_in_txn(&mut tx).await?;
-            if known.is_some_and(|known| known != given) {
+            if known.is_some_and(|known| known != vault.fingerprint()) {
                 return Err(VaultError::Foreign.into());
             }
         }

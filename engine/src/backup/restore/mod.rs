@@ -125,12 +125,8 @@ async fn fill(
         .filter(|entry| entry.name.starts_with("artifacts/"))
         .map(|entry| entry.sha256.clone())
         .collect();
-    let settling = Settling {
-        data_dir: target.dir_id(),
-        artifacts: &artifacts,
-        key_fingerprint: vault.as_ref().map(Vault::fingerprint),
-        at: now(),
-    };
+    let settling =
+        Settling { data_dir: target.dir_id(), artifacts: &artifacts, vault: vault.as_ref(), at: now() };
     let root = target.root().to_owned();
     tell(Step::Files);
     let written = {

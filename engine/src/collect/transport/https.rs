@@ -142,7 +142,8 @@ impl Https {
         static TRUST: std::sync::LazyLock<Arc<Trust>> =
             std::sync::LazyLock::new(|| Arc::new(Trust::system()));
 
-        let endpoint = Endpoint { address: "127.0.0.1".into(), port: 0, host_key: None, legacy: false };
+        let endpoint =
+            Endpoint { address: "127.0.0.1".into(), judged: None, port: 0, host_key: None, legacy: false };
         let target = Target { endpoint, transport: etiqa_model::device::Transport::Ssh, via: Vec::new() };
         let mut https = Self::new(target, None, Arc::clone(&TRUST), limits.clone());
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;

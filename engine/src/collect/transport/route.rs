@@ -46,7 +46,7 @@ pub(in crate::collect) async fn open(
     evidence.hop_keys.clear();
     evidence.hop_logins.clear();
     let first = target.via.first().map_or(&target.endpoint, |hop| &hop.endpoint);
-    let opened = socket::connect(&first.address, first.port, limits.connect).await;
+    let opened = socket::connect(first, limits.connect).await;
     let (socket, cut) = opened.map_err(|failure| match target.via.first() {
         Some(hop) => at_hop(hop, failure),
         None => failure,
@@ -119,6 +119,10 @@ async fn forward(
     longest: Duration,
 ) -> Step<Box<dyn Stream>> {
     let Endpoint { address, port, .. } = next;
+    // What a name leads to is known over there alone.
+    if let Ok(literal) = address.parse() {
+        socket::judge(address, literal).map_err(|refused| Failure::new(Class::Unreachable, refused))?;
+    }
     let open =
         connection.handle.channel_open_direct_tcpip(address.as_str(), u32::from(*port), "127.0.0.1", 0);
     let name = &hop.name;

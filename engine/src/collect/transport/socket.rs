@@ -1,6 +1,7 @@
 //! The TCP connection beneath a session, which ends for certain when the session is dropped.
 
 use std::io::{self, ErrorKind};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,6 +14,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use crate::collect::failure::{Failure, Step};
+use crate::collect::target::Endpoint;
+use crate::outgoing::{Kind, Refused, kind_of};
 
 /// A TCP stream that is cut as soon as its [`DropGuard`] goes. The SSH library runs its protocol in a task of its
 /// own, which would else wait for a hung device after everybody has lost interest.
@@ -21,23 +24,36 @@ pub(super) struct Socket {
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-/// Connects to the first address of `host` that answers, within `longest` for all of them.
-pub(super) async fn connect(host: &str, port: u16, longest: Duration) -> Step<(Socket, DropGuard)> {
+/// Refuses an address where a cloud hands out its keys: nothing that is collected from is there.
+pub(super) fn judge(host: &str, address: IpAddr) -> Result<(), String> {
+    match kind_of(address) {
+        kind @ Kind::Metadata => Err(Refused { host: host.to_owned(), address, kind }.to_string()),
+        Kind::Public | Kind::Private | Kind::Special => Ok(()),
+    }
+}
+
+/// Connects to the first address of an endpoint that answers, within `longest` for all of them: of those that were judged,
+/// where there are such, or else of those that its name leads to.
+pub(super) async fn connect(endpoint: &Endpoint, longest: Duration) -> Step<(Socket, DropGuard)> {
+    let (host, port) = (endpoint.address.as_str(), endpoint.port);
     let deadline = Instant::now() + longest;
     let no_answer = || {
         let message = format!("Nothing answered at {host} port {port} within {} s.", longest.as_secs_f32());
         Failure::new(Class::ConnectTimeout, message)
     };
-    let addresses = match timeout_at(deadline, lookup_host((host, port))).await {
-        Ok(Ok(addresses)) => addresses,
-        Ok(Err(_)) => {
-            let message = format!("The name {host} cannot be resolved.");
-            return Err(Failure::new(Class::Unreachable, message));
-        }
-        Err(_) => return Err(no_answer()),
+    let addresses: Vec<SocketAddr> = match &endpoint.judged {
+        Some(judged) => judged.iter().map(|address| SocketAddr::new(*address, port)).collect(),
+        None => match timeout_at(deadline, lookup_host((host, port))).await {
+            Ok(found) => found.into_iter().flatten().collect(),
+            Err(_) => return Err(no_answer()),
+        },
     };
-    let mut last = Failure::new(Class::Unreachable, format!("The name {host} has no address."));
+    let mut last = Failure::new(Class::Unreachable, format!("The name {host} cannot be resolved."));
     for address in addresses {
+        if let Err(refused) = judge(host, address.ip()) {
+            last = Failure::new(Class::Unreachable, refused);
+            continue;
+        }
         match timeout_at(deadline, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 // Keystrokes are small and waited for; Nagle's algorithm would only delay them.
@@ -104,5 +120,43 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn endpoint(address: &str, judged: Option<&[&str]>, port: u16) -> Endpoint {
+        let judged = judged.map(|judged| judged.iter().map(|address| address.parse().unwrap()).collect());
+        Endpoint { address: address.to_owned(), judged, port, host_key: None, legacy: false }
+    }
+
+    #[tokio::test]
+    async fn the_connection_goes_to_the_address_that_was_judged() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // A label that no name may have (RFC 1035, section 2.3.4): whoever asks for it is told nothing.
+        let name = "a".repeat(64);
+        let judged = endpoint(&name, Some(&["127.0.0.1"]), port);
+        assert!(connect(&judged, Duration::from_secs(10)).await.is_ok());
+        for nowhere in [endpoint(&name, None, port), endpoint("127.0.0.1", Some(&[]), port)] {
+            let failure = connect(&nowhere, Duration::from_secs(10)).await.err().unwrap();
+            assert_eq!(failure.class, Class::Unreachable);
+            assert!(failure.message.contains("cannot be resolved"), "{}", failure.message);
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_where_a_cloud_hands_out_its_keys() {
+        for there in
+            [endpoint("core.lan", Some(&["169.254.169.254"]), 80), endpoint("169.254.169.254", None, 80)]
+        {
+            let failure = connect(&there, Duration::from_secs(10)).await.err().unwrap();
+            assert_eq!(failure.class, Class::Unreachable);
+            assert!(failure.message.contains("hands out its keys"), "{}", failure.message);
+        }
     }
 }

@@ -8,9 +8,10 @@ use etiqa_model::device::{Device, DeviceInput, DeviceStatus, DeviceType, NewDevi
 use super::record::Record;
 use super::source::{Kind, Source};
 use super::{DjangoOptions, DjangoReport};
-use crate::audit::{Act, Changes, action, record_in_txn};
+use crate::audit::{Act, Changes, action, record_all_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::inventory::MEASURED;
 use crate::store::device::device_list_by_address_in_txn;
 use crate::store::device_fact::device_fact_fetch;
 use crate::store::device_write::{DeviceRow, device_insert_in_txn};
@@ -168,13 +169,15 @@ async fn bring_batch(
         .map(|(_, device)| DeviceRow { device: device.clone(), credential_id: None, jump_host_id: None })
         .collect();
     let ids = device_insert_in_txn(&mut tx, &rows, now()).await?;
+    let mut acts = Vec::with_capacity(new.len());
     for ((index, device), id) in new.iter().zip(ids) {
         if let Some(brought) = brought.get_mut(*index) {
             brought.id = Some(id);
         }
-        let act = Act::new(action::DEVICE_ADD).on(id.0, &device.hostname).changing(Changes::of_new(device));
-        record_in_txn(&mut tx, act).await?;
+        let changes = Changes::of_new(device).without(MEASURED);
+        acts.push(Act::new(action::DEVICE_ADD).on(id.0, &device.hostname).changing(changes));
     }
+    record_all_in_txn(&mut tx, acts).await?;
     tx.commit().await?;
     Ok(brought)
 }

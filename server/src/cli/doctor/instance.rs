@@ -254,7 +254,7 @@ async fn history(report: &mut Report, engine: &Engine) -> Result<()> {
     if chain.foreign_checkpoints > 0 {
         problems.push(
             "Checkpoints of the audit log were signed with another key than this instance's: they prove nothing of the \
-             rows before them."
+             rows before them. Whoever knows that it was restored says `etiqa audit sign`."
                 .to_owned(),
         );
     }

@@ -515,6 +515,6 @@ async fn collect(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 204, description = "It is the device's key from now on.")))]
 async fn accept_host_key(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("device", &id), About::Device).await?;
-    inventory::accept_host_key(&context.engine, id).await?;
+    inventory::accept_host_key(&context.engine, &context.reach, id).await?;
     Ok(nothing())
 }

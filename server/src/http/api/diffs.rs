@@ -173,7 +173,9 @@ async fn of_version(Path(id): Path<String>, ask: Ask) -> Answered {
     let reader = reading.reader(context.identity.role);
     let diff = read::version_diff(&context.engine, to, from, reader, Opened::default()).await?;
     if !diff.reading.masked {
-        audit::reveal(&context.engine.db, context.actor(), &diff.to).await?;
+        for version in diff.from.iter().chain([&diff.to]) {
+            audit::reveal(&context.engine.db, context.actor(), version).await?;
+        }
     }
     Ok(shown(&DiffItem::new(diff.from.map(Into::into), diff.to.into(), diff.diff, diff.reading)))
 }

@@ -16,7 +16,6 @@ use etiqa_model::{ErrorKind, Secret, UserError};
 use tracing::{Instrument, Span};
 
 use crate::http::LARGEST_BODY;
-use crate::http::gate::bearer_token;
 use crate::http::refusal::Refusal;
 
 const KEY: &str = "idempotency-key";
@@ -41,7 +40,7 @@ async fn keyed(caller: &Caller, request: Request, next: Next) -> Result<Response
     let engine = Arc::clone(&caller.engine);
     let identity = caller.identity.as_ref().ok_or_else(UserError::internal)?;
     let key = key_of(request.headers())?;
-    let owner = answers::owner(identity, bearer_token(request.headers()).as_deref())?;
+    let owner = identity.owner();
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, LARGEST_BODY).await.map_err(|_| Refusal::too_large())?;
     let asked = [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body[..]].join(&b'\n');

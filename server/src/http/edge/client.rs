@@ -31,14 +31,20 @@ pub(in crate::http) struct Client {
     /// Whether the browser speaks HTTPS.
     pub(in crate::http) is_secure: bool,
     /// Whether the connection itself comes from this machine.
-    pub(in crate::http) is_local: bool,
+    is_local: bool,
     edge: Arc<Edge>,
 }
 
 impl Client {
-    /// Whether the host is the one of the public address.
-    pub(in crate::http) fn is_public_host(&self, name: &str) -> bool {
-        self.edge.public.as_ref().is_some_and(|public| public.host().eq_ignore_ascii_case(name))
+    /// Whether the server may be asked by this name. Browsers are lured to other names for it (DNS rebinding). By which names
+    /// others than this machine's own browsers open the pages is known where there is a public address.
+    pub(in crate::http) fn is_own_host(&self, name: &str) -> bool {
+        let public = self.edge.public.as_ref();
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        (!self.is_local && public.is_none())
+            || bare.parse::<IpAddr>().is_ok()
+            || name.eq_ignore_ascii_case("localhost")
+            || public.is_some_and(|public| public.host().eq_ignore_ascii_case(name))
     }
 
     /// Whether `origin` is that of our own pages.
@@ -100,4 +106,39 @@ fn set_host(headers: &mut HeaderMap, host: Option<String>) -> Result<(), UserErr
         headers.insert(header::HOST, host);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::forwarded::Proxies;
+    use super::super::places::Places;
+    use super::super::public_url::PublicUrl;
+    use super::*;
+    use crate::http::costly::Costly;
+
+    fn client(is_local: bool, public: Option<&str>) -> Client {
+        let edge = Edge {
+            tls: None,
+            proxies: Proxies::new(Vec::new()),
+            public: public.map(|url| PublicUrl::parse(url).unwrap()),
+            places: Places::default(),
+            costly: Costly::default(),
+        };
+        let address = if is_local { [127, 0, 0, 1] } else { [192, 0, 2, 1] };
+        Client { address: address.into(), is_secure: true, is_local, edge: Arc::new(edge) }
+    }
+
+    #[test]
+    fn with_a_public_address_everybody_is_held_to_its_name_and_without_one_this_machine_is() {
+        let public = Some("https://etiqa.example:8443");
+        for client in [client(true, None), client(true, public), client(false, public)] {
+            assert!(!client.is_own_host("rebind.evil"));
+            assert!(!client.is_own_host("etiqa.example.evil"));
+            assert!(client.is_own_host("192.0.2.7") && client.is_own_host("[::1]"));
+            assert!(client.is_own_host("localhost"));
+        }
+        assert!(client(false, public).is_own_host("Etiqa.example"));
+        assert!(client(true, public).is_own_host("etiqa.example"));
+        assert!(client(false, None).is_own_host("whatever.lan"), "nobody said how it is called");
+    }
 }

@@ -27,7 +27,8 @@ use super::Edge;
 use super::accept::App;
 use super::activity::{Activity, Counted};
 use super::client::Peer;
-use super::patience::{HEAD_WITHIN, Patient};
+use super::patience::{HEAD_WITHIN, Patient, TAKEN_WITHIN};
+use super::taking::Answers;
 use super::tls::Tls;
 
 /// A connection that nothing is asked over is closed after this. Proxies keep theirs for a minute, and are not to find them
@@ -37,6 +38,8 @@ const IDLE: Duration = Duration::from_secs(75);
 const LARGEST_HEAD: usize = 64 << 10;
 /// Requests of one connection at once.
 const MOST_STREAMS: u32 = 64;
+/// Bytes of one answer that wait to be written. More of them would wait only for whoever does not take them.
+const LARGEST_WAITING: usize = 64 << 10;
 /// What begins a TLS connection: a record of the handshake (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 22;
 
@@ -92,14 +95,22 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) {
     let activity = Arc::new(Activity::default());
     let stream = TokioIo::new(Patient::new(stream, Arc::clone(&activity), !is_http2));
-    let counted = Arc::clone(&activity);
+    let answers = Arc::new(Answers::default());
+    let (counted, handed_on) = (Arc::clone(&activity), Arc::clone(&answers));
     let service = service_fn(move |request: Request<Incoming>| {
         let (mut app, open) = (app.clone(), counted.begin());
+        let answers = Arc::clone(&handed_on);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
         async move {
             let answer: Response = app.call(request).await?;
-            Ok::<_, Infallible>(answer.map(|body| Body::new(Counted::new(body, open))))
+            let answer = answer.map(|body| Body::new(Counted::new(body, open)));
+            // In HTTP/1.1 all that is not taken waits at the stream.
+            Ok::<_, Infallible>(if is_http2 {
+                answer.map(|body| Body::new(answers.hand_on(body)))
+            } else {
+                answer
+            })
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -114,6 +125,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .timer(TokioTimer::new())
         .max_concurrent_streams(MOST_STREAMS)
         .max_header_list_size(LARGEST_HEAD as u32)
+        .max_send_buf_size(LARGEST_WAITING)
         // Whoever has gone without a word is noticed.
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
@@ -128,6 +140,10 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 if let Err(error) = ended {
                     tracing::debug!(peer = %peer.address, %error, "a connection broke");
                 }
+                return;
+            }
+            () = answers.untaken_for(TAKEN_WITHIN) => {
+                tracing::debug!(peer = %peer.address, "an answer was not taken; its connection is closed");
                 return;
             }
             () = stopping.cancelled(), if !is_ending => {}
@@ -158,5 +174,72 @@ async fn to_https(request: Request) -> Response {
             (StatusCode::TEMPORARY_REDIRECT, place, words).into_response()
         }
         _ => (StatusCode::BAD_REQUEST, [(header::CONNECTION, "close")], words).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use hyper::client::conn::http2;
+    use tokio::io::duplex;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const LENGTH: usize = 1 << 20;
+
+    /// A browser that lets the server send so many bytes of an answer, and the task that serves it.
+    async fn browser(window: u32) -> (http2::SendRequest<Body>, tokio::task::JoinHandle<()>) {
+        let (browser, stream) = duplex(1 << 16);
+        let router = Router::new().route("/", get(|| async { "x".repeat(LENGTH) }));
+        let app = NormalizePathLayer::trim_trailing_slash().layer(router);
+        let peer = Peer { address: [192, 0, 2, 1].into(), is_tls: true };
+        let serving = tokio::spawn(speak(stream, true, peer, app, CancellationToken::new()));
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(window);
+        let (sender, connection) = builder.handshake(TokioIo::new(browser)).await.unwrap();
+        // It answers pings, whatever it takes.
+        tokio::spawn(connection);
+        (sender, serving)
+    }
+
+    fn ask() -> Request {
+        axum::http::Request::get("https://localhost/").body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_over_which_an_answer_is_not_taken_is_closed() {
+        for window in [0, 1_000, 65_535, 1_048_575] {
+            let (mut browser, serving) = browser(window).await;
+            let begun = Instant::now();
+            let answer = browser.send_request(ask()).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+            // What is asked for beside it does not keep it.
+            let asking = tokio::spawn(async move {
+                while browser.send_request(ask()).await.is_ok() {
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                }
+            });
+            let closed = timeout(Duration::from_mins(10), serving).await;
+            assert!(closed.is_ok(), "of a window of {window} bytes");
+            assert!(begun.elapsed() >= TAKEN_WITHIN);
+            drop(answer);
+            asking.await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_an_answer_slowly_gets_all_of_it() {
+        let (mut browser, serving) = browser(65_535).await;
+        let mut answer = browser.send_request(ask()).await.unwrap().into_body();
+        let mut length = 0;
+        while let Some(frame) = answer.frame().await {
+            length += frame.unwrap().into_data().unwrap().len();
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        assert_eq!(length, LENGTH);
+        drop((browser, answer));
+        serving.await.unwrap();
     }
 }

@@ -10,6 +10,7 @@ mod patience;
 mod places;
 mod public_url;
 mod self_signed;
+mod taking;
 mod tls;
 
 use std::net::SocketAddr;

@@ -14,8 +14,8 @@ use super::activity::Activity;
 
 /// From the first byte of a request to the last one of its head; of a new connection from its beginning.
 pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// How long nothing may go out while there is something to send.
-const TAKEN_WITHIN: Duration = Duration::from_mins(1);
+/// How long nothing may go out while there is something to send; how long nothing more of an answer may be asked for.
+pub(super) const TAKEN_WITHIN: Duration = Duration::from_mins(1);
 
 type Timer = Pin<Box<Sleep>>;
 
