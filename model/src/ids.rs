@@ -65,4 +65,10 @@ ids! {
     MediaId,
     /// A view of a list that a person keeps.
     ViewId,
+    /// Where notifications are sent to.
+    ChannelId,
+    /// What is told to which channels.
+    NotifyRuleId,
+    /// A message to one channel.
+    DeliveryId,
 }

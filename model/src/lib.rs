@@ -25,6 +25,7 @@ pub mod import;
 pub mod job;
 pub mod machine;
 pub mod media;
+pub mod notify;
 pub mod opened;
 pub mod overview;
 pub mod page;

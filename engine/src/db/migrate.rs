@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
     step!(19, "the audit log", "0019_audit.sql"),
     step!(20, "sign-in", "0020_sign_in.sql"),
     step!(21, "scopes", "0021_scopes.sql"),
+    step!(22, "notifications", "0022_notifications.sql"),
 ];
 
 /// The newest schema number that this program knows.

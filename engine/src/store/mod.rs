@@ -30,6 +30,7 @@ pub mod lease;
 pub mod machine;
 pub mod media;
 mod newest;
+pub mod notify;
 pub mod overview;
 pub mod promise;
 pub mod reachability;

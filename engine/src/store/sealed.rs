@@ -17,6 +17,7 @@ pub const SEALED: &[SealedCell] = &[
     SealedCell { table: "credential", column: "previous_sealed" },
     SealedCell { table: "archive_passphrase", column: "sealed" },
     SealedCell { table: "destination", column: "sealed" },
+    SealedCell { table: "notify_channel", column: "sealed" },
     SealedCell { table: "second_factor", column: "sealed" },
     SealedCell { table: "second_factor", column: "pending_sealed" },
 ];
