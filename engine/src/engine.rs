@@ -136,6 +136,8 @@ pub struct Engine {
     pub searches: Semaphore,
     /// What devices told of their changes.
     pub changes: Changes,
+    /// The address by which people open the pages, without the slash at its end, once that is known.
+    pub public_url: OnceLock<String>,
     /// Networks that copies may be sent to besides public ones.
     pub(crate) reach: Reach,
     /// How long a file waits for the destination in which all machines keep theirs.
@@ -231,6 +233,7 @@ impl Engine {
             artifact_errands: Errands::default(),
             searches: Semaphore::new(PAGES_AT_ONCE),
             changes: Changes::default(),
+            public_url: OnceLock::new(),
             reach: options.reach,
             shared_patience: options.shared_patience.unwrap_or(shared::PATIENCE),
             shared_seen: std::sync::Mutex::default(),

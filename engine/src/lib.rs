@@ -28,6 +28,7 @@ mod lease;
 pub mod machines;
 pub mod media;
 pub mod network;
+pub mod notify;
 pub mod outgoing;
 pub mod overview;
 pub mod pause;

@@ -98,6 +98,9 @@ fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String)
             let of = site.as_ref().map(|site| format!(" of {site}")).unwrap_or_default();
             (format!("Look which devices{of} answer"), Some("/devices/".to_owned()))
         }
+        Work::Notify { channel } => {
+            (format!("Send messages to channel {channel}"), Some("/admin/notifications".to_owned()))
+        }
         Work::Change { device } => {
             (format!("Collect device {device}, which told of a change"), Some(format!("/devices/{device}")))
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use etiqa_model::device::{DEFAULT_SITE, Device};
 use etiqa_model::event::Topic;
-use etiqa_model::{DestinationId, DeviceId, JobId, RunId, Timestamp};
+use etiqa_model::{ChannelId, DestinationId, DeviceId, JobId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{DbError, Tx};
@@ -85,6 +85,11 @@ pub enum Work {
         /// Which.
         device: DeviceId,
     },
+    /// Send messages to a channel: all that wait for it.
+    Notify {
+        /// Which.
+        channel: ChannelId,
+    },
 }
 
 /// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
@@ -96,6 +101,7 @@ pub(super) const AT_ONCE: &[(&str, usize)] = &[
     (TEST, 8),
     (ARTIFACT, 4),
     (SEND, 4),
+    (NOTIFY, 16),
     (VERIFY, 1),
     (DRILL, 1),
     (REACH, 1),
@@ -113,6 +119,7 @@ const DRILL: &str = "drill";
 const SEND: &str = "send";
 const REACH: &str = "reach";
 const TEST: &str = "test";
+const NOTIFY: &str = "notify";
 pub(crate) const CHANGE: &str = "change";
 pub(crate) const PART: &str = "part";
 pub(crate) const ARTIFACT_PART: &str = "artifact_part";
@@ -132,6 +139,7 @@ impl Work {
             Self::Part { .. } => PART,
             Self::ArtifactPart { .. } => ARTIFACT_PART,
             Self::Change { .. } => CHANGE,
+            Self::Notify { .. } => NOTIFY,
         }
     }
 
@@ -148,7 +156,7 @@ impl Work {
             Self::Verify { .. } | Self::Drill { .. } | Self::Reach { .. } => -10,
             Self::Send { .. } => -5,
             Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } | Self::ArtifactPart { .. } => 0,
-            Self::Change { .. } => 5,
+            Self::Change { .. } | Self::Notify { .. } => 5,
             Self::Collect { .. } | Self::Test { .. } => 10,
         }
     }
@@ -166,6 +174,7 @@ impl Work {
             Self::ArtifactPart { run, device } => Some(format!("artifact_part:{run}:{device}")),
             Self::Part { run, number, .. } => Some(format!("part:{run}:{number}")),
             Self::Change { device } => Some(format!("change:{device}")),
+            Self::Notify { channel } => Some(format!("notify:{channel}")),
             Self::Collect { devices } => match devices.as_slice() {
                 [device] => Some(format!("collect:{device}")),
                 _ => None,
@@ -187,6 +196,7 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
             | Work::Test { .. }
             | Work::Change { .. }
             | Work::Collect { .. }
+            | Work::Notify { .. }
     );
     if let Some(key) = key.as_ref().filter(|_| comes_again) {
         // What was sent once is done; what is due now is other work.

@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::fleet::{Purpose, Share, collect_fleet, fetch_artifacts, test_now, without_session};
 use crate::lease::{self, LEASE};
 use crate::machines::{self, Sites};
+use crate::notify;
 use crate::reachability;
 use crate::store::device::device_list_of;
 use crate::store::job::{Job, Taker, job_claim, job_claim_one, job_finish, job_release, job_renew};
@@ -227,6 +228,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         Work::Drill { run } => unless_gone(drill_run(engine, run, None).await),
         // For another data directory it is never taken.
         Work::Send { destination, .. } => send_due(engine, destination).await,
+        Work::Notify { channel } => notify::send_due(engine, channel).await,
         Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
         Work::Test { device } => test_now(engine, device).await,
         Work::Part { run, devices, .. } => collect_part(engine, run, devices, share).await,

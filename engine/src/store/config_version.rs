@@ -8,6 +8,7 @@ use etiqa_model::scope::Scope;
 use etiqa_model::{ConfigVersionId, DeviceId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::notify::notice::{Happened, notice_insert_in_txn};
 use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
@@ -501,7 +502,7 @@ pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<Conf
             lines, added, removed, collected_at, run_id, driver, driver_sha256)
          VALUES ($1, $2,
             (SELECT COALESCE(MAX(version), 0) + 1 FROM config_version WHERE device_id = $1 AND part = $2),
-            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id, version",
     )
     .bind(new.device_id.0)
     .bind(new.part.clone())
@@ -518,7 +519,17 @@ pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<Conf
     .bind(new.driver_sha256.clone())
     .fetch_one(&mut **tx)
     .await?;
-    Ok(ConfigVersionId(row.int("id")?))
+    let (id, number) = (ConfigVersionId(row.int("id")?), row.int("version")?);
+    let happened = match new.state {
+        VersionState::Suspect => Some(Happened::Suspect(new.device_id, id)),
+        // The first one is no change.
+        VersionState::Active if number > 1 => Some(Happened::Changed(new.device_id, id)),
+        _ => None,
+    };
+    if let Some(happened) = happened {
+        notice_insert_in_txn(tx, happened, new.run_id, new.collected_at).await?;
+    }
+    Ok(id)
 }
 
 /// Makes a version that is in the state `from` the active one, and notes since when; false when it is not in it (any more).

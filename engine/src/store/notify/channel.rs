@@ -1,12 +1,14 @@
 //! Channels.
 
+use std::collections::HashSet;
+
 use etiqa_model::notify::{Channel, ChannelKind, ChannelName, ChannelSettings};
 use etiqa_model::{BackupConfigId, ChannelId, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
-/// No more than ten thousand that wait are counted; the outbox holds fewer.
+/// What waits is bounded, and both counts go through an index.
 const SELECT: &str = "SELECT c.id, c.name, c.settings, c.sealed, c.enabled, c.last_ok_at, c.problem, c.failures, \
      c.paused_until, c.dropped, \
      (SELECT COUNT(*) FROM notify_delivery d WHERE d.channel_id = c.id AND d.state = 'waiting') AS waiting, \
@@ -49,6 +51,13 @@ pub async fn channel_list_names(db: &Db) -> Result<Vec<ChannelName>> {
             Ok(ChannelName { id: ChannelId(row.int("id")?), name: row.text("name")?, kind })
         })
         .collect()
+}
+
+/// Those that anything is sent to.
+pub async fn channel_list_enabled(db: &Db) -> Result<HashSet<ChannelId>> {
+    let rows =
+        sqlx::query("SELECT id FROM notify_channel WHERE enabled = 1").fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok(ChannelId(row.int("id")?))).collect()
 }
 
 /// Enabled heartbeats, and the backup that each is of.
