@@ -10,7 +10,7 @@ use etiqa_engine::changes::{self, Sockets};
 use etiqa_engine::history::search;
 use etiqa_engine::schedule::{tick, tidy, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
-use etiqa_engine::{machines, reachability, relay};
+use etiqa_engine::{machines, notify, reachability, relay};
 use etiqa_model::machine::MachineRole;
 use etiqa_model::{ErrorKind, UserError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -63,6 +63,10 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
     loop {
         engine.changes.set_quiet(Duration::from_secs(serve.change_quiet.into()));
+        if let Some(url) = serve.public_url.as_deref().filter(|url| !url.is_empty()) {
+            // Only this sets it, once for each engine.
+            let _ = engine.public_url.set(url.trim_end_matches('/').to_owned());
+        }
         let then =
             serve_engine(&engine, &edge, (&listener, &base), start_delay, syslog.as_ref(), &stop).await?;
         if then == Then::End {
@@ -105,6 +109,7 @@ async fn serve_engine(
     let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(engine), None));
     let seeing = tokio::spawn(keep_seen(Arc::clone(engine)));
+    let notifying = tokio::spawn(notify::keeper(Arc::clone(engine)));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(engine), None, Arc::clone(sockets))));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
@@ -126,7 +131,8 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing];
+    let tasks =
+        [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing, notifying];
     for task in tasks.into_iter().chain(hearing) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");

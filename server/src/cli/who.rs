@@ -8,7 +8,7 @@ use etiqa_engine::{Engine, Error, Result};
 
 use super::{
     Command, artifact, backup_config, certificate, credential, destination, device, host_key, jump_host, key,
-    media, token, user,
+    media, notify, token, user,
 };
 
 /// The user of the operating system.
@@ -50,6 +50,13 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::JumpHost(jump_host::JumpHost::List { .. })
             | Command::Destination(destination::Destination::List { .. })
             | Command::BackupConfig(backup_config::BackupConfig::List { .. })
+            | Command::Notify(
+                notify::Notify::Deliveries { .. }
+                    | notify::Notify::Channel(notify::Channel::List { .. })
+                    | notify::Notify::Rule(
+                        notify::Rule::List { .. } | notify::Rule::Preview { .. } | notify::Rule::Events
+                    )
+            )
             | Command::User(user::User::List)
             | Command::Token(token::Token::List)
     );
@@ -83,6 +90,9 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::Credential(credential::Credential::Remove { .. }) => Refused(action::CREDENTIAL_REMOVE),
         Command::JumpHost(_) => Refused(action::JUMP_HOST_CHANGE),
         Command::Destination(_) => Refused(action::DESTINATION_CHANGE),
+        Command::Notify(notify::Notify::Channel(_)) => Refused(action::CHANNEL_CHANGE),
+        Command::Notify(notify::Notify::Rule(_)) => Refused(action::NOTIFY_RULE_CHANGE),
+        Command::Notify(notify::Notify::Retry { .. }) => Refused(action::DELIVERY_RETRY),
         Command::BackupConfig(_) => Refused(action::BACKUP_CHANGE),
         Command::RecoveryKit => Refused(action::RECOVERY_KIT),
         Command::Key(key::Key::Rotate) => Refused(action::KEY_ROTATE),

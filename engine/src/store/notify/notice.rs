@@ -95,7 +95,7 @@ pub async fn notice_list(db: &Db) -> Result<Vec<Notice>> {
             ("ended", Some(run), ..) => Happened::Ended(run),
             ("changed", _, Some(device), Some(version)) => Happened::Changed(device, version),
             ("suspect", _, Some(device), Some(version)) => Happened::Suspect(device, version),
-            _ => return Err(DbError::Value { column: "what", message: what }),
+            _ => return Err(DbError::Value { column: "what", message: what.clone() }),
         };
         notices.push(Notice { id: row.int("id")?, happened, run, at: row.time("at")? });
     }
