@@ -7,7 +7,7 @@ source "$(dirname "$0")/lib.sh"
 # The bundles of app/src/bundle.rs: a feature of the front end, and the name of its files.
 declare -A bundles=(
   [daily]=etiqa [devices]=etiqa-devices [device]=etiqa-device [configs]=etiqa-configs [forms]=etiqa-forms
-  [reach]=etiqa-reach [admin]=etiqa-admin
+  [reach]=etiqa-reach [watch]=etiqa-watch [admin]=etiqa-admin
 )
 rm -rf target/wasm-bundles
 mkdir -p target/wasm-bundles

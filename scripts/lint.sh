@@ -30,7 +30,7 @@ clippy_host() {
 # Each bundle as it is built; all of them at once show what no bundle uses.
 clippy_browser() {
   local bundle
-  for bundle in daily devices device configs forms reach admin daily,devices,device,configs,forms,reach,admin; do
+  for bundle in daily devices device configs forms reach watch admin daily,devices,device,configs,forms,reach,watch,admin; do
     cargo clippy --profile "$browser_profile" -p etiqa-frontend -p etiqa-app --features "etiqa-app/hydrate,etiqa-frontend/${bundle//,/,etiqa-frontend/}" \
       --target wasm32-unknown-unknown --locked -- -D warnings || return 1
   done

@@ -44,6 +44,7 @@ fn Inside() -> impl IntoView {
                 <DeviceRoutes/>
                 <ConfigRoutes/>
                 <ReachRoutes/>
+                <WatchRoutes/>
                 <AdminRoutes/>
                 <DailyRoutes/>
             </FlatRoutes>
@@ -183,6 +184,24 @@ fn ReachRoutes() -> AnyNestedRoute {
 #[component(transparent)]
 fn ReachRoutes() -> AnyNestedRoute {
     view! { <Route path=path!("/admin/drivers") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// What is told to whom.
+#[cfg(feature = "watch")]
+#[component(transparent)]
+fn WatchRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/admin/notifications") view=pages::admin::notifications::NotificationsPage ssr=SsrMode::Async/> }
+        .into_inner()
+        .into_any_nested_route()
+}
+
+/// See the other bundles' `DailyRoutes`.
+#[cfg(not(feature = "watch"))]
+#[component(transparent)]
+fn WatchRoutes() -> AnyNestedRoute {
+    view! { <Route path=path!("/admin/notifications") view=pages::not_found::NotFoundPage ssr=SsrMode::Async/> }
         .into_inner()
         .into_any_nested_route()
 }

@@ -12,6 +12,7 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
         ["admin", "credentials" | "jump-hosts" | "destinations" | "drivers", ..] => "etiqa-reach",
+        ["admin", "notifications", ..] => "etiqa-watch",
         ["admin", ..] | ["account"] => "etiqa-admin",
         ["setup"]
         | ["backup" | "devices", "new"]
@@ -66,6 +67,7 @@ mod tests {
                 ],
             ),
             ("etiqa-reach", &["/admin/credentials", "/admin/drivers/", "/admin/drivers/cisco_ios"]),
+            ("etiqa-watch", &["/admin/notifications", "/admin/notifications/"]),
             ("etiqa-admin", &["/admin", "/admin/users", "/account/"]),
         ] {
             for page in pages {

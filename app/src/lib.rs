@@ -15,6 +15,7 @@
             feature = "devices",
             feature = "forms",
             feature = "reach",
+            feature = "watch",
         ))
     ),
     allow(

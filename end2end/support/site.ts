@@ -72,6 +72,8 @@ export function placesInside(known: Known): Place[] {
     place("admin-jump-hosts", "/admin/jump-hosts"),
     place("admin-jump-host-edit", "/admin/jump-hosts", "/admin/jump-hosts?edit=2"),
     place("admin-destinations", "/admin/destinations"),
+    place("admin-notifications", "/admin/notifications"),
+    place("admin-notifications-edit", "/admin/notifications", "/admin/notifications?edit=1&rule=1"),
     place("admin-drivers", "/admin/drivers"),
     place("admin-driver", "/admin/drivers/:name", "/admin/drivers/gaia"),
     place("admin-config-versions", "/admin/config-versions"),
@@ -125,6 +127,10 @@ export class Site {
     await world.etiqa(["jump-host", "add", "warehouse", "--address", "192.0.2.2", "--via", "headquarters", "--site", "warehouse", ...jump]);
     await world.etiqa(["backup-config", "add", "Nightly configs", "--type", "config", "--frequency", "daily"]);
     await world.etiqa(["backup-config", "add", "Monthly full", "--type", "full", "--frequency", "monthly", "--day", "last"]);
+
+    // Nobody hears of anything: the heartbeat of a backup that is never run, and a server that is not there.
+    await world.etiqa(["notify", "channel", "add", "noc", "--kind", "syslog", "--host", "127.0.0.1", "--port", "9"]);
+    await world.etiqa(["notify", "rule", "add", "On call", "--event", "run_failed,device_failing", "--channel", "noc"]);
 
     // Two devices fail, and then one is suspect, which the exit status says.
     const run = (): Promise<unknown> =>

@@ -35,6 +35,7 @@ pub mod imports;
 pub mod jobs;
 pub mod machines;
 pub mod media;
+pub mod notifications;
 pub mod overview;
 pub mod search;
 #[cfg(feature = "ssr")]

@@ -79,6 +79,11 @@ pub(super) fn sections(counts: &AdminCounts, reach: &Reach) -> Vec<AdminSection>
         ),
         (
             Role::Operator,
+            section("Notifications", "/admin/notifications", "What is told to whom, and what became of it.")
+                .with(counts.channels, "channel", "with a problem"),
+        ),
+        (
+            Role::Operator,
             section("Jobs", "/admin/jobs", "What goes on, what waits, and what was given up.").with(
                 counts.jobs,
                 "job",
@@ -176,6 +181,7 @@ mod tests {
             jump_hosts: some,
             drivers: some,
             destinations: some,
+            channels: some,
             jobs: some,
             machines: some,
             kit: KitState { taken_at: None, is_current: false, passphrases: 2 },
@@ -208,7 +214,7 @@ mod tests {
         };
         assert_eq!(names(&Role::Viewer.into()), ["Drivers"]);
         assert!(!names(&Role::Operator.into()).contains(&"Credentials".to_owned()));
-        assert_eq!(names(&Role::Admin.into()).len(), 16);
+        assert_eq!(names(&Role::Admin.into()).len(), 17);
         let vienna = Scope::parse("site:vienna").unwrap();
         assert_eq!(names(&Reach::new(Role::Operator, vienna.clone()).unwrap()), OF_SCOPE);
         assert_eq!(names(&Reach::new(Role::Viewer, vienna).unwrap()), ["Drivers"]);

@@ -112,7 +112,7 @@ fn keep_host(new: &mut NewChannel, known: Option<&KeyedChannel>) -> Result<(), U
         _ => String::new(),
     };
     if before.is_empty() {
-        return Err(in_field("url", "Fill in the address."));
+        return Err(in_field("secret_url", "Fill in the address."));
     }
     *own = before;
     Ok(())
@@ -149,7 +149,7 @@ fn check_secrets(new: &NewChannel, secrets: &ChannelSecrets) -> Result<(), UserE
             Err(in_field("security", message))
         }
         settings if needs_url(settings.kind()) && secrets.url.is_empty() => {
-            Err(in_field("url", "Fill in the address."))
+            Err(in_field("secret_url", "Fill in the address."))
         }
         _ => Ok(()),
     }
@@ -179,7 +179,7 @@ async fn refuse_odd_place(
         ChannelSettings::Syslog(syslog) => ("host", Some(syslog.host.clone())),
         ChannelSettings::Ntfy(ntfy) => ("server", host_of(&ntfy.server)),
         ChannelSettings::Apprise(apprise) => ("server", host_of(&apprise.url)),
-        _ => ("url", host_of(secrets.url.reveal())),
+        _ => ("secret_url", host_of(secrets.url.reveal())),
     };
     let Some(host) = host else { return Err(in_field(field, "The address cannot be used: check it.")) };
     let outgoing = engine.reach.outgoing(settings.own_network());

@@ -90,6 +90,12 @@ pub async fn preview(engine: &Engine, input: &RuleInput) -> Result<(String, Stri
     Ok((message.title, message.text))
 }
 
+/// The same of a rule as it is.
+pub async fn preview_of(engine: &Engine, id: NotifyRuleId) -> Result<(String, String)> {
+    let known = rule_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    preview(engine, &known.to_input()).await
+}
+
 /// What is wrong with a rule that only the engine can tell.
 async fn checked(engine: &Engine, input: &RuleInput) -> Result<NewRule> {
     let new = input.parse(&machine_zone())?;

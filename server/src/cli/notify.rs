@@ -339,7 +339,7 @@ impl ChannelFields {
         }
         input.own_network = self.own_network.unwrap_or(input.own_network);
         if self.url_stdin {
-            input.url = output::read_secret("the address").await?;
+            input.secret_url = output::read_secret("the address").await?;
         }
         if self.secret_stdin {
             input.secret = output::read_secret("the secret").await?;

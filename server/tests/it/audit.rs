@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::harness::World;
 
 /// Server functions that only look. All others leave a row, done or refused.
-const READING: [&str; 49] = [
+const READING: [&str; 53] = [
     "compare_texts",
     "find_page",
     "generate_passphrase",
@@ -35,15 +35,18 @@ const READING: [&str; 49] = [
     "list_admin_sections",
     "list_audit",
     "list_backup_configs",
+    "list_channels",
     "list_config_versions",
     "list_configs",
     "list_credentials",
+    "list_deliveries",
     "list_destinations",
     "list_devices",
     "list_drivers",
     "list_jobs",
     "list_jump_hosts",
     "list_machines",
+    "list_notify_rules",
     "list_results",
     "list_runs",
     "list_sessions",
@@ -53,6 +56,7 @@ const READING: [&str; 49] = [
     "list_versions",
     "list_views",
     "look_at_retention",
+    "preview_notify_rule",
     "preview_retention",
     "preview_schedule",
     "search_configs",

@@ -1,4 +1,4 @@
-//! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves. They are in two bundles.
+//! The admin's pages: who may sign in, how devices are logged in to, and how the program behaves. They are in three bundles.
 
 #[cfg(feature = "admin")]
 pub(crate) mod audit;
@@ -19,6 +19,8 @@ pub(crate) mod jobs;
 pub(crate) mod jump_hosts;
 #[cfg(feature = "admin")]
 pub(crate) mod machines;
+#[cfg(feature = "watch")]
+pub(crate) mod notifications;
 #[cfg(feature = "admin")]
 pub(crate) mod recovery;
 #[cfg(feature = "reach")]

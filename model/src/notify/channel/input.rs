@@ -26,7 +26,7 @@ pub struct ChannelInput {
     /// Whether anything is sent to it.
     pub enabled: bool,
     /// Webhook, Slack, Teams, heartbeat: the address, a secret itself. Empty while editing: as it was.
-    pub url: Secret,
+    pub secret_url: Secret,
     /// Webhook: what signs each message. Apprise without a key: where it passes messages on to. Empty while editing: as it
     /// was.
     pub secret: Secret,
@@ -68,7 +68,7 @@ impl Default for ChannelInput {
             name: String::new(),
             kind: ChannelKind::Email.as_str().to_owned(),
             enabled: true,
-            url: Secret::default(),
+            secret_url: Secret::default(),
             secret: Secret::default(),
             token: Secret::default(),
             host: String::new(),
@@ -175,12 +175,12 @@ impl ChannelInput {
         match kind {
             ChannelKind::Email => secrets.password = self.password.clone(),
             ChannelKind::Webhook => {
-                secrets.url = trimmed(&self.url);
+                secrets.url = trimmed(&self.secret_url);
                 secrets.secret = trimmed(&self.secret);
                 secrets.token = trimmed(&self.token);
             }
             ChannelKind::Slack | ChannelKind::Teams | ChannelKind::Heartbeat => {
-                secrets.url = trimmed(&self.url);
+                secrets.url = trimmed(&self.secret_url);
             }
             ChannelKind::Ntfy => secrets.token = trimmed(&self.token),
             ChannelKind::Apprise => secrets.secret = trimmed(&self.secret),
@@ -284,14 +284,14 @@ impl ChannelInput {
 
     /// The host of the secret address; an empty one of an empty address, which is as it was.
     fn host_of_url(&self, fields: &mut Fields) -> Option<String> {
-        let url = self.url.reveal().trim();
+        let url = self.secret_url.reveal().trim();
         if url.is_empty() {
             return Some(String::new());
         }
         // No message repeats it.
-        let host = fields.check("url", host_of(url).ok_or_else(|| NO_URL.to_owned()))?;
+        let host = fields.check("secret_url", host_of(url).ok_or_else(|| NO_URL.to_owned()))?;
         if url.len() > 2_000 || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            fields.wrong("url", NO_URL);
+            fields.wrong("secret_url", NO_URL);
         }
         Some(host)
     }
@@ -384,7 +384,7 @@ mod tests {
         let input = ChannelInput {
             name: "Chat".into(),
             kind: "slack".into(),
-            url: Secret::new(" https://hooks.slack.com/services/T0/B0/hunter2 "),
+            secret_url: Secret::new(" https://hooks.slack.com/services/T0/B0/hunter2 "),
             ..ChannelInput::default()
         };
         let new = input.parse().unwrap();
@@ -392,9 +392,9 @@ mod tests {
         assert_eq!(new.secrets.url.reveal(), "https://hooks.slack.com/services/T0/B0/hunter2");
         assert!(!format!("{new:?} {input:?}").contains("hunter2"));
         for url in ["ftp://hunter2", "https://", "https://ada:hunter2@x/", "https://x/hunter 2"] {
-            let input = ChannelInput { url: Secret::new(url), ..input.clone() };
+            let input = ChannelInput { secret_url: Secret::new(url), ..input.clone() };
             let error = input.parse().unwrap_err();
-            assert!(error.field("url").is_some_and(|words| !words.contains("hunter2")), "{error:?}");
+            assert!(error.field("secret_url").is_some_and(|words| !words.contains("hunter2")), "{error:?}");
         }
     }
 
