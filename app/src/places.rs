@@ -44,7 +44,7 @@ pub(crate) const KEYED: [Place; 10] = [
 
 /// The others.
 #[cfg(feature = "ssr")]
-const OTHERS: [Place; 13] = [
+const OTHERS: [Place; 14] = [
     place("", "Compare configs", "/configs/compare", Role::Viewer),
     place("", "New device", "/devices/new", Role::Operator),
     place("", "Users", "/admin/users", Role::Admin),
@@ -53,6 +53,7 @@ const OTHERS: [Place; 13] = [
     place("", "Credentials", "/admin/credentials", Role::Admin),
     place("", "Jump hosts", "/admin/jump-hosts", Role::Operator),
     place("", "Destinations", "/admin/destinations", Role::Operator),
+    place("", "Notifications", "/admin/notifications", Role::Operator),
     place("", "Drivers", "/admin/drivers", Role::Viewer),
     place("", "Config versions", "/admin/config-versions", Role::Admin),
     place("", "Recovery kit", "/admin/recovery-kit", Role::Admin),
@@ -62,8 +63,14 @@ const OTHERS: [Place; 13] = [
 
 /// Those that concern all devices, besides what only admins may do: not for who has a scope.
 #[cfg(feature = "ssr")]
-const OF_ALL_DEVICES: [&str; 5] =
-    ["/backup/new", "/admin/jobs", "/admin/machines", "/admin/jump-hosts", "/admin/destinations"];
+const OF_ALL_DEVICES: [&str; 6] = [
+    "/backup/new",
+    "/admin/jobs",
+    "/admin/machines",
+    "/admin/jump-hosts",
+    "/admin/destinations",
+    "/admin/notifications",
+];
 
 /// Those whose name has `search` in it and that somebody of this reach may go to; without `search` those that a key leads to.
 #[cfg(feature = "ssr")]

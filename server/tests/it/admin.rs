@@ -239,6 +239,7 @@ async fn everybody_is_led_to_the_sections_that_they_may_go_to() {
         ("/admin/machines", true),
         ("/admin/jump-hosts", true),
         ("/admin/destinations", true),
+        ("/admin/notifications", true),
         ("/admin/users", false),
         ("/admin/credentials", false),
         ("/admin/settings", false),
