@@ -29,6 +29,8 @@ has_faketime || wanted+=(libfaketime)
 # Reads our mirrors, and is the other side of their pushes.
 have git || wanted+=(git)
 have python3 || wanted+=(python3)
+# Takes our mails.
+python3 -c 'import aiosmtpd' 2>/dev/null || wanted+=(python3-aiosmtpd)
 # What searches are measured beside.
 have rg || wanted+=(ripgrep)
 have fc-list || wanted+=(fontconfig)

@@ -23,6 +23,7 @@ mod kill_loop;
 mod live;
 mod machines;
 mod migrate_to;
+mod notify;
 mod power_cut;
 mod reach;
 mod restore;
