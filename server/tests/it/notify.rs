@@ -79,13 +79,18 @@ async fn a_server_that_is_killed_while_it_sends_loses_no_message_and_sends_it_un
     let world = World::new();
     let posted = with_rule(&world).await;
     let token = world.token("operator").await;
-    for failpoint in etiqa_engine::failpoint::NOTIFYING {
+    let [before, after] = etiqa_engine::failpoint::NOTIFYING else { panic!("there are two") };
+    let killed_at = async |failpoint: &str| {
         let mut command = world.command(["serve", "--listen", "127.0.0.1:0"]);
         command.env("ETIQA_FAILPOINT", failpoint);
-        let server = Server::start(command).await;
-        server.with_token(&token).post("/backup/config/1/run/").await.with_status(202);
-        server.died().await;
-    }
+        Server::start(command).await
+    };
+    let server = killed_at(before).await;
+    server.with_token(&token).post("/backup/config/1/run/").await.with_status(202);
+    server.died().await;
+    assert_eq!(posted.lock().unwrap().len(), 0);
+    // What waits is sent at the start.
+    killed_at(after).await.died().await;
     let server = world.serve().await;
     let state = "SELECT state FROM notify_delivery";
     until("the message's note", async || (world.database.texts(state).await == ["sent"]).then_some(())).await;
