@@ -41,6 +41,8 @@ use crate::time::now;
 
 /// What happened, and what waits to be sent, is looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Before it is tried again, where the database did not answer.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// What lasts is looked for this often, and whenever something happened.
 const CONDITIONS_EVERY: Duration = Duration::from_secs(30);
 /// What was sent, and what was not, is kept this long.
@@ -52,6 +54,7 @@ const TIDY_EVERY: Duration = Duration::from_hours(1);
 pub async fn keeper(engine: Arc<Engine>) {
     let (mut looked, mut tidied) = (None::<Instant>, None::<Instant>);
     loop {
+        let mut wait = LOOK_EVERY;
         if engine.lead.is_held() {
             let at = now();
             let is_time = looked.is_none_or(|looked| looked.elapsed() >= CONDITIONS_EVERY);
@@ -62,6 +65,7 @@ pub async fn keeper(engine: Arc<Engine>) {
                     tracing::error!(%error, "notifications could not be made; it is tried again in a moment");
                     // What lasts is looked at with the next try.
                     looked = None;
+                    wait = AGAIN_AFTER;
                 }
             }
             if tidied.is_none_or(|tidied| tidied.elapsed() >= TIDY_EVERY) {
@@ -73,7 +77,7 @@ pub async fn keeper(engine: Arc<Engine>) {
         }
         tokio::select! {
             () = engine.stopping.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
 }

@@ -194,7 +194,11 @@ async fn of_conditions(
                 steps.push(Step::Begin { about, item });
             }
         }
-        for told in open.iter().filter(|told| told.event == looked.event && looked.is_over(&told.about)) {
+        let here = looked.names();
+        let is_over = |told: &Open| {
+            told.event == looked.event && !here.contains(told.about.as_str()) && looked.is_over(&told.about)
+        };
+        for told in open.iter().filter(|told| is_over(told)) {
             let words = over(engine, told.event, &told.about, &told.item).await?;
             let item = words.filter(|_| settings.recovered).map(|words| Item {
                 state: ItemState::Over,
@@ -225,16 +229,17 @@ fn reminders(rule: &Rule, open: &[&Open], steps: &[Step], at: Timestamp) -> Vec<
         return Vec::new();
     }
     let told_before = at.minus(Duration::from_hours(u64::from(rule.settings.remind_hours)));
-    let is_told_now = |about: &str| {
-        steps.iter().any(|step| match step {
-            Step::Tell(_) => false,
-            Step::Begin { about: own, .. }
-            | Step::Again { about: own, .. }
-            | Step::End { about: own, .. } => own == about,
+    let told_now: HashSet<&str> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Tell(_) => None,
+            Step::Begin { about, .. } | Step::Again { about, .. } | Step::End { about, .. } => {
+                Some(about.as_str())
+            }
         })
-    };
+        .collect();
     open.iter()
-        .filter(|open| open.told_at <= told_before && !is_told_now(&open.about))
+        .filter(|open| open.told_at <= told_before && !told_now.contains(open.about.as_str()))
         .map(|open| Step::Again {
             about: open.about.clone(),
             item: Item { state: ItemState::Lasting, ..open.item.clone() },

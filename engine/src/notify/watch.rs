@@ -72,10 +72,14 @@ impl Looked {
         Self { event, conditions, undecided: HashSet::new(), is_cut: false, over: HashSet::new() }
     }
 
-    /// Whether something of this kind that was told before is over.
+    /// The names of what lasts.
+    pub(super) fn names(&self) -> HashSet<&str> {
+        self.conditions.iter().map(|condition| condition.about.as_str()).collect()
+    }
+
+    /// Whether something of this kind that was told before, and is not among what lasts, is over.
     pub(super) fn is_over(&self, about: &str) -> bool {
-        let is_here = || self.conditions.iter().any(|condition| condition.about == about);
-        self.over.contains(about) || (!self.is_cut && !self.undecided.contains(about) && !is_here())
+        self.over.contains(about) || (!self.is_cut && !self.undecided.contains(about))
     }
 }
 
@@ -90,7 +94,7 @@ pub(super) async fn look(
     let configs = config::list_uncounted(engine, at).await?;
     let is_paused = schedule_pause(engine).await?.is_some();
     for event in events {
-        looked.extend(match event {
+        let one = match event {
             // These only happen.
             NotifyEvent::ConfigChanged | NotifyEvent::SuspectVersion => None,
             NotifyEvent::RunFailed => Some(failed(&configs)),
@@ -108,7 +112,8 @@ pub(super) async fn look(
             NotifyEvent::DiskLow => Some(disk(engine, at)?),
             NotifyEvent::DestinationDown => Some(destinations(engine, at).await?),
             NotifyEvent::WorkerLost => Some(lost(engine).await?),
-        });
+        };
+        looked.extend(one);
     }
     Ok(looked)
 }
@@ -124,7 +129,10 @@ pub(super) async fn over(
     Ok(match event {
         NotifyEvent::DeviceFailing | NotifyEvent::DeviceOverdue => {
             let device = device_list_of(&engine.db, &[DeviceId(id)]).await?.pop();
-            device.filter(|device| device.enabled).map(|_| "A good text was taken again.".to_owned())
+            let is_good = |device: &Device| {
+                device.enabled && device.last_result.as_ref().is_some_and(|result| result.class.is_good())
+            };
+            device.as_ref().is_some_and(is_good).then(|| "A good text was taken again.".to_owned())
         }
         NotifyEvent::RunFailed | NotifyEvent::RunOverdue | NotifyEvent::RunNeverStarted => {
             let configs = config::list_uncounted(engine, item.at).await?;

@@ -55,8 +55,7 @@ pub async fn channel_list_names(db: &Db) -> Result<Vec<ChannelName>> {
 
 /// Those that anything is sent to.
 pub async fn channel_list_enabled(db: &Db) -> Result<HashSet<ChannelId>> {
-    let rows =
-        sqlx::query("SELECT id FROM notify_channel WHERE enabled = 1").fetch_all(db.reader()).await?;
+    let rows = sqlx::query("SELECT id FROM notify_channel WHERE enabled = 1").fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok(ChannelId(row.int("id")?))).collect()
 }
 

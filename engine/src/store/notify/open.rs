@@ -132,13 +132,15 @@ pub async fn held_count_in_txn(tx: &mut Tx, rule: NotifyRuleId) -> Result<u64> {
     row.count("n")
 }
 
-/// Rules whose time has come to tell what they hold.
+/// Enabled rules whose time has come to tell what they hold.
 pub async fn held_list_due(db: &Db, now: Timestamp) -> Result<Vec<NotifyRuleId>> {
-    let rows =
-        sqlx::query("SELECT DISTINCT rule_id FROM notify_held WHERE release_at <= $1 ORDER BY rule_id")
-            .bind(now.millis())
-            .fetch_all(db.reader())
-            .await?;
+    let rows = sqlx::query(
+        "SELECT DISTINCT h.rule_id AS rule_id FROM notify_held h JOIN notify_rule r ON r.id = h.rule_id
+             WHERE r.enabled = 1 AND h.release_at <= $1 ORDER BY rule_id",
+    )
+    .bind(now.millis())
+    .fetch_all(db.reader())
+    .await?;
     rows.iter().map(|row| Ok(NotifyRuleId(row.int("rule_id")?))).collect()
 }
 

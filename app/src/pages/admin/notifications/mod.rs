@@ -83,7 +83,7 @@ pub(crate) fn NotificationsPage() -> AnyView {
             let list = rules_for_form.get().await?;
             let known = list.rules.iter().find(|rule| rule.id.to_string() == ruled).cloned();
             let key = known.as_ref().map_or_else(|| key_of_new(added), |known| known.id.to_string());
-            Ok((key, known, list, preview.get().await?))
+            Ok((key, known, list, preview.get().await.ok().flatten()))
         }
     };
     let for_messages = move || {
