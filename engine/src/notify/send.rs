@@ -12,7 +12,7 @@ use etiqa_model::{ChannelId, Timestamp};
 
 use super::channels::{Failure, Outlook, deliver};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::pause::paused_since;
 use crate::schedule::{Work, enqueue};
@@ -71,10 +71,9 @@ pub(crate) async fn send_due(engine: &Engine, id: ChannelId) -> Result<()> {
         }
         failpoint("notify.begun");
         tell_of_dropped(&mut due.content, keyed.channel.dropped);
-        let secrets = secrets_of(engine, &keyed)?;
         let began = Instant::now();
         let sent = tokio::select! {
-            sent = deliver(engine, &keyed.channel.settings, &secrets, &due.content) => sent,
+            sent = try_to_send(engine, &keyed, &due.content) => sent?,
             // It may have been taken: it is sent again at the next start.
             () = engine.stopping.cancelled() => return Ok(()),
         };
@@ -97,6 +96,21 @@ pub(crate) async fn send_due(engine: &Engine, id: ChannelId) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The outer error is this program's own.
+async fn try_to_send(
+    engine: &Engine,
+    keyed: &KeyedChannel,
+    content: &Content,
+) -> Result<Result<String, Failure>> {
+    match secrets_of(engine, keyed) {
+        Ok(secrets) => Ok(deliver(engine, &keyed.channel.settings, &secrets, content).await),
+        Err(Error::Vault(_)) => {
+            Ok(Err(Failure::permanent("Its secrets cannot be opened here: fill them in again.")))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Says in a message how many before it were dropped. A heartbeat has no words for it.
