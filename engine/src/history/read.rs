@@ -172,7 +172,8 @@ pub async fn unified(
 pub(crate) async fn unified_masked(engine: &Engine, to: &ConfigVersion) -> Result<String> {
     let reader = Reader::from(Role::Viewer);
     let from = version_fetch_before(&engine.db, to).await?;
-    let turn = COMPARISONS.take_for(from.as_ref().map_or(0, |from| from.size_bytes).max(to.size_bytes)).await?;
+    let turn =
+        COMPARISONS.take_for(from.as_ref().map_or(0, |from| from.size_bytes).max(to.size_bytes)).await?;
     let new = reader.read(engine, to).await?;
     let old = match &from {
         Some(from) => reader.read(engine, from).await?,

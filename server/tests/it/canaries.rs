@@ -307,7 +307,9 @@ async fn destinations(world: &World, seen: &mut Seen, port: u16) {
     let add = [&["notify", "channel", "add", "hook", "--kind", "webhook"][..], &secrets].concat();
     seen.run_with(world, &add, &lines).await.good();
     seen.run(world, &["notify", "channel", "test", "hook"]).await;
-    seen.run(world, &["notify", "rule", "add", "All", "--event", "run_failed", "--channel", "hook"]).await.good();
+    seen.run(world, &["notify", "rule", "add", "All", "--event", "run_failed", "--channel", "hook"])
+        .await
+        .good();
     seen.run(world, &["notify", "channel", "list", "--json"]).await.good();
     seen.run(world, &["notify", "deliveries"]).await.good();
     seen.run(world, &["destination", "list", "--json"]).await.good();
