@@ -34,6 +34,8 @@ have python3 || wanted+=(python3)
 # Examples of the REST API are commands of curl's.
 have curl || wanted+=(curl)
 python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
+# Takes our mails.
+python3 -c 'import aiosmtpd' 2>/dev/null || wanted+=(python3-aiosmtpd)
 # What searches are measured beside.
 have rg || wanted+=(ripgrep)
 have fc-list || wanted+=(fontconfig)

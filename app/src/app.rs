@@ -45,6 +45,7 @@ fn Inside() -> impl IntoView {
                 <DeviceRoutes/>
                 <ConfigRoutes/>
                 <ReachRoutes/>
+                <WatchRoutes/>
                 <AdminRoutes/>
                 <DailyRoutes/>
             </FlatRoutes>
@@ -188,7 +189,7 @@ fn ReachRoutes() -> AnyNestedRoute {
         .into_any_nested_route()
 }
 
-/// What is watched for, and what is followed: rules and inventory sources.
+/// What is watched for, what is followed, and what is told to whom: rules, inventory sources, notifications.
 #[cfg(feature = "watch")]
 #[component(transparent)]
 fn WatchRoutes() -> AnyNestedRoute {
@@ -200,6 +201,7 @@ fn WatchRoutes() -> AnyNestedRoute {
         <Route path=path!("/configs/rules/:id/edit") view=pages::rules::EditRulePage ssr=SsrMode::Async/>
         <Route path=path!("/devices/:id/rules") view=pages::rules::DeviceRulesPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/inventory-sources") view=pages::admin::inventory_sources::InventorySourcesPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/notifications") view=pages::admin::notifications::NotificationsPage ssr=SsrMode::Async/>
     }
     .into_inner()
     .into_any_nested_route()

@@ -12,7 +12,7 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
         ["admin", "credentials" | "jump-hosts" | "destinations" | "drivers", ..] => "etiqa-reach",
-        ["admin", "inventory-sources", ..] => "etiqa-watch",
+        ["admin", "inventory-sources" | "notifications", ..] => "etiqa-watch",
         ["admin", ..] | ["account"] => "etiqa-admin",
         ["setup"]
         | ["backup" | "devices", "new"]
@@ -69,6 +69,7 @@ mod tests {
             ),
             ("etiqa-reach", &["/admin/credentials", "/admin/drivers/", "/admin/drivers/cisco_ios"]),
             ("etiqa-watch", &["/admin/inventory-sources", "/admin/inventory-sources/"]),
+            ("etiqa-watch", &["/admin/notifications", "/admin/notifications/"]),
             ("etiqa-admin", &["/admin", "/admin/users", "/account/"]),
             ("etiqa-watch", &["/configs/rules", "/configs/rules/7/edit", "/devices/7/rules/"]),
         ] {

@@ -44,7 +44,7 @@ pub(crate) const KEYED: [Place; 10] = [
 
 /// The others.
 #[cfg(feature = "ssr")]
-const OTHERS: [Place; 16] = [
+const OTHERS: [Place; 17] = [
     place("", "Compare configs", "/configs/compare", Role::Viewer),
     place("", "Rules", "/configs/rules", Role::Viewer),
     place("", "New rule", "/configs/rules/new", Role::Operator),
@@ -56,6 +56,7 @@ const OTHERS: [Place; 16] = [
     place("", "Jump hosts", "/admin/jump-hosts", Role::Operator),
     place("", "Destinations", "/admin/destinations", Role::Operator),
     place("", "Inventory sources", "/admin/inventory-sources", Role::Operator),
+    place("", "Notifications", "/admin/notifications", Role::Operator),
     place("", "Drivers", "/admin/drivers", Role::Viewer),
     place("", "Config versions", "/admin/config-versions", Role::Admin),
     place("", "Recovery kit", "/admin/recovery-kit", Role::Admin),
@@ -65,7 +66,7 @@ const OTHERS: [Place; 16] = [
 
 /// Those that concern all devices, besides what only admins may do: not for who has a scope.
 #[cfg(feature = "ssr")]
-const OF_ALL_DEVICES: [&str; 7] = [
+const OF_ALL_DEVICES: [&str; 8] = [
     "/backup/new",
     "/configs/rules/new",
     "/admin/jobs",
@@ -73,6 +74,7 @@ const OF_ALL_DEVICES: [&str; 7] = [
     "/admin/jump-hosts",
     "/admin/destinations",
     "/admin/inventory-sources",
+    "/admin/notifications",
 ];
 
 /// Those whose name has `search` in it and that somebody of this reach may go to; without `search` those that a key leads to.

@@ -82,6 +82,8 @@ export function placesInside(known: Known): Place[] {
     place("admin-inventory-source", "/admin/inventory-sources", "/admin/inventory-sources?source=1"),
     place("admin-inventory-source-preview", "/admin/inventory-sources", "/admin/inventory-sources?preview=1"),
     place("admin-inventory-source-edit", "/admin/inventory-sources", "/admin/inventory-sources?edit=1"),
+    place("admin-notifications", "/admin/notifications"),
+    place("admin-notifications-edit", "/admin/notifications", "/admin/notifications?edit=1&rule=1"),
     place("admin-drivers", "/admin/drivers"),
     place("admin-driver", "/admin/drivers/:name", "/admin/drivers/gaia"),
     place("admin-config-versions", "/admin/config-versions"),
@@ -142,6 +144,10 @@ export class Site {
 
     await world.etiqa(["rule", "add", "Syslog host", "--contain", "logging host 192.0.2.9", "--advice", "Add the log server."]);
     await world.etiqa(["rule", "add", "No telnet", "--not-match", "transport input.*telnet", "--block", "^line vty", "--severity", "critical"]);
+
+    // Nobody hears of anything: the heartbeat of a backup that is never run, and a server that is not there.
+    await world.etiqa(["notify", "channel", "add", "noc", "--kind", "syslog", "--host", "127.0.0.1", "--port", "9"]);
+    await world.etiqa(["notify", "rule", "add", "On call", "--event", "run_failed,device_failing", "--channel", "noc"]);
 
     // Two devices fail, and then one is suspect, which the exit status says.
     const run = (): Promise<unknown> =>

@@ -38,6 +38,7 @@ pub async fn counts(engine: &Engine, reach: &Reach) -> Result<AdminCounts> {
         jump_hosts: tally(counts.jump_hosts, counts.jump_hosts_changed),
         drivers: tally(drivers, invalid),
         destinations: tally(counts.destinations, counts.destinations_with_problem),
+        channels: tally(counts.channels, counts.channels_with_problem),
         jobs: tally(counts.jobs, counts.jobs_dead),
         machines: tally(count(machines.len()), count(vanished.count())),
         kit: recovery::kit_state(engine).await?,

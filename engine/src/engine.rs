@@ -148,6 +148,8 @@ pub struct Engine {
     pub scrapes: Scrapes,
     /// Whether this process works.
     pub health: Health,
+    /// The address by which people open the pages, without the slash at its end, once that is known.
+    pub public_url: OnceLock<String>,
     /// Networks that copies may be sent to besides public ones.
     pub(crate) reach: Reach,
     /// How long a file waits for the destination in which all machines keep theirs.
@@ -250,6 +252,7 @@ impl Engine {
             meters: Meters::default(),
             scrapes: Scrapes::default(),
             health: Health::default(),
+            public_url: OnceLock::new(),
             reach: options.reach,
             shared_patience: options.shared_patience.unwrap_or(shared::PATIENCE),
             shared_seen: std::sync::Mutex::default(),

@@ -26,13 +26,17 @@ pub const TAKEOVER: &[&str] = &["takeover.noted", "takeover.moved"];
 /// Those of a handover to PostgreSQL.
 pub const HANDOVER: &[&str] =
     &["handover.begun", "handover.copied", "handover.compared", "handover.committed", "handover.noted"];
+/// Those of a message's way to a channel.
+pub const NOTIFYING: &[&str] = &["notify.begun", "notify.delivered"];
 /// Those of a Git mirror.
 pub const MIRROR: &[&str] = &["mirror.written"];
 
 /// Ends the process here, where this place was named.
 pub(crate) fn failpoint(name: &'static str) {
     debug_assert!(
-        [RUN, RETENTION, SENDING, RESTORE, ROTATION, TAKEOVER, HANDOVER, MIRROR].concat().contains(&name),
+        [RUN, RETENTION, SENDING, NOTIFYING, RESTORE, ROTATION, TAKEOVER, HANDOVER, MIRROR]
+            .concat()
+            .contains(&name),
         "the failpoint {name} is not listed, so no test would come here"
     );
     if cfg!(debug_assertions) && std::env::var_os("ETIQA_FAILPOINT").is_some_and(|named| named == name) {

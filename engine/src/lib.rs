@@ -32,6 +32,7 @@ pub mod machines;
 pub mod media;
 pub mod metrics;
 pub mod network;
+pub mod notify;
 pub mod outgoing;
 pub mod overview;
 pub mod pause;

@@ -360,7 +360,7 @@ pub async fn forget(engine: &Engine, owner: &str) -> Result<()> {
 }
 
 /// The machine's own name (proc(5)).
-fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match name.trim() {
         "" => std::env::var("HOSTNAME").unwrap_or_else(|_| "this machine".to_owned()),

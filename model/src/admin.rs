@@ -413,6 +413,8 @@ pub struct AdminCounts {
     pub drivers: Tally,
     /// Destinations; in need: with a problem.
     pub destinations: Tally,
+    /// Channels of notifications; in need: with a problem.
+    pub channels: Tally,
     /// Jobs that wait, are worked on or were given up; in need: given up.
     pub jobs: Tally,
     /// Servers and workers; in need: vanished.

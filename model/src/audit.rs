@@ -10,7 +10,7 @@ use crate::history::{HistoryPage, day};
 pub const FEWEST_DAYS: u32 = 30;
 
 /// What a row may be about: the word in front of the dot of an action, and how a person calls it.
-pub const KINDS: [(&str, &str); 15] = [
+pub const KINDS: [(&str, &str); 19] = [
     ("session", "Signing in and out"),
     ("user", "Users"),
     ("token", "API tokens"),
@@ -21,9 +21,13 @@ pub const KINDS: [(&str, &str); 15] = [
     ("artifact", "Vendor backups"),
     ("jump_host", "Jump hosts"),
     ("destination", "Destinations"),
+    ("inventory_source", "Inventory sources"),
+    ("channel", "Channels of notifications"),
+    ("notify_rule", "Rules of notifications"),
     ("backup", "Backups"),
     ("run", "Runs and archives"),
     ("driver", "Drivers"),
+    ("rule", "Rules"),
     ("audit", "The audit log"),
     ("instance", "The program itself"),
 ];

@@ -69,4 +69,10 @@ ids! {
     RuleId,
     /// A list of devices elsewhere that the inventory follows.
     InventorySourceId,
+    /// Where notifications are sent to.
+    ChannelId,
+    /// What is told to which channels.
+    NotifyRuleId,
+    /// A message to one channel.
+    DeliveryId,
 }

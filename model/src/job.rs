@@ -19,7 +19,7 @@ pub enum JobState {
 }
 
 /// Kinds of work that people look for: the name in the database, and for a person.
-pub const JOB_KINDS: [(&str, &str); 13] = [
+pub const JOB_KINDS: [(&str, &str); 14] = [
     ("run", "Runs"),
     ("part", "Parts of runs"),
     ("collect", "Collections"),
@@ -29,6 +29,7 @@ pub const JOB_KINDS: [(&str, &str); 13] = [
     ("verify", "Checks of archives"),
     ("drill", "Restore drills"),
     ("send", "Copies to destinations"),
+    ("notify", "Notifications"),
     ("test", "Connection tests"),
     ("reach", "Looks whether devices answer"),
     ("rules", "Checks of rules"),

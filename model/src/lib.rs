@@ -26,6 +26,7 @@ pub mod inventory_source;
 pub mod job;
 pub mod machine;
 pub mod media;
+pub mod notify;
 pub mod opened;
 pub mod overview;
 pub mod page;

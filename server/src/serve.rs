@@ -11,7 +11,7 @@ use etiqa_engine::health;
 use etiqa_engine::history::search;
 use etiqa_engine::schedule::{tick, tidy, worker};
 use etiqa_engine::{Engine, Error, Options, Result, Role};
-use etiqa_engine::{audit, machines, reachability, relay};
+use etiqa_engine::{audit, machines, notify, reachability, relay};
 use etiqa_model::machine::MachineRole;
 use etiqa_model::{ErrorKind, UserError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -66,6 +66,10 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
     loop {
         engine.changes.set_quiet(Duration::from_secs(serve.change_quiet.into()));
+        if let Some(url) = serve.public_url.as_deref().filter(|url| !url.is_empty()) {
+            // Only this sets it, once for each engine.
+            let _ = engine.public_url.set(url.trim_end_matches('/').to_owned());
+        }
         let then = serve_engine(
             &engine,
             &edge,
@@ -119,6 +123,7 @@ async fn serve_engine(
     let seeing = tokio::spawn(keep_seen(Arc::clone(engine)));
     tokio::spawn(health::keep_pulse(Arc::downgrade(engine)));
     let telling = scraping::tell(engine, metrics)?;
+    let notifying = tokio::spawn(notify::keeper(Arc::clone(engine)));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(engine), None, Arc::clone(sockets))));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
@@ -140,7 +145,8 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing];
+    let tasks =
+        [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing, notifying];
     for task in tasks.into_iter().chain(hearing).chain(telling) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");

@@ -36,6 +36,7 @@ pub mod inventory_sources;
 pub mod jobs;
 pub mod machines;
 pub mod media;
+pub mod notifications;
 pub mod overview;
 pub mod rules;
 pub mod search;

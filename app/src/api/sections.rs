@@ -88,6 +88,11 @@ pub(super) fn sections(counts: &AdminCounts, reach: &Reach) -> Vec<AdminSection>
         ),
         (
             Role::Operator,
+            section("Notifications", "/admin/notifications", "What is told to whom, and what became of it.")
+                .with(counts.channels, "channel", "with a problem"),
+        ),
+        (
+            Role::Operator,
             section("Jobs", "/admin/jobs", "What goes on, what waits, and what was given up.").with(
                 counts.jobs,
                 "job",
@@ -185,6 +190,7 @@ mod tests {
             jump_hosts: some,
             drivers: some,
             destinations: some,
+            channels: some,
             jobs: some,
             machines: some,
             kit: KitState { taken_at: None, is_current: false, passphrases: 2 },

@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
     step!(19, "the audit log", "0019_audit.sql"),
     step!(20, "sign-in", "0020_sign_in.sql"),
     step!(21, "scopes", "0021_scopes.sql"),
+    step!(22, "notifications", "0022_notifications.sql"),
     step!(23, "rules", "0023_rules.sql"),
     step!(24, "answers of the REST API", "0024_api_answers.sql"),
     step!(25, "inventory sources", "0025_inventory_sources.sql"),

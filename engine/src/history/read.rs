@@ -186,6 +186,28 @@ pub async fn unified(
     Ok(diff::unified(&old_name, &name(to), &old, &new))
 }
 
+/// What a version changed against the one before it, in the unified format, as viewers see it: for messages that leave the
+/// program.
+pub(crate) async fn unified_masked(engine: &Engine, to: &ConfigVersion) -> Result<String> {
+    let reader = Reader::from(Role::Viewer);
+    let from = version_fetch_before(&engine.db, to).await?;
+    let turn =
+        COMPARISONS.take_for(from.as_ref().map_or(0, |from| from.size_bytes).max(to.size_bytes)).await?;
+    let new = reader.read(engine, to).await?;
+    let old = match &from {
+        Some(from) => reader.read(engine, from).await?,
+        None => String::new(),
+    };
+    let name = |version: &ConfigVersion| format!("{} version {}", version.part, version.version);
+    let (old_name, new_name) = (from.as_ref().map_or_else(|| "nothing".to_owned(), name), name(to));
+    off_runtime("comparing two texts", move || {
+        let difference = diff::unified(&old_name, &new_name, &old, &new);
+        drop(turn);
+        Ok(difference)
+    })
+    .await
+}
+
 async fn diff_versions(
     engine: &Engine,
     from: Option<&ConfigVersion>,

@@ -23,6 +23,7 @@ pub use check::{check_all, check_due, check_one, queue_look};
 pub(crate) use check::{queue_changed_in_txn, run};
 pub use manage::{enable, find, find_by_name, remove, save};
 pub use preview::preview;
+pub(crate) use read::NEWLY;
 pub use read::{broken, broken_of, is_any_broken, list, newly_broken, of_device, page};
 pub use report::report;
 pub use starter::{add_starters, starters};

@@ -22,8 +22,8 @@ use crate::store::rule_result::{
 
 /// Lines that a device's page shows of one rule.
 const LINES: usize = 5;
-/// What is newly broken and told at once.
-const NEWLY: u32 = 1_000;
+/// What is newly broken and told at once; with more of it, which ones says little.
+pub(crate) const NEWLY: u32 = 5_000;
 
 /// Every rule, by name, with how many devices break it.
 pub async fn list(engine: &Engine, reach: &Reach) -> Result<Vec<RuleRow>> {
@@ -106,7 +106,7 @@ pub async fn is_any_broken(engine: &Engine, severity: Severity, device: Option<D
 }
 
 /// What was kept and is broken since then, the oldest first: what somebody wants to be told of who heard
-/// [`etiqa_model::event::Topic::Rules`].
+/// [`etiqa_model::event::Topic::Rules`], or who looks now and then; [`NEWLY`] at most.
 pub async fn newly_broken(engine: &Engine, from: Timestamp) -> Result<Vec<RuleResult>> {
     Ok(rule_result_list_newly_broken(&engine.db, from, NEWLY).await?)
 }

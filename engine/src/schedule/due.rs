@@ -131,6 +131,14 @@ pub fn instant_of(zone: &str, reading: NaiveDateTime) -> Option<Timestamp> {
     first_showing(zone_or_utc(zone), reading).map(Timestamp::from)
 }
 
+/// When the windows end in which `at` is, by the clock of the zone of this name; none where it is in none, or where they
+/// never end.
+pub fn end_of_windows(windows: &Blackouts, zone: &str, at: Timestamp) -> Option<Timestamp> {
+    let daily = Frequency::Daily { at: TimeOfDay { hour: 0, minute: 0 } };
+    let end = Rule::of(&Schedule::plain(daily, zone))?.out_of(windows, at)?;
+    (end > at).then_some(end)
+}
+
 /// By how much runs begin after their times.
 struct Jitter<'a> {
     /// Less than so many minutes.

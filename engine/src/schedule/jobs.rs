@@ -127,6 +127,9 @@ fn told(work: &Work, destination: impl Fn(etiqa_model::DestinationId) -> String)
             format!("Synchronise the inventory with source {source}"),
             Some(format!("/admin/inventory-sources?source={source}")),
         ),
+        Work::Notify { channel } => {
+            (format!("Send messages to channel {channel}"), Some("/admin/notifications".to_owned()))
+        }
         Work::Change { device } => {
             (format!("Collect device {device}, which told of a change"), Some(format!("/devices/{device}")))
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use etiqa_model::device::{DEFAULT_SITE, Device};
 use etiqa_model::event::Topic;
-use etiqa_model::{DestinationId, DeviceId, InventorySourceId, JobId, RunId, Timestamp};
+use etiqa_model::{ChannelId, DestinationId, DeviceId, InventorySourceId, JobId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::{DbError, Tx};
@@ -101,6 +101,11 @@ pub enum Work {
         #[serde(default)]
         all_the_same: bool,
     },
+    /// Send messages to a channel: all that wait for it.
+    Notify {
+        /// Which.
+        channel: ChannelId,
+    },
 }
 
 /// The kinds of work, and how much of each one process does at once. Device sessions have a limit of their own, which all
@@ -112,6 +117,7 @@ pub(super) const AT_ONCE: &[(&str, usize)] = &[
     (TEST, 8),
     (ARTIFACT, 4),
     (SEND, 4),
+    (NOTIFY, 16),
     (VERIFY, 1),
     (DRILL, 1),
     (REACH, 1),
@@ -133,6 +139,7 @@ const REACH: &str = "reach";
 const RULES: &str = "rules";
 const INVENTORY: &str = "inventory";
 const TEST: &str = "test";
+const NOTIFY: &str = "notify";
 pub(crate) const CHANGE: &str = "change";
 pub(crate) const PART: &str = "part";
 pub(crate) const ARTIFACT_PART: &str = "artifact_part";
@@ -154,6 +161,7 @@ impl Work {
             Self::Change { .. } => CHANGE,
             Self::Rules { .. } => RULES,
             Self::Inventory { .. } => INVENTORY,
+            Self::Notify { .. } => NOTIFY,
         }
     }
 
@@ -170,7 +178,7 @@ impl Work {
             Self::Verify { .. } | Self::Drill { .. } | Self::Reach { .. } => -10,
             Self::Send { .. } | Self::Rules { .. } | Self::Inventory { by_person: false, .. } => -5,
             Self::Run { .. } | Self::Artifact { .. } | Self::Part { .. } | Self::ArtifactPart { .. } => 0,
-            Self::Change { .. } => 5,
+            Self::Change { .. } | Self::Notify { .. } => 5,
             Self::Collect { .. } | Self::Test { .. } | Self::Inventory { by_person: true, .. } => 10,
         }
     }
@@ -191,6 +199,7 @@ impl Work {
             Self::Rules { all: true } => Some("rules:all".to_owned()),
             Self::Rules { all: false } => Some("rules:changed".to_owned()),
             Self::Inventory { source, .. } => Some(format!("inventory:{source}")),
+            Self::Notify { channel } => Some(format!("notify:{channel}")),
             Self::Collect { devices } => match devices.as_slice() {
                 [device] => Some(format!("collect:{device}")),
                 _ => None,
@@ -214,6 +223,7 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
             | Work::Inventory { .. }
             | Work::Collect { .. }
             | Work::Rules { .. }
+            | Work::Notify { .. }
     );
     if let Some(key) = key.as_ref().filter(|_| comes_again) {
         // What was sent once is done; what is due now is other work.

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::store::backup_config::{backup_config_advance_in_txn, backup_config_list};
 use crate::store::job::job_bring_forward_in_txn;
 use crate::store::lease::leases_shorten_in_txn;
+use crate::store::notify::channel::channels_bring_forward_in_txn;
 use crate::store::promise::promises_bring_forward_in_txn;
 use crate::store::setting::last_tick_fetch;
 
@@ -39,6 +40,7 @@ pub(super) async fn catch_up(engine: &Engine, at: Timestamp) -> Result<()> {
     }
     promises_bring_forward_in_txn(&mut tx, at).await?;
     job_bring_forward_in_txn(&mut tx, at).await?;
+    channels_bring_forward_in_txn(&mut tx, at).await?;
     leases_shorten_in_txn(&mut tx, at.plus(LONGEST_LEASE)).await?;
     Ok(tx.commit().await?)
 }

@@ -26,6 +26,7 @@ use crate::fleet::{Purpose, Share, collect_fleet, fetch_artifacts, test_now, wit
 use crate::inventory_sources;
 use crate::lease::{self, LEASE};
 use crate::machines::{self, Sites};
+use crate::notify;
 use crate::reachability;
 use crate::rules;
 use crate::store::device::device_list_of;
@@ -230,6 +231,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         Work::Drill { run } => unless_gone(drill_run(engine, run, None).await),
         // For another data directory it is never taken.
         Work::Send { destination, .. } => send_due(engine, destination).await,
+        Work::Notify { channel } => notify::send_due(engine, channel).await,
         Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
         Work::Test { device } => test_now(engine, device).await,
         Work::Rules { all } => rules::run(engine, job.id, all).await,

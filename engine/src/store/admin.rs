@@ -25,6 +25,10 @@ pub struct SectionCounts {
     pub destinations: u64,
     /// Those of them that took something amiss.
     pub destinations_with_problem: u64,
+    /// Channels of notifications.
+    pub channels: u64,
+    /// Those of them that did not take a message.
+    pub channels_with_problem: u64,
     /// Jobs that wait, are worked on or were given up.
     pub jobs: u64,
     /// Those of them that were given up.
@@ -43,6 +47,8 @@ pub async fn section_counts(db: &Db, now: Timestamp) -> Result<SectionCounts> {
                 (SELECT COUNT(*) FROM jump_host WHERE offered_fingerprint IS NOT NULL) AS jump_hosts_changed,
                 (SELECT COUNT(*) FROM destination) AS destinations,
                 (SELECT COUNT(*) FROM destination WHERE problem IS NOT NULL) AS destinations_with_problem,
+                (SELECT COUNT(*) FROM notify_channel) AS channels,
+                (SELECT COUNT(*) FROM notify_channel WHERE problem IS NOT NULL) AS channels_with_problem,
                 (SELECT COUNT(*) FROM job WHERE finished_at IS NULL OR dead = 1) AS jobs,
                 (SELECT COUNT(*) FROM job WHERE dead = 1) AS jobs_dead",
     )
@@ -59,6 +65,8 @@ pub async fn section_counts(db: &Db, now: Timestamp) -> Result<SectionCounts> {
         jump_hosts_changed: row.count("jump_hosts_changed")?,
         destinations: row.count("destinations")?,
         destinations_with_problem: row.count("destinations_with_problem")?,
+        channels: row.count("channels")?,
+        channels_with_problem: row.count("channels_with_problem")?,
         jobs: row.count("jobs")?,
         jobs_dead: row.count("jobs_dead")?,
     })

@@ -6,6 +6,7 @@ use etiqa_model::config::{ConfigVersion, ConfigVersionRow, PartVersions, Version
 use etiqa_model::{ConfigVersionId, DeviceId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
+use super::notify::notice::{Happened, notice_insert_in_txn};
 use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
 /// `last_seen_at` of an active version is the device's last good session; of an older one, when it was taken.
@@ -335,7 +336,7 @@ pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<Conf
             lines, added, removed, collected_at, run_id, driver, driver_sha256)
          VALUES ($1, $2,
             (SELECT COALESCE(MAX(version), 0) + 1 FROM config_version WHERE device_id = $1 AND part = $2),
-            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id, version",
     )
     .bind(new.device_id.0)
     .bind(new.part.clone())
@@ -352,7 +353,17 @@ pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<Conf
     .bind(new.driver_sha256.clone())
     .fetch_one(&mut **tx)
     .await?;
-    Ok(ConfigVersionId(row.int("id")?))
+    let (id, number) = (ConfigVersionId(row.int("id")?), row.int("version")?);
+    let happened = match new.state {
+        VersionState::Suspect => Some(Happened::Suspect(new.device_id, id)),
+        // The first one is no change.
+        VersionState::Active if number > 1 => Some(Happened::Changed(new.device_id, id)),
+        _ => None,
+    };
+    if let Some(happened) = happened {
+        notice_insert_in_txn(tx, happened, new.run_id, new.collected_at).await?;
+    }
+    Ok(id)
 }
 
 /// Makes a version that is in the state `from` the active one, and notes since when; false when it is not in it (any more).

@@ -11,7 +11,8 @@ use sqlx::{Column, Row, TypeInfo, ValueRef};
 use super::restore::Cell;
 use crate::db::{Db, DbError, Result, RowExt, Tx, built};
 
-/// What is archived, parents before children. Sessions, jobs, leases and uploads are not: they mean nothing later.
+/// What is archived, parents before children. Sessions, jobs, leases, uploads and unsent messages are not: they mean
+/// nothing later.
 pub const TABLES: &[&str] = &[
     "setting",
     "app_user",
@@ -37,6 +38,9 @@ pub const TABLES: &[&str] = &[
     "destination",
     "backup_config",
     "backup_config_destination",
+    "notify_channel",
+    "notify_rule",
+    "notify_rule_channel",
     "backup_run",
     "archive_copy",
     "run_note",
@@ -54,8 +58,20 @@ pub const TABLES: &[&str] = &[
 ];
 
 /// What archives leave out and a handover to another database takes along, parents before children: who is signed in,
-/// the newest connection tests, the queue, files that wait to be imported, and what the REST API answered lately.
-pub const BESIDES: &[&str] = &["session", "device_test", "job", "upload", "api_answer"];
+/// the newest connection tests, the queue, files that wait to be imported, what the REST API answered lately, and what is told
+/// and was told.
+pub const BESIDES: &[&str] = &[
+    "session",
+    "device_test",
+    "job",
+    "upload",
+    "api_answer",
+    "notify_notice",
+    "notify_open",
+    "notify_held",
+    "notify_delivery",
+    "notify_attempt",
+];
 
 /// What a handover takes along, parents before children. Leases and machines are of processes, the index of searches is
 /// made anew.

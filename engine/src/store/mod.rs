@@ -36,6 +36,7 @@ pub mod machine;
 pub mod media;
 pub mod metric;
 mod newest;
+pub mod notify;
 pub mod overview;
 pub mod promise;
 pub mod reachability;

@@ -218,6 +218,8 @@ pub async fn secrets_forget_in_txn(tx: &mut Tx) -> Result<()> {
         "DELETE FROM archive_passphrase",
         "DELETE FROM credential",
         "UPDATE destination SET sealed = NULL",
+        "UPDATE inventory_source SET sealed = NULL",
+        "UPDATE notify_channel SET sealed = NULL",
         // Who had a second factor comes in by the password alone, and sets it up anew.
         "DELETE FROM recovery_code",
         "DELETE FROM second_factor",

@@ -93,7 +93,8 @@ async fn repeat_on_device_in_txn(tx: &mut Tx, new: &NewResult) -> Result<()> {
                 last_good_at = CASE WHEN $5 = 1 THEN $4 ELSE last_good_at END,
                 last_seen_at = CASE WHEN $6 = 'online' THEN $4 ELSE last_seen_at END,
                 status = COALESCE($6, status),
-                status_at = CASE WHEN $6 IS NULL OR $6 = status THEN status_at ELSE $4 END
+                status_at = CASE WHEN $6 IS NULL OR $6 = status THEN status_at ELSE $4 END,
+                failures = CASE WHEN $5 = 1 THEN 0 WHEN $2 = 'suspect' THEN failures ELSE failures + 1 END
          WHERE id = $1",
     )
     .bind(new.device_id.0)

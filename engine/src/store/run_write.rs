@@ -8,6 +8,7 @@ use etiqa_model::{PassphraseId, RunId, Timestamp};
 use super::archive_copy::{
     SentCopy, copy_insert_of_run_in_txn, copy_insert_sent_in_txn, copy_leave_of_run_in_txn,
 };
+use super::notify::notice::{Happened, notice_insert_in_txn};
 use crate::db::{Db, Result, RowExt, Tx};
 
 /// Queues a run; a unique violation while the config has a live one.
@@ -46,8 +47,12 @@ pub async fn run_claim(db: &Db, id: RunId, owner: &str, now: Timestamp, until: T
     .bind(until.millis())
     .execute(&mut *tx)
     .await?;
+    let is_claimed = done.rows_affected() > 0;
+    if is_claimed {
+        notice_insert_in_txn(&mut tx, Happened::Started(id), None, now).await?;
+    }
     tx.commit().await?;
-    Ok(done.rows_affected() > 0)
+    Ok(is_claimed)
 }
 
 /// Says that the owner still works on it; false when it is not the owner's (any more).
@@ -161,6 +166,9 @@ pub async fn run_finish_in_txn(
     .execute(&mut **tx)
     .await?;
     let is_ended = done.rows_affected() > 0;
+    if is_ended {
+        notice_insert_in_txn(tx, Happened::Ended(id), None, now).await?;
+    }
     if is_ended && let Some(archive) = archive {
         // First: a config may send there as well.
         if let Some(sent) = &archive.shared {
@@ -213,7 +221,11 @@ pub async fn run_interrupt_in_txn(tx: &mut Tx, id: RunId, now: Timestamp) -> Res
     .bind(now.millis())
     .fetch_optional(&mut **tx)
     .await?;
-    row.map(|row| row.named("status", RunStatus::parse)).transpose()
+    let status = row.map(|row| row.named("status", RunStatus::parse)).transpose()?;
+    if status.is_some() {
+        notice_insert_in_txn(tx, Happened::Ended(id), None, now).await?;
+    }
+    Ok(status)
 }
 
 /// Asks a run to stop: a pending one ends at once, a running one is told. False when it is over.

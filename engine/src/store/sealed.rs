@@ -18,6 +18,7 @@ pub const SEALED: &[SealedCell] = &[
     SealedCell { table: "archive_passphrase", column: "sealed" },
     SealedCell { table: "destination", column: "sealed" },
     SealedCell { table: "inventory_source", column: "sealed" },
+    SealedCell { table: "notify_channel", column: "sealed" },
     SealedCell { table: "second_factor", column: "sealed" },
     SealedCell { table: "second_factor", column: "pending_sealed" },
     SealedCell { table: "api_answer", column: "sealed" },

@@ -26,6 +26,7 @@ mod man;
 mod media;
 mod migrate_to;
 mod new_file;
+mod notify;
 mod openapi;
 pub(crate) mod output;
 pub(crate) mod progress;
@@ -196,6 +197,9 @@ pub(crate) enum Command {
     /// Manage where archives are sent to besides the data directory
     #[command(subcommand)]
     Destination(destination::Destination),
+    /// Manage what is told to whom, and look at what was
+    #[command(subcommand)]
+    Notify(notify::Notify),
     /// Manage what is backed up, when, and how many archives are kept
     #[command(subcommand, alias = "backup_config")]
     BackupConfig(backup_config::BackupConfig),
@@ -369,6 +373,7 @@ impl Cli {
                 | Command::Collect(_)
                 | Command::Artifact(artifact::Artifact::Fetch { .. })
                 | Command::Destination(destination::Destination::Test { .. })
+                | Command::Notify(notify::Notify::Channel(notify::Channel::Test { .. }))
         );
         works.then_some(self.place.data_dir.as_path())
     }
@@ -445,6 +450,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         Command::Credential(command) => command.run(engine).await,
         Command::JumpHost(command) => command.run(engine).await,
         Command::Destination(command) => command.run(engine).await,
+        Command::Notify(command) => command.run(engine).await,
         Command::BackupConfig(command) => command.run(engine).await,
         Command::Verify(command) => command.run(engine).await,
         Command::HostKey(command) => command.run(engine).await,

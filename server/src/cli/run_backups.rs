@@ -9,7 +9,7 @@ use etiqa_engine::schedule::queue::job_of_run;
 use etiqa_engine::schedule::tick::reap;
 use etiqa_engine::store::run::run_newest;
 use etiqa_engine::time::now;
-use etiqa_engine::{Engine, Result, pause};
+use etiqa_engine::{Engine, Result, notify, pause};
 use etiqa_model::backup::BackupConfigRow;
 use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::user::{Reach, Role};
@@ -99,6 +99,10 @@ impl RunBackups {
         if !ended_runs.is_empty() {
             let ids: Vec<RunId> = ended_runs.iter().map(|run| run.id).collect();
             send_copies(engine, &ids).await?;
+        }
+        if !has_live_server(engine).await? {
+            // Nobody else would; what cannot be sent waits for the next time.
+            notify::send_now(engine).await?;
         }
         self.ended(&ended_runs)
     }

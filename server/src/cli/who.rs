@@ -9,7 +9,7 @@ use etiqa_engine::{Engine, Error, Result};
 
 use super::{
     Command, artifact, backup_config, certificate, credential, destination, device, host_key,
-    inventory_source, jump_host, key, media, rule, token, user,
+    inventory_source, jump_host, key, media, notify, rule, token, user,
 };
 
 /// Who started this process: it may have become another user since.
@@ -66,6 +66,15 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
                 inventory_source::InventorySource::List { .. }
                     | inventory_source::InventorySource::Preview { .. }
             )
+            | Command::Notify(
+                notify::Notify::Deliveries { .. }
+                    | notify::Notify::Channel(notify::Channel::List { .. })
+                    | notify::Notify::Rule(
+                        notify::Rule::List { .. }
+                            | notify::Rule::Preview { .. }
+                            | notify::Rule::Events { .. }
+                    )
+            )
             | Command::User(user::User::List { .. })
             | Command::Token(token::Token::List { .. })
             | Command::Rule(rule::Rule::List { .. } | rule::Rule::Check { .. })
@@ -107,6 +116,9 @@ pub(super) fn act_of(command: &Command) -> Option<Told> {
         Command::Credential(credential::Credential::Remove { .. }) => Refused(action::CREDENTIAL_REMOVE),
         Command::JumpHost(_) => Refused(action::JUMP_HOST_CHANGE),
         Command::Destination(_) => Refused(action::DESTINATION_CHANGE),
+        Command::Notify(notify::Notify::Channel(_)) => Refused(action::CHANNEL_CHANGE),
+        Command::Notify(notify::Notify::Rule(_)) => Refused(action::NOTIFY_RULE_CHANGE),
+        Command::Notify(notify::Notify::Retry { .. }) => Refused(action::DELIVERY_RETRY),
         Command::BackupConfig(_) => Refused(action::BACKUP_CHANGE),
         Command::Rule(rule::Rule::Report { .. }) => Done(action::RULE_REPORT),
         Command::Rule(_) => Refused(action::RULE_CHANGE),

@@ -241,6 +241,7 @@ async fn everybody_is_led_to_the_sections_that_they_may_go_to() {
         ("/admin/jump-hosts", true),
         ("/admin/destinations", true),
         ("/admin/inventory-sources", true),
+        ("/admin/notifications", true),
         ("/admin/users", false),
         ("/admin/credentials", false),
         ("/admin/settings", false),

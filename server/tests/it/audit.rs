@@ -12,7 +12,7 @@ use crate::harness::devices::device;
 const SECRET: &str = "s3cr3t-community-";
 
 /// Server functions that only look. All others leave a row, done or refused.
-const READING: [&str; 56] = [
+const READING: [&str; 60] = [
     "compare_texts",
     "find_page",
     "generate_passphrase",
@@ -44,9 +44,11 @@ const READING: [&str; 56] = [
     "list_admin_sections",
     "list_audit",
     "list_backup_configs",
+    "list_channels",
     "list_config_versions",
     "list_configs",
     "list_credentials",
+    "list_deliveries",
     "list_destinations",
     "list_devices",
     "list_drivers",
@@ -54,6 +56,7 @@ const READING: [&str; 56] = [
     "list_jobs",
     "list_jump_hosts",
     "list_machines",
+    "list_notify_rules",
     "list_results",
     "list_rules",
     "list_runs",
@@ -66,6 +69,7 @@ const READING: [&str; 56] = [
     "list_views",
     "look_at_retention",
     "preview_inventory_source",
+    "preview_notify_rule",
     "preview_retention",
     "preview_schedule",
     "search_configs",

@@ -300,6 +300,18 @@ async fn destinations(world: &World, seen: &mut Seen, port: u16) {
         seen.run_with(world, &add, &line).await.good();
         seen.run(world, &["destination", "test", name]).await;
     }
+    // What signs, and a token that comes back with the refusal.
+    let secret = canary("destination");
+    let lines = format!("http://{parrot}/hook\n{secret}\n{secret}\n");
+    let secrets = ["--url-stdin", "--secret-stdin", "--token-stdin"];
+    let add = [&["notify", "channel", "add", "hook", "--kind", "webhook"][..], &secrets].concat();
+    seen.run_with(world, &add, &lines).await.good();
+    seen.run(world, &["notify", "channel", "test", "hook"]).await;
+    seen.run(world, &["notify", "rule", "add", "All", "--event", "run_failed", "--channel", "hook"])
+        .await
+        .good();
+    seen.run(world, &["notify", "channel", "list", "--json"]).await.good();
+    seen.run(world, &["notify", "deliveries"]).await.good();
     seen.run(world, &["destination", "list", "--json"]).await.good();
     seen.run(world, &["destination", "list"]).await.good();
 }
@@ -522,6 +534,8 @@ async fn pages(world: &World, robot: &Client, seen: &mut Seen) {
         "/admin/destinations?edit=1",
         "/admin/destinations?edit=2",
         "/admin/destinations?edit=4",
+        "/admin/notifications",
+        "/admin/notifications?edit=1&rule=1",
         "/admin/drivers",
         "/admin/drivers/ios",
         "/admin/jobs",
@@ -558,6 +572,7 @@ async fn pages(world: &World, robot: &Client, seen: &mut Seen) {
             "get_connection_test",
             "get_device_artifacts",
             "test_destination",
+            "test_channel",
         ] {
             seen.call(robot, function, &[("id", id)]).await;
         }
@@ -571,6 +586,9 @@ async fn pages(world: &World, robot: &Client, seen: &mut Seen) {
         ("list_tokens", vec![]),
         ("list_users", vec![]),
         ("list_destinations", vec![]),
+        ("list_channels", vec![]),
+        ("list_deliveries", vec![]),
+        ("list_notify_rules", vec![]),
         ("list_jump_hosts", vec![]),
         ("list_jobs", vec![]),
         ("list_machines", vec![]),
@@ -625,8 +643,16 @@ async fn forms(server: &Server, browser: &Client, seen: &mut Seen) {
         ],
         [("destination[name]", "x"), ("destination[kind]", "s3"), ("destination[secret_access_key]", fresh)],
     );
+    let channel = [
+        ("channel[name]", "x"),
+        ("channel[kind]", "email"),
+        ("channel[secret_url]", wrong),
+        ("channel[secret]", fresh),
+        ("channel[token]", fresh),
+        ("channel[password]", fresh),
+    ];
     let sealed = [("config[name]", ""), ("config[encryption]", "passphrase"), ("config[passphrase]", fresh)];
-    let forms: [(&str, &str, Fields<'_>); 13] = [
+    let forms: [(&str, &str, Fields<'_>); 14] = [
         ("/admin/users", "add_user", &[("name", "x y"), ("role", "none"), ("password", fresh)]),
         ("/admin/users", "add_user", &[("name", "bea"), ("role", "viewer"), ("password", fresh)]),
         ("/admin/users", "change_user", &[("id", "1"), ("role", "king"), ("password", fresh)]),
@@ -640,6 +666,7 @@ async fn forms(server: &Server, browser: &Client, seen: &mut Seen) {
         ("/admin/credentials", "rotate_credential", &[("id", "1"), ("secrets[password]", fresh)]),
         ("/admin/destinations", "save_destination", &server_of_files),
         ("/admin/destinations", "save_destination", &store),
+        ("/admin/notifications", "save_channel", &channel),
         ("/backup/new", "save_backup_config", &sealed),
         ("/setup", "set_up", &[("code", wrong), ("name", "eve"), ("password", fresh)]),
         ("/account", "change_password", &[("current", wrong), ("new", fresh)]),

@@ -31,6 +31,7 @@ mod logs;
 mod machines;
 mod metrics;
 mod migrate_to;
+mod notify;
 mod power_cut;
 mod reach;
 mod restore;

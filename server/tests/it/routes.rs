@@ -45,6 +45,7 @@ GET /admin/inventory-sources page
 GET /admin/jobs page
 GET /admin/jump-hosts page
 GET /admin/machines page
+GET /admin/notifications page
 GET /admin/recovery-kit page
 GET /admin/settings page
 GET /admin/tokens page
@@ -224,8 +225,10 @@ POST /rpc/list_admin_sections viewer some
 POST /rpc/list_audit admin all
 POST /rpc/list_backup_configs viewer some
 POST /rpc/list_config_versions admin all page[number]=1&page[size]=10
+POST /rpc/list_channels operator all
 POST /rpc/list_configs viewer some page[number]=1&page[size]=10
 POST /rpc/list_credentials admin all
+POST /rpc/list_deliveries operator all
 POST /rpc/list_destinations operator all
 POST /rpc/list_devices viewer some filter[search]=&page[number]=1&page[size]=10
 POST /rpc/list_drivers viewer some
@@ -233,6 +236,7 @@ POST /rpc/list_inventory_sources operator all
 POST /rpc/list_jobs operator all
 POST /rpc/list_jump_hosts operator all
 POST /rpc/list_machines operator all
+POST /rpc/list_notify_rules operator all
 POST /rpc/list_results viewer one device={n}
 POST /rpc/list_rules viewer some
 POST /rpc/list_runs viewer some
@@ -246,6 +250,7 @@ POST /rpc/list_views viewer none page=runs
 POST /rpc/look_at_retention operator all id=1&config[name]=x
 POST /rpc/pause_schedules operator all
 POST /rpc/preview_inventory_source operator all id=1
+POST /rpc/preview_notify_rule operator all id=1
 POST /rpc/preview_retention viewer all id=1
 POST /rpc/preview_schedule operator all config[name]=x
 POST /rpc/protect_archive operator all id=1
@@ -253,16 +258,19 @@ POST /rpc/recognise_device operator one id={n}
 POST /rpc/reset_second_factor admin all id=2
 POST /rpc/resume_schedules admin all
 POST /rpc/retry_copy operator all id=1&destination=1
+POST /rpc/retry_delivery operator all id=1
 POST /rpc/retry_destination operator all id=1
 POST /rpc/retry_job operator all id=1
 POST /rpc/rotate_credential admin all id=1&secrets[password]=x
 POST /rpc/run_backup operator one id={n}
 POST /rpc/save_backup_config operator all config[name]=x
+POST /rpc/save_channel admin all channel[name]=x
 POST /rpc/save_credential admin all credential[name]=x
 POST /rpc/save_destination admin all destination[name]=x
 POST /rpc/save_device operator one id={n}&device[address]=127.0.0.{n}&device[port]=1&device[site]=vienna
 POST /rpc/save_inventory_source admin all source[name]=x
 POST /rpc/save_jump_host admin all host[name]=x
+POST /rpc/save_notify_rule admin all rule[name]=x
 POST /rpc/save_rule operator all rule[name]=x&rule[patterns]=x
 POST /rpc/save_settings admin all settings[tick_minutes]=5
 POST /rpc/save_view viewer none page=runs&name=x&query=
@@ -275,6 +283,7 @@ POST /rpc/start_connection_test operator one id={n}
 POST /rpc/stop_second_factor viewer none password_again=x
 POST /rpc/sync_inventory_source admin all id=9
 POST /rpc/take_recovery_kit admin all password=x
+POST /rpc/test_channel operator all id=1
 POST /rpc/test_destination operator all id=1
 POST /rpc/try_driver operator none name=ios&transcript=x
 POST /rpc/unpause_schedules operator all
@@ -289,10 +298,12 @@ POST /rpc/remove_media operator one id={n}
 POST /rpc/delete_backup_config operator all id=1
 POST /rpc/delete_device operator one id={n}
 POST /rpc/remove_credential admin all id=1
+POST /rpc/remove_channel admin all id=1
 POST /rpc/remove_destination admin all id=1
 POST /rpc/remove_inventory_source admin all id=1
 POST /rpc/remove_jump_host admin all id=1
 POST /rpc/remove_rule operator all id=1
+POST /rpc/remove_notify_rule admin all id=1
 POST /rpc/remove_user admin all id=2
 POST /rpc/revoke_token admin all id=1
 DELETE /api/v1/backup-configs/{id} operator all

@@ -92,6 +92,7 @@ fn pages(amount: Amount) -> Vec<String> {
         "/admin/config-versions?q=sw-00006",
         "/admin/credentials",
         "/admin/destinations",
+        "/admin/notifications",
         "/admin/drivers",
         "/admin/drivers/ios",
         "/admin/inventory-sources",

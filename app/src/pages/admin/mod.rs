@@ -21,6 +21,8 @@ pub(crate) mod jobs;
 pub(crate) mod jump_hosts;
 #[cfg(feature = "admin")]
 pub(crate) mod machines;
+#[cfg(feature = "watch")]
+pub(crate) mod notifications;
 #[cfg(feature = "admin")]
 pub(crate) mod recovery;
 #[cfg(feature = "reach")]

@@ -9,7 +9,10 @@ use etiqa_engine::store::drill::{drill_list_failed, sqlite_problems};
 use etiqa_engine::store::run::run_list_damaged;
 use etiqa_engine::store::setting::last_tick_fetch;
 use etiqa_engine::time::now;
-use etiqa_engine::{Engine, Result, audit, drivers, machines, pause, reachability, recovery, status};
+use etiqa_engine::{
+    Engine, Result, audit, drivers, inventory_sources, machines, notify, pause, reachability, recovery,
+    status,
+};
 use etiqa_model::user::{Reach, Role};
 use rustix::fs::statvfs;
 use tokio::net::TcpListener;
@@ -35,6 +38,8 @@ pub(super) async fn look(report: &mut Report, engine: &Engine, served: Option<&S
     secrets(report, engine).await?;
     archives(report, engine).await?;
     places(report, engine).await?;
+    lists(report, engine).await?;
+    channels(report, engine).await?;
     platforms(report, engine).await?;
     devices(report, engine).await?;
     history(report, engine).await
@@ -200,6 +205,48 @@ async fn places(report: &mut Report, engine: &Engine) -> Result<()> {
              them. Name a folder that all of them see (--shared-dir), or a destination (`etiqa destination share NAME`).",
         );
     }
+    Ok(())
+}
+
+/// Inventory sources that are followed.
+async fn lists(report: &mut Report, engine: &Engine) -> Result<()> {
+    let mut known = inventory_sources::list(engine).await?;
+    known.retain(|source| source.enabled);
+    if known.is_empty() {
+        return Ok(());
+    }
+    let good = format!("{} followed; the last sync of each came to its end.", known.len());
+    let problems = known.into_iter().filter_map(|source| {
+        let problem = source.problem?;
+        Some(format!(
+            "The inventory source {} could not be synchronised: {problem} `etiqa inventory-source preview` tries it.",
+            source.name
+        ))
+    });
+    report.all("inventory sources", problems.collect(), good);
+    Ok(())
+}
+
+/// Where messages are sent to.
+async fn channels(report: &mut Report, engine: &Engine) -> Result<()> {
+    let mut known = notify::list(engine).await?;
+    known.retain(|channel| channel.enabled);
+    if known.is_empty() {
+        report.note(
+            "notifications",
+            "There is no channel: nobody is told when a backup fails (`etiqa notify channel add`).",
+        );
+        return Ok(());
+    }
+    let good = format!(
+        "{} known; none failed when it was used last (`etiqa notify channel test` tries one).",
+        known.len()
+    );
+    let problems = known.into_iter().filter_map(|channel| {
+        let problem = channel.problem?;
+        Some(format!("The channel {} does not work, {} waiting: {problem}", channel.name, channel.waiting))
+    });
+    report.all("notifications", problems.collect(), good);
     Ok(())
 }
 

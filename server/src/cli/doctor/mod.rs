@@ -17,7 +17,8 @@ use super::{Serve, exit, output};
 /// Check everything that backups need, and say what to do
 ///
 /// Looks at the settings, the data directory (owner, rights, space), the key, the database, the clock and its zone, the port,
-/// the limits of the system, drivers, archives, destinations, the audit log, and whether a few of the devices answer.
+/// the limits of the system, drivers, archives, destinations, inventory sources, notifications, the audit log, and whether a
+/// few of the devices answer.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit code: 0 nothing to do, 1 something to do.\n\nExample: etiqa doctor --json | jq .checks"

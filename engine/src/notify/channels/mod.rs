@@ -1,0 +1,106 @@
+//! Channels: a message becomes what the other side understands, and its answer is read. Nothing here knows the outbox.
+//!
+//! Every connection goes by `outgoing`, within a deadline. No answer and no error repeats a secret.
+
+mod apprise;
+mod chat;
+mod email;
+mod failure;
+mod heartbeat;
+mod http;
+mod ntfy;
+mod smtp;
+mod syslog;
+mod webhook;
+
+use std::time::Duration;
+
+use etiqa_model::notify::{ChannelSecrets, ChannelSettings, Message};
+use tokio::time::timeout;
+
+pub(super) use failure::{Failure, Outlook};
+
+use crate::engine::Engine;
+use crate::store::notify::delivery::Content;
+
+/// How long a message may take, from the first look at a name to the last byte of the answer. A server that hangs holds up
+/// its own channel for so long, and nothing else.
+const DELIVER_WITHIN: Duration = Duration::from_secs(60);
+
+/// Sends to a channel; gives what the other side answered.
+pub(super) async fn deliver(
+    engine: &Engine,
+    settings: &ChannelSettings,
+    secrets: &ChannelSecrets,
+    content: &Content,
+) -> Result<String, Failure> {
+    let to = To { engine, secrets, own_network: settings.own_network() };
+    let sent = timeout(DELIVER_WITHIN, Box::pin(send(&to, settings, content))).await;
+    sent.unwrap_or_else(|_| {
+        let seconds = DELIVER_WITHIN.as_secs();
+        Err(Failure::temporary(format!("The server did not answer within {seconds} s.")))
+    })
+}
+
+/// Whom something is sent to.
+struct To<'a> {
+    engine: &'a Engine,
+    secrets: &'a ChannelSecrets,
+    own_network: bool,
+}
+
+async fn send(to: &To<'_>, settings: &ChannelSettings, content: &Content) -> Result<String, Failure> {
+    match (settings, content) {
+        (ChannelSettings::Email(email), Content::Message(message)) => email::send(to, email, message).await,
+        (ChannelSettings::Webhook(_), Content::Message(message)) => webhook::send(to, message).await,
+        (ChannelSettings::Slack(_), Content::Message(message)) => chat::slack(to, message).await,
+        (ChannelSettings::Teams(_), Content::Message(message)) => chat::teams(to, message).await,
+        (ChannelSettings::Ntfy(ntfy), Content::Message(message)) => ntfy::send(to, ntfy, message).await,
+        (ChannelSettings::Syslog(syslog), Content::Message(message)) => {
+            syslog::send(to, syslog, message).await
+        }
+        (ChannelSettings::Apprise(apprise), Content::Message(message)) => {
+            apprise::send(to, apprise, message).await
+        }
+        (ChannelSettings::Heartbeat(_), Content::Ping(ping)) => heartbeat::ping(to, ping).await,
+        (ChannelSettings::Heartbeat(_), Content::Message(message)) => heartbeat::log(to, message).await,
+        (_, Content::Ping(_)) => {
+            Err(Failure::of_message("This was a heartbeat, and the channel is none any more."))
+        }
+    }
+}
+
+/// The text of a message, with what is to be said of those that were given up before it.
+fn text_of(message: &Message) -> String {
+    match message.dropped {
+        0 => message.text.clone(),
+        dropped => format!(
+            "{}\n\n{dropped} messages before this one were dropped, because too many waited while this channel did not work.",
+            message.text.trim_end()
+        ),
+    }
+}
+
+/// At most so many bytes of a text, cut between characters.
+fn shortened(text: &str, longest: usize) -> String {
+    if text.len() <= longest {
+        return text.to_owned();
+    }
+    let mut end = longest.saturating_sub('…'.len_utf8());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(shortened("abc", 3), "abc");
+        assert_eq!(shortened("abcdefgh", 6), "abc…");
+        assert_eq!(shortened("äöüäöü", 7), "äö…");
+    }
+}
