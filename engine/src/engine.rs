@@ -28,6 +28,7 @@ use crate::hex::to_hex;
 use crate::history::search::PAGES_AT_ONCE;
 use crate::machines::measure_clock;
 use crate::outgoing::Reach;
+use crate::pulse::Pulse;
 use crate::recovery::settle_key_files;
 use crate::schedule::Lead;
 use crate::shared_dir::{self, SharedDir};
@@ -120,6 +121,8 @@ pub struct Engine {
     pub schedule_changed: Notify,
     /// Whether this process's scheduler is the one that acts.
     pub lead: Lead,
+    /// Whether its loops still turn.
+    pub pulse: Pulse,
     /// Device sessions at once.
     pub sessions: Slots,
     /// Devices of shared runs that this process has taken on.
@@ -223,6 +226,7 @@ impl Engine {
             work: Notify::new(),
             schedule_changed: Notify::new(),
             lead: Lead::default(),
+            pulse: Pulse::default(),
             sessions: Slots::new(settings.max_sessions),
             load: Arc::default(),
             groups: Arc::default(),

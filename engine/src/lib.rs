@@ -31,6 +31,7 @@ pub mod network;
 pub mod outgoing;
 pub mod overview;
 pub mod pause;
+pub mod pulse;
 pub mod reachability;
 pub mod recovery;
 pub mod relay;

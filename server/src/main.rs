@@ -6,6 +6,7 @@ mod cli;
 mod http;
 mod logging;
 mod serve;
+mod service;
 mod signals;
 mod syslog;
 mod work;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{Serve, output};
 use crate::http;
 use crate::http::edge::Edge;
+use crate::service;
 use crate::signals::StopSignals;
 use crate::syslog;
 
@@ -52,6 +53,7 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     tokio::spawn(async move {
         signals.next().await;
         tracing::info!("stopping; a second signal stops at once");
+        service::stopping();
         asked.cancel();
         signals.next().await;
         // What runs is as after a power cut: nothing that was said to be stored is lost.
@@ -59,6 +61,8 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     });
     let listener = listener.into_std().map_err(Error::io("listening"))?;
     tokio::spawn(Arc::clone(&edge).keep_certificate());
+    // Who connects before the first answer can be given waits for it.
+    service::ready(&format!("Serving {base}"));
     let mut engine = engine;
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
     loop {
@@ -105,6 +109,7 @@ async fn serve_engine(
     let indexing = tokio::spawn(search::keep_index(Arc::clone(engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(engine), None));
     let seeing = tokio::spawn(keep_seen(Arc::clone(engine)));
+    let telling = tokio::spawn(service::keep_alive(Arc::clone(engine)));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(engine), None, Arc::clone(sockets))));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
@@ -126,7 +131,7 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing];
+    let tasks = [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing, telling];
     for task in tasks.into_iter().chain(hearing) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");

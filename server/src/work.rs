@@ -11,7 +11,7 @@ use etiqa_model::machine::MachineRole;
 
 use crate::cli::{Worker, output};
 use crate::signals::StopSignals;
-use crate::syslog;
+use crate::{service, syslog};
 
 /// Works until SIGINT or SIGTERM, then hands back what runs and ends.
 pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
@@ -27,10 +27,12 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     let mut signals = StopSignals::listen();
     output::say(&format!("Working for the site {site} from {}", engine.dir.root().display()));
     syslog::say(syslog.as_ref());
+    service::ready(&format!("Working for the site {site}"));
     let stopping = engine.stopping.clone();
     tokio::spawn(async move {
         signals.next().await;
         tracing::info!("stopping; a second signal stops at once");
+        service::stopping();
         stopping.cancel();
         signals.next().await;
         std::process::exit(1);
@@ -39,9 +41,10 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     let relaying = tokio::spawn(relay::relay(Arc::clone(&engine)));
     let tidying = tokio::spawn(tidy::file_tidier(Arc::clone(&engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(&engine), Some(site.clone())));
+    let telling = tokio::spawn(service::keep_alive(Arc::clone(&engine)));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(&engine), Some(site), sockets)));
-    for task in [beating, relaying, tidying, working].into_iter().chain(hearing) {
+    for task in [beating, relaying, tidying, working, telling].into_iter().chain(hearing) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the worker broke");
         }

@@ -14,6 +14,7 @@ mod doctor;
 mod drivers;
 mod environment;
 mod follow;
+mod healthcheck;
 mod host_key;
 mod import_devices;
 mod jump_host;
@@ -164,6 +165,8 @@ pub(crate) enum Command {
     Pause,
     /// Say what a person should look at
     Doctor,
+    /// Ask the server on this machine whether it is ready; for whatever watches a container
+    Healthcheck,
     /// Look at the audit log: who did what
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -270,6 +273,7 @@ impl Cli {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,
             Command::Routes => Ok(routes::print()),
+            Command::Healthcheck => healthcheck::run().await,
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
@@ -299,6 +303,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         | Command::Worker(_)
         | Command::Restore(_)
         | Command::MigrateTo(_)
+        | Command::Healthcheck
         | Command::Routes => Ok(ExitCode::SUCCESS),
         Command::Resume => resume(engine).await,
         Command::Pause => pause(engine).await,
