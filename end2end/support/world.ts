@@ -77,6 +77,13 @@ export class World {
     return finish(ETIQA, args, { input, env: this.#env });
   }
 
+  /** Runs commands of a shell in `folder`, as a person does on the machine of the server; addresses of documents are this server's. */
+  shell(commands: string, folder: string): Promise<string> {
+    const here = commands.replaceAll("127.0.0.1:8000", new URL(this.url).host);
+    const PATH = `${join(this.folder, "bin")}:${process.env["PATH"] ?? ""}`;
+    return finish("bash", ["-euo", "pipefail", "-c", `cd "$0"\n${here}`, folder], { env: { ...this.#env, PATH, HOME: folder } });
+  }
+
   async status(): Promise<Status> {
     return JSON.parse(await this.etiqa(["backup-status", "--json"])) as Status;
   }

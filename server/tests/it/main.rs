@@ -13,7 +13,6 @@ mod changes;
 mod chaos;
 mod clock;
 mod destinations;
-mod documents;
 mod forms;
 mod harness;
 mod hostile_requests;
