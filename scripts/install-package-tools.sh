@@ -37,7 +37,8 @@ install_musl_target() {
 }
 
 mkdir -p "$TOOLS/bin"
-have dpkg-deb || fail "a Debian package is made on Debian or Ubuntu: there is no dpkg-deb here."
+{ have dpkg-deb && have dpkg-shlibdeps && have xz; } ||
+  fail "a Debian package is made on Debian or Ubuntu, with the package 'dpkg-dev': install that first."
 install_cargo_deb
 [ "${1:-}" != --deb-only ] || exit 0
 install_musl
