@@ -31,9 +31,9 @@ const WITHIN: Duration = Duration::from_secs(20);
 /// The answer is a line.
 const LONGEST_ANSWER: usize = 4 << 10;
 
-/// Asks the server of this machine whether it can work. Where it listens is what `etiqa serve` reads from its surroundings.
-pub(super) async fn run() -> Result<ExitCode> {
-    let serve = as_set()?;
+/// Asks the server of this machine whether it can work: the one that `etiqa serve` would be without any option on its command
+/// line, `serve`.
+pub(super) async fn run(serve: Serve) -> Result<ExitCode> {
     let address = own(serve.listen);
     let is_tls = serve.tls_self_signed || serve.tls_cert.is_some_and(|file| !file.as_os_str().is_empty());
     let (status, words) = match timeout(WITHIN, ask(address, is_tls)).await {
@@ -52,8 +52,8 @@ fn unwell(words: &str) -> etiqa_engine::Error {
     UserError::new(ErrorKind::Unavailable, words).into()
 }
 
-/// The options that `etiqa serve` would have here without any on its command line.
-fn as_set() -> Result<Serve> {
+/// What `etiqa serve` would be told here without an option.
+pub(super) fn served() -> Result<Serve> {
     let serve = Serve::augment_args(Command::new("serve").no_binary_name(true));
     let refused = |error: clap::Error| UserError::invalid(error.to_string().trim().to_owned());
     let matches = environment::with_variables(serve).try_get_matches_from([""; 0]).map_err(refused)?;

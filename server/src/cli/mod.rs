@@ -166,6 +166,7 @@ pub(crate) enum Command {
     /// Say what a person should look at
     Doctor,
     /// Ask the server on this machine whether it is ready; for whatever watches a container
+    #[command(after_help = "Example: etiqa healthcheck")]
     Healthcheck,
     /// Look at the audit log: who did what
     #[command(subcommand)]
@@ -273,7 +274,7 @@ impl Cli {
             Command::Serve(serve) => crate::serve::serve(options, &serve).await,
             Command::Worker(worker) => crate::work::work(options, worker).await,
             Command::Routes => Ok(routes::print()),
-            Command::Healthcheck => healthcheck::run().await,
+            Command::Healthcheck => healthcheck::run(healthcheck::served()?).await,
             Command::Drivers(drivers::Drivers::Check { file }) => drivers::check(&file),
             Command::Drivers(drivers::Drivers::Test { file, recording }) => {
                 drivers::test(&file, &recording).await
