@@ -7,7 +7,7 @@ source "$(dirname "$0")/lib.sh"
 deb_version=3.8.0
 
 install_cargo_deb() {
-  [ "$("$TOOLS/bin/cargo-deb" --version 2>/dev/null)" != "$deb_version" ] || return 0
+  [ "$("$TOOLS/bin/cargo-deb" --version 2>/dev/null | awk '{ print $NF }')" != "$deb_version" ] || return 0
   say "Installing cargo-deb $deb_version (once, about a minute)"
   # Without its own compressor: it calls xz, which every Debian has.
   CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install cargo-deb --version "$deb_version" --locked --no-default-features \

@@ -9,7 +9,7 @@ scripts/check-prerequisites.sh
 scripts/install-package-tools.sh
 scripts/build-site.sh
 say "Building the static program (the first time as long as a release takes)"
-cargo build --release -p etiqa-server --target "$STATIC_TARGET" --locked
+CC_x86_64_unknown_linux_musl=musl-gcc cargo build --release -p etiqa-server --target "$STATIC_TARGET" --locked
 program="target/$STATIC_TARGET/release/etiqa"
 is_static "$program" || fail "$program asks for libraries of the system: 'ldd $program' names them."
 

@@ -39,6 +39,8 @@ async function asInTheDocuments(): Promise<{ world: World; fleet: Fleet; folder:
   mkdirSync(folder);
   mkdirSync(bin);
   symlinkSync(ETIQA, join(bin, "etiqa"));
+  // Files that the pages come with.
+  symlinkSync(join(import.meta.dirname, "../../docs"), join(folder, "docs"));
   // The pages name an archive; this one has another time in its name.
   const archive = (await world.shell('ln -s "$ETIQA_DATA_DIR"/backups/nightly_*.zip . && echo nightly_*.zip', folder)).trim();
   await world.shell('cp -p "$ETIQA_DATA_DIR/secret.key" .', folder);
