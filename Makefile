@@ -3,10 +3,10 @@
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo clean-demo watch test test-long unit e2e crawl fuzz lint audit bench
+.PHONY: help run demo clean-demo watch test test-long unit e2e crawl fuzz lint audit bench package test-packages docs pictures
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what has changed and serve http://127.0.0.1:8000, data in ./data
 	@scripts/run.sh $(ARGS)
@@ -46,3 +46,15 @@ audit: ## Ask for known holes in what this depends on (wants a network)
 
 bench: ## Measure speed and size; prints, judges nothing
 	@bench/run.sh
+
+package: ## Build what is released: a static program, a Debian package, an image's content, in target/package
+	@scripts/package.sh
+
+test-packages: ## Install, run and remove the Debian package of the tests' program (as root, in a machine to throw away)
+	@scripts/test.sh packages
+
+docs: ## Build the book of docs/ into target/docs and check its links
+	@scripts/docs.sh
+
+pictures: ## Take the pictures of docs/pictures anew
+	@scripts/pictures.sh

@@ -11,6 +11,8 @@ export CARGO_TARGET_DIR="$ROOT/target"
 
 TOOLS="$ROOT/target/tools"
 SITE="$ROOT/target/site"
+# The kind of program that needs nothing of the system that it runs on.
+STATIC_TARGET=x86_64-unknown-linux-musl
 
 # Says what is happening, on stderr, so that results on stdout stay clean.
 say() { printf '==> %s\n' "$*" >&2; }
@@ -22,6 +24,9 @@ fail() {
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# True when program $1 needs no library of the system.
+is_static() { ! LC_ALL=C readelf -d "$1" | grep -q '(NEEDED)'; }
 
 # True when dotted version $1 is at least $2.
 version_at_least() {

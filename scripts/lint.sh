@@ -50,7 +50,7 @@ dependencies() {
 
 scripts() {
   local files shellcheck
-  files=$(find scripts bench .ci -type f \( -name '*.sh' -o -path .ci/run \))
+  files=$(find scripts bench .ci packaging -type f \( -name '*.sh' -o -path .ci/run -o -path 'packaging/debian/post*' \))
   for file in $files; do bash -n "$file" || return 1; done
   shellcheck=$(install_shellcheck) || return 1
   # shellcheck disable=SC2086 # our names have no spaces
@@ -100,6 +100,7 @@ check "rustfmt, fuzz" cargo fmt --manifest-path fuzz/Cargo.toml --check
 check "lock file, fuzz" lock_file_of_fuzz
 check "dependencies" dependencies
 check "scripts" scripts
+check "links of documents" node scripts/check-links.mjs
 check "migrations" migrations
 check "forbidden text" forbidden_text
 check "clippy, host" clippy_host

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Runs the tests: all of them, or the suites named (rust, browser). Every suite runs, whatever failed before it;
+# Runs the tests: all of them, or the suites named (rust, browser, packages). Every suite runs, whatever failed before it;
 # at the end a table says how long each took, and the last line counts tests.
 #
-#   test.sh [rust] [browser]       ETIQA_TEST_LONG=1 runs the whole of what is otherwise sampled
+#   test.sh [rust] [browser] [packages]       ETIQA_TEST_LONG=1 runs the whole of what is otherwise sampled
+#
+# What installs packages into the machine runs where it is named, and where nobody named anything on a machine that is
+# thrown away (CI=true).
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-suites=" ${*:-rust browser} "
+suites=" ${*:-rust browser${CI:+ packages}} "
 logs="$ROOT/target/test-logs"
 mkdir -p "$logs"
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
@@ -62,6 +65,9 @@ if [ "$broken" -eq 0 ]; then
   case "$suites" in *" browser "*)
     export ETIQA_BIN="$ROOT/target/ci/etiqa" ETIQA_SIMULATOR_BIN="$ROOT/target/ci/etiqa-simulator"
     step "browser tests" browser_tests || broken=1 ;;
+  esac
+  case "$suites" in *" packages "*)
+    step "packages" scripts/test-packages.sh || broken=1 ;;
   esac
 fi
 

@@ -77,6 +77,13 @@ export class World {
     return finish(ETIQA, args, { input, env: this.#env });
   }
 
+  /** Runs commands of a shell in `folder`, as a person does on the machine of the server; addresses of documents are this server's. */
+  shell(commands: string, folder: string): Promise<string> {
+    const here = commands.replaceAll("127.0.0.1:8000", new URL(this.url).host);
+    const PATH = `${join(this.folder, "bin")}:${process.env["PATH"] ?? ""}`;
+    return finish("bash", ["-euo", "pipefail", "-c", `cd "$0"\n${here}`, folder], { env: { ...this.#env, PATH, HOME: folder } });
+  }
+
   async status(): Promise<Status> {
     return JSON.parse(await this.etiqa(["backup-status", "--json"])) as Status;
   }
@@ -106,7 +113,7 @@ export class World {
   }
 
   /** Calls a server function as another admin's script does, outside of the browser. */
-  async call(name: string, fields: Record<string, string>): Promise<void> {
+  async call(name: string, fields: Record<string, string>): Promise<string> {
     this.#token ??= (await this.etiqa(["token", "create", "script", "--role", "admin"])).trim();
     const answer = await fetch(`${this.url}/rpc/${name}`, {
       method: "POST",
@@ -114,12 +121,21 @@ export class World {
       body: new URLSearchParams(fields),
       redirect: "manual",
     });
-    if (answer.status >= 400) throw new Error(`${name} answered ${answer.status}: ${await answer.text()}`);
+    const text = await answer.text();
+    if (answer.status >= 400) throw new Error(`${name} answered ${answer.status}: ${text}`);
+    return text;
+  }
+
+  /** Changes settings, as another admin does, elsewhere. */
+  async change(settings: Record<string, string | number>): Promise<void> {
+    const known = JSON.parse(await this.call("get_settings", {})) as Record<string, unknown>;
+    const fields = Object.entries({ ...known, ...settings }).map(([name, value]) => [`settings[${name}]`, String(value)]);
+    await this.call("save_settings", Object.fromEntries(fields));
   }
 
   /** Adds a user as another admin does, elsewhere. */
-  addUser(name: string): Promise<void> {
-    return this.call("add_user", { name, role: "viewer", password: ADMIN.password });
+  async addUser(name: string): Promise<void> {
+    await this.call("add_user", { name, role: "viewer", password: ADMIN.password });
   }
 
   /** Signs in as the admin, or as somebody else, as a person does. */

@@ -1,8 +1,8 @@
 //! Whether this process works, and whether it can do what it is for.
 //!
-//! [`Health::is_alive`] says that the program's threads still get to their work, and asks nobody: who restarts what hangs (a
-//! watchdog, an orchestrator) must not do so because a database is away. [`ready`] asks everything that the program needs. Its
-//! reasons are fixed sentences: they are told to anybody.
+//! [`Health::is_alive`] says that the program's threads still get to their work, and [`Health::hanging`] names a loop that does
+//! not turn any more. Both ask nobody: who restarts what hangs (a watchdog, an orchestrator) must not do so because a database
+//! is away. [`ready`] asks everything that the program needs. Its reasons are fixed sentences: they are told to anybody.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -23,7 +23,10 @@ use crate::time::now;
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 /// A process whose pulse stood still for so long hangs.
 const STOPPED_AFTER: Duration = Duration::from_secs(15);
-/// A worker of the queue looks every second; one that was not seen for so long hangs, even where the database was away.
+/// A loop that is so late hangs. A look at thousands of due backups, or at a database that does not answer, is over long
+/// before.
+const GRACE: Duration = Duration::from_mins(5);
+/// A worker that is so late takes no jobs, even where it waits for a database.
 const WORKER_STOPPED_AFTER: Duration = Duration::from_mins(3);
 /// Besides its interval a scheduler may take so long to look.
 const LOOK_MARGIN: Duration = Duration::from_mins(1);
@@ -64,22 +67,67 @@ impl Pulse {
     }
 }
 
+/// By when a loop will be heard of again; nothing while it waits for what may never come. Counted by a clock that nobody sets.
+#[derive(Debug)]
+pub(crate) struct Promise {
+    began: Instant,
+    /// Milliseconds since then; 0: nothing is promised.
+    by: AtomicU64,
+}
+
+impl Default for Promise {
+    fn default() -> Self {
+        Self { began: Instant::now(), by: AtomicU64::new(0) }
+    }
+}
+
+impl Promise {
+    /// It is heard of again within this time.
+    pub(crate) fn again_within(&self, wait: Duration) {
+        let by = u64::try_from((self.began.elapsed() + wait).as_millis()).unwrap_or(u64::MAX);
+        self.by.store(by.max(1), Ordering::Relaxed);
+    }
+
+    /// Nothing is promised.
+    pub(crate) fn rest(&self) {
+        self.by.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether it should have been heard of so long ago.
+    fn is_late(&self, by: Duration, at: Instant) -> bool {
+        let promised = self.by.load(Ordering::Relaxed);
+        promised > 0 && at.saturating_duration_since(self.began) > Duration::from_millis(promised) + by
+    }
+}
+
 /// What a process knows of its own health.
 #[derive(Debug, Default)]
 pub struct Health {
     /// Of the threads that all tasks share.
     threads: Pulse,
+    /// Of the task that queues what is due.
+    pub(crate) scheduler: Promise,
     /// Of the task that takes jobs.
-    pub(crate) worker: Pulse,
+    pub(crate) worker: Promise,
     last: Mutex<Option<(Instant, Readiness)>>,
     is_probing: Arc<AtomicBool>,
 }
 
 impl Health {
     /// Whether the program's threads get to their work. Takes no lock and asks nobody, so that it can be called from any
-    /// thread; a watchdog is told that all is well while this is true. [`keep_pulse`] must run.
+    /// thread. [`keep_pulse`] must run.
     pub fn is_alive(&self) -> bool {
         self.threads.age() < STOPPED_AFTER
+    }
+
+    /// What hangs; none where all of it turns. A watchdog is told that all is well while there is none.
+    pub fn hanging(&self) -> Option<&'static str> {
+        if self.is_alive() { self.hanging_at(Instant::now()) } else { Some("program") }
+    }
+
+    fn hanging_at(&self, at: Instant) -> Option<&'static str> {
+        let loops = [("scheduler", &self.scheduler), ("worker", &self.worker)];
+        loops.into_iter().find(|(_, promise)| promise.is_late(GRACE, at)).map(|(name, _)| name)
     }
 }
 
@@ -145,7 +193,7 @@ async fn look(engine: &Engine) -> Readiness {
         Err(_) => needs.push(Need { name: "database", problem: Some(NO_DATABASE) }),
     }
     needs.push(Need { name: "disk", problem: disk(engine).await });
-    let is_stuck = engine.health.worker.age() > WORKER_STOPPED_AFTER;
+    let is_stuck = engine.health.worker.is_late(WORKER_STOPPED_AFTER, Instant::now());
     let problem = is_stuck.then_some("the queue is not worked on");
     needs.push(Need { name: "worker", problem });
     Readiness::of(needs)
@@ -280,6 +328,21 @@ mod tests {
         std::fs::remove_dir_all(engine.dir.backups()).unwrap();
         let found = ready(&engine).await;
         assert_eq!(found.problems().collect::<Vec<_>>(), ["the data directory cannot be written"]);
+    }
+
+    #[test]
+    fn a_loop_hangs_that_was_not_heard_of_long_after_it_said() {
+        let (health, now) = (Health::default(), Instant::now());
+        let much_later = now + Duration::from_hours(1);
+        assert_eq!(health.hanging_at(much_later), None, "what has not begun has promised nothing");
+        health.worker.again_within(Duration::from_secs(1));
+        health.scheduler.again_within(Duration::from_hours(2));
+        assert_eq!(health.hanging_at(now), None);
+        assert_eq!(health.hanging_at(now + Duration::from_mins(4)), None, "some time is granted");
+        assert_eq!(health.hanging_at(much_later), Some("worker"));
+        health.worker.rest();
+        assert_eq!(health.hanging_at(much_later), None);
+        assert_eq!(health.hanging_at(now + Duration::from_hours(3)), Some("scheduler"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod logging;
 mod owner;
 mod scraping;
 mod serve;
+mod service;
 mod signals;
 mod syslog;
 mod work;
@@ -15,6 +16,11 @@ mod work;
 use std::process::ExitCode;
 
 use cli::Cli;
+
+/// musl's own allocator has one lock for all threads.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::from_command_line();

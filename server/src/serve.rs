@@ -22,6 +22,7 @@ use crate::cli::{Serve, output};
 use crate::http;
 use crate::http::edge::Edge;
 use crate::scraping;
+use crate::service;
 use crate::signals::StopSignals;
 use crate::syslog;
 
@@ -55,6 +56,7 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     tokio::spawn(async move {
         signals.next().await;
         tracing::info!("stopping; a second signal stops at once");
+        service::stopping();
         asked.cancel();
         signals.next().await;
         // What runs is as after a power cut: nothing that was said to be stored is lost.
@@ -62,6 +64,8 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
     });
     let listener = listener.into_std().map_err(Error::io("listening"))?;
     tokio::spawn(Arc::clone(&edge).keep_certificate());
+    // Who connects before the first answer can be given waits for it.
+    service::ready(&format!("Serving {base}"));
     let mut engine = engine;
     // An instance that an archive was restored into is closed and opened again; whoever asks meanwhile waits.
     loop {
@@ -124,6 +128,7 @@ async fn serve_engine(
     tokio::spawn(health::keep_pulse(Arc::downgrade(engine)));
     let telling = scraping::tell(engine, metrics)?;
     let notifying = tokio::spawn(notify::keeper(Arc::clone(engine)));
+    let vouching = tokio::spawn(service::keep_alive(Arc::clone(engine)));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(engine), None, Arc::clone(sockets))));
     let (stopping, asked) = (engine.stopping.clone(), stop.clone());
@@ -145,8 +150,10 @@ async fn serve_engine(
         }
     };
     engine.stopping.cancel();
-    let tasks =
-        [beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing, notifying];
+    let tasks = [
+        beating, relaying, scheduler, tidying, reaper, looking, indexing, working, seeing, notifying,
+        vouching,
+    ];
     for task in tasks.into_iter().chain(hearing).chain(telling) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the server broke");

@@ -10,9 +10,8 @@ use etiqa_model::UserError;
 use etiqa_model::machine::MachineRole;
 
 use crate::cli::{Worker, output};
-use crate::scraping;
 use crate::signals::StopSignals;
-use crate::syslog;
+use crate::{scraping, service, syslog};
 
 /// Works until SIGINT or SIGTERM, then hands back what runs and ends.
 pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
@@ -29,10 +28,12 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     let mut signals = StopSignals::listen();
     output::say(&format!("Working for the site {site} from {}", engine.dir.root().display()));
     syslog::say(syslog.as_ref());
+    service::ready(&format!("Working for the site {site}"));
     let stopping = engine.stopping.clone();
     tokio::spawn(async move {
         signals.next().await;
         tracing::info!("stopping; a second signal stops at once");
+        service::stopping();
         stopping.cancel();
         signals.next().await;
         std::process::exit(1);
@@ -43,9 +44,10 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     let relaying = tokio::spawn(relay::relay(Arc::clone(&engine)));
     let tidying = tokio::spawn(tidy::file_tidier(Arc::clone(&engine)));
     let working = tokio::spawn(worker::worker(Arc::clone(&engine), Some(site.clone())));
+    let vouching = tokio::spawn(service::keep_alive(Arc::clone(&engine)));
     let hearing =
         syslog.map(|sockets| tokio::spawn(changes::listen(Arc::clone(&engine), Some(site), sockets)));
-    for task in [beating, relaying, tidying, working].into_iter().chain(hearing).chain(telling) {
+    for task in [beating, relaying, tidying, working, vouching].into_iter().chain(hearing).chain(telling) {
         if let Err(error) = task.await {
             tracing::error!(%error, "a task of the worker broke");
         }

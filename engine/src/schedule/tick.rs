@@ -38,10 +38,12 @@ pub async fn scheduler(engine: Arc<Engine>, start_delay: Duration) {
         }
     }
     loop {
+        engine.health.scheduler.rest();
         tokio::select! {
             () = engine.stopping.cancelled() => return,
             () = engine.lead.taken() => {}
         }
+        engine.health.scheduler.again_within(Duration::ZERO);
         let sleep = match tick(&engine, now()).await {
             Ok(next) => until(next, &engine).await,
             Err(error) => {
@@ -49,6 +51,7 @@ pub async fn scheduler(engine: Arc<Engine>, start_delay: Duration) {
                 Duration::from_secs(5)
             }
         };
+        engine.health.scheduler.again_within(sleep);
         tokio::select! {
             () = engine.stopping.cancelled() => return,
             () = engine.schedule_changed.notified() => {}

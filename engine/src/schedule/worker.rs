@@ -58,7 +58,7 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
     let places: Vec<(&str, Arc<Semaphore>)> =
         AT_ONCE.iter().map(|&(kind, most)| (kind, Arc::new(Semaphore::new(most)))).collect();
     while !engine.stopping.is_cancelled() {
-        engine.health.worker.beat();
+        engine.health.worker.again_within(LOOK_EVERY);
         while jobs.try_join_next().is_some() {}
         let free: Vec<&str> = places
             .iter()
@@ -84,6 +84,8 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
+    // What ends now takes its own time, and is bounded by itself.
+    engine.health.worker.rest();
     if end_of(&engine, async { while jobs.join_next().await.is_some() {} }).await.is_none() {
         tracing::warn!("some jobs did not end in time; they go on at the next start");
     }

@@ -15,6 +15,7 @@ mod doctor;
 mod drivers;
 mod environment;
 mod follow;
+mod healthcheck;
 mod host_key;
 mod import_devices;
 mod import_django;
@@ -80,7 +81,7 @@ pub(crate) struct Cli {
     /// The file that settings were read from.
     #[arg(skip)]
     settings_file: Option<PathBuf>,
-    /// What a server would be told now by the environment and that file; for the doctor alone.
+    /// What a server would be told now by the environment and that file; for those alone who ask about one.
     #[arg(skip)]
     served: Option<Serve>,
 }
@@ -220,6 +221,9 @@ pub(crate) enum Command {
     Pause(Json),
     /// Check everything that backups need, and say what to do
     Doctor(doctor::Doctor),
+    /// Ask the server on this machine whether it is ready; for whatever watches a container
+    #[command(after_help = "Example: etiqa healthcheck")]
+    Healthcheck,
     /// Look at the audit log: who did what
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -339,7 +343,7 @@ impl Cli {
             });
         let matches = command.clone().get_matches_from(arguments);
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        if matches!(cli.command, Command::Doctor(_)) {
+        if matches!(cli.command, Command::Doctor(_) | Command::Healthcheck) {
             cli.served = served(command);
         }
         cli.settings_file = settings_file;
@@ -350,7 +354,11 @@ impl Cli {
     /// before, and no thread but this one may be.
     pub(crate) fn become_owner(&self) -> std::result::Result<(), UserError> {
         let is_elsewhere = match &self.command {
-            Command::Openapi | Command::Completions(_) | Command::Man(_) | Command::Routes => true,
+            Command::Healthcheck
+            | Command::Openapi
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Routes => true,
             Command::Drivers(command) => command.needs_no_instance(),
             Command::Restore(command) => command.only_looks(),
             _ => false,
@@ -395,6 +403,7 @@ impl Cli {
             Command::Man(man) => man.write(),
             // Says what is wrong with an instance that does not open, too.
             Command::Doctor(doctor) => Box::pin(doctor.run(options, self.settings_file, self.served)).await,
+            Command::Healthcheck => healthcheck::run(self.served).await,
             Command::Drivers(drivers::Drivers::Check { file, json }) => drivers::check(&file, json),
             Command::Drivers(drivers::Drivers::Test { file, recording, json }) => {
                 drivers::test(&file, &recording, json).await
@@ -425,6 +434,7 @@ async fn run_with(engine: &Arc<Engine>, command: Command) -> Result<ExitCode> {
         | Command::Restore(_)
         | Command::MigrateTo(_)
         | Command::Doctor(_)
+        | Command::Healthcheck
         | Command::Openapi
         | Command::Completions(_)
         | Command::Man(_)

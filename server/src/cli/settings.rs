@@ -25,6 +25,9 @@ const TABLES: [&str; 2] = ["serve", "worker"];
 /// Options that are no settings: one names the file itself, the other one is an act.
 const NO_SETTINGS: [&str; 2] = ["config_file", "adopt_shared_dir"];
 
+/// The user that the package makes for the service, and its group.
+const SERVICE: &str = "etiqa";
+
 /// A file of settings is a page or two.
 const LONGEST: u64 = 1 << 20;
 
@@ -53,7 +56,7 @@ pub(super) fn key_of(argument: &Arg) -> Option<String> {
 struct Found {
     path: PathBuf,
     text: String,
-    /// Whether others than its owner may read it.
+    /// Whether others than its owner, or the service, may read it.
     is_open: bool,
 }
 
@@ -95,8 +98,30 @@ fn read(path: PathBuf, is_named: bool) -> Result<Found, String> {
     }
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text).map_err(unread)?;
-    let is_open = metadata.mode() & 0o077 != 0;
+    let is_open = is_open(metadata.mode(), metadata.uid(), is_of_service(metadata.gid()));
     Ok(Found { path, text, is_open })
+}
+
+/// Whether people may read a file of these rights. The group of the service may, where the file is root's: so settings are
+/// kept that the service reads and does not write.
+fn is_open(mode: u32, owner: u32, is_of_service: bool) -> bool {
+    let is_for_service = owner == 0 && is_of_service && mode & 0o037 == 0;
+    mode & 0o077 != 0 && !is_for_service
+}
+
+/// Whether a group is the service's: the one that this process runs as, or the one of the package's user, for whoever runs a
+/// command beside the service.
+fn is_of_service(group: u32) -> bool {
+    let groups = || std::fs::read_to_string("/etc/group").unwrap_or_default();
+    group == rustix::process::getegid().as_raw() || group_named(SERVICE, &groups()) == Some(group)
+}
+
+/// The number of a group, out of group(5).
+fn group_named(name: &str, groups: &str) -> Option<u32> {
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then(|| fields.nth(1)?.parse().ok())?
+    })
 }
 
 impl Found {
@@ -298,4 +323,33 @@ fn refused(argument: &Arg, values: &[OsString]) -> Option<String> {
 
 fn joined(values: &[OsString]) -> String {
     values.iter().map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{group_named, is_open};
+
+    #[test]
+    fn a_file_with_a_secret_is_its_owners_or_roots_and_the_services() {
+        for (mode, owner, is_of_service, open) in [
+            (0o600, 1000, false, false),
+            (0o640, 1000, true, true),
+            (0o640, 0, true, false),
+            (0o440, 0, true, false),
+            (0o640, 0, false, true),
+            (0o660, 0, true, true),
+            (0o644, 0, true, true),
+            (0o604, 0, true, true),
+        ] {
+            // With the bits of a plain file.
+            assert_eq!(is_open(0o100_000 | mode, owner, is_of_service), open, "{mode:o} of {owner}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_found_by_its_whole_name() {
+        let groups = "root:x:0:\netiqa2:x:1006:\netiqa:x:997:ada\n";
+        assert_eq!(group_named("etiqa", groups), Some(997));
+        assert_eq!(group_named("nobody", groups), None);
+    }
 }

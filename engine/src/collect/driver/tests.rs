@@ -52,8 +52,8 @@ fn every_key_of_the_language_has_a_row_in_the_reference() {
 
 #[test]
 fn every_built_in_driver_has_a_row_in_the_table_of_platforms_that_says_what_it_was_checked_against() {
-    let page = include_str!("../../../../docs/drivers.md");
-    let (_, platforms) = page.split_once("\n## Platforms\n").unwrap();
+    let page = include_str!("../../../../docs/platforms.md");
+    let (_, platforms) = page.split_once("\n## The platforms\n").unwrap();
     let rows: Vec<Vec<&str>> = platforms
         .lines()
         .filter(|line| line.starts_with("| `"))
@@ -63,7 +63,7 @@ fn every_built_in_driver_has_a_row_in_the_table_of_platforms_that_says_what_it_w
     for driver in set.iter() {
         let name = driver.name();
         let row = rows.iter().find(|row| row[0] == format!("`{name}`"));
-        let row = row.unwrap_or_else(|| panic!("docs/drivers.md has no row for {name}"));
+        let row = row.unwrap_or_else(|| panic!("docs/platforms.md has no row for {name}"));
         assert_eq!(row[1], driver.title(), "{name}");
         assert_eq!(row[2], if matches!(driver.mode, Mode::Exec) { "exec" } else { "shell" }, "{name}");
         assert_eq!(row[3].replace('`', ""), driver.parts().join(", "), "{name}");
@@ -75,7 +75,7 @@ fn every_built_in_driver_has_a_row_in_the_table_of_platforms_that_says_what_it_w
         };
         assert_eq!(row[4].split(':').next(), Some(against), "{name}");
     }
-    assert_eq!(rows.len(), set.iter().count(), "a row of docs/drivers.md names no built-in driver");
+    assert_eq!(rows.len(), set.iter().count(), "a row of docs/platforms.md names no built-in driver");
 }
 
 #[test]

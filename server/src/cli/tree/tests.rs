@@ -10,6 +10,7 @@ use super::tree;
 const WITHOUT_JSON: &[(&str, &str)] = &[
     ("etiqa serve", "works until it is stopped"),
     ("etiqa worker", "works until it is stopped"),
+    ("etiqa healthcheck", "its exit code"),
     ("etiqa recovery-kit", "a page to be put on paper"),
     ("etiqa audit export", "CSV, or JSON a line"),
     ("etiqa openapi", "it is JSON"),
