@@ -327,6 +327,11 @@ pub async fn list(engine: &Engine) -> Result<Vec<MachineRow>> {
         .collect())
 }
 
+/// Whether a server or a worker uses the database, on whatever machine; for PostgreSQL, where no lock tells.
+pub async fn is_any_alive(engine: &Engine) -> Result<bool> {
+    Ok(known(engine).await?.iter().any(|(_, state)| *state == MachineState::Alive))
+}
+
 /// Whether several servers work on the database, and each keeps its archives for itself.
 pub async fn keep_files_apart(engine: &Engine) -> Result<bool> {
     let is_server = |(machine, state): &(Machine, MachineState)| {

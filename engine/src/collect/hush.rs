@@ -1,6 +1,6 @@
-//! The secrets of a session, found again in what the device says: as they are, as requests write them, and cut off.
+//! The secrets of a session, found again in what the other side says: as they are, as requests write them, and cut off.
 //!
-//! A device may say what it was told: a login page that repeats the password, a complaint that holds the request. What a
+//! A device, or the server of a destination, may say what it was told: a login page that repeats the password, a complaint that holds the request. What a
 //! person reads of it (messages, steps, transcripts) holds none of them.
 
 use std::fmt;
@@ -21,7 +21,7 @@ const CUT: char = '…';
 
 /// Every form of every secret, the longest first: one that holds another is masked whole.
 #[derive(Default)]
-pub(super) struct Hush(Vec<Zeroizing<String>>);
+pub(crate) struct Hush(Vec<Zeroizing<String>>);
 
 impl fmt::Debug for Hush {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,16 +35,22 @@ impl Hush {
         for login in logins {
             login.secrets().for_each(|secret| self.0.extend(forms(secret)));
             if let Some(password) = login.password.as_ref().filter(|password| !password.is_empty()) {
-                // RFC 7617.
-                let pair = Zeroizing::new(format!("{}:{}", login.username, password.reveal()));
-                self.0.push(Zeroizing::new(STANDARD.encode(pair.as_bytes())));
+                self.0.push(basic(&login.username, password));
             }
         }
         self.settle();
     }
 
+    /// A password or token that is shown with this name.
+    pub(crate) fn add_password(&mut self, username: &str, password: &Secret) {
+        if !password.is_empty() {
+            self.0.push(basic(username, password));
+            self.add(password);
+        }
+    }
+
     /// What the device itself gave in the session: a token, a cookie.
-    pub(super) fn add(&mut self, secret: &Secret) {
+    pub(crate) fn add(&mut self, secret: &Secret) {
         if !secret.is_empty() {
             self.0.extend(forms(secret.reveal()));
             self.settle();
@@ -57,7 +63,7 @@ impl Hush {
     }
 
     /// A sentence without any of them, also where a quotation in it was cut within one.
-    pub(super) fn masked(&self, text: &str) -> String {
+    pub(crate) fn masked(&self, text: &str) -> String {
         let whole = self.forms().fold(text.to_owned(), |text, form| text.replace(form, MASK));
         let mut masked = String::with_capacity(whole.len());
         let mut pieces = whole.split(CUT).peekable();
@@ -89,6 +95,12 @@ impl Hush {
             .sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.as_str().cmp(other.as_str())));
         self.0.dedup();
     }
+}
+
+/// A basic login (RFC 7617).
+fn basic(username: &str, password: &Secret) -> Zeroizing<String> {
+    let pair = Zeroizing::new(format!("{username}:{}", password.reveal()));
+    Zeroizing::new(STANDARD.encode(pair.as_bytes()))
 }
 
 /// A secret as it is, and as addresses, forms, JSON and basic logins write it.

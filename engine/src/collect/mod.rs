@@ -45,6 +45,7 @@ pub(crate) use command::{Command, CommandFailure, run_command};
 pub use compare::compare_text;
 pub use driver::{Against, Checked, Driver, DriverError, DriverSet, DriverWarning};
 pub(crate) use failure::Failure as SftpFailure;
+pub(crate) use hush::Hush;
 pub use identify::{Identified, identify};
 pub use outcome::{Facts, HopKeySeen, HostKeySeen, Outcome, PartText};
 pub use pasted::read_pasted;

@@ -288,8 +288,8 @@ impl<'a> Import<'a> {
 
     /// A row whose device is there already.
     async fn meet_known(&mut self, tx: &mut Tx, device: &Device, row: GoodRow) -> Result<()> {
-        let changed = if self.options.update { Self::merged(device, &row) } else { None };
-        let Some(merged) = changed else {
+        let merging = if self.options.update { Self::merged(device, &row) } else { None };
+        let Some(merged) = merging else {
             self.show(row.line, RowFate::Skip, &row.device);
             self.report.skipped += 1;
             return Ok(());

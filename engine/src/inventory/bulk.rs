@@ -99,8 +99,8 @@ async fn write(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceCh
     };
     // A row for each that is changed, and one for what was asked for.
     let each = devices.iter().filter_map(|device| {
-        let changes = changes_of(device, what)?;
-        Some(Act::new(action::DEVICE_CHANGE).on(device.id.0, &device.hostname).changing(changes))
+        let act = Act::new(action::DEVICE_CHANGE).on(device.id.0, &device.hostname);
+        Some(act.changing(changes_of(device, what)?))
     });
     let of_all = Act::new(action::DEVICE_CHANGE_MANY).on_named(&words(what));
     let of_all = of_all.saying(format!("{} devices, {changed} of them changed.", devices.len()));

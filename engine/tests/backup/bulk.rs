@@ -99,8 +99,8 @@ async fn the_audit_log_tells_of_each_device_of_many_what_it_was_before() {
     );
     let update = ImportOptions { update: true, dry_run: false };
     import(&world.engine, b"ip,hostname,description\n10.0.0.2,b,new words\n", update).await.unwrap();
-    let changed = told(&world, "device.change").await.pop().unwrap();
-    assert_eq!(changed, "b; description: – → new words");
+    let of_import = told(&world, "device.change").await.pop().unwrap();
+    assert_eq!(of_import, "b; description: – → new words");
     change(&world, &ids, DeviceChange::Delete).await;
     let removed = told(&world, "device.remove").await;
     assert_eq!(removed.len(), 3);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use etiqa_engine::db::DbKind;
-use etiqa_engine::{Engine, Error, Result, recovery, status};
+use etiqa_engine::{Engine, Error, Result, machines, recovery};
 use etiqa_model::UserError;
 
 use super::output;
@@ -31,10 +31,10 @@ impl Key {
         let lock = engine.dir.lock_for_server().map_err(Error::io("taking the server's lock"))?;
         let is_served = match engine.db.kind() {
             DbKind::Sqlite => lock.is_none(),
-            DbKind::Postgres => status::scheduler_is_running(engine).await?,
+            DbKind::Postgres => machines::is_any_alive(engine).await?,
         };
         if is_served {
-            let message = "A server works with this database, and holds the old key: stop it first, then rotate the key.";
+            let message = "A server or a worker uses this database, and holds the old key: stop it first, then rotate the key.";
             return Err(UserError::conflict(message).into());
         }
         if !engine.is_alone()? {

@@ -12,6 +12,7 @@ mod done;
 mod folder;
 mod git;
 mod http;
+mod hushed;
 mod manage;
 pub mod object_store;
 mod open;

@@ -8,11 +8,12 @@ use etiqa_model::event::Topic;
 
 use super::folder::{Folder, other_folder};
 use super::http::client;
+use super::hushed::{Hushed, masked};
 use super::object_store::{ObjectStore, endpoint_of};
 use super::place::{Headway, Place, PlaceError};
 use super::sftp::Sftp;
 use super::webdav::Webdav;
-use crate::collect::HostKeySeen;
+use crate::collect::{HostKeySeen, Hush};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::destination::{
@@ -44,6 +45,7 @@ async fn open_place(engine: &Engine, keyed: &KeyedDestination) -> Result<Result<
         return Ok(Err(PlaceError::permanent("Its password or key is not known here; fill it in again.")));
     }
     let outgoing = engine.reach.outgoing(destination.settings.own_network());
+    let hush = hush_of(&destination.settings, &secrets);
     let place = match &destination.settings {
         DestinationSettings::Folder(folder) => open_folder(engine, destination, folder).await?,
         DestinationSettings::S3(s3) => client(&engine.trust(), &outgoing, &endpoint_of(s3))
@@ -63,7 +65,23 @@ async fn open_place(engine: &Engine, keyed: &KeyedDestination) -> Result<Result<
             Err(PlaceError::permanent("A Git mirror holds texts and no archives."))
         }
     };
-    Ok(place)
+    Ok(match place {
+        Ok(place) => Ok(boxed(Hushed::new(place, hush))),
+        Err(error) => Err(masked(&hush, error)),
+    })
+}
+
+/// What the server of a destination is told and nobody else may read.
+fn hush_of(settings: &DestinationSettings, secrets: &DestinationSecrets) -> Hush {
+    let mut hush = Hush::default();
+    hush.add(&secrets.secret_access_key);
+    let username = match settings {
+        DestinationSettings::Webdav(webdav) => webdav.username.as_deref().unwrap_or_default(),
+        DestinationSettings::Sftp(sftp) => &sftp.username,
+        DestinationSettings::Folder(_) | DestinationSettings::S3(_) | DestinationSettings::Git(_) => "",
+    };
+    hush.add_password(username, &secrets.password);
+    hush
 }
 
 /// Opens a folder, and notes which one it is, or that it is another one than before.

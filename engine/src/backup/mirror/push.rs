@@ -12,7 +12,7 @@ use super::address::Address;
 use super::exchange::quoted;
 use super::lines::Broken;
 use super::{CommitId, folder, http, ssh};
-use crate::collect::{HostKeySeen, Limits, Trust};
+use crate::collect::{HostKeySeen, Hush, Limits, Trust};
 use crate::outgoing::Outgoing;
 
 /// A remote hooks scripts onto a push, and a large one takes its time to be checked.
@@ -66,6 +66,15 @@ impl Remote {
     pub(super) fn username(&self) -> &str {
         let given = self.login.username.as_deref().filter(|name| !name.is_empty());
         given.or(self.address.user()).unwrap_or("git")
+    }
+
+    /// What its server is told and nobody else may read.
+    fn hush(&self) -> Hush {
+        let mut hush = Hush::default();
+        if let Some(password) = &self.login.password {
+            hush.add_password(self.username(), password);
+        }
+        hush
     }
 }
 
@@ -171,11 +180,13 @@ pub async fn push(repository: &Path, remote: &Remote, branch: &str) -> Result<Pu
             Err(PushError::new(PushErrorKind::Timeout, message))
         }
     };
+    // The remote may say back what it was told.
+    let hush = remote.hush();
     match sent {
         Ok(Sent { commit, was_there, said }) => {
-            Ok(Pushed { commit: commit.into(), was_there, said, host_key })
+            Ok(Pushed { commit: commit.into(), was_there, said: hush.masked(&said), host_key })
         }
-        Err(error) => Err(PushError { host_key, ..error }),
+        Err(error) => Err(PushError { host_key, message: hush.masked(&error.message), ..error }),
     }
 }
 

@@ -36,6 +36,8 @@ use super::tls::Tls;
 const IDLE: Duration = Duration::from_secs(75);
 /// Bytes of a request's head. Cookies, and the filters of a long list, fit many times over.
 const LARGEST_HEAD: usize = 64 << 10;
+/// Hyper looks at the end of each piece that it reads, and a piece may be as long again.
+const READ_AHEAD: usize = LARGEST_HEAD / 2;
 /// Requests of one connection at once.
 const MOST_STREAMS: u32 = 64;
 /// Bytes of one answer that wait to be written. More of them would wait only for whoever does not take them.
@@ -118,7 +120,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
-        .max_buf_size(LARGEST_HEAD)
+        .max_buf_size(READ_AHEAD)
         .half_close(false);
     builder
         .http2()
