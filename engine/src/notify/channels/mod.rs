@@ -15,11 +15,13 @@ mod webhook;
 
 use std::time::Duration;
 
+use etiqa_model::Secret;
 use etiqa_model::notify::{ChannelSecrets, ChannelSettings, Message};
 use tokio::time::timeout;
 
 pub(super) use failure::{Failure, Outlook};
 
+use crate::collect::Hush;
 use crate::engine::Engine;
 use crate::store::notify::delivery::Content;
 
@@ -36,10 +38,35 @@ pub(super) async fn deliver(
 ) -> Result<String, Failure> {
     let to = To { engine, secrets, own_network: settings.own_network() };
     let sent = timeout(DELIVER_WITHIN, Box::pin(send(&to, settings, content))).await;
-    sent.unwrap_or_else(|_| {
+    let sent = sent.unwrap_or_else(|_| {
         let seconds = DELIVER_WITHIN.as_secs();
         Err(Failure::temporary(format!("The server did not answer within {seconds} s.")))
-    })
+    });
+    // The other side may say back what it was told.
+    let hush = hush_of(settings, secrets);
+    match sent {
+        Ok(answer) => Ok(hush.masked(&answer)),
+        Err(failure) => Err(Failure { message: hush.masked(&failure.message), ..failure }),
+    }
+}
+
+/// What the other side is told and nobody else may read.
+fn hush_of(settings: &ChannelSettings, secrets: &ChannelSecrets) -> Hush {
+    let ChannelSecrets { url, secret, token, password } = secrets;
+    let mut hush = Hush::default();
+    for told in [url, secret, token] {
+        hush.add(told);
+    }
+    let username = match settings {
+        ChannelSettings::Email(email) => email.username.as_deref().unwrap_or_default(),
+        _ => "",
+    };
+    hush.add_password(username, password);
+    if !password.is_empty() {
+        // As a mail server is told it (RFC 4616).
+        hush.add(&Secret::new(format!("\0{username}\0{}", password.reveal())));
+    }
+    hush
 }
 
 /// Whom something is sent to.
@@ -95,7 +122,28 @@ fn shortened(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use etiqa_model::notify::ChannelInput;
+
     use super::*;
+
+    #[test]
+    fn what_a_mail_server_says_back_of_its_login_is_masked() {
+        let input = ChannelInput {
+            name: "noc".into(),
+            kind: "email".into(),
+            host: "mail.lan".into(),
+            username: "etiqa".into(),
+            from: "etiqa@example.com".into(),
+            to: "noc@example.com".into(),
+            password: Secret::new("hunter2-hunter2"),
+            ..ChannelInput::default()
+        };
+        let new = input.parse().unwrap();
+        let hush = hush_of(&new.settings, &new.secrets);
+        let told = hush.masked("535 no AGV0aXFhAGh1bnRlcjItaHVudGVyMg== hunter2-hunter2");
+        assert!(told.starts_with("535 no ") && !told.contains("hunter2"), "{told}");
+        assert!(!told.contains("AGV0aXFh"), "{told}");
+    }
 
     #[test]
     fn a_text_is_cut_between_characters() {
