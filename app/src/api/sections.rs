@@ -223,7 +223,7 @@ mod tests {
         };
         assert_eq!(names(&Role::Viewer.into()), ["Drivers"]);
         assert!(!names(&Role::Operator.into()).contains(&"Credentials".to_owned()));
-        assert_eq!(names(&Role::Admin.into()).len(), 17);
+        assert_eq!(names(&Role::Admin.into()).len(), 18);
         let vienna = Scope::parse("site:vienna").unwrap();
         assert_eq!(names(&Reach::new(Role::Operator, vienna.clone()).unwrap()), OF_SCOPE);
         assert_eq!(names(&Reach::new(Role::Viewer, vienna).unwrap()), ["Drivers"]);

@@ -56,9 +56,11 @@ impl Cost {
             }
             // A form of a rule may only try it.
             "/rpc/try_driver" | "/rpc/save_rule" => Some(Self::Bench),
-            "/rpc/start_connection_test" | "/rpc/test_destination" | "/rpc/recognise_device" => {
-                Some(Self::Connection)
-            }
+            "/rpc/start_connection_test"
+            | "/rpc/test_destination"
+            | "/rpc/test_channel"
+            | "/rpc/preview_inventory_source"
+            | "/rpc/recognise_device" => Some(Self::Connection),
             "/configs/download"
             | "/devices/export.csv"
             | "/admin/audit/export"
