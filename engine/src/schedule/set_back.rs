@@ -11,6 +11,7 @@ use super::due;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::backup_config::{backup_config_advance_in_txn, backup_config_list};
+use crate::store::inventory_source::sources_bring_forward_in_txn;
 use crate::store::job::job_bring_forward_in_txn;
 use crate::store::lease::leases_shorten_in_txn;
 use crate::store::notify::channel::channels_bring_forward_in_txn;
@@ -41,6 +42,7 @@ pub(super) async fn catch_up(engine: &Engine, at: Timestamp) -> Result<()> {
     promises_bring_forward_in_txn(&mut tx, at).await?;
     job_bring_forward_in_txn(&mut tx, at).await?;
     channels_bring_forward_in_txn(&mut tx, at).await?;
+    sources_bring_forward_in_txn(&mut tx, at).await?;
     leases_shorten_in_txn(&mut tx, at.plus(LONGEST_LEASE)).await?;
     Ok(tx.commit().await?)
 }

@@ -195,6 +195,15 @@ pub async fn source_list_due(db: &Db, now: Timestamp) -> Result<Vec<InventorySou
     rows.iter().map(|row| Ok(InventorySourceId(row.int("id")?))).collect()
 }
 
+/// Brings forward what waits for a time after a clock that was set back.
+pub async fn sources_bring_forward_in_txn(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE inventory_source SET next_at = $1 WHERE next_at > $1")
+        .bind(now.millis())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Takes one for a sync; false when somebody else has it.
 pub async fn source_claim(
     db: &Db,

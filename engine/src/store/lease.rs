@@ -112,8 +112,8 @@ async fn is_taken(db: &Db, table: &str, device: DeviceId, now: Timestamp) -> Res
     sqlx::query(built(sql)).bind(device.0).bind(now.millis()).fetch_one(db.reader()).await?.flag("n")
 }
 
-/// Lets go of everything that processes known to be gone held: runs, jobs and devices whose owner begins with
-/// `prefix`.
+/// Lets go of everything that processes known to be gone held: runs, jobs, devices and inventory sources whose owner begins
+/// with `prefix`.
 pub async fn leases_expire_of(db: &Db, prefix: &str, now: Timestamp) -> Result<()> {
     let mut tx = db.write().await?;
     for sql in [
@@ -121,6 +121,7 @@ pub async fn leases_expire_of(db: &Db, prefix: &str, now: Timestamp) -> Result<(
         "UPDATE job SET lease_expires_at = $2 WHERE finished_at IS NULL AND lease_owner LIKE $1",
         "UPDATE device_lease SET expires_at = $2 WHERE owner LIKE $1",
         "UPDATE artifact_lease SET expires_at = $2 WHERE owner LIKE $1",
+        "UPDATE inventory_source SET lease_expires_at = $2 WHERE lease_owner LIKE $1",
     ] {
         sqlx::query(sql).bind(format!("{prefix}%")).bind(now.millis()).execute(&mut *tx).await?;
     }
@@ -153,6 +154,7 @@ pub async fn leases_shorten_in_txn(tx: &mut Tx, latest: Timestamp) -> Result<()>
         "UPDATE job SET lease_expires_at = $1 WHERE finished_at IS NULL AND lease_expires_at > $1",
         "UPDATE device_lease SET expires_at = $1 WHERE expires_at > $1",
         "UPDATE artifact_lease SET expires_at = $1 WHERE expires_at > $1",
+        "UPDATE inventory_source SET lease_expires_at = $1 WHERE lease_expires_at > $1",
     ] {
         sqlx::query(sql).bind(latest.millis()).execute(&mut **tx).await?;
     }

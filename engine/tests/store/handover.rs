@@ -69,6 +69,24 @@ const FILLED: &[&str] = &[
     "INSERT INTO job (kind, payload, due_at, created_at, lease_owner, lease_expires_at)
      VALUES ('collect', '{}', 1, 1, NULL, NULL), ('collect', '{}', 1, 1, 'server-gone', 9000000000000)",
     "INSERT INTO upload (file_name, content, created_by, created_at) VALUES ('devices.csv', x'69700a', 'ada', 1)",
+    "INSERT INTO inventory_source (name, kind, settings, enabled, sealed, created_at, updated_at)
+     VALUES ('netbox', 'netbox', '{}', 1, x'01', 1, 1)",
+    "INSERT INTO inventory_source_device (source_id, device_id, external_key, given) VALUES (1, 1, 'Zürich 1', '{}')",
+    "INSERT INTO inventory_sync (source_id, started_by, started_at, finished_at, problem) VALUES (1, 'manual', 1, 2, 'gone')",
+    "INSERT INTO config_rule (name, wants, patterns, match_case, block, platform, device_type, site, tag, part, severity,
+                              advice, enabled, revision, checked, created_at, updated_at)
+     VALUES ('ntp', 'contain', 'ntp server', 0, '', '', '', '', '', '', 'warning', 'Zeit für alle', 1, 1, 0, 1, 1)",
+    "INSERT INTO api_answer (owner, idempotency_key, request, sealed, created_at) VALUES ('user 1', 'a', 'x', x'01', 1)",
+    "INSERT INTO notify_channel (name, kind, settings, sealed, enabled, created_at, updated_at)
+     VALUES ('noc', 'email', '{}', x'01', 1, 1, 1)",
+    "INSERT INTO notify_rule (name, enabled, settings, created_at, updated_at) VALUES ('On call', 1, '{}', 1, 1)",
+    "INSERT INTO notify_rule_channel VALUES (1, 1)",
+    "INSERT INTO notify_notice (what, run_id, at) VALUES ('ended', 1, 1)",
+    "INSERT INTO notify_open (rule_id, about, event, item, since, told_at) VALUES (1, 'run_failed:1', 'run_failed', '{}', 1, 1)",
+    "INSERT INTO notify_held (rule_id, about, item, release_at) VALUES (1, 'core', '{}', 1)",
+    "INSERT INTO notify_delivery (message_id, channel_id, rule, title, content, state, created_at, due_at)
+     VALUES ('x', 1, 'On call', 'Größe', '{}', 'waiting', 1, 1)",
+    "INSERT INTO notify_attempt (delivery_id, at, duration_ms, good, answer) VALUES (1, 1, 1, 0, '503')",
 ];
 
 fn options(data_dir: &Path) -> Options {
