@@ -28,7 +28,7 @@ mod source;
 mod sqlite;
 mod versions;
 
-use source::{Kind, Source};
+use source::Source;
 
 /// A report says so much and counts the rest.
 const MOST_NOTES: usize = 1_000;

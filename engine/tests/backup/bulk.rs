@@ -62,7 +62,7 @@ async fn only_the_chosen_devices_are_changed_and_only_those_that_were_not_so_alr
 }
 
 /// What the audit log tells of these acts, oldest first: on what, and each field before and after.
-async fn told(world: &World, what: &str) -> Vec<String> {
+pub(crate) async fn told(world: &World, what: &str) -> Vec<String> {
     let filter = AuditFilter { what: what.into(), ..AuditFilter::default() };
     let mut rows = audit_page(&world.engine.db, &filter, Span::default(), None).await.unwrap().rows;
     rows.reverse();

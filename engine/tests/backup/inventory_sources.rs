@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::bulk::told as acts;
 use crate::common::world::World;
 
 const TOKEN: &str = "canary-netbox-8Rt5";
@@ -221,6 +222,24 @@ async fn netbox_is_read_page_by_page_and_shown_before_anything_is_written() {
     assert!(sync(&world, id).await.unwrap().changed == 0, "the second time changes nothing");
     let source = detail(&world.engine, id).await.unwrap().source;
     assert!(source.confirmed_at.is_some() && source.next_at.is_some() && source.devices == 7);
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_of_each_device_what_a_sync_did_with_it() {
+    let world = World::new().await;
+    let fake = Fake::start((1..=5).map(|id| listed(id, &format!("sw-{id}"), "vie")).collect()).await;
+    let id = followed(&world, &fake).await;
+    assert_eq!(acts(&world, "device.add").await.len(), 5);
+    fake.set(|shared| {
+        shared.devices[0] = listed(1, "sw-1", "graz");
+        shared.devices.pop();
+    });
+    sync(&world, id).await.unwrap();
+    let mut changed = acts(&world, "device.change").await;
+    changed.sort();
+    assert_eq!(changed, ["sw-1; site: vie → graz", "sw-5; enabled: true → false"]);
+    sync(&world, id).await.unwrap();
+    assert_eq!(acts(&world, "device.change").await.len(), 2, "what changed nothing is not told");
 }
 
 #[tokio::test]
