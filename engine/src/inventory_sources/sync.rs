@@ -281,7 +281,7 @@ async fn take_list(
     names: &Names<'_>,
 ) -> Result<TakenList, String> {
     let settings = names.settings;
-    let taken = match settings.kind {
+    let came = match settings.kind {
         SourceKind::Netbox => {
             let asker = Asker::new(engine, settings, token)?;
             let listed = netbox::take(&asker, settings).await?;
@@ -294,7 +294,7 @@ async fn take_list(
         }
         SourceKind::File => take_file(&settings.place, known).await?,
     };
-    Ok(match taken {
+    Ok(match came {
         Taken::Same => None,
         Taken::Bytes(bytes, version) => Some((of_file(&bytes, names)?, version)),
     })

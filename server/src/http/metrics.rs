@@ -55,9 +55,9 @@ async fn written(engine: &Engine) -> Response {
 pub(crate) async fn serve(engine: Arc<Engine>, listener: TcpListener) -> io::Result<()> {
     let stopping = engine.stopping.clone();
     let edge = Arc::new(Edge::plain());
-    let mut routes = health::routes();
-    routes.push(Route::get("/metrics", for_anybody));
-    let router = register(routes)
+    let mut answered = health::routes();
+    answered.push(Route::get("/metrics", for_anybody));
+    let router = register(answered)
         .with_state(engine)
         .layer(middleware::from_fn(by_an_own_name))
         .layer(middleware::from_fn_with_state(Arc::clone(&edge), edge::settle));

@@ -45,7 +45,7 @@ pub(crate) fn RulePage() -> AnyView {
     .into_any()
 }
 
-fn content(shown: Shown, is_kept: bool, role: Role, actions: Actions) -> AnyView {
+fn content(shown: Shown, is_kept: bool, reader: Role, actions: Actions) -> AnyView {
     let Shown { rule, broken, kept, results } = shown;
     let state = match (rule.enabled, rule.is_checked) {
         (false, _) => chip(Tone::Disabled, "Off"),
@@ -54,7 +54,7 @@ fn content(shown: Shown, is_kept: bool, role: Role, actions: Actions) -> AnyView
     };
     let chips = view! { <span class="chips">{severity(rule.severity)}{state}</span> }.into_any();
     let report = format!("/rules/report.csv?rule={}", rule.id);
-    let buttons = (role >= Role::Operator).then(|| buttons(&rule, actions));
+    let buttons = (reader >= Role::Operator).then(|| buttons(&rule, actions));
     let own = format!("{PATH}/{}", rule.id);
     let tab = |words: &str, count: u64, to: String, is_here: bool| {
         let words = format!("{words} {}", format::count(count));
@@ -68,7 +68,7 @@ fn content(shown: Shown, is_kept: bool, role: Role, actions: Actions) -> AnyView
             {buttons}
         </PageHeader>
         {advice}
-        {question(&rule, role)}
+        {question(&rule, reader)}
         <nav class="tabs" aria-label="Parts of this page">
             {tab("Broken", broken, own.clone(), !is_kept)}
             {tab("Kept", kept, format!("{own}?kept=true"), is_kept)}
@@ -97,12 +97,12 @@ fn buttons(rule: &Rule, actions: Actions) -> AnyView {
 }
 
 /// What it asks. A pattern may hold a secret: those are for operators.
-fn question(rule: &Rule, role: Role) -> AnyView {
+fn question(rule: &Rule, reader: Role) -> AnyView {
     let block = rule.block.clone().map(|block| {
         fact("In each block whose header matches", view! { <span class="mono">{block}</span> }.into_any())
     });
     let case = rule.match_case.then(|| fact("Case", "upper and lower are two things"));
-    let patterns = if role >= Role::Operator {
+    let patterns = if reader >= Role::Operator {
         view! { <pre class="text-view" tabindex="0" aria-label="What is looked for">{rule.patterns.join("\n")}</pre> }
             .into_any()
     } else {

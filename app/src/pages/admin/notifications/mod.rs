@@ -35,7 +35,7 @@ struct Actions {
 
 #[component]
 pub(crate) fn NotificationsPage() -> AnyView {
-    let (edited, ruled) = (query_field("edit"), query_field("rule"));
+    let (edited, chosen) = (query_field("edit"), query_field("rule"));
     let (state, before) = (query_field("state"), query_field("before"));
     let known = ask(&[Topic::Admin], || ListChannels {});
     let rules = ask(&[Topic::Admin], || ListNotifyRules { asked: 0 });
@@ -57,7 +57,7 @@ pub(crate) fn NotificationsPage() -> AnyView {
     touch_after(actions.remove_rule, &[Topic::Admin]);
     touch_after(actions.retry, &[Topic::Admin]);
     save_channel.forget_with(edited);
-    save_rule.forget_with(ruled);
+    save_rule.forget_with(chosen);
     // Not live: nothing may change under the hands of a person who types.
     let channels_for_form = ask(&[], || ListChannels {});
     let backups_for_form = ask(&[], || ListNotifyRules { asked: 1 });
@@ -65,7 +65,7 @@ pub(crate) fn NotificationsPage() -> AnyView {
     let rules_for_form =
         ask(&[], move || ListNotifyRules { asked: 2 + save_channel.accepted().get() as u32 });
     let preview = ask_if(&[Topic::Admin], move || {
-        let id = ruled.get().parse().ok()?;
+        let id = chosen.get().parse().ok()?;
         Some(PreviewNotifyRule { id })
     });
     let for_channel = move || {
@@ -78,10 +78,10 @@ pub(crate) fn NotificationsPage() -> AnyView {
         }
     };
     let for_rule = move || {
-        let (added, ruled) = (save_rule.accepted().get(), ruled.get());
+        let (added, chosen) = (save_rule.accepted().get(), chosen.get());
         async move {
             let list = rules_for_form.get().await?;
-            let known = list.rules.iter().find(|rule| rule.id.to_string() == ruled).cloned();
+            let known = list.rules.iter().find(|rule| rule.id.to_string() == chosen).cloned();
             let key = known.as_ref().map_or_else(|| key_of_new(added), |known| known.id.to_string());
             Ok((key, known, list, preview.get().await.ok().flatten()))
         }

@@ -43,7 +43,7 @@ pub(super) fn list(list: RuleList, role: Role, actions: Actions) -> AnyView {
     list_card(columns, rows, none, below)
 }
 
-fn row(rule: Rule, told: String, role: Role, actions: Actions) -> AnyView {
+fn row(rule: Rule, told: String, reader: Role, actions: Actions) -> AnyView {
     let id = rule.id.to_string();
     let events: Vec<&str> = rule.settings.events.iter().map(|event| event.label()).collect();
     let counts = [(rule.open, "lasting"), (rule.held, "held for later")];
@@ -52,7 +52,7 @@ fn row(rule: Rule, told: String, role: Role, actions: Actions) -> AnyView {
         .filter(|(n, _)| *n > 0)
         .map(|(n, words)| format!("{} {words}", format::count(n)))
         .collect();
-    let change = (role >= Role::Admin).then(|| {
+    let change = (reader >= Role::Admin).then(|| {
         let question = format!("Remove {}? What it holds for later is not told then.", rule.name);
         let form = view! {
             <PostForm to=actions.remove_rule>{act(&[("id", id.clone())], "Remove", "btn danger")}</PostForm>
