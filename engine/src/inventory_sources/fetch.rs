@@ -21,7 +21,7 @@ use crate::outgoing::{Kind, NoClient, NoWay, refused_in};
 /// The longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(15);
 /// The longest wait for one answer, and for the next piece of it.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// Bytes of a list, or of a page of one.
 const LARGEST: usize = 64 << 20;
 /// How long a name may take to be resolved while a person waits for the form.

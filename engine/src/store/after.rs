@@ -15,7 +15,7 @@ use super::promise::Promise;
 use super::result::results;
 use super::run::{ARCHIVED, ArchivedRun, archived_runs};
 use super::scope::narrow;
-use crate::db::{Db, Filter, Result, RowExt};
+use crate::db::{Db, Filter, Result};
 
 const JOBS: &str = "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error FROM job";
 

@@ -1,14 +1,16 @@
 //! What somebody with a scope does to devices.
 
+use etiqa_engine::fleet::credential_save;
 use etiqa_engine::import::Uploading;
 use etiqa_engine::import::apply::{apply, preview};
 use etiqa_engine::{backup, inventory, overview};
+use etiqa_model::credential::CredentialInput;
 use etiqa_model::device::{DeviceChange, DeviceInput};
 use etiqa_model::history::{Outcome, RunFilter};
 use etiqa_model::run::Trigger;
 use etiqa_model::scope::Scope;
 use etiqa_model::user::{Reach, Role};
-use etiqa_model::{DeviceId, ErrorKind, UserError};
+use etiqa_model::{DeviceId, ErrorKind, Secret, UserError};
 
 use crate::common::world::World;
 
@@ -36,7 +38,16 @@ async fn an_import_refuses_the_rows_of_devices_that_are_not_in_the_scope() {
     let world = World::new().await;
     add(&world, "10.0.0.1", "vienna", "").await;
     add(&world, "10.0.0.2", "linz", "").await;
-    let file = b"ip,hostname,site\n10.0.0.1,renamed,vienna\n10.0.0.2,taken,linz\n10.0.0.3,new,vienna\n10.0.0.4,other,linz\n";
+    let login = CredentialInput {
+        name: "vienna".into(),
+        username: "backup".into(),
+        password: Secret::new("a secret"),
+        site: "vienna".into(),
+        ..CredentialInput::default()
+    };
+    credential_save(&world.engine, None, login).await.unwrap();
+    let file = b"ip,hostname,site,credential\n10.0.0.1,renamed,vienna,vienna\n10.0.0.2,taken,linz,vienna\n\
+                 10.0.0.3,new,vienna,vienna\n10.0.0.4,other,linz,vienna\n10.0.0.5,wide,vienna,sim\n10.0.0.6,bare,vienna,\n";
     let mut uploading = Uploading::begin(&world.engine).unwrap();
     for piece in file.chunks(7) {
         uploading.write(piece).await.unwrap();
@@ -45,7 +56,7 @@ async fn an_import_refuses_the_rows_of_devices_that_are_not_in_the_scope() {
     let vienna = reach("site:vienna");
 
     let shown = preview(&world.engine, ("user 7", &vienna), id, true).await.unwrap();
-    assert_eq!((shown.report.created, shown.report.updated, shown.report.failed), (1, 1, 2));
+    assert_eq!((shown.report.created, shown.report.updated, shown.report.failed), (1, 1, 4));
     assert_eq!(shown.rows.len(), 2, "what is refused is not shown as if it were to be");
     let others = preview(&world.engine, ("token 7", &vienna), id, true).await.unwrap_err().into_user_error();
     assert_eq!(others.kind, ErrorKind::NotFound, "what others brought names devices of others");
@@ -53,7 +64,9 @@ async fn an_import_refuses_the_rows_of_devices_that_are_not_in_the_scope() {
     let report = apply(&world.engine, ("user 7", &vienna), id, true).await.unwrap();
     let reasons: Vec<_> = report.errors.iter().map(|error| error.reason.as_str()).collect();
     let reason = "Your scope is site vienna: the device would not be in it.";
-    assert_eq!(reasons, [reason; 2], "of one that is there and one that is not, the same");
+    assert_eq!(reasons[..2], [reason; 2], "of one that is there and one that is not, the same");
+    assert_eq!(reasons[2], "There is no credential named \"sim\"; add it first.", "it is one of all sites");
+    assert!(reasons[3].starts_with("Name a credential of its site"), "{reasons:?}");
     assert_eq!(hostnames(&world).await, ["10.0.0.2", "new", "renamed"]);
 }
 
@@ -65,7 +78,7 @@ async fn an_import_tells_nothing_of_an_address_that_a_device_out_of_the_scope_ha
     let mut uploading = Uploading::begin(&world.engine).unwrap();
     uploading.write(b"ip,hostname\n10.0.0.2,taken\n10.0.0.3,free\n10.0.0.4,tagged\n").await.unwrap();
     let id = uploading.finish(&world.engine, "devices.csv", "user 7").await.unwrap();
-    for (scope, counts) in [("site:vienna", (0, 0, 3)), ("tag:core", (0, 1, 2)), ("site:default", (2, 1, 0))]
+    for (scope, counts) in [("site:vienna", (0, 0, 3)), ("tag:core", (0, 1, 2)), ("site:default", (0, 1, 2))]
     {
         let report = preview(&world.engine, ("user 7", &reach(scope)), id, true).await.unwrap().report;
         assert_eq!((report.created, report.updated, report.failed), counts, "{scope}");

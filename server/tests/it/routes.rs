@@ -267,7 +267,7 @@ POST /rpc/save_backup_config operator all config[name]=x
 POST /rpc/save_channel admin all channel[name]=x
 POST /rpc/save_credential admin all credential[name]=x
 POST /rpc/save_destination admin all destination[name]=x
-POST /rpc/save_device operator one id={n}&device[address]=127.0.0.{n}&device[port]=1&device[site]=vienna
+POST /rpc/save_device operator one id={n}&device[address]=127.0.0.{n}&device[port]=1&device[site]=vienna&device[credential]=lab
 POST /rpc/save_inventory_source admin all source[name]=x
 POST /rpc/save_jump_host admin all host[name]=x
 POST /rpc/save_notify_rule admin all rule[name]=x
@@ -570,6 +570,7 @@ async fn world() -> (World, Tokens, Silent) {
     }
     let login = CredentialInput {
         name: "lab".into(),
+        site: "vienna".into(),
         username: "backup".into(),
         password: Secret::new("device-pass-7Qx"),
         ..CredentialInput::default()

@@ -82,14 +82,11 @@ fn buttons(rule: &Rule, actions: Actions) -> AnyView {
     let id = rule.id.to_string();
     let (words, target) = if rule.enabled { ("Switch off", "false") } else { ("Switch on", "true") };
     let question = format!("Remove {} and all that it came to?", rule.name);
-    let form = view! {
-        <PostForm to=actions.remove>{act(&[("id", id.clone())], "Remove", "btn danger")}</PostForm>
-    }
-    .into_any();
+    let remove = act(&[("id", id.clone())], "Remove", "btn danger");
+    let form = view! { <PostForm to=actions.remove>{remove}</PostForm> }.into_any();
+    let enable = act(&[("id", id), ("enabled", target.to_owned())], words, "btn");
     view! {
-        <PostForm to=actions.enable>
-            {act(&[("id", id), ("enabled", target.to_owned())], words, "btn")}
-        </PostForm>
+        <PostForm to=actions.enable>{enable}</PostForm>
         {confirm("rule", "Remove…", question, form)}
         <a class="btn primary" href=format!("{PATH}/{}/edit", rule.id)>"Edit"</a>
     }

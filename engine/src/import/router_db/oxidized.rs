@@ -127,7 +127,8 @@ impl Oxidized {
         let model = if of("model").is_empty() { self.default_model.as_str() } else { of("model") };
         set_platform(&mut listed, "model", model, &self.models);
         let group = of("group");
-        listed.device.site = self.groups.get(&group.to_lowercase()).map_or(group, String::as_str).to_owned();
+        let site = self.groups.get(&group.to_lowercase()).map_or(group, String::as_str);
+        site.clone_into(&mut listed.device.site);
         Self::set_transport(&mut listed, of("input"), of("ssh_port"), of("telnet_port"));
         if !of("username").is_empty() {
             let mut login = ListedLogin { username: of("username").to_owned(), ..ListedLogin::default() };

@@ -144,7 +144,8 @@ fn a_device_that_is_gone_is_disabled_and_enabled_when_it_comes_back() {
     assert_eq!((link.gone_at, link.disabled_here), (Some(NOON), true));
 
     here.devices.get_mut(&link.device_id).unwrap().enabled = false;
-    *here.links.iter_mut().find(|known| known.device_id == link.device_id).unwrap() = link;
+    let device = link.device_id;
+    *here.links.iter_mut().find(|known| known.device_id == device).unwrap() = link;
     assert!(
         plan(&here, listing(&many(7), &settings), &settings, NOON).changes.is_empty(),
         "it is gone already"

@@ -27,7 +27,7 @@ use crate::store::notify::delivery::Content;
 
 /// How long a message may take, from the first look at a name to the last byte of the answer. A server that hangs holds up
 /// its own channel for so long, and nothing else.
-const DELIVER_WITHIN: Duration = Duration::from_secs(60);
+const DELIVER_WITHIN: Duration = Duration::from_mins(1);
 
 /// Sends to a channel; gives what the other side answered.
 pub(super) async fn deliver(

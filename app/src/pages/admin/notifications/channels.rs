@@ -32,16 +32,12 @@ fn row(channel: Channel, role: Role, actions: Actions) -> AnyView {
     let id = channel.id.to_string();
     let (label, place) = (channel.kind().label(), channel.settings.words());
     let (state, messages) = (state(&channel), messages(&channel));
-    let test = view! {
-        <PostForm to=actions.test>{act(&[("id", id.clone())], "Test", "btn small")}</PostForm>
-    }
-    .into_any();
+    let test = act(&[("id", id.clone())], "Test", "btn small");
+    let test = view! { <PostForm to=actions.test>{test}</PostForm> }.into_any();
     let change = (role >= Role::Admin).then(|| {
         let question = format!("Remove {}? Its messages go as well, also those that wait.", channel.name);
-        let form = view! {
-            <PostForm to=actions.remove_channel>{act(&[("id", id.clone())], "Remove", "btn danger")}</PostForm>
-        }
-        .into_any();
+        let remove = act(&[("id", id.clone())], "Remove", "btn danger");
+        let form = view! { <PostForm to=actions.remove_channel>{remove}</PostForm> }.into_any();
         view! {
             <a class="btn small" href=format!("{PATH}?edit={id}#channel")>"Edit"</a>
             {confirm(&format!("channel-{id}"), "Remove…", question, form)}

@@ -54,10 +54,8 @@ fn row(rule: Rule, told: String, reader: Role, actions: Actions) -> AnyView {
         .collect();
     let change = (reader >= Role::Admin).then(|| {
         let question = format!("Remove {}? What it holds for later is not told then.", rule.name);
-        let form = view! {
-            <PostForm to=actions.remove_rule>{act(&[("id", id.clone())], "Remove", "btn danger")}</PostForm>
-        }
-        .into_any();
+        let remove = act(&[("id", id.clone())], "Remove", "btn danger");
+        let form = view! { <PostForm to=actions.remove_rule>{remove}</PostForm> }.into_any();
         view! {
             <a class="btn small" href=format!("{PATH}?rule={id}#rule")>"Edit"</a>
             {confirm(&format!("rule-{id}"), "Remove…", question, form)}
@@ -107,20 +105,22 @@ pub(super) fn form(
         |known| known.to_input(),
     );
     let fields = Fields { input: &input, list, problem };
+    let (events, channels, chosen) = (fields.events(), fields.channels(), fields.chosen());
+    let (times, words, flags) = (fields.times(), fields.words(), fields.flags());
     let body = view! {
         <div class="pad form">
             <PostForm to=save done>
                 <Problem problem/>
                 {hidden}
                 <div class="fields">
-                    <Field name="rule[name]" label="Name" value=input.name.clone() required=true problem autocomplete="off" placeholder="On call"/>
+                    <Field name="rule[name]" label="Name" value=input.name required=true problem autocomplete="off" placeholder="On call"/>
                 </div>
-                {fields.events()}
-                {fields.channels()}
-                {fields.chosen()}
-                {fields.times()}
-                {fields.words()}
-                {fields.flags()}
+                {events}
+                {channels}
+                {chosen}
+                {times}
+                {words}
+                {flags}
                 <div class="actions">{submit("Save rule", save.pending())}{cancel}</div>
             </PostForm>
             {shown}
