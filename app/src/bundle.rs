@@ -12,14 +12,15 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
         ["admin", "credentials" | "jump-hosts" | "destinations" | "drivers", ..] => "etiqa-reach",
-        ["admin", "inventory-sources" | "notifications", ..] => "etiqa-watch",
+        ["admin", "inventory-sources" | "notifications", ..]
+        | ["configs", "rules", ..]
+        | ["devices", _, "rules"] => "etiqa-watch",
         ["admin", ..] | ["account"] => "etiqa-admin",
         ["setup"]
         | ["backup" | "devices", "new"]
         | ["devices", "import"]
         | ["backup", "config", _, "edit" | "retention"]
         | ["backup", "run", _, "archive"] => "etiqa-forms",
-        ["configs", "rules", ..] | ["devices", _, "rules"] => "etiqa-watch",
         ["devices"] => "etiqa-devices",
         ["devices", ..] => "etiqa-device",
         ["configs", ..] => "etiqa-configs",

@@ -91,7 +91,6 @@ pub(crate) struct Cli {
 struct Place {
     /// A file of settings; etiqa.toml of this folder or of /etc/etiqa when not named, an empty name for none
     #[arg(long, global = true, env = "ETIQA_CONFIG_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[expect(dead_code, reason = "settings.rs looks for it before the rest of the command line is read")]
     config_file: Option<OsString>,
     /// Directory of the database, the key and the archives
     #[arg(long, global = true, env = "ETIQA_DATA_DIR", default_value = "data", value_name = "DIR")]

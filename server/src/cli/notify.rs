@@ -109,6 +109,7 @@ pub(crate) enum Channel {
 
 /// What can be said of a channel; which of it counts follows the kind.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ChannelFields {
     /// email, syslog: IP address or host name of the server
     #[arg(long, value_name = "A")]
@@ -296,7 +297,7 @@ impl Notify {
             Self::Channel(command) => return command.run(engine).await,
             Self::Rule(command) => command.run(engine).await?,
             Self::Deliveries { state, before, json } => {
-                deliveries(engine, state.as_deref(), before, json).await?
+                deliveries(engine, state.as_deref(), before, json).await?;
             }
             Self::Retry { number } => notify::retry(engine, DeliveryId(number)).await?,
         }

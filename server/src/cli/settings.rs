@@ -105,8 +105,9 @@ fn read(path: PathBuf, is_named: bool) -> Result<Found, String> {
 /// Whether people may read a file of these rights. The group of the service may, where the file is root's: so settings are
 /// kept that the service reads and does not write.
 fn is_open(mode: u32, owner: u32, is_of_service: bool) -> bool {
-    let is_for_service = owner == 0 && is_of_service && mode & 0o037 == 0;
-    mode & 0o077 != 0 && !is_for_service
+    let (for_others, beyond_the_group) = (mode & 0o077, mode & 0o037);
+    let is_for_service = owner == 0 && is_of_service && beyond_the_group == 0;
+    for_others != 0 && !is_for_service
 }
 
 /// Whether a group is the service's: the one that this process runs as, or the one of the package's user, for whoever runs a

@@ -113,7 +113,8 @@ fn key(report: &mut Report, options: &Options) {
     // One that is missing, or cannot be read, keeps the instance from opening.
     let Ok(metadata) = file.metadata() else { return };
     let shown = file.display();
-    if metadata.mode() & 0o077 == 0 {
+    let for_others = metadata.mode() & 0o077;
+    if for_others == 0 {
         report.good("key", format!("{shown} is for its owner alone."));
     } else {
         report.todo("key", format!("Others than its owner may read {shown}: chmod 600 {shown}"));

@@ -68,7 +68,7 @@ pub(super) fn list() -> Vec<(String, String)> {
 
 /// The resources, and what they say of themselves.
 fn described() -> (Router<Arc<Engine>>, OpenApi) {
-    [
+    vec![
         me::routes(),
         devices::routes(),
         results::routes(),

@@ -20,7 +20,7 @@ const MEDIA_TYPE: &str = "application/problem+json";
 pub(super) struct Problem {
     /// Always `about:blank`: the status says what kind of problem it is.
     #[serde(rename = "type")]
-    kind_of_problem: &'static str,
+    about: &'static str,
     /// The status in words.
     title: String,
     /// The HTTP status.
@@ -81,7 +81,7 @@ impl Problem {
             detail: field.message,
         });
         Self {
-            kind_of_problem: "about:blank",
+            about: "about:blank",
             title: status.canonical_reason().unwrap_or("Problem").to_owned(),
             status: status.as_u16(),
             detail: error.message,
