@@ -92,7 +92,7 @@ fn content(page: AuditPage, asked: &Asked) -> AnyView {
         view! { <a class="btn small" href=to rel="external" download="">{words}</a> }.into_any()
     };
     let below = view! {
-        <div class="actions">{export("csv", "CSV")}{export("jsonl", "JSON lines")}</div>
+        <div class="pad actions">{export("csv", "CSV")}{export("jsonl", "JSON lines")}</div>
     };
     let remark = total(&page, "row");
     let pager = pager(PATH, fields.clone(), "log", page.older, is_older);
@@ -121,18 +121,18 @@ fn state(chain: &ChainState) -> AnyView {
         Some(broken) => (
             Tone::Bad,
             "Not whole",
-            format!("Row {}: {} Run `etiqa audit check` on the server.", broken.row, broken.problem),
+            format!("Row {}: {} Run “etiqa audit check” on the server.", broken.row, broken.problem),
         ),
         None if !chain.is_whole() => {
             let words = "The newest checkpoint was signed with another key and proves nothing. Whoever knows that the log was \
-                         restored says `etiqa audit sign` on the server.";
+                         restored says “etiqa audit sign” on the server.";
             (Tone::Bad, "Not signed", words.to_owned())
         }
         None => {
             let more = if chain.is_partial { " Newer rows were not looked at." } else { "" };
             let words = format!(
-                "The newest {} since the last signed checkpoint fit together, up to row {}.{more} `etiqa audit \
-                 check` looks at all of them.",
+                "The newest {} since the last signed checkpoint fit together, up to row {}.{more} “etiqa audit \
+                 check” looks at all of them.",
                 format::plural(chain.checked, "row"),
                 chain.up_to
             );
