@@ -99,7 +99,7 @@ impl Fake {
         };
         if mode == Mode::Slow {
             // Whoever asked gives up, or the test ends.
-            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            tokio::time::sleep(Duration::from_hours(1)).await;
         }
         let answer = self.answer_to(&path, &head, mode);
         let _ = stream.write_all(answer.as_bytes()).await;

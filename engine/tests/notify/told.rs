@@ -180,6 +180,9 @@ async fn a_text_that_shrank_is_told_as_suspect() {
     assert!(hook.titles()[0].ends_with(": Suspect text"), "{:?}", hook.titles());
 }
 
+/// What a rule chooses by, and how it is said.
+type Choice = (&'static str, fn(&mut RuleInput));
+
 #[tokio::test]
 async fn a_rule_chooses_by_site_tag_type_and_backup() {
     let world = World::new().await;
@@ -190,7 +193,7 @@ async fn a_rule_chooses_by_site_tag_type_and_backup() {
     let own = world.add_config(|input| input.devices = "site:vienna".into()).await;
     let other =
         world.add_config(|input| (input.name, input.devices) = ("Other".into(), "site:linz".into())).await;
-    let choices: [(&str, fn(&mut RuleInput)); 5] = [
+    let choices: [Choice; 5] = [
         ("site", |rule| rule.sites = "vienna".into()),
         ("other site", |rule| rule.sites = "linz".into()),
         ("type", |rule| rule.device_types = "router".into()),

@@ -209,7 +209,7 @@ async fn what_comes_twice_with_one_key_is_done_once() {
     client.and_header("idempotency-key", "").json("POST", "/api/v1/devices", Some("{}")).await.problem(400);
 
     let stored = world.database.texts("SELECT hex(sealed) FROM api_answer WHERE sealed IS NOT NULL").await;
-    let plain: String = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let plain = secret.bytes().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
     assert!(!stored.is_empty() && stored.iter().all(|sealed| !sealed.contains(&plain)), "it is sealed");
     world.database.execute("UPDATE api_answer SET created_at = 1").await;
     let anew = json!({ "name": "anew", "role": "viewer" });

@@ -28,7 +28,7 @@ async fn the_examples_of_the_documents_work() {
         let server = world.serve().await;
         let ran = Command::new(program)
             .args([argument, example])
-            .env("ETIQA_URL", format!("http://{}", server.address))
+            .env("ETIQA_URL", format!("http://{}", server.address()))
             .env("ETIQA_TOKEN", token)
             .current_dir(world.place())
             .stdin(Stdio::null())

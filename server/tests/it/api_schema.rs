@@ -26,7 +26,7 @@ async fn nothing_that_the_description_allows_breaks_the_server_or_is_answered_ot
         let server = world.serve().await;
         let checked = Command::new(SCHEMATHESIS)
             .arg(&description)
-            .arg(format!("http://{}", server.address))
+            .arg(format!("http://{}", server.address()))
             .env("ETIQA_TOKEN", &token)
             .current_dir(world.place())
             .output()

@@ -273,7 +273,7 @@ async fn servers_and_workers_tell_the_same_of_the_instance_and_each_what_it_did_
     let collected = "etiqa_device_results_total{class=\"ok\"}";
     assert_eq!((value(server_page, collected), value(worker_page, collected)), ("1", "1"), "each its own");
     let ended = "etiqa_runs_total{backup_config=\"Nightly\",status=\"completed\"}";
-    assert_eq!(value(server_page, ended) + value(worker_page, ended), "1");
+    assert_eq!((number(server_page, ended) + number(worker_page, ended)).to_string(), "1");
     server.stop().await;
 }
 

@@ -500,7 +500,7 @@ pub(super) fn addresses() -> Vec<(&'static str, String)> {
     let address = |sample: Sample| {
         let path = filled(sample.path, "1", "vie-rtr");
         match (sample.method, sample.fields) {
-            ("GET", fields) if fields.is_empty() => ("GET", path),
+            ("GET", "") => ("GET", path),
             ("POST" | "PATCH" | "DELETE", _) => (sample.method, path),
             (method, fields) => (method, format!("{path}?{}", filled(fields, "1", "vie-rtr"))),
         }
