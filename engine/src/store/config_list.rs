@@ -61,6 +61,8 @@ pub async fn version_page_as_of(
 /// that finds few devices lists what these have; one that finds many goes through the newest versions of all.
 pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged<ConfigVersionRow>> {
     let mut filter = named(search);
+    // Devices are read where a search is for their names.
+    let mut from = "FROM config_version v";
     if !filter.sql().is_empty() {
         let after = format!(" LIMIT {}", FEW_DEVICES + 1);
         let found = filter.query("SELECT d.id FROM device d", &after).fetch_all(db.reader()).await?;
@@ -69,21 +71,23 @@ pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged
             filter = Filter::new();
             filter.and_one_of("v.device_id", ids);
         } else {
+            from = FROM;
             filter.and(
                 "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
             );
         }
     }
     // Counted, and skipped, no further than that: what is older costs nothing.
-    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {FROM}");
+    let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {from}");
     let counted = filter.query(&first, &format!(" LIMIT {NEWEST}) AS counted")).persistent(false);
     let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
     if page.offset() >= NEWEST {
         return Ok(Paged { rows: Vec::new(), total, page });
     }
-    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM}");
-    let after =
-        format!(" ORDER BY v.collected_at DESC, v.id DESC LIMIT {} OFFSET {}", page.limit(), page.offset());
+    // What is skipped is skipped in an index, and devices are joined to what the page shows.
+    let before = format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {from}");
+    let newest = " ORDER BY v.collected_at DESC, v.id DESC";
+    let after = format!("{newest} LIMIT {} OFFSET {}){newest}", page.limit(), page.offset());
     let rows = filter.query(&before, &after).persistent(false).fetch_all(db.reader()).await?;
     Ok(Paged { rows: rows.iter().map(version_row).collect::<Result<_>>()?, total, page })
 }
