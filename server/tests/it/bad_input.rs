@@ -75,7 +75,7 @@ async fn a_database_of_a_newer_version(world: &World, worker: &[&str]) {
     for command in commands.into_iter().filter(|command| !command.is_empty()) {
         let output = world.etiqa(command).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(refusal(world, output), @"etiqa: The database is of a newer version of this program (schema 9999, this one knows 25). Start the newer version, or restore an older backup into a new directory.");
+            insta::assert_snapshot!(refusal(world, output), @"etiqa: The database is of a newer version of this program (schema 9999, this one knows 26). Start the newer version, or restore an older backup into a new directory.");
         }
     }
     assert_eq!(world.database.number("SELECT COUNT(*) FROM backup_run").await, 0);
