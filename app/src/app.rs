@@ -45,7 +45,6 @@ fn Inside() -> impl IntoView {
                 <DeviceRoutes/>
                 <ConfigRoutes/>
                 <ReachRoutes/>
-                <WatchRoutes/>
                 <AdminRoutes/>
                 <DailyRoutes/>
             </FlatRoutes>
@@ -77,13 +76,16 @@ fn DailyRoutes() -> AnyNestedRoute {
         .into_any_nested_route()
 }
 
-/// The inventory.
+/// The inventory, and the lists elsewhere that it follows.
 #[cfg(feature = "devices")]
 #[component(transparent)]
 fn DevicesRoutes() -> AnyNestedRoute {
-    view! { <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/> }
-        .into_inner()
-        .into_any_nested_route()
+    view! {
+        <Route path=path!("/devices") view=pages::devices::DevicesPage ssr=SsrMode::Async/>
+        <Route path=path!("/admin/inventory-sources") view=pages::admin::inventory_sources::InventorySourcesPage ssr=SsrMode::Async/>
+    }
+    .into_inner()
+    .into_any_nested_route()
 }
 
 /// See the other bundles' `DailyRoutes`.
@@ -189,7 +191,7 @@ fn ReachRoutes() -> AnyNestedRoute {
         .into_any_nested_route()
 }
 
-/// What is watched for, what is followed, and what is told to whom: rules, inventory sources, notifications.
+/// What is watched for, and what is told to whom: rules, notifications.
 #[cfg(feature = "watch")]
 #[component(transparent)]
 fn WatchRoutes() -> AnyNestedRoute {
@@ -200,7 +202,6 @@ fn WatchRoutes() -> AnyNestedRoute {
         <Route path=path!("/configs/rules/:id") view=pages::rules::RulePage ssr=SsrMode::Async/>
         <Route path=path!("/configs/rules/:id/edit") view=pages::rules::EditRulePage ssr=SsrMode::Async/>
         <Route path=path!("/devices/:id/rules") view=pages::rules::DeviceRulesPage ssr=SsrMode::Async/>
-        <Route path=path!("/admin/inventory-sources") view=pages::admin::inventory_sources::InventorySourcesPage ssr=SsrMode::Async/>
         <Route path=path!("/admin/notifications") view=pages::admin::notifications::NotificationsPage ssr=SsrMode::Async/>
     }
     .into_inner()

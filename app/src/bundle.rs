@@ -12,16 +12,14 @@ pub(crate) fn bundle_of(path: &str) -> &'static str {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts[..] {
         ["admin", "credentials" | "jump-hosts" | "destinations" | "drivers", ..] => "etiqa-reach",
-        ["admin", "inventory-sources" | "notifications", ..]
-        | ["configs", "rules", ..]
-        | ["devices", _, "rules"] => "etiqa-watch",
+        ["admin", "notifications", ..] | ["configs", "rules", ..] | ["devices", _, "rules"] => "etiqa-watch",
+        ["devices"] | ["admin", "inventory-sources"] => "etiqa-devices",
         ["admin", ..] | ["account"] => "etiqa-admin",
         ["setup"]
         | ["backup" | "devices", "new"]
         | ["devices", "import"]
         | ["backup", "config", _, "edit" | "retention"]
         | ["backup", "run", _, "archive"] => "etiqa-forms",
-        ["devices"] => "etiqa-devices",
         ["devices", ..] => "etiqa-device",
         ["configs", ..] => "etiqa-configs",
         _ => "etiqa",
@@ -53,7 +51,7 @@ mod tests {
     fn a_page_needs_one_bundle_only() {
         for (bundle, pages) in [
             ("etiqa", &["/", "/login", "/backup/", "/backup/config/7", "/backup/run/7"][..]),
-            ("etiqa-devices", &["/devices/"]),
+            ("etiqa-devices", &["/devices/", "/admin/inventory-sources", "/admin/inventory-sources/"]),
             ("etiqa-device", &["/devices/7", "/devices/7/"]),
             ("etiqa-configs", &["/configs/", "/configs/compare", "/configs/version/7", "/configs/search"]),
             (
@@ -69,7 +67,6 @@ mod tests {
                 ],
             ),
             ("etiqa-reach", &["/admin/credentials", "/admin/drivers/", "/admin/drivers/cisco_ios"]),
-            ("etiqa-watch", &["/admin/inventory-sources", "/admin/inventory-sources/"]),
             ("etiqa-watch", &["/admin/notifications", "/admin/notifications/"]),
             ("etiqa-admin", &["/admin", "/admin/users", "/account/"]),
             ("etiqa-watch", &["/configs/rules", "/configs/rules/7/edit", "/devices/7/rules/"]),

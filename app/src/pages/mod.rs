@@ -5,7 +5,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 #[cfg(feature = "admin")]
 pub(crate) mod account;
-#[cfg(any(feature = "admin", feature = "reach", feature = "watch"))]
+#[cfg(any(feature = "admin", feature = "devices", feature = "reach", feature = "watch"))]
 pub(crate) mod admin;
 #[cfg(feature = "forms")]
 pub(crate) mod archive;

@@ -13,7 +13,7 @@ pub(crate) mod destinations;
 #[cfg(feature = "reach")]
 pub(crate) mod drivers;
 mod find;
-#[cfg(feature = "watch")]
+#[cfg(feature = "devices")]
 pub(crate) mod inventory_sources;
 #[cfg(feature = "admin")]
 pub(crate) mod jobs;
