@@ -9,7 +9,7 @@ use etiqa_engine::{Engine, Options, Result, Role, changes, health, machines, rel
 use etiqa_model::UserError;
 use etiqa_model::machine::MachineRole;
 
-use crate::cli::{Worker, output};
+use crate::cli::{Worker, exit, output};
 use crate::signals::StopSignals;
 use crate::{scraping, service, syslog};
 
@@ -55,5 +55,5 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     engine.hand_back().await?;
     machines::say_goodbye(&engine).await?;
     engine.db.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit(!engine.is_outdated()))
 }

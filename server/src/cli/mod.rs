@@ -519,6 +519,6 @@ fn reach(role: etiqa_model::user::Role, scope: &[String]) -> std::result::Result
 }
 
 /// 0 when all is good, 1 when not.
-fn exit(all_good: bool) -> ExitCode {
+pub(crate) fn exit(all_good: bool) -> ExitCode {
     if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

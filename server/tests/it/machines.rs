@@ -69,6 +69,25 @@ async fn devices_of_a_site_are_collected_by_its_own_workers_and_by_nobody_else()
 }
 
 #[tokio::test]
+async fn processes_of_an_older_version_end_as_failed_once_a_newer_one_has_brought_the_database_up_to_date() {
+    let world = World::on_postgres().await;
+    world.add_backup("Nightly", "data").await;
+    let server = world.serve().await;
+    let mut graz = worker(&world, "graz");
+    is_alive(&world, "graz").await;
+    world
+        .database
+        .execute(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             SELECT 9999, 'of the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
+        )
+        .await;
+    // A service manager starts again what has failed, until the newer version is there.
+    assert_eq!(graz.wait().await.unwrap().code(), Some(1));
+    assert_eq!(server.died().await, Some(1));
+}
+
+#[tokio::test]
 async fn a_worker_needs_a_database_that_machines_can_share() {
     let refused = World::new().etiqa(["worker", "--site", "graz"]).await.failed();
     assert!(refused.stderr.contains("name it with --database-url postgres://"), "{refused:?}");
