@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
 use crate::harness::devices::{device, router};
+use crate::harness::world::ended;
 use crate::harness::{World, until};
 
 /// A worker of a site, on a machine with a data directory of its own.
@@ -91,6 +92,23 @@ async fn processes_of_an_older_version_end_as_failed_once_a_newer_one_has_brough
 async fn a_worker_needs_a_database_that_machines_can_share() {
     let refused = World::new().etiqa(["worker", "--site", "graz"]).await.failed();
     assert!(refused.stderr.contains("name it with --database-url postgres://"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_command_makes_no_second_instance_beside_that_of_a_postgres() {
+    let world = World::on_postgres().await;
+    world.add_backup("Nightly", "data").await;
+    let mut command = world.command(["backup-status"]);
+    command.env_remove("ETIQA_DATABASE_URL");
+    let refused = ended(command.spawn().unwrap()).await.failed().sentence(&world);
+    assert!(
+        refused.starts_with("etiqa: This directory belongs to an instance on postgres://")
+            && refused.ends_with(": name it with --database-url (ETIQA_DATABASE_URL)."),
+        "{refused}"
+    );
+    assert!(!refused.contains('@'), "no user and no password: {refused}");
+    assert!(!world.data().join("etiqa.db").exists());
+    world.etiqa(["backup-status"]).await.good();
 }
 
 #[tokio::test]
