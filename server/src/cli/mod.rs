@@ -15,6 +15,7 @@ mod doctor;
 mod drivers;
 mod environment;
 mod follow;
+mod given_file;
 mod healthcheck;
 mod host_key;
 mod import_devices;

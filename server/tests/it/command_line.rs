@@ -278,6 +278,21 @@ async fn root_leaves_nothing_that_the_owner_of_the_data_directory_could_not_use(
 }
 
 #[tokio::test]
+async fn a_file_of_roots_own_comes_to_the_owner_of_the_data_directory_by_standard_input() {
+    let Some(world) = world_of_a_stranger() else { return };
+    let list = "ip,hostname\n192.0.2.1,core-rtr-1\n";
+    let file = world.file("devices.csv", list);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let refused = world.etiqa(["import-devices", file.to_str().unwrap()]).await.failed().sentence(&world);
+    assert_eq!(
+        refused,
+        "etiqa: The file [place]/devices.csv cannot be read: Permission denied (os error 13). It was asked for as the \
+         owner of the data directory: see \"As root\" in command-line.md."
+    );
+    world.etiqa_with_input(["import-devices", "-"], list).await.good();
+}
+
+#[tokio::test]
 async fn what_comes_near_no_instance_stays_root() {
     let Some(world) = world_of_a_stranger() else { return };
     let folder = world.place().join("man1");
