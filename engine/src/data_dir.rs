@@ -13,7 +13,7 @@ use crate::hex::to_hex;
 /// A directory with this file in it is being restored, or was and did not come to its end.
 pub(crate) const RESTORING: &str = ".restoring";
 
-/// Begins the names of the directories that restore drills work in.
+/// Begins the names of the directories that restore drills work in, and of what imports unpack.
 pub(crate) const DRILL: &str = ".drill-";
 
 /// The file with a folder's own name.
@@ -184,12 +184,13 @@ impl DataDir {
         self.root.join("backups")
     }
 
-    /// Removes the scratch databases of drills that were cut off.
+    /// Removes the scratch databases of drills and imports that were cut off.
     pub(crate) fn remove_scratch(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(DRILL) {
-                fs::remove_dir_all(entry.path())?;
+                let path = entry.path();
+                if entry.file_type()?.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
             }
         }
         Ok(())

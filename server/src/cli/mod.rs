@@ -367,7 +367,7 @@ impl Cli {
             return Ok(());
         }
         who::note();
-        let listens = matches!(self.command, Command::Serve(_) | Command::Worker(_));
+        let listens = matches!(self.command, Command::Serve(_) | Command::Worker(_) | Command::Doctor(_));
         become_owner_of(&self.place.data_dir, listens)
     }
 
