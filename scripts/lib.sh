@@ -26,7 +26,10 @@ fail() {
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # True when program $1 needs no library of the system.
-is_static() { ! LC_ALL=C readelf -d "$1" | grep -q '(NEEDED)'; }
+is_static() {
+  have readelf || fail "readelf is missing, which tells whether $1 needs libraries: install your system's package binutils."
+  ! LC_ALL=C readelf -d "$1" | grep -q '(NEEDED)'
+}
 
 # True when dotted version $1 is at least $2.
 version_at_least() {

@@ -50,7 +50,7 @@ dependencies() {
 
 scripts() {
   local files shellcheck
-  files=$(find scripts bench .ci packaging -type f \( -name '*.sh' -o -path .ci/run -o -path 'packaging/debian/post*' \))
+  files=$(find scripts bench .ci packaging -type f \( -name '*.sh' -o -path .ci/run -o -path 'packaging/debian/post*' -o -path 'packaging/debian/pre*' \))
   for file in $files; do bash -n "$file" || return 1; done
   shellcheck=$(install_shellcheck) || return 1
   # shellcheck disable=SC2086 # our names have no spaces

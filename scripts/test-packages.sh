@@ -71,6 +71,12 @@ is() { # is FILE MODE OWNER
   [ "$found" = "$2 $3" ] || { echo "$1 is $found"; return 1; }
 }
 same_version() { [ "$(dpkg-query --show --showformat '${Version}' etiqa | sed 's/-[^-]*$//')" = "$(etiqa --version | awk '{ print $2 }')" ]; }
+# Units of sites have names that nothing else finds.
+restarts_workers() {
+  says "systemctl try-restart 'etiqa-worker@*.service'" /var/lib/dpkg/info/etiqa.postinst &&
+    says "systemctl stop 'etiqa-worker@*.service'" /var/lib/dpkg/info/etiqa.prerm &&
+    says 'deb-systemd-invoke stop etiqa.service' /var/lib/dpkg/info/etiqa.prerm
+}
 has_conffiles() {
   local file
   for file in /etc/etiqa/etiqa.toml /etc/default/etiqa /etc/default/etiqa-worker; do
@@ -95,6 +101,7 @@ check "what may hold a password is root's to read" is /etc/default/etiqa 640 roo
 check "the settings are everybody's to read" is /etc/etiqa/etiqa.toml 644 root
 check "what people edit is kept by upgrades" has_conffiles
 check "documents, manual and completions are there" documents_are_there
+check "an upgrade starts the workers of all sites again, and a removal stops them" restarts_workers
 
 # --- the units
 quiet() { "$@" >"$work/quiet" 2>&1 && [ ! -s "$work/quiet" ] || { cat "$work/quiet"; return 1; }; }

@@ -52,10 +52,18 @@ export function commandsOf(markdown: string): Commands[] {
 export function unmarked(): string[] {
   const pages = ["README.md", ...readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`)];
   return pages.flatMap((name) => {
-    const text = readFileSync(join(ROOT, name), "utf8");
-    const blocks = text.matchAll(/^```(\w*)\n([^]*?)^```$/gm);
-    return [...blocks]
-      .filter(([, kind, block]) => kind === "" && /^(?:etiqa|make|curl|git|sudo|docker|apt-get|systemctl) /m.test(block ?? ""))
-      .map(([, , block]) => `${name}: ${block?.split("\n")[0] ?? ""}`);
+    return unmarkedIn(readFileSync(join(ROOT, name), "utf8")).map((line) => `${name}: ${line}`);
   });
+}
+
+const COMMAND = "(?:etiqa|make|curl|git|sudo|docker|apt-get|systemctl) ";
+const FENCED = /^( *)```(\w*)\n([^]*?)^\1```$/gm;
+
+/** Their first lines: of blocks between fences, in a list as well, and of those that four spaces make. */
+export function unmarkedIn(markdown: string): string[] {
+  const fenced = [...markdown.matchAll(FENCED)]
+    .filter(([, , kind, block]) => kind === "" && new RegExp(`^ *${COMMAND}`, "m").test(block ?? ""))
+    .map(([, , , block]) => (block ?? "").trim().split("\n")[0] ?? "");
+  const indented = [...markdown.replaceAll(FENCED, "").matchAll(new RegExp(`\\n\\n {4,}(${COMMAND}.*)`, "g"))];
+  return [...fenced, ...indented.map(([, line]) => line ?? "")];
 }

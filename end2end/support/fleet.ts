@@ -17,6 +17,9 @@ export interface FleetOptions {
   types?: string;
   /** As in `--faults`. */
   faults?: string;
+  /** What the devices ask for. */
+  password?: string;
+  enablePassword?: string;
   /** How long a device with the fault `slow` waits before each answer. */
   slowMs?: number;
   /** Fleets of different seeds have other names, texts and host keys. */
@@ -30,6 +33,7 @@ export class Fleet {
   readonly #args: string[];
   #program: Program | undefined;
   #seed: number;
+  #faults: string;
 
   private constructor(folder: string, port: number, options: FleetOptions) {
     this.inventory = join(folder, "inventory.csv");
@@ -38,10 +42,12 @@ export class Fleet {
     this.#args = [
       ...["--devices", String(options.devices), "--types", options.types ?? "switch,router"],
       ...["--listen", network, "--port", String(port), "--inventory", this.inventory],
-      ...["--username", USERNAME, "--password", PASSWORD, "--enable-password", ENABLE_PASSWORD],
-      ...["--credential", CREDENTIAL, "--faults", options.faults ?? "", "--slow-ms", String(options.slowMs ?? 500)],
+      ...["--username", USERNAME, "--password", options.password ?? PASSWORD],
+      ...["--enable-password", options.enablePassword ?? ENABLE_PASSWORD],
+      ...["--credential", CREDENTIAL, "--slow-ms", String(options.slowMs ?? 500)],
     ];
     this.#seed = options.seed ?? 1;
+    this.#faults = options.faults ?? "";
   }
 
   static async start(folder: string, options: FleetOptions): Promise<Fleet> {
@@ -55,6 +61,13 @@ export class Fleet {
     await this.stop();
     await this.#start(["--change-every", "1"]);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+
+  /** From now on some devices fail: as in `--faults`. */
+  async fail(faults: string): Promise<void> {
+    await this.stop();
+    this.#faults = faults;
+    await this.#start([]);
   }
 
   /** From now on the configurations are so short that what comes next must look suspicious. */
@@ -76,7 +89,7 @@ export class Fleet {
 
   async #start(more: string[]): Promise<void> {
     rmSync(this.inventory, { force: true });
-    this.#program = new Program(SIMULATOR, [...this.#args, "--seed", String(this.#seed), ...more]);
+    this.#program = new Program(SIMULATOR, [...this.#args, "--faults", this.#faults, "--seed", String(this.#seed), ...more]);
     // The inventory appears, whole, once every device listens.
     await this.#program.ready(() => existsSync(this.inventory));
   }

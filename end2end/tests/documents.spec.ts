@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { expect, test } from "@playwright/test";
 
-import { commandsOf, documents, unmarked } from "../support/documents.ts";
+import { commandsOf, documents, unmarked, unmarkedIn } from "../support/documents.ts";
 import { Fleet } from "../support/fleet.ts";
 import { ETIQA, Program, freePort } from "../support/program.ts";
 import { World } from "../support/world.ts";
@@ -104,6 +104,11 @@ test("what cannot be tried says why, and is the lesser part", () => {
 
 test("commands stand in blocks that are tried", () => {
   expect(unmarked()).toEqual([]);
+});
+
+test("unmarked blocks are found wherever they stand", () => {
+  const page = "a\n\n```\netiqa one\n```\n- in a list\n\n  ```\n  etiqa two\n  ```\n\n```text\netiqa says\n```\n\n    etiqa three\n";
+  expect(unmarkedIn(page)).toEqual(["etiqa one", "etiqa two", "etiqa three"]);
 });
 
 test("blocks and what is said of them are found", () => {

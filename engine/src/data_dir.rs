@@ -13,11 +13,14 @@ use crate::hex::to_hex;
 /// A directory with this file in it is being restored, or was and did not come to its end.
 pub(crate) const RESTORING: &str = ".restoring";
 
-/// Begins the names of the directories that restore drills work in.
+/// Begins the names of the directories that restore drills work in, and of what imports unpack.
 pub(crate) const DRILL: &str = ".drill-";
 
 /// The file with a folder's own name.
 const INSTANCE: &str = "instance";
+
+/// The file that says at which PostgreSQL the instance is, without user and password.
+const POSTGRES: &str = ".postgres";
 
 /// Where everything is kept.
 #[derive(Debug, Clone)]
@@ -99,13 +102,7 @@ impl DataDir {
 
     /// Like [`Self::open`], for whoever restores into it.
     pub(crate) fn open_restoring(root: &Path) -> Result<Self, UserError> {
-        let refused = |error: io::Error| {
-            UserError::invalid(format!(
-                "The data directory {} cannot be used: {error}. Make it writable for this user, or choose another \
-                 one with --data-dir.",
-                root.display()
-            ))
-        };
+        let refused = |error: io::Error| refusal(root, &error);
         create_private(root).map_err(refused)?;
         let root = root.canonicalize().map_err(refused)?;
         close_to_others(&root).map_err(refused)?;
@@ -129,6 +126,27 @@ impl DataDir {
     /// folder that several machines share.
     pub fn files_id(&self) -> &str {
         &self.files_id
+    }
+
+    /// Notes at which PostgreSQL the instance is.
+    pub(crate) fn note_postgres(&self, place: &str) -> io::Result<()> {
+        if self.postgres().as_deref() == Some(place) {
+            return Ok(());
+        }
+        fs::write(self.root.join(POSTGRES), place)
+    }
+
+    /// At which PostgreSQL the instance is, if that was noted.
+    pub(crate) fn postgres(&self) -> Option<String> {
+        fs::read_to_string(self.root.join(POSTGRES)).ok().filter(|place| !place.is_empty())
+    }
+
+    /// Takes that note away.
+    pub(crate) fn forget_postgres(&self) -> io::Result<()> {
+        match fs::remove_file(self.root.join(POSTGRES)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Whether those files are in a folder that several machines share.
@@ -166,12 +184,13 @@ impl DataDir {
         self.root.join("backups")
     }
 
-    /// Removes the scratch databases of drills that were cut off.
+    /// Removes the scratch databases of drills and imports that were cut off.
     pub(crate) fn remove_scratch(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(DRILL) {
-                fs::remove_dir_all(entry.path())?;
+                let path = entry.path();
+                if entry.file_type()?.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
             }
         }
         Ok(())
@@ -266,6 +285,25 @@ impl DataDir {
     }
 }
 
+/// Why a data directory cannot be used, and what to do. Another user's is not to be given away: the service works in it.
+fn refusal(root: &Path, error: &io::Error) -> UserError {
+    let owner = if error.kind() == io::ErrorKind::PermissionDenied { stranger(root) } else { None };
+    let then = match owner {
+        Some(owner) => {
+            format!("It belongs to another user (uid {owner}): run this with sudo, or as that user.")
+        }
+        None => "Make it writable for this user, or choose another one with --data-dir.".to_owned(),
+    };
+    UserError::invalid(format!("The data directory {} cannot be used: {error}. {then}", root.display()))
+}
+
+/// Whose a folder is, where it is not this user's.
+fn stranger(folder: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let owner = fs::metadata(folder).ok()?.uid();
+    (owner != rustix::process::geteuid().as_raw()).then_some(owner)
+}
+
 fn read_id(root: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(root.join(INSTANCE)) {
         Ok(id) if !id.trim().is_empty() => Ok(Some(id.trim().to_owned())),
@@ -343,6 +381,26 @@ mod tests {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         DataDir::open(folder.path()).unwrap();
         assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn the_data_directory_of_another_user_is_theirs_to_work_in_or_roots() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = rustix::process::geteuid().is_root();
+        if root {
+            std::os::unix::fs::chown(folder.path(), Some(48_112), None).unwrap();
+        }
+        // Who is not root is refused by root's own.
+        let (place, owner) = if root { (folder.path(), 48_112) } else { (Path::new("/"), 0) };
+        let said = refusal(place, &io::ErrorKind::PermissionDenied.into()).message;
+        let wanted =
+            format!("It belongs to another user (uid {owner}): run this with sudo, or as that user.");
+        assert!(said.ends_with(&wanted), "{said}");
+        let full = refusal(place, &io::ErrorKind::StorageFull.into()).message;
+        assert!(
+            full.ends_with("Make it writable for this user, or choose another one with --data-dir."),
+            "{full}"
+        );
     }
 
     #[test]

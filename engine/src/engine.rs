@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::backup::restore::takeover::Takeover;
 use crate::changes::Changes;
 use crate::collect::Trust;
 use crate::data_dir::{CommandLock, DataDir, ServerLock};
-use crate::db::{Db, DbError, is_postgres_url};
+use crate::db::{Db, DbError, is_postgres_url, newest_schema, place_of_url};
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -40,6 +41,11 @@ use crate::store::setting::{
 };
 use crate::time::now;
 use crate::vault::{Vault, VaultError};
+
+/// A server that has just been started brings the file up to date while commands look so often.
+const LOOKS_AT_SCHEMA: u32 = 10;
+/// How often they look.
+const LOOK_AT_SCHEMA_EVERY: Duration = Duration::from_millis(200);
 
 /// Where a process finds its things.
 #[derive(Clone, Default)]
@@ -120,6 +126,8 @@ pub struct Engine {
     pub opened_at: Timestamp,
     /// Cancelled when the process is to stop.
     pub stopping: CancellationToken,
+    /// Whether it stops because the database is of a newer version by now.
+    outdated: AtomicBool,
     /// Rung when something was queued here.
     pub work: Notify,
     /// Rung when a schedule changed here.
@@ -194,7 +202,7 @@ impl Engine {
             dir = DataDir::open(dir.root())?;
         }
         let db = match &options.database_url {
-            Some(url) if is_postgres_url(url) => Db::open_postgres(url).await,
+            Some(url) if is_postgres_url(url) => Db::open_postgres(url).await.map_err(explained)?,
             Some(_) => {
                 return Err(UserError::invalid(
                     "The database URL must begin with postgres://; leave it out to use the SQLite file inside the \
@@ -202,9 +210,8 @@ impl Engine {
                 )
                 .into());
             }
-            None => Db::open_sqlite(&dir.database()).await,
+            None => open_embedded(&dir, role).await?,
         };
-        let db = db.map_err(explained)?;
         refuse_half_restored(&db, &dir).await?;
         if is_embedded {
             refuse_moved(&db).await?;
@@ -222,6 +229,9 @@ impl Engine {
         }
         let key_file = options.secret_key_file.unwrap_or_else(|| dir.secret_key());
         let vault = open_vault(&db, &key_file).await?;
+        if let Some(url) = &options.database_url {
+            dir.note_postgres(&place_of_url(url)?).map_err(Error::io("noting where the database is"))?;
+        }
         db.sign_with(vault.signer());
         audit::begin(&db).await?;
         let settings = settings_fetch(&db).await?;
@@ -238,6 +248,7 @@ impl Engine {
             owner: format!("{}{}", role.owner_prefix(), to_hex(&unique)),
             opened_at: now(),
             stopping: CancellationToken::new(),
+            outdated: AtomicBool::new(false),
             work: Notify::new(),
             schedule_changed: Notify::new(),
             lead: Lead::default(),
@@ -275,6 +286,18 @@ impl Engine {
             leftovers.map_err(Error::io("removing what a restore left"))?;
         }
         Ok(Arc::new(engine))
+    }
+
+    /// Stops this process, whose version is older than the database's. It has failed then: a service manager starts it again,
+    /// until it is the newer version that starts.
+    pub(crate) fn stop_as_outdated(&self) {
+        self.outdated.store(true, Ordering::Relaxed);
+        self.stopping.cancel();
+    }
+
+    /// Whether this process stops because the database is of a newer version.
+    pub fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
     }
 
     /// Lets go of everything that this process holds: the next one takes it up at once.
@@ -352,6 +375,35 @@ fn lock(dir: &DataDir) -> Result<ServerLock> {
         );
         UserError::conflict(message).into()
     })
+}
+
+/// Opens the file of the directory and brings it up to date; not for a command beneath a server, which would not know what it
+/// reads then.
+async fn open_embedded(dir: &DataDir, role: Role) -> Result<Db> {
+    if let Some(place) = dir.postgres().filter(|_| !dir.database().exists()) {
+        let message = format!(
+            "This directory belongs to an instance on {place}: name it with --database-url (ETIQA_DATABASE_URL)."
+        );
+        return Err(UserError::conflict(message).into());
+    }
+    let is_served =
+        role == Role::Command && dir.has_live_server().map_err(Error::io("looking at the server's lock"))?;
+    if !is_served {
+        return Db::open_sqlite(&dir.database()).await.map_err(explained);
+    }
+    let db = Db::connect_sqlite(&dir.database()).await.map_err(explained)?;
+    for look in 0..LOOKS_AT_SCHEMA {
+        if look > 0 {
+            tokio::time::sleep(LOOK_AT_SCHEMA_EVERY).await;
+        }
+        if db.schema().await.map_err(explained)? == newest_schema() {
+            return Ok(db);
+        }
+    }
+    db.close().await;
+    let message = "A server of an older version works on this data: start it again first (systemctl restart etiqa). One \
+                   that was started just now may still be bringing the data up to date: then wait for it.";
+    Err(UserError::conflict(message).into())
 }
 
 /// Refuses a database whose restore was cut off, or still goes on. One that was restored beside this directory came to

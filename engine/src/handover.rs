@@ -82,6 +82,7 @@ pub async fn take_back(data_dir: &Path) -> Result<Option<Moved>> {
     let moved = moved_fetch(&db).await?;
     if moved.is_some() {
         moved_forget(&db).await?;
+        dir.forget_postgres().map_err(Error::io("forgetting where the database was"))?;
     }
     db.close().await;
     Ok(moved)

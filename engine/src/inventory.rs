@@ -32,8 +32,8 @@ use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::destination::destination_list_names;
 use crate::store::device::{
-    device_fetch, device_fill_lapses, device_list_all, device_list_by_name, device_list_promised,
-    device_list_selected, platform_list, site_list, tag_list,
+    device_fetch, device_fill_lapses, device_list_all, device_list_by_name, device_list_by_number,
+    device_list_promised, device_list_selected, platform_list, site_list, tag_list,
 };
 use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform_in_txn};
 use crate::store::device_write::{
@@ -277,25 +277,33 @@ pub async fn fetch(engine: &Engine, id: DeviceId) -> Result<Device> {
     Ok(device_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?)
 }
 
-/// The one device of this host name or address; for the command line, which sees them all.
+/// The one device of this host name, address or number (`#12`); for the command line, which sees them all.
 pub async fn find(engine: &Engine, name: &str) -> Result<Device> {
     find_seen(engine, &Role::Admin.into(), name).await
 }
 
-/// The one device of this host name or address among those that somebody of this reach sees.
+/// The one device of this host name, address or number (`#12`) among those that somebody of this reach sees.
 pub async fn find_seen(engine: &Engine, reach: &Reach, name: &str) -> Result<Device> {
     let mut found = device_list_by_name(&engine.db, reach.scope(), name).await?;
+    let number = name.strip_prefix('#').and_then(|number| number.parse().ok());
+    if let (true, Some(id)) = (found.is_empty(), number) {
+        found = device_list_by_number(&engine.db, reach.scope(), id).await?;
+    }
     match found.len() {
         0 => Err(UserError::not_found(format!("device named \"{name}\"")).into()),
         1 => Ok(found.remove(0)),
         count => {
             let ways: Vec<String> = found
                 .iter()
-                .map(|device| format!("{} port {} in site {}", device.address, device.port, device.site))
+                .map(|device| {
+                    let Device { id, address, port, site, .. } = device;
+                    format!("'#{id}' is {address} port {port} in site {site}")
+                })
                 .collect();
             let ways = ways.join("; ");
-            let message =
-                format!("{count} devices are called \"{name}\": {ways}. Use the address that only one has.");
+            let message = format!(
+                "{count} devices are called \"{name}\": {ways}. Use the address that only one has, or a number."
+            );
             Err(UserError::new(ErrorKind::Conflict, message).into())
         }
     }

@@ -158,7 +158,7 @@ async fn refuse_newer(engine: &Engine) -> Result<()> {
     let Err(error) = engine.db.refuse_newer().await else { return Ok(()) };
     if matches!(error, DbError::Newer { .. }) {
         tracing::error!(%error, "this process ends: {error}");
-        engine.stopping.cancel();
+        engine.stop_as_outdated();
     }
     Err(error.into())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use etiqa_model::Timestamp;
+use etiqa_model::compare::Reading;
 use etiqa_model::overview::{HandGroup, Overview, Reason, RecentChange};
 use etiqa_model::user::{Reach, Role};
 
@@ -10,7 +11,7 @@ use crate::backup::seen::{configs_seen, narrow_runs};
 use crate::backup::{config, promise};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::history::read;
+use crate::history::{Reader, read};
 use crate::pause::schedule_pause;
 use crate::rules;
 use crate::store::config_list::version_list_changes;
@@ -110,9 +111,10 @@ async fn recent_changes(engine: &Engine, reach: &Reach) -> Result<Vec<RecentChan
     let mut changes = Vec::new();
     for (index, row) in version_list_changes(&engine.db, reach.scope(), 8).await?.into_iter().enumerate() {
         // Masked for everybody: who opens the first page has asked for no text, and the audit log tells of none. One that
-        // cannot be masked has no peek.
+        // cannot be masked has no peek. What changes by itself is nobody's change.
+        let reader = Reader::new(Role::Viewer, Reading { masked: true, without_volatile: true });
         let peek = if index < PEEKS {
-            read::peek(engine, &row.version, Role::Viewer.into(), PEEK_LINES).await.ok()
+            read::peek(engine, &row.version, reader, PEEK_LINES).await.ok()
         } else {
             None
         };

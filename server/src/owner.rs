@@ -7,6 +7,7 @@
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use etiqa_model::{ErrorKind, UserError};
 use rustix::process::{Gid, Uid, geteuid};
@@ -14,6 +15,14 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities, set_thread_groups,
     set_thread_res_gid, set_thread_res_uid,
 };
+
+/// Whether this process was root's.
+static HAS_GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
+/// Whether this was root, who became the owner of the data directory.
+pub(crate) fn has_given_up_root() -> bool {
+    HAS_GIVEN_UP.load(Ordering::Relaxed)
+}
 
 /// Becomes the owner of `folder` where this is root and the owner is not. A folder that is not there yet will be root's. One
 /// that `listens` keeps the right to listen on ports below 1024, and no other right of root's.
@@ -34,7 +43,9 @@ pub(crate) fn become_owner_of(folder: &Path, listens: bool) -> Result<(), UserEr
             owner.user
         );
         UserError::new(ErrorKind::Forbidden, message)
-    })
+    })?;
+    HAS_GIVEN_UP.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 /// A user with the groups that they have when they sign in.

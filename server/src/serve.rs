@@ -18,7 +18,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Serve, output};
+use crate::cli::{Serve, exit, output};
 use crate::http;
 use crate::http::edge::Edge;
 use crate::scraping;
@@ -89,7 +89,7 @@ pub(crate) async fn serve(options: Options, serve: &Serve) -> Result<ExitCode> {
         }
         engine = engine.reopen(options.clone()).await?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit(!engine.is_outdated()))
 }
 
 /// What comes after an engine has ended.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_engine::schedule::{tidy, worker};
+use etiqa_engine::store::device::site_list;
 use etiqa_engine::{Engine, Options, Result, Role, changes, health, machines, relay};
 use etiqa_model::UserError;
 use etiqa_model::machine::MachineRole;
+use etiqa_model::scope::Scope;
 
-use crate::cli::{Worker, output};
+use crate::cli::{Worker, exit, output};
 use crate::signals::StopSignals;
 use crate::{scraping, service, syslog};
 
@@ -25,6 +27,7 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     let syslog = syslog::bind(told.syslog_listen).await?;
     let metrics = scraping::bind(told.metrics_listen).await?;
     let site = told.site;
+    warn_of_unknown(&site, &engine).await?;
     let mut signals = StopSignals::listen();
     output::say(&format!("Working for the site {site} from {}", engine.dir.root().display()));
     syslog::say(syslog.as_ref());
@@ -55,5 +58,14 @@ pub(crate) async fn work(options: Options, told: Worker) -> Result<ExitCode> {
     engine.hand_back().await?;
     machines::say_goodbye(&engine).await?;
     engine.db.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(exit(!engine.is_outdated()))
+}
+
+/// Says that no device is of a site: its name may be another one than was meant.
+async fn warn_of_unknown(site: &str, engine: &Engine) -> Result<()> {
+    let known = site_list(&engine.db, &Scope::default()).await?;
+    if !known.is_empty() && !known.iter().any(|name| name == site) {
+        output::say(&format!("No device is of the site {site}: known sites are {}.", known.join(", ")));
+    }
+    Ok(())
 }

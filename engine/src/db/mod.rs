@@ -274,6 +274,11 @@ impl Db {
         }
     }
 
+    /// The number of the schema, 0 where there is none yet; refuses one that a newer version has brought up to date.
+    pub(crate) async fn schema(&self) -> Result<i64> {
+        migrate::found(self).await
+    }
+
     /// Refuses a database that a newer version has brought up to date.
     pub(crate) async fn refuse_newer(&self) -> Result<()> {
         migrate::found(self).await.map(drop)

@@ -131,6 +131,7 @@ pub async fn list_versions(
 /// The first changed lines of a version, for a peek.
 pub async fn peek(engine: &Engine, to: &ConfigVersion, reader: Reader, lines: u32) -> Result<TextDiff> {
     let from = version_fetch_before(&engine.db, to).await?;
+    let reader = reader.of_drivers(engine, from.iter().chain([to]).map(|version| version.driver.as_str()));
     diff_versions(engine, from.as_ref(), to, reader, lines, Opened::default()).await
 }
 

@@ -108,7 +108,7 @@ impl DjangoReport {
 /// wrote.
 pub async fn import(engine: &Engine, file: &Path, options: &DjangoOptions) -> Result<DjangoReport> {
     check(engine, options)?;
-    let mut source = Source::open(file).await?;
+    let mut source = Source::open(file, engine.dir.root()).await?;
     let mut report =
         DjangoReport { dry_run: options.dry_run, read_from: source.words(), ..DjangoReport::default() };
     for missing in source.missing() {

@@ -3,11 +3,14 @@
 //! is none.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::text::{Kind, Page};
+use crate::time::now_uncorrected;
 
 /// What /proc/self/stat tells, as proc(5) numbers its fields.
 struct Stat {
@@ -35,10 +38,8 @@ pub(super) fn write(page: &mut Page) {
         page.count(&[], stat.virtual_bytes);
         page.metric("process_threads", Kind::Gauge, "Its threads.");
         page.count(&[], stat.threads);
-        if let Some(booted) = booted_at() {
-            page.metric("process_start_time_seconds", Kind::Gauge, "When it was started, since the epoch.");
-            page.value(&[], booted + stat.started_ticks as f64 / ticks);
-        }
+        page.metric("process_start_time_seconds", Kind::Gauge, "When it was started, since the epoch.");
+        page.value(&[], booted_at() + stat.started_ticks as f64 / ticks);
     }
     if let Ok(files) = fs::read_dir("/proc/self/fd") {
         page.metric("process_open_fds", Kind::Gauge, "Files and connections that it has open.");
@@ -64,11 +65,16 @@ fn read(text: &str) -> Option<Stat> {
     })
 }
 
-/// Seconds since the epoch.
-fn booted_at() -> Option<f64> {
-    let text = fs::read_to_string("/proc/stat").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("btime "))?;
-    line.trim().parse().ok()
+/// When the machine was started, in seconds since the epoch. A service may see no /proc/stat, which tells it as well
+/// (`ProcSubset=pid`).
+fn booted_at() -> f64 {
+    static BOOTED_AT: OnceLock<f64> = OnceLock::new();
+    // Once: two readings differ by a moment, which would be taken for another start.
+    *BOOTED_AT.get_or_init(|| {
+        let up = clock_gettime(ClockId::Boottime);
+        let up = up.tv_sec as f64 + up.tv_nsec as f64 / 1e9;
+        now_uncorrected().millis() as f64 / 1_000.0 - up
+    })
 }
 
 #[cfg(test)]
@@ -82,6 +88,14 @@ mod tests {
         assert_eq!((stat.cpu_ticks, stat.threads, stat.started_ticks), (11 + 12, 17, 19));
         assert_eq!((stat.virtual_bytes, stat.resident_pages), (20_000, 21));
         assert!(read("nonsense").is_none());
+    }
+
+    #[test]
+    fn the_machine_was_started_when_the_system_says() {
+        let text = fs::read_to_string("/proc/stat").unwrap();
+        let noted = text.lines().find_map(|line| line.strip_prefix("btime ")).unwrap();
+        let noted: f64 = noted.trim().parse().unwrap();
+        assert!((booted_at() - noted).abs() < 2.0, "{noted}");
     }
 
     #[test]

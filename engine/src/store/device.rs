@@ -109,6 +109,14 @@ pub async fn device_list_by_name(db: &Db, scope: &Scope, name: &str) -> Result<V
     devices_where(db, &filter).await
 }
 
+/// The device of this number, where the scope holds it.
+pub async fn device_list_by_number(db: &Db, scope: &Scope, id: DeviceId) -> Result<Vec<Device>> {
+    let mut filter = Filter::new();
+    narrow(&mut filter, scope, "d.id");
+    filter.and_int("d.id = ?", id.0);
+    devices_where(db, &filter).await
+}
+
 /// Those of these devices that are still there, by hostname.
 pub async fn device_list_of(db: &Db, ids: &[DeviceId]) -> Result<Vec<Device>> {
     devices_where(db, Filter::new().and_one_of("d.id", ids.iter().map(|id| id.0))).await

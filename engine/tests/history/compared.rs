@@ -2,6 +2,7 @@
 
 use etiqa_engine::history::compare::compare;
 use etiqa_engine::history::{Reader, read};
+use etiqa_engine::overview::overview;
 use etiqa_model::DeviceId;
 use etiqa_model::compare::{Comparison, Reading, SideInput};
 use etiqa_model::opened::Opened;
@@ -247,4 +248,25 @@ async fn viewers_compare_texts_without_their_secrets_wherever_they_come_from() {
         let masked = seen(Role::Viewer).await;
         assert!(!masked.contains("c4n4ry") && !masked.contains("n1ght1ngale"), "{masked}");
     }
+}
+
+#[tokio::test]
+async fn the_first_page_peeks_at_what_somebody_changed_and_not_at_what_changes_by_itself() {
+    let world = World::new().await;
+    let (simulated, id) = world.add_ios().await;
+    world.collect(id).await;
+    simulated.change_config();
+    world.collect(id).await;
+    let page = overview(&world.engine, &Role::Admin.into()).await.unwrap();
+    let change = page.recent_changes.first().unwrap();
+    let peek = change.peek.as_ref().unwrap();
+    let mut counts = Vec::new();
+    for without_volatile in [true, false] {
+        let reader = Reader::new(Role::Viewer, Reading { masked: true, without_volatile });
+        let found = read::version_diff(&world.engine, change.version.id, None, reader, Opened::default());
+        let diff = found.await.unwrap().diff;
+        counts.push((diff.added, diff.removed));
+    }
+    assert_eq!((peek.added, peek.removed), counts[0]);
+    assert_ne!(counts[0], counts[1], "something changes by itself");
 }

@@ -1,12 +1,13 @@
 //! `etiqa collect`.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 use etiqa_engine::{Engine, Result, inventory};
-use etiqa_model::UserError;
-use etiqa_model::device::DeviceResult;
+use etiqa_model::device::{Device, DeviceResult};
+use etiqa_model::{DeviceId, UserError};
 
 use super::follow::follow_job;
 use super::progress::Progress;
@@ -29,12 +30,15 @@ pub(crate) struct Collect {
 
 impl Collect {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
-        let mut devices = Vec::new();
+        let mut devices: Vec<Device> = Vec::new();
         if self.all {
             devices = inventory::all_enabled(engine).await?;
         }
         for name in &self.devices {
-            devices.push(inventory::find(engine, name).await?);
+            let device = inventory::find(engine, name).await?;
+            if !devices.iter().any(|known| known.id == device.id) {
+                devices.push(device);
+            }
         }
         if devices.is_empty() {
             return Err(UserError::invalid("There is no enabled device; import some first.").into());
@@ -50,16 +54,26 @@ impl Collect {
             results.extend(follow_job(engine, job, tell).await?);
         }
         drop(progress);
+        let mut newest: HashMap<DeviceId, &DeviceResult> = HashMap::new();
+        for result in &results {
+            let known = newest.entry(result.device_id).or_insert(result);
+            if result.id > known.id {
+                *known = result;
+            }
+        }
+        for device in devices.iter().filter(|device| !newest.contains_key(&device.id)) {
+            output::say(&format!("{}: no result was kept of it: collect it again.", device.hostname));
+        }
+        let good = newest.values().filter(|result| result.class.is_good()).count();
         if self.json {
             output::print_json(&results)?;
         } else {
-            let good = results.iter().filter(|result| result.class.is_good()).count();
             output::print(&format!(
                 "{}: {good} good, {} failed",
-                output::devices(results.len() as u64),
-                results.len() - good
+                output::devices(devices.len() as u64),
+                devices.len().saturating_sub(good)
             ));
         }
-        Ok(exit(results.iter().all(|result| result.class.is_good())))
+        Ok(exit(good == devices.len()))
     }
 }

@@ -9,7 +9,7 @@ use etiqa_engine::{Engine, Result, fleet};
 use etiqa_model::credential::{Credential as Known, CredentialInput, NewSecrets, Rotation};
 use etiqa_model::{Secret, UserError};
 
-use super::output;
+use super::{given_file, output};
 
 /// Manage the logins for devices
 #[derive(Debug, Subcommand)]
@@ -152,9 +152,7 @@ async fn find(engine: &Engine, name: &str) -> Result<Known> {
 }
 
 fn read_key(file: &Path) -> Result<Secret> {
-    let key = std::fs::read_to_string(file).map_err(|error| {
-        UserError::invalid(format!("The key file {} cannot be read: {error}.", file.display()))
-    })?;
+    let key = std::fs::read_to_string(file).map_err(|error| given_file::unread("key file", file, &error))?;
     Ok(Secret::new(key))
 }
 

@@ -10,7 +10,7 @@ use etiqa_engine::{Engine, Result};
 use etiqa_model::destination::{Destination as Known, DestinationInput};
 use etiqa_model::{Secret, UserError};
 
-use super::{exit, output};
+use super::{exit, given_file, output};
 
 /// Manage where archives are sent to besides the data directory
 #[derive(Debug, Subcommand)]
@@ -265,9 +265,7 @@ impl Fields {
 }
 
 fn read_key(file: &Path) -> Result<Secret> {
-    let key = std::fs::read_to_string(file).map_err(|error| {
-        UserError::invalid(format!("The key file {} cannot be read: {error}.", file.display()))
-    })?;
+    let key = std::fs::read_to_string(file).map_err(|error| given_file::unread("key file", file, &error))?;
     Ok(Secret::new(key))
 }
 

@@ -292,9 +292,8 @@ async fn list(engine: &Engine, json: bool) -> Result<()> {
         ]);
     }
     if devices.is_empty() {
-        return Err(
-            UserError::invalid("There are no devices yet; `etiqa import-devices FILE` brings some.").into()
-        );
+        output::say("There are no devices yet; `etiqa import-devices FILE` brings some.");
+        return Ok(());
     }
     output::print_table(&table);
     Ok(())

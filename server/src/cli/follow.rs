@@ -1,5 +1,6 @@
 //! Following what was queued: by a live server where there is one, by this process where there is none.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,14 +51,19 @@ pub(super) async fn follow_job(
 ) -> Result<Vec<DeviceResult>> {
     let follow = async {
         let mut results: Vec<DeviceResult> = Vec::new();
+        let (mut seen, mut last) = (HashSet::new(), DeviceResultId(0));
         loop {
             let state = job_state(&engine.db, job).await?;
-            let after = results.iter().map(|result| result.id).max().unwrap_or(DeviceResultId(0));
-            let new = result_list_of_job(&engine.db, job, after).await?;
+            let is_open = state.as_ref().is_some_and(|state| state.finished_at.is_none());
+            // PostgreSQL gives ids out before rows are there: one may come behind those that came after it.
+            let after = if is_open { last } else { DeviceResultId(0) };
+            let mut new = result_list_of_job(&engine.db, job, after).await?;
+            new.retain(|result| seen.insert(result.id));
             new.iter().for_each(&mut tell);
+            last = new.iter().map(|result| result.id).fold(last, Ord::max);
             results.extend(new);
             match state {
-                Some(state) if state.finished_at.is_none() => tokio::time::sleep(LOOK_EVERY).await,
+                _ if is_open => tokio::time::sleep(LOOK_EVERY).await,
                 Some(state) => match state.error {
                     Some(error) => return Err(UserError::new(ErrorKind::Unavailable, error).into()),
                     None => return Ok(results),
@@ -92,6 +98,7 @@ async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output 
         result = follow => result,
         broken = &mut work => return Err(broken.err().unwrap_or_else(|| UserError::internal().into())),
         () = signals.next() => {
+            let is_served = has_live_server(engine).await.unwrap_or(false);
             engine.stopping.cancel();
             followed.cancel();
             // What was begun is brought to an orderly stop and handed back, so that the next process takes it up at
@@ -101,11 +108,12 @@ async fn beside<T>(engine: &Arc<Engine>, job: JobId, follow: impl Future<Output 
                 () = signals.next() => {}
             }
             engine.hand_back().await?;
-            return Err(UserError::new(
-                ErrorKind::Unavailable,
-                "Interrupted; what was under way is taken up again later.",
-            )
-            .into());
+            let message = if is_served {
+                "Interrupted; the server goes on with it."
+            } else {
+                "Interrupted; what was under way is taken up again later."
+            };
+            return Err(UserError::new(ErrorKind::Unavailable, message).into());
         }
     };
     followed.cancel();

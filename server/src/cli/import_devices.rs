@@ -7,10 +7,9 @@ use std::sync::Arc;
 use clap::Args;
 use etiqa_engine::import::apply::{ImportOptions, import};
 use etiqa_engine::{Engine, Result};
-use etiqa_model::UserError;
 
 use super::progress::Progress;
-use super::{exit, output};
+use super::{exit, given_file, output};
 
 /// Import devices from a CSV or JSON file
 ///
@@ -19,7 +18,7 @@ use super::{exit, output};
 #[derive(Debug, Args)]
 #[command(after_help = "Example: etiqa import-devices devices.csv --update --dry-run")]
 pub(crate) struct ImportDevices {
-    /// The file
+    /// The file; a hyphen for standard input
     file: PathBuf,
     /// Change devices that are known already; without it they are skipped
     #[arg(long)]
@@ -34,9 +33,7 @@ pub(crate) struct ImportDevices {
 
 impl ImportDevices {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
-        let content = tokio::fs::read(&self.file).await.map_err(|error| {
-            UserError::invalid(format!("The file {} cannot be read: {error}.", self.file.display()))
-        })?;
+        let content = given_file::read(&self.file).await?;
         let options = ImportOptions { update: self.update, dry_run: self.dry_run };
         let progress = Progress::start(&format!("Importing {}", self.file.display()));
         let report = import(engine, &content, options).await?;

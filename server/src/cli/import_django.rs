@@ -11,7 +11,7 @@ use etiqa_engine::{Engine, Result};
 use etiqa_model::UserError;
 
 use super::progress::Progress;
-use super::{exit, output};
+use super::{exit, given_file, output};
 
 /// Bring devices, versions, backups and history from the Django edition
 ///
@@ -51,6 +51,7 @@ impl ImportDjango {
             part: self.part,
             platforms: names("--platform", &self.platform).map_err(UserError::invalid)?,
         };
+        given_file::check(&self.file).await?;
         let progress = Progress::start(&format!("Reading {}", self.file.display()));
         let report = import(engine, &self.file, &options).await?;
         drop(progress);

@@ -1,6 +1,6 @@
 //! `etiqa import-oxidized` and `etiqa import-rancid`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use etiqa_engine::{Engine, Result};
 use etiqa_model::UserError;
 use etiqa_model::import::RowFate;
 
-use super::{exit, output};
+use super::{exit, given_file, output};
 
 /// Import the devices of an Oxidized's router.db
 ///
@@ -24,7 +24,7 @@ use super::{exit, output};
                   --vars-map enable=4 --with-credentials"
 )]
 pub(crate) struct ImportOxidized {
-    /// The file
+    /// The file; a hyphen for standard input
     file: PathBuf,
     /// What stands between two columns; a colon when not named
     #[arg(long, value_name = "TEXT", default_value = ":", hide_default_value = true)]
@@ -59,7 +59,7 @@ pub(crate) struct ImportOxidized {
     after_help = "Example: etiqa import-rancid /var/lib/rancid/vienna/router.db --site vienna --dry-run"
 )]
 pub(crate) struct ImportRancid {
-    /// The file
+    /// The file; a hyphen for standard input
     file: PathBuf,
     /// What types mean here, besides those that are known
     #[arg(long, value_name = "TYPE=PLATFORM", default_value = "", hide_default_value = true)]
@@ -93,7 +93,7 @@ impl Common {
 
 impl ImportOxidized {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
-        let content = read(&self.file).await?;
+        let content = given_file::read(&self.file).await?;
         let columns = OxidizedColumns::parse(&self.map).map_err(UserError::invalid)?;
         let variables = OxidizedColumns::parse(&self.vars_map).map_err(UserError::invalid)?;
         let oxidized = Oxidized {
@@ -111,17 +111,11 @@ impl ImportOxidized {
 
 impl ImportRancid {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
-        let content = read(&self.file).await?;
+        let content = given_file::read(&self.file).await?;
         let rancid = Rancid { types: mapped("--type-map", &self.type_map)? };
         let json = self.common.json;
         print(&rancid.import(engine, &content, &self.common.options(false)).await?, json)
     }
-}
-
-async fn read(file: &Path) -> Result<Vec<u8>, UserError> {
-    let content = tokio::fs::read(file).await;
-    content
-        .map_err(|error| UserError::invalid(format!("The file {} cannot be read: {error}.", file.display())))
 }
 
 fn mapped(option: &str, text: &str) -> Result<Names, UserError> {

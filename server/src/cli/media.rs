@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use etiqa_engine::media::{self, Attaching};
 use etiqa_engine::{Engine, Result, inventory};
-use etiqa_model::UserError;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
-use super::{new_file, output};
+use super::{given_file, new_file, output};
 
 /// Attach files to devices
 #[derive(Debug, Subcommand)]
@@ -75,8 +74,7 @@ impl Media {
 
 async fn add(engine: &Engine, device: &str, path: PathBuf) -> Result<()> {
     let device = inventory::find(engine, device).await?;
-    let unreadable =
-        |error: std::io::Error| UserError::invalid(format!("{} cannot be read: {error}.", path.display()));
+    let unreadable = |error: std::io::Error| given_file::unread("file", &path, &error);
     let mut file = File::open(&path).await.map_err(unreadable)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut attaching = Attaching::begin(engine, device.id, &name).await?;

@@ -15,6 +15,7 @@ mod doctor;
 mod drivers;
 mod environment;
 mod follow;
+mod given_file;
 mod healthcheck;
 mod host_key;
 mod import_devices;
@@ -366,7 +367,7 @@ impl Cli {
             return Ok(());
         }
         who::note();
-        let listens = matches!(self.command, Command::Serve(_) | Command::Worker(_));
+        let listens = matches!(self.command, Command::Serve(_) | Command::Worker(_) | Command::Doctor(_));
         become_owner_of(&self.place.data_dir, listens)
     }
 
@@ -519,6 +520,6 @@ fn reach(role: etiqa_model::user::Role, scope: &[String]) -> std::result::Result
 }
 
 /// 0 when all is good, 1 when not.
-fn exit(all_good: bool) -> ExitCode {
+pub(crate) fn exit(all_good: bool) -> ExitCode {
     if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -7,6 +7,8 @@ use etiqa_engine::{Error, Result};
 use etiqa_model::UserError;
 use tokio::fs::File;
 
+use super::given_file::as_owner;
+
 /// A file that was not there before.
 pub(super) async fn create(path: &Path) -> Result<File> {
     let mut options = File::options();
@@ -16,7 +18,7 @@ pub(super) async fn create(path: &Path) -> Result<File> {
     options.open(path).await.map_err(|error| {
         let message = match error.kind() {
             io::ErrorKind::AlreadyExists => format!("{} exists already: name a new file.", path.display()),
-            _ => format!("{} cannot be written: {error}.", path.display()),
+            _ => format!("{} cannot be written: {error}.{}", path.display(), as_owner(&error)),
         };
         UserError::invalid(message).into()
     })

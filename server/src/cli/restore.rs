@@ -1,7 +1,7 @@
 //! `etiqa restore`.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::progress::Progress;
 use super::unlock::Unlock;
-use super::{exit, output};
+use super::{exit, given_file, output};
 
 /// Restore an archive into an empty instance, or take single files out of it
 #[derive(Debug, Args)]
@@ -126,10 +126,9 @@ fn words(step: Step) -> &'static str {
     }
 }
 
-async fn read_key(file: &PathBuf) -> Result<Secret> {
-    let text = tokio::fs::read_to_string(file).await.map_err(|error| {
-        UserError::invalid(format!("The key file {} cannot be read: {error}.", file.display()))
-    })?;
+async fn read_key(file: &Path) -> Result<Secret> {
+    let text = tokio::fs::read_to_string(file).await;
+    let text = text.map_err(|error| given_file::unread("key file", file, &error))?;
     Ok(Secret::new(text))
 }
 

@@ -7,7 +7,7 @@ use etiqa_engine::Result;
 use etiqa_engine::backup::verify::Key;
 use etiqa_model::{Secret, UserError};
 
-use super::output;
+use super::{given_file, output};
 
 /// What opens an archive.
 #[derive(Debug, Args)]
@@ -33,10 +33,8 @@ impl Unlock {
         let Some(file) = &self.identity else {
             return Ok(passphrase.map_or(Key::None, Key::Passphrase));
         };
-        let text = tokio::fs::read_to_string(file).await.map_err(|error| {
-            let message = format!("The identity file {} cannot be read: {error}.", file.display());
-            UserError::invalid(message)
-        })?;
+        let text = tokio::fs::read_to_string(file).await;
+        let text = text.map_err(|error| given_file::unread("identity file", file, &error))?;
         Ok(Key::from_identity_file(&Secret::new(text), passphrase).map_err(UserError::invalid)?)
     }
 }

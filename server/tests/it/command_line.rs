@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
@@ -275,6 +276,34 @@ async fn root_leaves_nothing_that_the_owner_of_the_data_directory_could_not_use(
         !who.is_empty() && who.iter().all(|who| who.starts_with("root")),
         "who began it is told: {who:?}"
     );
+}
+
+#[tokio::test]
+async fn a_file_of_roots_own_comes_to_the_owner_of_the_data_directory_by_standard_input() {
+    let Some(world) = world_of_a_stranger() else { return };
+    let list = "ip,hostname\n192.0.2.1,core-rtr-1\n";
+    let file = world.file("devices.csv", list);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let refused = world.etiqa(["import-devices", file.to_str().unwrap()]).await.failed().sentence(&world);
+    assert_eq!(
+        refused,
+        "etiqa: The file [place]/devices.csv cannot be read: Permission denied (os error 13). It was asked for as the \
+         owner of the data directory: see \"As root\" in command-line.md."
+    );
+    world.etiqa_with_input(["import-devices", "-"], list).await.good();
+}
+
+#[tokio::test]
+async fn the_doctor_asks_for_a_low_port_with_the_right_that_a_server_keeps() {
+    let Some(world) = world_of_a_stranger() else { return };
+    // In some containers not even root may.
+    let Some(port) = (600..1_024).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) else {
+        return;
+    };
+    let world = world.with_env("ETIQA_LISTEN", &format!("127.0.0.1:{port}"));
+    let report = world.etiqa(["doctor", "--json"]).await.json();
+    let check = report["checks"].as_array().unwrap().iter().find(|check| check["about"] == "port").unwrap();
+    assert_eq!(check["message"], format!("127.0.0.1:{port} is free."));
 }
 
 #[tokio::test]

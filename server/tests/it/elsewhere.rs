@@ -1,8 +1,15 @@
 //! Coming from elsewhere, as commands and pages show it: Oxidized's and RANCID's lists, the Django edition's dump, and lists
 //! that are followed. What each of them does to the inventory is tried in the engine's own tests.
 
-use serde_json::json;
+use std::io::Write;
 
+use serde_json::json;
+use sqlx::any::install_default_drivers;
+use sqlx::{AnyConnection, Connection, Executor};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::harness::world::ended;
 use crate::harness::{World, until};
 
 /// `address platform site enabled` of every device, by name.
@@ -28,6 +35,35 @@ const ROUTER_DB: &str = "# name:ip:model:group:username:password:enable\n\
     bad address:::vie:::\n\
     again:192.0.2.1:ios:vie:::\n";
 const MAP: &str = "name=0,ip=1,model=2,group=3,username=4,password=5";
+
+#[tokio::test]
+async fn a_database_within_an_archive_is_unpacked_where_the_instance_keeps_its_things() {
+    let world = World::new();
+    let file = world.place().join("db.sqlite3");
+    install_default_drivers();
+    let mut database =
+        AnyConnection::connect(&format!("sqlite://{}?mode=rwc", file.display())).await.unwrap();
+    for sql in [
+        "CREATE TABLE scanner_device (id integer PRIMARY KEY, ip text, name text)",
+        "INSERT INTO scanner_device VALUES (1, '192.0.2.1', 'core')",
+    ] {
+        database.execute(sql).await.unwrap();
+    }
+    database.close().await.unwrap();
+    let archive = world.place().join("django.zip");
+    let mut zip = ZipWriter::new(std::fs::File::create(&archive).unwrap());
+    zip.start_file("db.sqlite3", SimpleFileOptions::default()).unwrap();
+    zip.write_all(&std::fs::read(&file).unwrap()).unwrap();
+    zip.finish().unwrap();
+    // In the image there is no /tmp.
+    let mut import = world.command(["import-django", archive.to_str().unwrap()]);
+    import.env("TMPDIR", "/no/such/folder");
+    ended(import.spawn().unwrap()).await.good();
+    assert_eq!(inventory(&world).await.len(), 1);
+    let names = std::fs::read_dir(world.data()).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(!names.iter().any(|name| name.starts_with(".drill-")), "nothing is left of it: {names:?}");
+}
 
 #[tokio::test]
 async fn an_oxidized_moves_in_with_its_groups_and_its_logins() {

@@ -76,6 +76,16 @@ async fn every_way_to_write_the_same_table_gives_the_same_devices() {
 }
 
 #[tokio::test]
+async fn a_list_comes_on_standard_input_as_well() {
+    let world = World::new();
+    let list = "ip,hostname,type\n192.0.2.1,core,router\n";
+    world.etiqa_with_input(["import-devices", "-"], list).await.good();
+    assert_eq!(inventory(&world).await, ["192.0.2.1 router core"]);
+    let done = world.etiqa_with_input(["import-rancid", "-"], "192.0.2.2;cisco;up\n").await.good();
+    assert!(done.stdout.starts_with("1 rows: 1 created "), "{done:?}");
+}
+
+#[tokio::test]
 async fn a_bad_row_is_named_and_stops_no_good_one() {
     let world = World::new();
     let csv = "ip,hostname,device_type,status,port\n\

@@ -169,3 +169,30 @@ async fn a_device_that_is_overdue_or_in_no_backup_does_not_pass_for_a_good_one()
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_list_without_devices_is_no_failure() {
+    let world = World::new();
+    let listed = world.etiqa(["device", "list"]).await.good();
+    assert_eq!(listed.stdout, "");
+    assert_eq!(listed.stderr, "There are no devices yet; `etiqa import-devices FILE` brings some.\n");
+}
+
+#[tokio::test]
+async fn of_two_devices_with_one_name_and_address_each_is_named_by_its_number() {
+    let world = World::new();
+    for site in ["vienna", "graz"] {
+        world.etiqa(["device", "add", "192.0.2.1", "--hostname", "core", "--site", site]).await.good();
+    }
+    let refused = world.etiqa(["device", "edit", "core", "--tags", "old"]).await.failed();
+    assert_eq!(
+        refused.sentence(&world),
+        "etiqa: 2 devices are called \"core\": '#1' is 192.0.2.1 port 22 in site vienna; '#2' is 192.0.2.1 port 22 in \
+         site graz. Use the address that only one has, or a number."
+    );
+    world.etiqa(["device", "edit", "#2", "--tags", "old"]).await.good();
+    let tagged = "SELECT CAST(device_id AS TEXT) FROM device_tag";
+    assert_eq!(world.database.texts(tagged).await, ["2"]);
+    let refused = world.etiqa(["device", "edit", "#3", "--tags", "old"]).await.failed();
+    assert_eq!(refused.sentence(&world), "etiqa: There is no device named \"#3\". It may have been deleted.");
+}

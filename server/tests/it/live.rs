@@ -232,6 +232,30 @@ async fn an_interrupted_command_hands_its_run_back() {
 }
 
 #[tokio::test]
+async fn an_interrupted_command_leaves_its_run_to_the_server_that_does_it() {
+    let world = World::new();
+    world.add_credential().await;
+    let (_device, mut gate) = world.add_gated_device(router("slow-1")).await;
+    world.add_backup("Nightly", "config").await;
+    let token = world.token("viewer").await;
+    let server = world.serve().await;
+    let mut command = world.command(["run-backups", "--force"]).spawn().unwrap();
+    let mut stderr = command.stderr.take().unwrap();
+    gate.somebody_waits().await;
+
+    let pid = rustix::process::Pid::from_raw(i32::try_from(command.id().unwrap()).unwrap());
+    rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::INT).unwrap();
+
+    assert_eq!(command.wait().await.unwrap().code(), Some(1));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).await.unwrap();
+    assert!(said.contains("Interrupted; the server goes on with it."), "{said}");
+    gate.open();
+    assert_eq!(run_over(&server.with_token(&token)).await["status"], "completed");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_run_that_was_missed_fires_once_after_the_start() {
     let world = World::new();
     world.add_backup_every_minute("Minutely", "data").await;

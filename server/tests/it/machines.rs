@@ -4,9 +4,11 @@ use std::process::Stdio;
 
 use etiqa_simulator::{Personality, SimulatedDevice};
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 use crate::harness::devices::{device, router};
+use crate::harness::world::ended;
 use crate::harness::{World, until};
 
 /// A worker of a site, on a machine with a data directory of its own.
@@ -69,9 +71,87 @@ async fn devices_of_a_site_are_collected_by_its_own_workers_and_by_nobody_else()
 }
 
 #[tokio::test]
+async fn processes_of_an_older_version_end_as_failed_once_a_newer_one_has_brought_the_database_up_to_date() {
+    let world = World::on_postgres().await;
+    world.add_backup("Nightly", "data").await;
+    let server = world.serve().await;
+    let mut graz = worker(&world, "graz");
+    is_alive(&world, "graz").await;
+    world
+        .database
+        .execute(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             SELECT 9999, 'of the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
+        )
+        .await;
+    // A service manager starts again what has failed, until the newer version is there.
+    assert_eq!(graz.wait().await.unwrap().code(), Some(1));
+    assert_eq!(server.died().await, Some(1));
+}
+
+#[tokio::test]
+async fn a_worker_of_a_site_that_no_device_has_says_so() {
+    let world = World::on_postgres().await;
+    world.etiqa(["device", "add", "192.0.2.1", "--site", "new-york"]).await.good();
+    let mut worker = world.command(["worker", "--site", "new/york"]).spawn().unwrap();
+    let mut lines = BufReader::new(worker.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while !said.iter().any(|line: &String| line.starts_with("Working for the site ")) {
+        said.push(lines.next_line().await.unwrap().expect("the worker goes on"));
+    }
+    let warning = "No device is of the site new/york: known sites are new-york.";
+    assert!(said.iter().any(|line| line == warning), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_worker_needs_a_database_that_machines_can_share() {
     let refused = World::new().etiqa(["worker", "--site", "graz"]).await.failed();
     assert!(refused.stderr.contains("name it with --database-url postgres://"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_command_makes_no_second_instance_beside_that_of_a_postgres() {
+    let world = World::on_postgres().await;
+    world.add_backup("Nightly", "data").await;
+    let mut command = world.command(["backup-status"]);
+    command.env_remove("ETIQA_DATABASE_URL");
+    let refused = ended(command.spawn().unwrap()).await.failed().sentence(&world);
+    assert!(
+        refused.starts_with("etiqa: This directory belongs to an instance on postgres://")
+            && refused.ends_with(": name it with --database-url (ETIQA_DATABASE_URL)."),
+        "{refused}"
+    );
+    assert!(!refused.contains('@'), "no user and no password: {refused}");
+    assert!(!world.data().join("etiqa.db").exists());
+    world.etiqa(["backup-status"]).await.good();
+}
+
+#[tokio::test]
+async fn a_result_that_comes_behind_one_of_a_higher_number_is_told_as_well() {
+    let world = World::on_postgres().await;
+    let _devices = devices_at(&world, &[("vie-1", "default")]).await;
+    let (_device, gate) = world.add_gated_device(router("vie-2")).await;
+    // PostgreSQL gives numbers out before rows are there, in whatever order they then come.
+    for sql in [
+        "CREATE FUNCTION from_behind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id = 1000 - NEW.id; RETURN NEW; END $$",
+        "CREATE TRIGGER from_behind BEFORE INSERT ON device_result FOR EACH ROW EXECUTE FUNCTION from_behind()",
+    ] {
+        world.database.execute(sql).await;
+    }
+    let mut collecting = world.command(["collect", "--all"]).spawn().unwrap();
+    let mut lines = BufReader::new(collecting.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while !said.iter().any(|line: &String| line.starts_with("vie-1: ")) {
+        said.push(lines.next_line().await.unwrap().expect("the command goes on"));
+    }
+    gate.open();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        said.push(line);
+    }
+    let collected = ended(collecting).await.good();
+    assert_eq!(collected.stdout, "2 devices: 2 good, 0 failed\n");
+    assert_eq!(said.iter().filter(|line| line.starts_with("vie-1: ")).count(), 1, "{said:?}");
+    assert_eq!(said.iter().filter(|line| line.starts_with("vie-2: ")).count(), 1, "{said:?}");
 }
 
 #[tokio::test]

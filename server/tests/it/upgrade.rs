@@ -86,6 +86,23 @@ async fn a_postgres_of_every_earlier_schema_is_brought_up_to_date() {
 }
 
 #[tokio::test]
+async fn a_command_leaves_the_file_as_it_is_beneath_a_server_of_an_older_version() {
+    let world = World::new();
+    std::fs::create_dir(world.data()).unwrap();
+    let url = format!("sqlite://{}?mode=rwc", world.data().join("etiqa.db").display());
+    let older = newest_schema() - 1;
+    leave(&url, "sqlite", older).await;
+    // A server holds this for as long as it lives.
+    let server = std::fs::File::create(world.data().join("serve.lock")).unwrap();
+    server.lock().unwrap();
+    let refused = world.etiqa(["device", "list"]).await.failed().sentence(&world);
+    assert!(refused.starts_with("etiqa: A server of an older version works on this data"), "{refused}");
+    assert_eq!(world.database.number("SELECT MAX(version) FROM _sqlx_migrations").await, older);
+    drop(server);
+    is_brought_up_to_date(&world, older).await;
+}
+
+#[tokio::test]
 async fn a_server_of_the_newer_version_serves_what_the_older_one_left() {
     let world = World::new();
     std::fs::create_dir(world.data()).unwrap();

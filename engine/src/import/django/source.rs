@@ -13,6 +13,7 @@ use zip::ZipArchive;
 use super::dump::Dump;
 use super::record::Record;
 use super::sqlite::Database;
+use crate::data_dir::DRILL;
 use crate::error::{Error, Result};
 
 /// Bytes of a dump or of a database within an archive; a larger one was made to fill a memory or a disk.
@@ -74,10 +75,10 @@ enum Opened {
 }
 
 impl Source {
-    /// Opens a file, whatever its name is.
-    pub(super) async fn open(file: &Path) -> Result<Self> {
-        let path = file.to_owned();
-        let opened = spawn_blocking(move || look_into(&path)).await.map_err(|error| {
+    /// Opens a file, whatever its name is; a database within an archive is unpacked in `folder` for a while.
+    pub(super) async fn open(file: &Path, folder: &Path) -> Result<Self> {
+        let (path, folder) = (file.to_owned(), folder.to_owned());
+        let opened = spawn_blocking(move || look_into(&path, &folder)).await.map_err(|error| {
             Error::io("reading the Django edition's file")(std::io::Error::other(error))
         })??;
         Ok(match opened {
@@ -129,7 +130,7 @@ impl Source {
     }
 }
 
-fn look_into(path: &Path) -> Result<Opened> {
+fn look_into(path: &Path, folder: &Path) -> Result<Opened> {
     let unreadable = |error: std::io::Error| {
         UserError::invalid(format!("The file {} cannot be read: {error}.", path.display()))
     };
@@ -145,7 +146,7 @@ fn look_into(path: &Path) -> Result<Opened> {
     file.rewind().map_err(unreadable)?;
     match &head[..read] {
         b"SQLite format 3\0" => Ok(Opened::Database(path.to_owned(), None)),
-        [b'P', b'K', ..] => look_into_archive(file),
+        [b'P', b'K', ..] => look_into_archive(file, folder),
         [] => Err(UserError::invalid("The file is empty.").into()),
         _ => {
             let text = read_all(file)?;
@@ -155,7 +156,7 @@ fn look_into(path: &Path) -> Result<Opened> {
 }
 
 /// An archive holds `database.json` and `network_configs.json`; one that somebody made by hand may hold the database itself.
-fn look_into_archive(file: File) -> Result<Opened> {
+fn look_into_archive(file: File, folder: &Path) -> Result<Opened> {
     let mut archive = ZipArchive::new(file).map_err(|error| broken(&error))?;
     let names: Vec<String> = archive.file_names().filter_map(Result::ok).map(Cow::into_owned).collect();
     let find = |ends: &[&str]| {
@@ -181,7 +182,7 @@ fn look_into_archive(file: File) -> Result<Opened> {
     if let Some(name) = find(&["db.sqlite3", ".sqlite3", ".sqlite", ".db"]) {
         let mut inner = archive.by_name(&name).map_err(|error| broken(&error))?.take(LARGEST);
         let failed = Error::io("unpacking the Django edition's database");
-        let mut unpacked = NamedTempFile::new().map_err(failed)?;
+        let mut unpacked = NamedTempFile::with_prefix_in(DRILL, folder).map_err(failed)?;
         std::io::copy(&mut inner, &mut unpacked).map_err(|error| broken(&error))?;
         return Ok(Opened::Database(unpacked.path().to_owned(), Some(unpacked)));
     }

@@ -104,6 +104,14 @@ async fn server(report: &mut Report, engine: &Engine, served: Option<&Serve>) ->
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && runs => {
             report.good("port", format!("{listen} is taken, by the server that runs as far as can be seen."));
         }
+        // The service may be given a right that whoever asks has not.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && runs => report.note(
+            "port",
+            format!(
+                "This user may not listen on port {}; the server that runs has a right of its own.",
+                listen.port()
+            ),
+        ),
         Err(error) => report.todo("port", cannot_listen(listen, "--listen (ETIQA_LISTEN)", &error).message),
     }
     Ok(())

@@ -105,9 +105,9 @@ impl Server {
         self.child.wait().await.unwrap();
     }
 
-    /// Waits until it has ended by itself.
-    pub(crate) async fn died(mut self) {
-        self.child.wait().await.unwrap();
+    /// Waits until it has ended by itself; gives the exit code, which no signal has.
+    pub(crate) async fn died(mut self) -> Option<i32> {
+        self.child.wait().await.unwrap().code()
     }
 
     fn signal(&self, signal: Signal) {
