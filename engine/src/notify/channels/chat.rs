@@ -34,9 +34,9 @@ fn blocks(message: &Message) -> Value {
     })];
     let text = text_of(message);
     // Plain text: what a device wrote must neither be markup nor call anybody.
-    blocks.extend(pieces(&text, SLACK_SECTION, SLACK_SECTIONS).iter().map(|piece| {
-        json!({"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": false}})
-    }));
+    blocks.extend(pieces(&text, SLACK_SECTION, SLACK_SECTIONS).iter().map(
+        |piece| json!({"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": false}}),
+    ));
     if let Some(link) = &message.link {
         let open = format!("<{}|Open> · {}", escaped(link), escaped(&message.instance));
         blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": open}]}));
