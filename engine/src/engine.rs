@@ -28,7 +28,7 @@ use crate::fleet::{Errands, Groups, Load, Slots};
 use crate::health::Health;
 use crate::hex::to_hex;
 use crate::history::search::PAGES_AT_ONCE;
-use crate::machines::measure_clock;
+use crate::machines::{Steady, measure_clock};
 use crate::metrics::{Meters, Scrapes};
 use crate::outgoing::Reach;
 use crate::recovery::settle_key_files;
@@ -156,6 +156,8 @@ pub struct Engine {
     pub scrapes: Scrapes,
     /// Whether this process works.
     pub health: Health,
+    /// Since when it has said so to the others without a gap.
+    pub(crate) steady: Steady,
     /// The address by which people open the pages, without the slash at its end, once that is known.
     pub public_url: OnceLock<String>,
     /// Networks that copies may be sent to besides public ones.
@@ -263,6 +265,7 @@ impl Engine {
             meters: Meters::default(),
             scrapes: Scrapes::default(),
             health: Health::default(),
+            steady: Steady::default(),
             public_url: OnceLock::new(),
             reach: options.reach,
             shared_patience: options.shared_patience.unwrap_or(shared::PATIENCE),

@@ -109,8 +109,40 @@ pub struct Health {
     pub(crate) scheduler: Promise,
     /// Of the task that takes jobs.
     pub(crate) worker: Promise,
+    /// Of the task that makes notifications.
+    pub(crate) notifier: Promise,
     last: Mutex<Option<(Instant, Readiness)>>,
-    is_probing: Arc<AtomicBool>,
+    /// Writes to the disks.
+    writing: Probe,
+    /// Asks the disk of the archives for its room.
+    pub(crate) backups_disk: Probe,
+    /// Asks the disk of the data directory.
+    pub(crate) data_disk: Probe,
+}
+
+/// Asks a disk. One that never answers (a network file system) has one thread waiting for it, however often this is asked.
+#[derive(Debug, Default)]
+pub(crate) struct Probe(Arc<AtomicBool>);
+
+impl Probe {
+    /// What `ask` gives; none where the disk does not answer within a while.
+    pub(crate) async fn ask<T: Send + 'static>(&self, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        // Whoever asked before may have gone without waiting for the answer.
+        let began = Instant::now();
+        while self.0.swap(true, Ordering::SeqCst) {
+            if began.elapsed() > WITHIN {
+                return None;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        let is_asking = Arc::clone(&self.0);
+        let asking = spawn_blocking(move || {
+            let answer = ask();
+            is_asking.store(false, Ordering::SeqCst);
+            answer
+        });
+        timeout(WITHIN, asking).await.ok()?.ok()
+    }
 }
 
 impl Health {
@@ -126,7 +158,7 @@ impl Health {
     }
 
     fn hanging_at(&self, at: Instant) -> Option<&'static str> {
-        let loops = [("scheduler", &self.scheduler), ("worker", &self.worker)];
+        let loops = [("scheduler", &self.scheduler), ("worker", &self.worker), ("notifier", &self.notifier)];
         loops.into_iter().find(|(_, promise)| promise.is_late(GRACE, at)).map(|(name, _)| name)
     }
 }
@@ -244,33 +276,22 @@ async fn database(engine: &Engine) -> Vec<Need> {
     needs
 }
 
-/// Writes to the disks of the data directory and of the archives. A disk that never answers (a network file system) has one
-/// thread waiting for it, however often this is asked.
+/// Writes to the disks of the data directory and of the archives.
 async fn disk(engine: &Engine) -> Option<&'static str> {
-    let is_probing = Arc::clone(&engine.health.is_probing);
-    // Whoever asked before may have gone without waiting for the answer.
-    let began = Instant::now();
-    while is_probing.swap(true, Ordering::SeqCst) {
-        if began.elapsed() > WITHIN {
-            return Some(NO_DISK);
-        }
-        sleep(LOOK_AGAIN).await;
-    }
     let (root, backups) = (engine.dir.root().to_owned(), engine.dir.backups());
-    let probing = spawn_blocking(move || {
+    let probing = engine.health.writing.ask(move || {
         let written = [&root, &backups].into_iter().all(|folder| {
             let file = tempfile::Builder::new().prefix(".ready-").tempfile_in(folder);
             file.and_then(|mut file| std::io::Write::write_all(&mut file, b"ready")).is_ok()
         });
         let has_room = Disk::of(&backups).is_ok_and(|disk| disk.room() > 0);
-        is_probing.store(false, Ordering::SeqCst);
         match (written, has_room) {
             (false, _) => Some("the data directory cannot be written"),
             (true, false) => Some("the disk of the archives is full"),
             (true, true) => None,
         }
     });
-    timeout(WITHIN, probing).await.map_or(Some(NO_DISK), |probed| probed.unwrap_or(Some(NO_DISK)))
+    probing.await.unwrap_or(Some(NO_DISK))
 }
 
 const NO_DISK: &str = "the disk does not answer";
@@ -343,6 +364,22 @@ mod tests {
         health.worker.rest();
         assert_eq!(health.hanging_at(much_later), None);
         assert_eq!(health.hanging_at(now + Duration::from_hours(3)), Some("scheduler"));
+        health.scheduler.rest();
+        health.notifier.again_within(Duration::from_secs(2));
+        assert_eq!(health.hanging_at(much_later), Some("notifier"));
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_has_one_thread_waiting_and_is_asked_again_once_it_answers() {
+        let probe = Probe::default();
+        assert_eq!(probe.ask(|| 7).await, Some(7));
+        probe.0.store(true, Ordering::SeqCst);
+        let free = Arc::clone(&probe.0);
+        let asked = tokio::join!(probe.ask(|| 8), async {
+            sleep(LOOK_AGAIN).await;
+            free.store(false, Ordering::SeqCst);
+        });
+        assert_eq!(asked.0, Some(8), "it waits for whoever asked before");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! its clock is ahead, so that leases and due times mean the same to all of them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use etiqa_model::device::DEFAULT_SITE;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::audit::{Act, action, record_in_txn};
 use crate::db::DbError;
-use crate::engine::Engine;
+use crate::engine::{Engine, Role};
 use crate::error::Result;
 use crate::schedule::{ASKED_BY_PEOPLE, jobs};
 use crate::store::job::job_unplace;
@@ -55,19 +55,13 @@ pub async fn beat(engine: Arc<Engine>, role: MachineRole, site: Option<String>) 
         engine.lead.keep();
         return engine.stopping.cancelled().await;
     }
-    let mut beat =
-        Beat { engine, role, site, since: None, has_place: false, said_wrong: false, known: Vec::new() };
+    let mut beat = Beat { engine, role, site, has_place: false, said_wrong: false, known: Vec::new() };
     let stopping = beat.engine.stopping.clone();
     loop {
         let done = beat.once().await;
-        match done {
-            Ok(()) => {
-                beat.since.get_or_insert_with(Instant::now);
-            }
-            Err(error) => {
-                beat.since = None;
-                tracing::warn!(%error, "this process could not say that it is alive");
-            }
+        beat.engine.steady.note(done.is_ok());
+        if let Err(error) = done {
+            tracing::warn!(%error, "this process could not say that it is alive");
         }
         if let Err(error) = beat.look_at_others().await {
             tracing::debug!(%error, "other processes could not be looked for");
@@ -79,6 +73,28 @@ pub async fn beat(engine: Arc<Engine>, role: MachineRole, site: Option<String>) 
     }
 }
 
+/// Since when each beat of this process came through.
+#[derive(Debug, Default)]
+pub(crate) struct Steady(Mutex<Option<Instant>>);
+
+impl Steady {
+    fn note(&self, has_beaten: bool) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = if has_beaten { since.or_else(|| Some(Instant::now())) } else { None };
+    }
+
+    /// Whether others, too, have had time to beat since the database was away, if it was.
+    fn is_long(&self) -> bool {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() > FREED_AFTER)
+    }
+}
+
+/// Whether those that are not heard of are gone, as far as this process can tell. A command does not beat, and comes and goes.
+pub(crate) fn can_tell_others(engine: &Engine) -> bool {
+    is_embedded(engine) || engine.role == Role::Command || engine.steady.is_long()
+}
+
 /// Whether nobody else can work on the database while this process does: it is the file of a data directory.
 fn is_embedded(engine: &Engine) -> bool {
     engine.db.url().is_none()
@@ -88,8 +104,6 @@ struct Beat {
     engine: Arc<Engine>,
     role: MachineRole,
     site: Option<String>,
-    /// Since when each beat came through.
-    since: Option<Instant>,
     /// Whether it has taken the place of those that it was started again for.
     has_place: bool,
     said_wrong: bool,
@@ -137,7 +151,7 @@ impl Beat {
     async fn look_at_others(&mut self) -> Result<()> {
         let engine = &self.engine;
         let machines = known(engine).await?;
-        if self.since.is_some_and(|since| since.elapsed() > FREED_AFTER) {
+        if engine.steady.is_long() {
             for (machine, _) in machines.iter().filter(|(_, state)| *state == MachineState::Vanished) {
                 session_leases_expire_of(&engine.db, &machine.owner, now()).await?;
             }

@@ -1,6 +1,7 @@
 //! How the instance stands, as its database and its disks have it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use etiqa_model::backup::{BackupConfigRow, ConfigState};
 use etiqa_model::device::DeviceStatus;
@@ -18,8 +19,8 @@ use crate::files::Disk;
 use crate::machines;
 use crate::pause::schedule_pause;
 use crate::store::metric::{
-    Archives, Copies, DeviceGroup, DevicesNow, LastGood, Queue, archive_standing, copy_standing,
-    database_size, device_groups, devices_now, queue_standing, run_list_last_good,
+    Archives, Copies, DeviceGroup, DevicesNow, LastGood, Notifying, Queue, archive_standing, copy_standing,
+    database_size, device_groups, devices_now, notify_standing, queue_standing, run_list_last_good,
 };
 use crate::store::setting::last_tick_fetch;
 use crate::time::now;
@@ -28,6 +29,9 @@ use crate::time::now;
 const MOST_GROUPS: usize = 500;
 /// The site of those that have none of their own.
 const OTHER_SITES: &str = "(other sites)";
+
+/// Messages that were given up count for so long.
+const GIVEN_UP_WITHIN: Duration = Duration::from_hours(24);
 
 /// How devices of a group may stand.
 const STANDINGS: [&str; 6] =
@@ -52,6 +56,7 @@ pub(super) struct Standing {
     queue: Queue,
     archives: Archives,
     copies: Copies,
+    notifying: Notifying,
     machines: Vec<(Machine, MachineState)>,
     last_look: Option<Timestamp>,
     is_paused: bool,
@@ -84,12 +89,13 @@ impl Standing {
                 last_tick_fetch(db).err_into::<Error>(),
                 schedule_pause(engine),
                 database_size(db).err_into::<Error>(),
+                notify_standing(db, at.minus(GIVEN_UP_WITHIN)).err_into::<Error>(),
             )
         };
         let (devices, work, rest) = tokio::try_join!(devices, work, rest)?;
         let (groups, devices) = devices;
         let (queue, archives, copies, last_good) = work;
-        let (machines, last_look, pause, database_bytes) = rest;
+        let (machines, last_look, pause, database_bytes, notifying) = rest;
         let is_paused = pause.is_some();
         Ok(Self {
             configs,
@@ -99,6 +105,7 @@ impl Standing {
             queue,
             archives,
             copies,
+            notifying,
             machines,
             last_look,
             is_paused,
@@ -118,6 +125,7 @@ impl Standing {
         self.devices(page);
         self.queue(page);
         self.archives(page);
+        self.notifications(page);
         self.scheduling(page);
     }
 
@@ -295,6 +303,23 @@ impl Standing {
         page.count(&[], archives.bytes);
         page.metric("etiqa_database_size_bytes", Kind::Gauge, "Bytes of the database.");
         page.count(&[], self.database_bytes);
+    }
+
+    fn notifications(&self, page: &mut Page) {
+        let Notifying { waiting, given_up, troubled } = self.notifying;
+        page.metric(
+            "etiqa_notify_messages",
+            Kind::Gauge,
+            "Messages of notifications that wait, and those that were given up within a day.",
+        );
+        page.count(&[("state", "waiting")], waiting);
+        page.count(&[("state", "given_up")], given_up);
+        page.metric(
+            "etiqa_notify_channels_failing",
+            Kind::Gauge,
+            "Enabled channels of notifications that did not take what they were sent last.",
+        );
+        page.count(&[], troubled);
     }
 
     fn scheduling(&self, page: &mut Page) {

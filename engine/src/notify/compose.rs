@@ -12,7 +12,7 @@ use crate::schedule::due::zone_or_utc;
 const MOST_ITEMS: usize = 500;
 /// Devices and other things that are named in one line.
 const SUBJECTS: usize = 20;
-/// Bytes of a text.
+/// Bytes of a text, and of all differences that items hold besides.
 const LONGEST: usize = 200_000;
 
 /// Makes the message of a rule; the gravest comes first.
@@ -51,8 +51,20 @@ pub(super) fn compose(
     message.title = title.filter(|title| !title.is_empty()).unwrap_or(message.title);
     message.text = shortened(text.unwrap_or(message.text));
     items.truncate(MOST_ITEMS);
+    drop_diffs_beyond(&mut items, LONGEST);
     message.items = items;
     message
+}
+
+/// Leaves out differences where all of them would be longer than this.
+fn drop_diffs_beyond(items: &mut [Item], longest: usize) {
+    let mut room = longest;
+    for item in items {
+        match room.checked_sub(item.diff.as_ref().map_or(0, String::len)) {
+            Some(left) => room = left,
+            None => item.diff = None,
+        }
+    }
 }
 
 /// A message that says that the channel works.
@@ -117,4 +129,29 @@ fn shortened(mut text: String) -> String {
         text.push_str("\n…\n");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use etiqa_model::notify::{ItemState, NotifyEvent};
+
+    use super::*;
+
+    #[test]
+    fn differences_are_left_out_of_a_message_that_would_grow_too_large() {
+        let item = Item {
+            event: NotifyEvent::ConfigChanged,
+            state: ItemState::New,
+            subject: "core-1".into(),
+            words: "running changed.".into(),
+            at: Timestamp(0),
+            path: None,
+            site: None,
+            diff: Some("+line\n".repeat(1_000)),
+        };
+        let mut items = vec![item; 100];
+        drop_diffs_beyond(&mut items, 30_000);
+        assert_eq!(items.iter().filter(|item| item.diff.is_some()).count(), 5);
+        assert!(items[0].diff.is_some());
+    }
 }

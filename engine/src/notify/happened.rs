@@ -89,15 +89,29 @@ pub(super) async fn read(engine: &Engine, notices: &[Notice]) -> Result<Found> {
 
 /// What is told of a run that ended: that its backup fails, or does so no longer.
 fn ended(run: &Run, config: BackupConfigId) -> Option<Happened> {
-    let words = match run.status {
+    let about = format!("{}:{config}", NotifyEvent::RunFailed.as_str());
+    match run.status {
         RunStatus::Failed => {
-            let why = run.error.as_deref().unwrap_or("The log says why.");
-            format!("Run {} failed: {why}", run.id)
+            let item = of_run(run, words_of_failure(run));
+            Some(Happened::Begins { about, item, facets: Facets::of_backup(config) })
         }
-        RunStatus::Completed => format!("Run {} completed: {}.", run.id, counted(run)),
-        RunStatus::Pending | RunStatus::Running | RunStatus::Cancelled => return None,
-    };
-    let item = Item {
+        RunStatus::Completed => {
+            let words = format!("Run {} completed: {}.", run.id, counted(run));
+            Some(Happened::Ends { about, item: Item { state: ItemState::Over, ..of_run(run, words) } })
+        }
+        RunStatus::Pending | RunStatus::Running | RunStatus::Cancelled => None,
+    }
+}
+
+/// What is said of a run that failed.
+pub(super) fn words_of_failure(run: &Run) -> String {
+    let why = run.error.as_deref().unwrap_or("The log says why.");
+    format!("Run {} failed: {why}", run.id)
+}
+
+/// Something of the event [`NotifyEvent::RunFailed`] that is about one run.
+pub(super) fn of_run(run: &Run, words: String) -> Item {
+    Item {
         event: NotifyEvent::RunFailed,
         state: ItemState::New,
         subject: run.name.clone(),
@@ -106,13 +120,7 @@ fn ended(run: &Run, config: BackupConfigId) -> Option<Happened> {
         path: Some(format!("/backup/run/{}", run.id)),
         site: None,
         diff: None,
-    };
-    let about = format!("{}:{config}", NotifyEvent::RunFailed.as_str());
-    Some(if run.status == RunStatus::Failed {
-        Happened::Begins { about, item, facets: Facets::of_backup(config) }
-    } else {
-        Happened::Ends { about, item: Item { state: ItemState::Over, ..item } }
-    })
+    }
 }
 
 fn counted(run: &Run) -> String {
@@ -182,7 +190,8 @@ async fn text(
     Ok(Some(Happened::Once { item, facets, changed }))
 }
 
-/// What versions changed, secrets masked, for the first few of them. One that cannot be masked has none.
+/// What versions changed, secrets masked, for the first few of them. One that cannot be masked has none, and whoever is told
+/// of a change without one is led to its page.
 pub(super) async fn diffs(
     engine: &Engine,
     versions: &[ConfigVersionId],

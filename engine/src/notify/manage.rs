@@ -11,7 +11,7 @@ use etiqa_model::{ChannelId, FieldError, UserError};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::channels::deliver;
+use super::channels::{deliver, key_of};
 use super::compose::test_message;
 use super::send::{queue_due, row_name, secrets_of};
 use crate::audit::{Act, Changes, action, record_if_asked_in_txn, record_in_txn};
@@ -98,6 +98,7 @@ fn keep_host(new: &mut NewChannel, known: Option<&KeyedChannel>) -> Result<(), U
         ChannelSettings::Webhook(web) | ChannelSettings::Slack(web) | ChannelSettings::Teams(web) => {
             &mut web.host
         }
+        ChannelSettings::Apprise(apprise) => &mut apprise.host,
         ChannelSettings::Heartbeat(heartbeat) => &mut heartbeat.host,
         _ => return Ok(()),
     };
@@ -108,6 +109,7 @@ fn keep_host(new: &mut NewChannel, known: Option<&KeyedChannel>) -> Result<(), U
         Some(ChannelSettings::Webhook(web) | ChannelSettings::Slack(web) | ChannelSettings::Teams(web)) => {
             web.host.clone()
         }
+        Some(ChannelSettings::Apprise(apprise)) => apprise.host.clone(),
         Some(ChannelSettings::Heartbeat(heartbeat)) => heartbeat.host.clone(),
         _ => String::new(),
     };
@@ -148,6 +150,11 @@ fn check_secrets(new: &NewChannel, secrets: &ChannelSecrets) -> Result<(), UserE
             let message = "The password would cross the internet in the clear: choose STARTTLS or TLS.";
             Err(in_field("security", message))
         }
+        ChannelSettings::Webhook(_)
+            if !secrets.secret.is_empty() && key_of(secrets.secret.reveal()).is_none() =>
+        {
+            Err(in_field("secret", "Behind whsec_ stands a key in base64: this is none."))
+        }
         settings if needs_url(settings.kind()) && secrets.url.is_empty() => {
             Err(in_field("secret_url", "Fill in the address."))
         }
@@ -156,7 +163,14 @@ fn check_secrets(new: &NewChannel, secrets: &ChannelSecrets) -> Result<(), UserE
 }
 
 fn needs_url(kind: ChannelKind) -> bool {
-    matches!(kind, ChannelKind::Webhook | ChannelKind::Slack | ChannelKind::Teams | ChannelKind::Heartbeat)
+    matches!(
+        kind,
+        ChannelKind::Webhook
+            | ChannelKind::Slack
+            | ChannelKind::Teams
+            | ChannelKind::Apprise
+            | ChannelKind::Heartbeat
+    )
 }
 
 async fn check_backup(engine: &Engine, settings: &ChannelSettings) -> Result<()> {
@@ -178,7 +192,6 @@ async fn refuse_odd_place(
         ChannelSettings::Email(email) => ("host", Some(email.host.clone())),
         ChannelSettings::Syslog(syslog) => ("host", Some(syslog.host.clone())),
         ChannelSettings::Ntfy(ntfy) => ("server", host_of(&ntfy.server)),
-        ChannelSettings::Apprise(apprise) => ("server", host_of(&apprise.url)),
         _ => ("secret_url", host_of(secrets.url.reveal())),
     };
     let Some(host) = host else { return Err(in_field(field, "The address cannot be used: check it.")) };

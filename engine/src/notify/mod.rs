@@ -9,6 +9,7 @@
 mod broken;
 mod channels;
 mod compose;
+mod disks;
 mod facets;
 mod happened;
 mod history;
@@ -56,6 +57,7 @@ pub async fn keeper(engine: Arc<Engine>) {
     let (mut looked, mut tidied) = (None::<Instant>, None::<Instant>);
     loop {
         let mut wait = LOOK_EVERY;
+        engine.health.notifier.again_within(Duration::ZERO);
         if engine.lead.is_held() {
             let at = now();
             let is_time = looked.is_none_or(|looked| looked.elapsed() >= CONDITIONS_EVERY);
@@ -76,8 +78,9 @@ pub async fn keeper(engine: Arc<Engine>) {
                 }
             }
         }
+        engine.health.notifier.again_within(wait);
         tokio::select! {
-            () = engine.stopping.cancelled() => return,
+            () = engine.stopping.cancelled() => return engine.health.notifier.rest(),
             () = tokio::time::sleep(wait) => {}
         }
     }

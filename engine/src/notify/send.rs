@@ -10,7 +10,7 @@ use etiqa_model::event::Topic;
 use etiqa_model::notify::{Attempt, ChannelSecrets, DeliveryState};
 use etiqa_model::{ChannelId, Timestamp};
 
-use super::channels::{Failure, Outlook, deliver};
+use super::channels::{Failure, Outlook, deliver, words_of_dropped};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -18,7 +18,8 @@ use crate::pause::paused_since;
 use crate::schedule::{Work, enqueue};
 use crate::store::job::job_fetch_open_by_key;
 use crate::store::notify::channel::{
-    KeyedChannel, channel_failed_in_txn, channel_fetch, channel_list_due, channel_worked_in_txn,
+    KeyedChannel, channel_failed_in_txn, channel_fetch, channel_list_due, channel_problem_in_txn,
+    channel_worked_in_txn,
 };
 use crate::store::notify::delivery::{
     Content, DueDelivery, delivery_begin, delivery_expire_in_txn, delivery_next_due, delivery_tried_in_txn,
@@ -66,6 +67,10 @@ pub(crate) async fn send_due(engine: &Engine, id: ChannelId) -> Result<()> {
             return Ok(());
         }
         let Some(mut due) = delivery_next_due(&engine.db, id, at).await? else { return Ok(()) };
+        if at.since(due.due_at) >= worth(&due.content) {
+            give_up(engine, &keyed, &due, at).await?;
+            continue;
+        }
         if !delivery_begin(&engine.db, due.id).await? {
             continue;
         }
@@ -113,10 +118,27 @@ async fn try_to_send(
     }
 }
 
-/// Says in a message how many before it were dropped. A heartbeat has no words for it.
+/// One that waited for so long that it says nothing any more is not sent: the server was away, or the channel disabled.
+async fn give_up(engine: &Engine, keyed: &KeyedChannel, due: &DueDelivery, at: Timestamp) -> Result<()> {
+    let answer = "It waited for too long: it is not sent any more.".to_owned();
+    let attempt = Attempt { at, duration_ms: 0, is_good: false, answer };
+    let mut tx = engine.db.write().await?;
+    delivery_tried_in_txn(&mut tx, due.id, &attempt, Some(DeliveryState::Failed), at).await?;
+    tx.commit().await?;
+    let (id, name) = (&due.message_id, &keyed.channel.name);
+    tracing::warn!(channel = %name, message = %id, "message {id} to {name} waited for too long and is given up");
+    engine.events.send(Topic::Admin, keyed.channel.id.0);
+    Ok(())
+}
+
+/// Says in a message, or beside a heartbeat, how many before it were dropped.
 fn tell_of_dropped(content: &mut Content, dropped: u64) {
-    if let Content::Message(message) = content {
-        message.dropped = dropped;
+    match content {
+        Content::Message(message) => message.dropped = dropped,
+        Content::Ping(ping) if dropped > 0 => {
+            ping.text = format!("{}\n\n{}", ping.text.trim_end(), words_of_dropped(dropped));
+        }
+        Content::Ping(_) => {}
     }
 }
 
@@ -156,7 +178,10 @@ async fn note_failed(
     let mut tx = engine.db.write().await?;
     delivery_tried_in_txn(&mut tx, due.id, attempt, state, at).await?;
     let mut lost = 0;
-    if !is_of_one {
+    if is_of_one {
+        // It works, and yet somebody was not told of something. What it takes next takes this back.
+        channel_problem_in_txn(&mut tx, channel.id, &failure.message).await?;
+    } else {
         channel_failed_in_txn(&mut tx, channel.id, &failure.message, failures, at.plus(pause)).await?;
         lost = delivery_expire_in_txn(&mut tx, channel.id, at.minus(WORTH_A_MESSAGE), at).await?;
     }
@@ -199,7 +224,21 @@ pub(super) fn row_name(id: ChannelId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use etiqa_model::RunId;
+    use etiqa_model::notify::{Ping, PingKind};
+
     use super::*;
+
+    #[test]
+    fn a_heartbeat_says_in_its_text_how_many_were_dropped() {
+        let text = "Run 7 of Daily began.";
+        let ping = Ping { kind: PingKind::Start, run: RunId(7), text: text.into() };
+        let mut content = Content::Ping(ping);
+        tell_of_dropped(&mut content, 0);
+        assert_eq!(content.text(), text);
+        tell_of_dropped(&mut content, 3);
+        assert!(content.text().starts_with("Run 7 of Daily began.\n\n3 messages before"), "{content:?}");
+    }
 
     #[test]
     fn a_pause_doubles_from_ten_seconds_to_a_quarter_of_an_hour() {

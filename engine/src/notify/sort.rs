@@ -63,7 +63,7 @@ pub(super) async fn sort(engine: &Engine, at: Timestamp, with_conditions: bool) 
         let mut steps = of_happened(rule, &own, &found, &diffs);
         steps.extend(of_conditions(engine, rule, &own, &looked, at).await?);
         if is_looking {
-            steps.extend(reminders(rule, &own, &steps, at));
+            steps.extend(reminders(rule, &own, &steps, &looked, at));
         }
         plans.push((rule, steps));
     }
@@ -140,9 +140,7 @@ fn of_happened(
         match happened {
             Happened::Once { item, facets, changed } => {
                 if settings.events.contains(&item.event) && facets.are_chosen_by(settings) {
-                    let diff = changed.filter(|_| settings.with_diff).and_then(|id| diffs.get(&id));
-                    let diff = diff.filter(|diff| !diff.is_empty()).cloned();
-                    steps.push(Step::Tell(Item { diff, ..item.clone() }));
+                    steps.push(Step::Tell(with_diff(item, changed.filter(|_| settings.with_diff), diffs)));
                 }
             }
             Happened::Begins { about, item, facets } => {
@@ -172,6 +170,15 @@ fn of_happened(
     steps
 }
 
+/// The item with what changed from this version on; where there is none, it says where to find it.
+fn with_diff(item: &Item, of: Option<ConfigVersionId>, diffs: &HashMap<ConfigVersionId, String>) -> Item {
+    let Some(version) = of else { return item.clone() };
+    match diffs.get(&version) {
+        Some(diff) => Item { diff: (!diff.is_empty()).then(|| diff.clone()), ..item.clone() },
+        None => Item { words: format!("{} Its difference is on the page.", item.words), ..item.clone() },
+    }
+}
+
 /// What a rule does about what lasts, or does no longer.
 async fn of_conditions(
     engine: &Engine,
@@ -189,7 +196,8 @@ async fn of_conditions(
             let is_new = !known.contains(condition.about.as_str());
             let is_enough =
                 looked.event != NotifyEvent::DeviceFailing || condition.failures >= settings.after;
-            if is_new && is_enough && condition.facets.are_chosen_by(settings) && !is_told(open, condition) {
+            let is_chosen = condition.facets.are_chosen_by(settings);
+            if is_new && is_enough && is_chosen && !is_told(open, &steps, condition) {
                 let (about, item) = (condition.about.clone(), condition.item.clone());
                 steps.push(Step::Begin { about, item });
             }
@@ -214,17 +222,18 @@ async fn of_conditions(
 }
 
 /// Whether the same was told by another word: a backup whose runs fail is overdue because of that.
-fn is_told(open: &[&Open], condition: &Condition) -> bool {
+fn is_told(open: &[&Open], steps: &[Step], condition: &Condition) -> bool {
     if condition.item.event != NotifyEvent::RunOverdue {
         return false;
     }
     let id = condition.about.rsplit(':').next().unwrap_or_default();
     let failed = format!("{}:{id}", NotifyEvent::RunFailed.as_str());
     open.iter().any(|open| open.about == failed)
+        || steps.iter().any(|step| matches!(step, Step::Begin { about, .. } if *about == failed))
 }
 
-/// What a rule tells again because it lasts for so long, but for what it tells anyway now.
-fn reminders(rule: &Rule, open: &[&Open], steps: &[Step], at: Timestamp) -> Vec<Step> {
+/// What a rule tells again because it lasts for so long, as it is now, but for what it tells anyway now.
+fn reminders(rule: &Rule, open: &[&Open], steps: &[Step], looked: &[Looked], at: Timestamp) -> Vec<Step> {
     if rule.settings.remind_hours == 0 {
         return Vec::new();
     }
@@ -238,11 +247,15 @@ fn reminders(rule: &Rule, open: &[&Open], steps: &[Step], at: Timestamp) -> Vec<
             }
         })
         .collect();
+    let as_it_is = |open: &&Open| {
+        let mut known = looked.iter().flat_map(|looked| &looked.conditions);
+        known.find(|condition| condition.about == open.about).map_or(&open.item, |found| &found.item).clone()
+    };
     open.iter()
         .filter(|open| open.told_at <= told_before && !told_now.contains(open.about.as_str()))
         .map(|open| Step::Again {
             about: open.about.clone(),
-            item: Item { state: ItemState::Lasting, ..open.item.clone() },
+            item: Item { state: ItemState::Lasting, ..as_it_is(open) },
             told_at: open.told_at,
         })
         .collect()
@@ -267,14 +280,16 @@ impl Outbox {
     ) -> Result<()> {
         let settings = &rule.settings;
         let is_quiet = end_of_windows(&settings.quiet, &settings.time_zone, self.at).is_some();
-        let is_silent = is_quiet && settings.quiet_then == QuietThen::Drop;
+        // What nobody hears is not told: it begins once somebody does.
+        let has_hearer = rule.channels.iter().any(|channel| enabled.contains(channel));
+        let is_silent = !has_hearer || (is_quiet && settings.quiet_then == QuietThen::Drop);
         let told = self.take(rule.id, steps, is_silent).await?;
         let mut items = Vec::new();
         match release_at(rule, self.at) {
             Some(later) => self.hold(rule, told, later).await?,
             None => items = told,
         }
-        if is_due {
+        if is_due && has_hearer {
             let mut held = held_take_in_txn(&mut self.tx, rule.id, self.at).await?;
             held.append(&mut items);
             items = held;
@@ -308,7 +323,7 @@ impl Outbox {
                     }
                 }
                 Step::Again { about, item, told_at } => {
-                    if open_touch_in_txn(&mut self.tx, rule, &about, told_at, self.at).await? {
+                    if open_touch_in_txn(&mut self.tx, rule, &about, &item, told_at, self.at).await? {
                         told.push(item);
                     }
                 }
@@ -387,6 +402,29 @@ mod tests {
             open: 0,
             held: 0,
         }
+    }
+
+    #[test]
+    fn a_change_without_its_difference_says_where_that_is() {
+        let change = Item {
+            event: NotifyEvent::ConfigChanged,
+            state: ItemState::New,
+            subject: "core-1".into(),
+            words: "running changed.".into(),
+            at: MONDAY,
+            path: None,
+            site: None,
+            diff: None,
+        };
+        let diffs = HashMap::from([(ConfigVersionId(1), "+a\n".to_owned())]);
+        let shown = |of| {
+            let item = with_diff(&change, of, &diffs);
+            (item.words, item.diff)
+        };
+        assert_eq!(shown(Some(ConfigVersionId(1))), ("running changed.".into(), Some("+a\n".into())));
+        let elsewhere = "running changed. Its difference is on the page.";
+        assert_eq!(shown(Some(ConfigVersionId(2))), (elsewhere.into(), None));
+        assert_eq!(shown(None), ("running changed.".into(), None), "nobody asked for it");
     }
 
     #[test]

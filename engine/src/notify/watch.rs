@@ -8,22 +8,24 @@ use etiqa_model::backup::{BackupConfig, BackupConfigRow};
 use etiqa_model::device::Device;
 use etiqa_model::machine::{Machine, MachineRole, MachineState};
 use etiqa_model::notify::{Item, ItemState, NotifyEvent};
-use etiqa_model::run::{Run, RunStatus};
-use etiqa_model::{DestinationId, DeviceId, Timestamp};
+use etiqa_model::run::{Run, RunStatus, Trigger};
+use etiqa_model::{BackupConfigId, DestinationId, DeviceId, Timestamp};
 
-use super::broken;
 use super::facets::Facets;
+use super::happened::{of_run, words_of_failure};
+use super::{broken, disks};
 use crate::backup::{config, promise};
-use crate::engine::Engine;
-use crate::error::{Error, Result};
-use crate::files::Disk;
+use crate::engine::{Engine, Role};
+use crate::error::Result;
 use crate::machines;
 use crate::pause::schedule_pause;
 use crate::schedule::due;
+use crate::store::backup_config::backup_config_fetch;
 use crate::store::destination::destination_list;
 use crate::store::device::device_list_of;
 use crate::store::notify::condition::{device_list_failing, device_list_in_live_runs, device_list_overdue};
 use crate::store::run::{run_list, run_list_damaged};
+use crate::store::setting::last_tick_fetch;
 
 /// Devices that are told of at once; with more of them failing, which ones says little.
 const MOST: u32 = 5_000;
@@ -35,14 +37,16 @@ const MOST_DAMAGED: u32 = 200;
 const OVERDUE_AFTER: Duration = Duration::from_hours(1);
 /// A run that goes on for longer holds nothing up.
 const LONGEST_RUN: Duration = Duration::from_hours(24);
+/// A run that failed so long ago was told as it ended, where anybody was to be told then.
+const FAILED_BEFORE: Duration = Duration::from_mins(1);
 /// A run that has not begun so long after its time.
 const NOT_BEGUN_AFTER: Duration = Duration::from_mins(15);
 /// Runs of a backup that are looked at, the newest first.
 const RUNS: u32 = 10;
 /// A destination that failed so often in a row is down.
 const DOWN_AFTER: u32 = 2;
-/// A disk with less room is nearly full: a twentieth, or this much of a large one.
-const LOW: u64 = 5 << 30;
+/// A machine that was not heard of for so long is lost: longer than a short outage of its network.
+const LOST_AFTER: Duration = Duration::from_mins(1);
 
 /// Something that lasts now.
 #[derive(Debug, Clone)]
@@ -84,7 +88,19 @@ impl Looked {
     }
 }
 
-/// Looks for everything of these kinds that lasts; a device fails from so many failures in a row on.
+/// What all that is looked for is seen by.
+struct View<'a> {
+    engine: &'a Engine,
+    configs: &'a [BackupConfigRow],
+    /// A device fails from so many failures in a row on.
+    after: u32,
+    /// Nothing is due, and it is not over either.
+    is_on_hold: bool,
+    at: Timestamp,
+}
+
+/// Looks for everything of these kinds that lasts; a device fails from so many failures in a row on. What cannot be looked at
+/// is left out, and keeps nobody from being told of the rest.
 pub(super) async fn look(
     engine: &Engine,
     events: &BTreeSet<NotifyEvent>,
@@ -93,34 +109,55 @@ pub(super) async fn look(
 ) -> Result<Vec<Looked>> {
     let mut looked = Vec::new();
     let configs = config::list_uncounted(engine, at).await?;
-    let is_paused = schedule_pause(engine).await?.is_some();
+    let is_on_hold = schedule_pause(engine).await?.is_some() || is_catching_up(engine, at).await?;
+    let view = View { engine, configs: &configs, after, is_on_hold, at };
     for event in events {
-        let one = match event {
-            // These only happen.
-            NotifyEvent::ConfigChanged | NotifyEvent::SuspectVersion => None,
-            NotifyEvent::RunFailed => Some(failed(&configs)),
-            // Nothing is due while a person paused it, and it is not over either.
-            NotifyEvent::RunOverdue | NotifyEvent::RunNeverStarted | NotifyEvent::DeviceOverdue
-                if is_paused =>
-            {
-                None
+        match view.look_for(*event).await {
+            Ok(one) => looked.extend(one),
+            Err(error) => {
+                let event = event.as_str();
+                tracing::warn!(event, %error, "what is to be told of {event} could not be looked at: {error}");
             }
-            NotifyEvent::RunOverdue => Some(overdue(engine, &configs, at).await?),
-            NotifyEvent::RunNeverStarted => Some(never_started(&configs, at)),
-            NotifyEvent::DeviceFailing => Some(failing(engine, &configs, after).await?),
-            NotifyEvent::DeviceOverdue => Some(devices_overdue(engine, &configs, at).await?),
-            NotifyEvent::RuleBroken => Some(broken::look(engine, &configs).await?),
-            NotifyEvent::ArchiveDamaged => Some(damaged(engine).await?),
-            NotifyEvent::DiskLow => Some(disk(engine, at)?),
-            NotifyEvent::DestinationDown => Some(destinations(engine, at).await?),
-            NotifyEvent::WorkerLost => Some(lost(engine).await?),
-        };
-        looked.extend(one);
+        }
     }
     Ok(looked)
 }
 
-/// What is said of something that lasts no longer; none where it was taken away, and nothing is to be said.
+impl View<'_> {
+    async fn look_for(&self, event: NotifyEvent) -> Result<Option<Looked>> {
+        let Self { engine, configs, after, is_on_hold, at } = *self;
+        Ok(match event {
+            // These only happen.
+            NotifyEvent::ConfigChanged | NotifyEvent::SuspectVersion => None,
+            NotifyEvent::RunFailed => Some(failed(configs, at)),
+            NotifyEvent::RunOverdue | NotifyEvent::RunNeverStarted | NotifyEvent::DeviceOverdue
+                if is_on_hold =>
+            {
+                None
+            }
+            NotifyEvent::RunOverdue => Some(overdue(engine, configs, at).await?),
+            NotifyEvent::RunNeverStarted => Some(never_started(configs, at)),
+            NotifyEvent::DeviceFailing => Some(failing(engine, configs, after).await?),
+            NotifyEvent::DeviceOverdue => Some(devices_overdue(engine, configs, at).await?),
+            NotifyEvent::RuleBroken => Some(broken::look(engine, configs).await?),
+            NotifyEvent::ArchiveDamaged => Some(damaged(engine).await?),
+            NotifyEvent::DiskLow => Some(disks::look(engine, at).await),
+            NotifyEvent::DestinationDown => Some(destinations(engine, at).await?),
+            NotifyEvent::WorkerLost => Some(lost(engine, at).await?),
+        })
+    }
+}
+
+/// Whether a server was started a moment ago and has not queued yet what came due meanwhile.
+async fn is_catching_up(engine: &Engine, at: Timestamp) -> Result<bool> {
+    if engine.role != Role::Server || at.since(engine.opened_at) >= NOT_BEGUN_AFTER {
+        return Ok(false);
+    }
+    Ok(last_tick_fetch(&engine.db).await?.is_some_and(|last| last < engine.opened_at))
+}
+
+/// What is said of something that lasts no longer; none where nothing proves that it is well: it was taken away, or is not
+/// looked at any more.
 pub(super) async fn over(
     engine: &Engine,
     event: NotifyEvent,
@@ -132,21 +169,18 @@ pub(super) async fn over(
         NotifyEvent::DeviceFailing | NotifyEvent::DeviceOverdue => {
             let device = device_list_of(&engine.db, &[DeviceId(id)]).await?.pop();
             let is_good = |device: &Device| {
-                device.enabled && device.last_result.as_ref().is_some_and(|result| result.class.is_good())
+                device.enabled
+                    && device.last_result.as_ref().is_some_and(|result| result.class.is_good())
+                    && device.last_good_at.is_some_and(|good| good > item.at)
             };
             device.as_ref().is_some_and(is_good).then(|| "A good text was taken again.".to_owned())
         }
         NotifyEvent::RunFailed | NotifyEvent::RunOverdue | NotifyEvent::RunNeverStarted => {
-            let configs = config::list_uncounted(engine, item.at).await?;
-            let is_there = configs.iter().any(|row| row.config.id.0 == id && row.config.enabled);
-            is_there.then(|| match event {
-                NotifyEvent::RunNeverStarted => "It has begun.".to_owned(),
-                _ => "A run completed.".to_owned(),
-            })
+            over_of_backup(engine, event, BackupConfigId(id), item.at).await?
         }
         NotifyEvent::RuleBroken => broken::over(engine, about).await?,
         NotifyEvent::ArchiveDamaged => Some("It was read back whole, or is not kept any more.".to_owned()),
-        NotifyEvent::DiskLow => Some("There is room again.".to_owned()),
+        NotifyEvent::DiskLow => Some(disks::over(item).to_owned()),
         NotifyEvent::DestinationDown => {
             let known = destination_list(&engine.db).await?;
             let is_there = known.iter().any(|known| known.enabled && known.id == DestinationId(id));
@@ -161,6 +195,29 @@ pub(super) async fn over(
         }
         NotifyEvent::ConfigChanged | NotifyEvent::SuspectVersion => None,
     })
+}
+
+/// What is said of a backup that runs again: only what one of its newest runs proves.
+async fn over_of_backup(
+    engine: &Engine,
+    event: NotifyEvent,
+    id: BackupConfigId,
+    since: Timestamp,
+) -> Result<Option<String>> {
+    if !backup_config_fetch(&engine.db, id).await?.is_some_and(|config| config.enabled) {
+        return Ok(None);
+    }
+    let runs = run_list(&engine.db, id, RUNS).await?;
+    let (is_proven, words) = if event == NotifyEvent::RunNeverStarted {
+        let has_begun = |run: &Run| run.started_at.is_some_and(|started| started >= since);
+        (runs.first().is_some_and(has_begun), "It has begun.")
+    } else {
+        let has_completed = |run: &Run| {
+            run.status == RunStatus::Completed && run.finished_at.is_some_and(|finished| finished >= since)
+        };
+        (runs.iter().any(has_completed), "A run completed.")
+    };
+    Ok(is_proven.then(|| words.to_owned()))
 }
 
 /// How something is named, and told, of which the page is `path`.
@@ -186,29 +243,50 @@ pub(super) fn condition(
     Condition { about, item, facets: Facets::default(), failures: 0 }
 }
 
-/// That runs fail is told as they end. What was told of a backup that is gone, or disabled, lasts no longer.
-fn failed(configs: &[BackupConfigRow]) -> Looked {
+/// That runs fail is told as they end. What nobody was told then, because it was quiet or no rule was enabled, lasts all the
+/// same until a run completes. What was told of a backup that is gone, or disabled, lasts no longer.
+fn failed(configs: &[BackupConfigRow], at: Timestamp) -> Looked {
     let event = NotifyEvent::RunFailed;
-    let enabled = configs.iter().filter(|row| row.config.enabled);
-    let undecided = enabled.map(|row| format!("{}:{}", event.as_str(), row.config.id)).collect();
-    Looked { undecided, ..Looked::of(event, Vec::new()) }
+    let mut looked = Looked::of(event, Vec::new());
+    for row in configs.iter().filter(|row| row.config.enabled) {
+        let Some(run) = &row.last_run else { continue };
+        let about = format!("{}:{}", event.as_str(), row.config.id);
+        let is_settled = run.finished_at.is_some_and(|finished| finished <= at.minus(FAILED_BEFORE));
+        match run.status {
+            RunStatus::Completed => {}
+            RunStatus::Failed if is_settled && run.trigger != Trigger::Import => {
+                let item = of_run(run, words_of_failure(run));
+                let facets = Facets::of_backup(row.config.id);
+                looked.conditions.push(Condition { about, item, facets, failures: 0 });
+            }
+            _ => {
+                looked.undecided.insert(about);
+            }
+        }
+    }
+    looked
 }
 
 async fn overdue(engine: &Engine, configs: &[BackupConfigRow], at: Timestamp) -> Result<Looked> {
     let event = NotifyEvent::RunOverdue;
-    let mut found = Vec::new();
+    let mut looked = Looked::of(event, Vec::new());
     for row in configs.iter().filter(|row| row.config.enabled) {
         let config = &row.config;
         let runs = run_list(&engine.db, config.id, RUNS).await?;
+        if runs.first().is_some_and(|run| !run.status.is_over()) {
+            // It may fail as well.
+            looked.undecided.insert(format!("{}:{}", event.as_str(), config.id));
+        }
         let Some(due) = overdue_since(config, &runs, at) else { continue };
         let zone = due::zone_or_utc(&config.schedule.time_zone);
         let due_words = due.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M");
         let words = format!("It was due at {due_words}, {}, and no run completed since.", zone.name());
         let path = format!("/backup/config/{}", config.id);
         let facets = Facets::of_backup(config.id);
-        found.push(Condition { facets, ..condition(event, config.id, &config.name, words, due, path) });
+        let found = condition(event, config.id, &config.name, words, due, path);
+        looked.conditions.push(Condition { facets, ..found });
     }
-    Ok(Looked::of(event, found))
+    Ok(looked)
 }
 
 /// Since when a backup is overdue; none where it is not. `runs` are its newest, the newest first.
@@ -220,7 +298,9 @@ fn overdue_since(config: &BackupConfig, runs: &[Run], at: Timestamp) -> Option<T
     let holds_up = |run: &Run| match run.status {
         RunStatus::Completed => run.finished_at.is_some_and(|finished| finished >= due),
         RunStatus::Running => run.started_at.is_some_and(|started| started.plus(LONGEST_RUN) > at),
-        RunStatus::Pending | RunStatus::Failed | RunStatus::Cancelled => false,
+        // One that waits for longer is told by another word.
+        RunStatus::Pending => run.queued_at.plus(NOT_BEGUN_AFTER) > at,
+        RunStatus::Failed | RunStatus::Cancelled => false,
     };
     (!runs.iter().any(holds_up)).then_some(due)
 }
@@ -235,7 +315,8 @@ fn never_started(configs: &[BackupConfigRow], at: Timestamp) -> Looked {
             (Some(RunStatus::Running), _) => return None,
             (Some(RunStatus::Pending), _) => {
                 let run = last.filter(|run| run.queued_at <= late)?;
-                (run.queued_at, format!("Run {} waits in the queue: no machine takes it.", run.id))
+                let words = format!("Run {} waits in the queue: no machine works, or all are busy.", run.id);
+                (run.queued_at, words)
             }
             (_, Some(next)) if next <= late => {
                 (next, "Its time has come, and nobody queued it: does a scheduler run?".to_owned())
@@ -330,29 +411,6 @@ async fn damaged(engine: &Engine) -> Result<Looked> {
     Ok(Looked { is_cut, ..Looked::of(event, conditions.collect()) })
 }
 
-/// The disk of this process's files; those of other machines are theirs to look at.
-fn disk(engine: &Engine, at: Timestamp) -> Result<Looked> {
-    let event = NotifyEvent::DiskLow;
-    let disk = Disk::of(&engine.dir.backups()).map_err(Error::io("looking for free space"))?;
-    let id = engine.dir.files_id();
-    let about = format!("{}:{id}", event.as_str());
-    let low = (disk.total / 20).min(LOW);
-    let mut looked = Looked::of(event, Vec::new());
-    // What others told of their disks stays as it is.
-    looked.is_cut = true;
-    if disk.room() < low {
-        let mib = disk.room() >> 20;
-        let words = format!(
-            "The disk of the backups has room for {mib} MiB. Free some space, or keep fewer archives."
-        );
-        looked.conditions.push(condition(event, id, &machines::host_name(), words, at, "/backup/".into()));
-    } else if disk.room() >= low + low / 5 {
-        // Not a byte more: a disk that is just about full would be told again and again.
-        looked.over.insert(about);
-    }
-    Ok(looked)
-}
-
 async fn destinations(engine: &Engine, at: Timestamp) -> Result<Looked> {
     let event = NotifyEvent::DestinationDown;
     let known = destination_list(&engine.db).await?.into_iter();
@@ -364,8 +422,12 @@ async fn destinations(engine: &Engine, at: Timestamp) -> Result<Looked> {
     Ok(Looked::of(event, down.collect()))
 }
 
-async fn lost(engine: &Engine) -> Result<Looked> {
+async fn lost(engine: &Engine, at: Timestamp) -> Result<Looked> {
     let event = NotifyEvent::WorkerLost;
+    if !machines::can_tell_others(engine) {
+        // After an outage of the database all seem to be lost.
+        return Ok(Looked { is_cut: true, ..Looked::of(event, Vec::new()) });
+    }
     let known = machines::known(engine).await?;
     let alive: HashSet<String> = known
         .iter()
@@ -373,22 +435,26 @@ async fn lost(engine: &Engine) -> Result<Looked> {
         .map(|(machine, _)| name_of(machine))
         .collect();
     let vanished = known.iter().filter(|(_, state)| *state == MachineState::Vanished);
-    let conditions =
-        vanished.filter(|(machine, _)| !alive.contains(&name_of(machine))).map(|(machine, _)| {
-            let what = match (machine.role, &machine.site) {
-                (MachineRole::Worker, Some(site)) => format!("The worker of the site {site}"),
-                (MachineRole::Worker, None) => "The worker".to_owned(),
-                (MachineRole::Server, _) => "The server".to_owned(),
-            };
-            let words = format!("{what} on {} is not heard of any more.", machine.host);
-            let mut lost =
-                condition(event, "", &machine.host, words, machine.seen_at, "/admin/machines".to_owned());
-            lost.about = name_of(machine);
-            lost.item.site.clone_from(&machine.site);
-            lost.facets.site.clone_from(&machine.site);
-            lost
-        });
-    Ok(Looked::of(event, conditions.collect()))
+    let (gone, late): (Vec<&Machine>, Vec<&Machine>) = vanished
+        .map(|(machine, _)| machine)
+        .filter(|machine| !alive.contains(&name_of(machine)))
+        .partition(|machine| at.since(machine.seen_at) >= LOST_AFTER);
+    let undecided = late.into_iter().map(name_of).collect();
+    let conditions = gone.into_iter().map(|machine| {
+        let what = match (machine.role, &machine.site) {
+            (MachineRole::Worker, Some(site)) => format!("The worker of the site {site}"),
+            (MachineRole::Worker, None) => "The worker".to_owned(),
+            (MachineRole::Server, _) => "The server".to_owned(),
+        };
+        let words = format!("{what} on {} is not heard of any more.", machine.host);
+        let mut lost =
+            condition(event, "", &machine.host, words, machine.seen_at, "/admin/machines".to_owned());
+        lost.about = name_of(machine);
+        lost.item.site.clone_from(&machine.site);
+        lost.facets.site.clone_from(&machine.site);
+        lost
+    });
+    Ok(Looked { undecided, ..Looked::of(event, conditions.collect()) })
 }
 
 /// Names a machine also when it was started again.

@@ -182,6 +182,36 @@ pub struct Queue {
     pub oldest_due_at: Option<Timestamp>,
 }
 
+/// Notifications.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Notifying {
+    /// Messages that wait for their channels.
+    pub waiting: u64,
+    /// Messages that were given up, or dropped for newer ones, since a time.
+    pub given_up: u64,
+    /// Enabled channels that did not take what they were sent last.
+    pub troubled: u64,
+}
+
+/// How notifications stand; messages that were given up count from `since` on.
+pub async fn notify_standing(db: &Db, since: Timestamp) -> Result<Notifying> {
+    // Each by an index that holds no more than what waits, or ended lately; channels are few.
+    let row = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM notify_delivery WHERE state = 'waiting') AS waiting,
+                (SELECT COUNT(*) FROM notify_delivery
+                 WHERE ended_at >= $1 AND state IN ('failed', 'dropped')) AS given_up,
+                (SELECT COUNT(*) FROM notify_channel WHERE enabled = 1 AND problem IS NOT NULL) AS troubled",
+    )
+    .bind(since.millis())
+    .fetch_one(db.reader())
+    .await?;
+    Ok(Notifying {
+        waiting: row.count("waiting")?,
+        given_up: row.count("given_up")?,
+        troubled: row.count("troubled")?,
+    })
+}
+
 /// How the queue stands.
 pub async fn queue_standing(db: &Db, now: Timestamp) -> Result<Queue> {
     let row = sqlx::query(

@@ -69,6 +69,16 @@ async fn an_empty_secret_stays_as_it_was_and_is_not_told_to_another_server() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_no_key_is_refused_when_it_is_filled_in() {
+    let (world, hook) = (World::new().await, Hook::start().await);
+    for secret in ["whsec_", "whsec_?"] {
+        let input = ChannelInput { secret: Secret::new(secret), ..web("webhook", &hook) };
+        let refused = notify::save(&world.engine, None, &input).await.unwrap_err().into_user_error();
+        assert!(refused.field("secret").is_some(), "{secret}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed_and_an_address_that_is_not_allowed_is_refused() {
     let (world, hook, other) = (World::new().await, Hook::start().await, Hook::start().await);
     let id = add(&world, &web("webhook", &hook)).await;

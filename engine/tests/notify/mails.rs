@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use etiqa_engine::{Engine, Options, Role, notify};
 use etiqa_model::Secret;
-use etiqa_model::notify::{ChannelInput, ChannelTest};
+use etiqa_model::notify::{Channel, ChannelInput, ChannelTest, DeliveryState};
 
 use crate::common::here;
 use crate::common::world::World;
 use crate::servers::{Certificate, Mail};
-use crate::support::{add, rule, send};
+use crate::support::{add, deliveries, rule, send};
 
 fn mail(server: &Mail, security: &str) -> ChannelInput {
     ChannelInput {
@@ -84,6 +84,75 @@ async fn a_receiver_who_is_not_there_keeps_nobody_else_from_their_mail() {
         "{}",
         told.message
     );
+}
+
+/// How the first channel stands.
+async fn standing(world: &World) -> Channel {
+    notify::list(&world.engine).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn whom_the_server_refuses_is_a_matter_of_the_channel_and_loses_no_message() {
+    let server = Mail::start(&[]).await;
+    for (from, to, why) in [
+        ("stranger@example.com", "noc@example.com", "553"),
+        ("etiqa@example.com", "nobody@example.com", "550"),
+        // One that may be taken later decides, wherever it stands.
+        ("etiqa@example.com", "later@example.com, nobody@example.com", "451"),
+    ] {
+        let world = World::new().await;
+        let input = ChannelInput { from: from.into(), to: to.into(), ..mail(&server, "none") };
+        let channel = add(&world, &input).await;
+        rule(&world, channel, &["run_failed"], |_| {}).await;
+        let config = world.add_config(|input| input.kind = "config".into()).await;
+        world.run(config).await;
+        send(&world).await;
+        let known = standing(&world).await;
+        assert_eq!((known.waiting, known.failures), (1, 1), "{why}: it waits for a person, or for a while");
+        assert!(known.paused_until.is_some() && known.problem.unwrap().contains(why), "{why}");
+        let before = server.mails().len();
+        notify::save(&world.engine, Some(channel), &mail(&server, "none")).await.unwrap();
+        send(&world).await;
+        assert_eq!((server.mails().len(), standing(&world).await.problem), (before + 1, None), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_the_server_refuses_holds_up_no_other_and_is_shown_until_one_is_taken() {
+    let server = Mail::start(&[]).await;
+    let world = World::new().await;
+    let channel = add(&world, &mail(&server, "none")).await;
+    rule(&world, channel, &["run_failed"], |rule| rule.title = "spam {{title}}".into()).await;
+    let config = world.add_config(|input| input.kind = "config".into()).await;
+    world.run(config).await;
+    send(&world).await;
+    assert_eq!(deliveries(&world).await[0].state, DeliveryState::Failed);
+    let known = standing(&world).await;
+    assert_eq!((known.waiting, known.failures, known.paused_until), (0, 0, None));
+    assert!(known.problem.unwrap().contains("554"));
+    assert!(notify::test(&world.engine, channel).await.unwrap().is_good);
+    assert_eq!(standing(&world).await.problem, None);
+}
+
+#[tokio::test]
+async fn a_receiver_who_is_put_off_is_told_from_one_who_is_not_there() {
+    let server = Mail::start(&[]).await;
+    let world = World::new().await;
+    let to = "later@example.com, nobody@example.com, ada@example.com";
+    let told = tested(&world.engine, &ChannelInput { to: to.into(), ..mail(&server, "none") }).await;
+    assert!(told.is_good, "{}", told.message);
+    for words in ["does not take nobody@example.com", "did not take just now later@example.com"] {
+        assert!(told.message.contains(words), "{}", told.message);
+    }
+}
+
+#[tokio::test]
+async fn a_login_in_the_clear_leaves_no_network_of_ones_own() {
+    let server = Mail::start(&[]).await;
+    let world = World::new().await;
+    let input = ChannelInput { host: "192.0.2.1".into(), ..mail(&server, "none") };
+    let told = tested(&world.engine, &with_login(input, "mail-pass-7Qx")).await;
+    assert!(!told.is_good && told.message.contains("in the clear"), "{}", told.message);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use etiqa_engine::time::now;
 use etiqa_engine::{notify, pause};
 use etiqa_model::Secret;
 use etiqa_model::notify::{ChannelInput, DeliveryState};
@@ -100,6 +101,38 @@ async fn a_message_is_given_up_after_two_days() {
     send(&world).await;
     let messages = deliveries(&world).await;
     assert!(!messages.is_empty() && messages.iter().all(|message| message.state == DeliveryState::Failed));
+}
+
+#[tokio::test]
+async fn what_waited_for_too_long_is_not_sent_unless_a_person_wants_it() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["run_failed"], |_| {}).await;
+    let config = world.add_config(|input| input.kind = "config".into()).await;
+    let monitor = Hook::start().await;
+    let heartbeat = ChannelInput {
+        name: "monitor".into(),
+        kind: "heartbeat".into(),
+        secret_url: Secret::new(monitor.url("/ping/abc")),
+        backup: config.to_string(),
+        ..ChannelInput::default()
+    };
+    add(&world, &heartbeat).await;
+    world.run(config).await;
+    // It waits, and nothing was tried: no server was there.
+    notify::once(&world.engine, now(), true).await.unwrap();
+    let age =
+        "UPDATE notify_delivery SET due_at = due_at - CASE WHEN rule = '' THEN 3600001 ELSE 172800001 END";
+    execute(&world.engine.db, age).await;
+    send(&world).await;
+    assert_eq!((hook.posted().len(), monitor.posted().len()), (0, 0));
+    let messages = deliveries(&world).await;
+    assert_eq!(messages.len(), 3, "the message, and that the run began and ended");
+    assert!(messages.iter().all(|message| message.state == DeliveryState::Failed), "{messages:?}");
+    let message = messages.iter().find(|message| !message.rule.is_empty()).unwrap();
+    assert!(message.attempts[0].answer.contains("too long"), "{message:?}");
+    notify::retry(&world.engine, message.id).await.unwrap();
+    send(&world).await;
+    assert_eq!(hook.posted().len(), 1);
 }
 
 #[tokio::test]

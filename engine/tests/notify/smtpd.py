@@ -2,8 +2,9 @@
 #
 #   smtpd.py FOLDER [starttls|tls CERT KEY] [auth]
 #
-# Prints its port, writes each mail into FOLDER as N.eml with the envelope in its first lines, and refuses receivers that
-# begin with "nobody". Ends when standard input does.
+# Prints its port, writes each mail into FOLDER as N.eml with the envelope in its first lines. It refuses senders that begin
+# with "stranger", receivers that begin with "nobody" (those that begin with "later" just now), and mails whose subject has
+# "spam" in it. Ends when standard input does.
 import asyncio
 import os
 import ssl
@@ -19,13 +20,24 @@ words = sys.argv[2:]
 class Handler:
     count = 0
 
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if address.startswith("stranger"):
+            return "553 5.7.1 Sender address rejected"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("nobody"):
             return "550 5.1.1 No such user here"
+        if address.startswith("later"):
+            return "451 4.7.1 Greylisted, try again later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        if b"Subject: [Etiqa] spam" in envelope.content:
+            return "554 5.7.1 This text is refused"
         Handler.count += 1
         head = f"X-From: {envelope.mail_from}\nX-To: {','.join(envelope.rcpt_tos)}\nX-TLS: {session.ssl is not None}\n"
         part = folder / f".{Handler.count}.part"

@@ -24,7 +24,7 @@ pub(crate) fn web(kind: &str, hook: &Hook) -> ChannelInput {
             input.token = Secret::new(TOKEN);
         }
         "apprise" => {
-            input.server = hook.url("/notify/key");
+            input.secret_url = Secret::new(hook.url("/notify/k3y-4Fz8"));
             input.tag = "noc".into();
         }
         "webhook" => {

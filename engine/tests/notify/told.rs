@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use etiqa_engine::backup::start;
 use etiqa_engine::notify;
 use etiqa_engine::pause;
 use etiqa_engine::rules;
 use etiqa_engine::time::now;
+use etiqa_engine::{Engine, Options, Role};
 use etiqa_model::notify::{ChannelInput, RuleInput};
 use etiqa_model::rule::RuleInput as RuleOfTexts;
+use etiqa_model::run::Trigger;
 use etiqa_model::{ChannelId, Secret, Timestamp};
 
+use crate::common::here;
 use crate::common::world::World;
 use crate::servers::Hook;
 use crate::support::{add, deliveries, execute, hears, rule, send, web};
@@ -255,6 +259,150 @@ async fn a_backup_whose_time_has_come_and_that_does_not_begin_is_told() {
     assert_eq!(hook.titles()[1], "Daily: Backup overdue");
 }
 
+/// What lasts for the first rule.
+async fn lasting(world: &World) -> u64 {
+    notify::list_rules(&world.engine).await.unwrap().rules[0].open
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_keeps_nobody_from_hearing_of_the_rest() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["disk_low", "device_failing"], |rule| rule.after = "1".into()).await;
+    let id = world.add_at(1, "ios").await;
+    world.collect(id).await;
+    std::fs::remove_dir_all(world.engine.dir.backups()).unwrap();
+    send(&world).await;
+    let text = hook.posted()[0].json()["text"].as_str().unwrap().to_owned();
+    assert!(text.contains("Device failing · device-1: "), "{text}");
+    assert!(text.contains("The disk of the backups does not answer."), "{text}");
+}
+
+#[tokio::test]
+async fn a_late_backup_is_no_longer_overdue_once_a_run_completed_and_not_before() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["run_overdue"], |_| {}).await;
+    let config = world.add_config(|input| input.time_zone = "UTC".into()).await;
+    execute(&world.engine.db, "UPDATE backup_config SET promised_from = 0").await;
+    send(&world).await;
+    assert_eq!(hook.titles(), ["Daily: Backup overdue"]);
+    let set = async |words: String| {
+        execute(&world.engine.db, &format!("UPDATE backup_run SET {words}")).await;
+        send(&world).await;
+        (hook.posted().len(), lasting(&world).await)
+    };
+    start::start(&world.engine, config, Trigger::Manual).await.unwrap();
+    send(&world).await;
+    assert_eq!((hook.posted().len(), lasting(&world).await), (1, 1), "it is only queued");
+    let at = now().millis();
+    assert_eq!(set(format!("status = 'running', started_at = {at}")).await, (1, 1), "it only began");
+    assert_eq!(set(format!("status = 'failed', finished_at = {at}")).await, (1, 1));
+    assert_eq!(set(format!("status = 'completed', finished_at = {at}")).await, (2, 0));
+    assert_eq!(hook.titles()[1], "Daily: Backup no longer overdue");
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_changed_begins_no_run_and_backs_up_no_device() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["run_never_started", "device_overdue"], |_| {}).await;
+    let (_device, id) = world.add_ios().await;
+    world.add_config(|input| (input.kind, input.time_zone) = ("config".into(), "UTC".into())).await;
+    world.collect(id).await;
+    let late = now().minus(Duration::from_mins(20)).millis();
+    let later = now().plus(Duration::from_hours(1)).millis();
+    for sql in [
+        "UPDATE device SET last_good_at = 1, promised_from = 0".to_owned(),
+        format!("UPDATE backup_config SET promised_from = 0, next_run_at = {late}"),
+    ] {
+        execute(&world.engine.db, &sql).await;
+    }
+    send(&world).await;
+    assert_eq!((hook.posted().len(), lasting(&world).await), (1, 2), "{:?}", hook.titles());
+    for sql in [
+        format!("UPDATE backup_config SET next_run_at = {later}"),
+        format!("UPDATE device SET promised_from = {later}"),
+    ] {
+        execute(&world.engine.db, &sql).await;
+    }
+    send(&world).await;
+    assert_eq!(
+        (hook.posted().len(), lasting(&world).await),
+        (1, 0),
+        "nothing of it is news: {:?}",
+        hook.titles()
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_was_just_started_queues_what_came_due_before_it_tells_of_it() {
+    let world = World::new().await;
+    hears(&world, &["run_never_started"], |_| {}).await;
+    world.add_config(|input| input.time_zone = "UTC".into()).await;
+    let late = now().minus(Duration::from_mins(20)).millis();
+    execute(&world.engine.db, &format!("UPDATE backup_config SET next_run_at = {late}")).await;
+    execute(&world.engine.db, "INSERT INTO setting (name, value) VALUES ('last_tick_at', '1')").await;
+    let data_dir = world.engine.dir.root().to_owned();
+    let options = Options { data_dir, reach: here(), ..Options::default() };
+    let server = Engine::open(options, Role::Server).await.unwrap();
+    notify::once(&server, now(), true).await.unwrap();
+    assert_eq!(deliveries(&world).await.len(), 0);
+    let looked = now().plus(Duration::from_secs(1)).millis();
+    execute(&world.engine.db, &format!("UPDATE setting SET value = '{looked}' WHERE name = 'last_tick_at'"))
+        .await;
+    notify::once(&server, now(), true).await.unwrap();
+    assert_eq!(deliveries(&world).await.len(), 1, "the scheduler looked, and queued nothing");
+}
+
+#[tokio::test]
+async fn what_nobody_hears_is_told_once_somebody_does() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["device_failing"], |rule| rule.after = "1".into()).await;
+    let id = world.add_at(1, "ios").await;
+    world.collect(id).await;
+    execute(&world.engine.db, "UPDATE notify_channel SET enabled = 0").await;
+    send(&world).await;
+    assert_eq!((deliveries(&world).await.len(), lasting(&world).await), (0, 0));
+    execute(&world.engine.db, "UPDATE notify_channel SET enabled = 1").await;
+    send(&world).await;
+    assert_eq!(hook.titles(), ["device-1: Device failing"]);
+}
+
+#[tokio::test]
+async fn a_failure_that_nobody_was_told_of_is_told_while_it_lasts() {
+    let world = World::new().await;
+    hears(&world, &["run_failed"], |rule| {
+        (rule.quiet, rule.quiet_then) = ("22:00-06:00".into(), "drop".into());
+    })
+    .await;
+    let config = with_failing_backup(&world).await;
+    world.run(config).await;
+    let day =
+        |hour: u64| Timestamp(now().millis() / 86_400_000 * 86_400_000).plus(Duration::from_hours(48 + hour));
+    assert_eq!(told_at(&world, &[day(23), day(24 + 7), day(24 + 8)]).await, [0, 1, 1]);
+    assert_eq!(deliveries(&world).await[0].title, "Daily: Run failed");
+    assert!(deliveries(&world).await[0].text.contains("There is no enabled device"));
+}
+
+#[tokio::test]
+async fn a_rule_that_was_disabled_while_a_backup_recovered_hears_of_the_next_failure() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["run_failed"], |_| {}).await;
+    let config = with_failing_backup(&world).await;
+    world.run(config).await;
+    send(&world).await;
+    execute(&world.engine.db, "UPDATE notify_rule SET enabled = 0").await;
+    let (_device, _) = world.add_ios().await;
+    world.run(config).await;
+    send(&world).await;
+    execute(&world.engine.db, "UPDATE notify_rule SET enabled = 1").await;
+    send(&world).await;
+    assert_eq!(hook.titles(), ["Daily: Run failed", "Daily: Run completed again"]);
+    execute(&world.engine.db, "UPDATE device SET enabled = 0").await;
+    world.run(config).await;
+    send(&world).await;
+    assert_eq!(hook.titles().pop().as_deref(), Some("Daily: Run failed"));
+    assert_eq!(hook.posted().len(), 3);
+}
+
 #[tokio::test]
 async fn an_archive_that_is_damaged_is_told_until_it_is_whole_or_gone() {
     let world = World::new().await;
@@ -294,8 +442,12 @@ async fn reminders_come_while_something_lasts_and_no_longer() {
         [1, 1, 2, 2, 3]
     );
     assert!(deliveries(&world).await[0].title.ends_with("(still)"));
+    // As it is by then.
+    world.collect(id).await;
+    assert_eq!(told_at(&world, &[hours(75)]).await, [4]);
+    assert!(deliveries(&world).await[0].text.contains("2 times in a row"));
     execute(&world.engine.db, "UPDATE device SET enabled = 0").await;
-    assert_eq!(told_at(&world, &[hours(80), hours(110)]).await, [3, 3]);
+    assert_eq!(told_at(&world, &[hours(100), hours(130)]).await, [4, 4]);
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use etiqa_engine::db::Db;
 use etiqa_engine::store::device_write::device_insert_in_txn;
 use etiqa_engine::store::metric::{
-    Archives, Copies, DevicesNow, Queue, archive_standing, copy_standing, database_size, device_groups,
-    devices_now, queue_standing, run_list_last_good,
+    Archives, Copies, DevicesNow, Notifying, Queue, archive_standing, copy_standing, database_size,
+    device_groups, devices_now, notify_standing, queue_standing, run_list_last_good,
 };
 use etiqa_engine::store::overview::device_counts;
 use etiqa_engine::store::promise::Promise;
@@ -159,6 +159,29 @@ async fn an_empty_instance_has_numbers_too() {
         assert_eq!(archive_standing(&db).await.unwrap(), Archives::default());
         assert_eq!(copy_standing(&db).await.unwrap(), Copies::default());
         assert_eq!(queue_standing(&db, NOON).await.unwrap(), Queue::default());
+        assert_eq!(notify_standing(&db, NOON).await.unwrap(), Notifying::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn messages_that_wait_or_were_given_up_lately_count_and_so_do_channels_that_do_not_work() {
+    on_both(async |db| {
+        execute(
+            &db,
+            &[
+                "INSERT INTO notify_channel (id, name, kind, settings, enabled, problem, created_at, updated_at)
+                 VALUES (1, 'good', 'webhook', '{}', 1, NULL, 1, 1), (2, 'bad', 'webhook', '{}', 1, 'It hangs.', 1, 1),
+                        (3, 'off', 'webhook', '{}', 0, 'It hangs.', 1, 1)",
+                "INSERT INTO notify_delivery (message_id, channel_id, rule, title, content, state, created_at, due_at, ended_at)
+                 VALUES ('a', 1, '', '', '{}', 'waiting', 1, 1, NULL), ('b', 2, '', '', '{}', 'waiting', 1, 1, NULL),
+                        ('c', 2, '', '', '{}', 'failed', 1, 1, 50), ('d', 2, '', '', '{}', 'dropped', 1, 1, 60),
+                        ('e', 2, '', '', '{}', 'failed', 1, 1, 49), ('f', 1, '', '', '{}', 'sent', 1, 1, 70)",
+            ],
+        )
+        .await;
+        let found = notify_standing(&db, Timestamp(50)).await.unwrap();
+        assert_eq!((found.waiting, found.given_up, found.troubled), (2, 2, 1));
     })
     .await;
 }

@@ -78,7 +78,7 @@ pub struct Delivery {
     pub rule: String,
     /// One line.
     pub title: String,
-    /// All of it.
+    /// All of it, but for the end of a very long one.
     pub text: String,
     /// Where it stands.
     pub state: DeliveryState,

@@ -57,8 +57,8 @@ events! {
     RuleBroken = "rule_broken", "Rule broken", "Rule kept again", Warning;
     /// An archive is not what was written.
     ArchiveDamaged = "archive_damaged", "Archive damaged", "Archive whole again, or replaced", Bad;
-    /// The disk of the data directory is nearly full.
-    DiskLow = "disk_low", "Disk nearly full", "Disk has room again", Bad;
+    /// A disk of the program's files is nearly full, or does not answer.
+    DiskLow = "disk_low", "Disk in trouble", "Disk well again", Bad;
     /// A destination takes nothing.
     DestinationDown = "destination_down", "Destination down", "Destination back", Bad;
     /// A server or worker is not heard of any more.

@@ -129,7 +129,7 @@ pub(crate) struct ChannelFields {
     /// email: the receivers' addresses, with commas between
     #[arg(long, value_name = "ADDRESSES")]
     to: Option<String>,
-    /// ntfy, apprise: https://…
+    /// ntfy: https://…
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// ntfy: the topic
@@ -147,7 +147,7 @@ pub(crate) struct ChannelFields {
     /// heartbeat: of which backup
     #[arg(long, value_name = "NAME")]
     backup: Option<String>,
-    /// webhook, slack, teams, heartbeat: read the address from a line of standard input
+    /// webhook, slack, teams, apprise, heartbeat: read the address from a line of standard input
     #[arg(long)]
     url_stdin: bool,
     /// webhook: read what signs the messages from the next line; apprise: where it passes messages on to
@@ -431,7 +431,7 @@ impl Rule {
             Self::List { json } => list_rules(engine, json).await?,
             Self::Preview { name } => {
                 let known = notify::find_rule(engine, &name).await?;
-                let (title, text) = notify::preview(engine, &known.to_input()).await?;
+                let (title, text) = notify::preview_of(engine, known.id).await?;
                 output::print(&title);
                 output::print("");
                 output::print_text(&text);

@@ -10,8 +10,11 @@ use super::{Failure, To, shortened, text_of};
 const SLACK_HEADER: usize = 150;
 const SLACK_SECTION: usize = 2_900;
 const SLACK_SECTIONS: usize = 4;
-/// A message of Teams has 28 KB at most; cards say everything more than once.
+/// Bytes of the text that stands where blocks are not shown.
+const SLACK_TEXT: usize = 8_000;
+/// Bytes of a card's text, and of a whole message: Teams takes 28 KB, and what means something in a card is written longer.
 const TEAMS_TEXT: usize = 12_000;
+const TEAMS_WHOLE: usize = 26_000;
 const TEAMS_LINES: usize = 80;
 
 /// An incoming webhook of Slack; Mattermost and Rocket.Chat take the same.
@@ -29,15 +32,23 @@ fn blocks(message: &Message) -> Value {
         "type": "header",
         "text": {"type": "plain_text", "text": shortened(&message.title, SLACK_HEADER), "emoji": false},
     })];
-    let sections = pieces(&escaped(&text_of(message)), SLACK_SECTION, SLACK_SECTIONS);
-    blocks.extend(
-        sections.iter().map(|piece| json!({"type": "section", "text": {"type": "mrkdwn", "text": piece}})),
-    );
+    let text = text_of(message);
+    // Plain text: what a device wrote must neither be markup nor call anybody.
+    blocks.extend(pieces(&text, SLACK_SECTION, SLACK_SECTIONS).iter().map(
+        |piece| json!({"type": "section", "text": {"type": "plain_text", "text": piece, "emoji": false}}),
+    ));
     if let Some(link) = &message.link {
         let open = format!("<{}|Open> · {}", escaped(link), escaped(&message.instance));
         blocks.push(json!({"type": "context", "elements": [{"type": "mrkdwn", "text": open}]}));
     }
-    json!({"text": escaped(&message.title), "blocks": blocks})
+    // Slack has it in its notifications; Mattermost and Rocket.Chat show this and no blocks.
+    let all = shortened(&format!("{}\n{}", message.title, text.trim_end()), SLACK_TEXT);
+    json!({"text": escaped(&calling_nobody(&all)), "blocks": blocks})
+}
+
+/// With a space that nobody sees behind each `@`, so that no name behind it is called.
+fn calling_nobody(text: &str) -> String {
+    text.replace('@', "@\u{200b}")
 }
 
 /// The three characters that mean something in Slack's texts.
@@ -67,8 +78,20 @@ fn pieces(text: &str, longest: usize, most: usize) -> Vec<String> {
     pieces
 }
 
-/// An adaptive card (<https://adaptivecards.io>, 1.4), as workflows of Teams take it.
+/// A card that Teams takes, with as much of the text as fits.
 fn card(message: &Message) -> Value {
+    let mut longest = TEAMS_TEXT;
+    loop {
+        let card = card_with(message, longest);
+        if longest == 0 || card.to_string().len() <= TEAMS_WHOLE {
+            return card;
+        }
+        longest /= 2;
+    }
+}
+
+/// An adaptive card (<https://adaptivecards.io>, 1.4), as workflows of Teams take it, with so many bytes of text.
+fn card_with(message: &Message, longest: usize) -> Value {
     let color = match message.severity {
         Severity::Good => "Good",
         Severity::Info => "Default",
@@ -79,7 +102,7 @@ fn card(message: &Message) -> Value {
         "type": "TextBlock", "text": plain(&shortened(&message.title, 300)), "size": "Large", "weight": "Bolder",
         "color": color, "wrap": true,
     })];
-    let text = shortened(text_of(message).trim_end(), TEAMS_TEXT);
+    let text = shortened(text_of(message).trim_end(), longest);
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     body.extend(
         lines
@@ -119,7 +142,51 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use etiqa_model::Timestamp;
+
     use super::*;
+
+    fn message(text: &str) -> Message {
+        Message {
+            id: "abc".into(),
+            at: Timestamp(0),
+            instance: "backup-1".into(),
+            rule: String::new(),
+            severity: Severity::Bad,
+            title: "core-1".into(),
+            text: text.into(),
+            items: Vec::new(),
+            link: None,
+            dropped: 0,
+        }
+    }
+
+    #[test]
+    fn a_card_is_no_longer_than_teams_takes_it_however_much_in_it_is_markup() {
+        for text in ["*_[x]\\ `".repeat(20_000), "\"\n".repeat(20_000), "é".repeat(20_000)] {
+            let card = card(&message(&text)).to_string();
+            assert!(card.len() <= TEAMS_WHOLE && card.len() > 1_000, "{}", card.len());
+        }
+    }
+
+    #[test]
+    fn what_is_cut_for_slack_is_cut_before_it_is_escaped() {
+        let body = blocks(&message(&"&".repeat(20_000)));
+        let section = body["blocks"][1]["text"]["text"].as_str().unwrap();
+        assert!(section.trim_end_matches('…').chars().all(|c| c == '&'), "{section}");
+        let text = body["text"].as_str().unwrap();
+        assert!(text.ends_with("&amp;…"), "{}", &text[text.len() - 20..]);
+    }
+
+    #[test]
+    fn nobody_is_called_by_what_a_device_wrote() {
+        let body = blocks(&message("@here <!channel> @ada"));
+        assert_eq!(body["text"], "core-1\n@\u{200b}here &lt;!channel&gt; @\u{200b}ada");
+        assert_eq!(
+            body["blocks"][1]["text"],
+            json!({"type": "plain_text", "text": "@here <!channel> @ada", "emoji": false})
+        );
+    }
 
     #[test]
     fn a_long_text_becomes_sections_of_whole_lines() {

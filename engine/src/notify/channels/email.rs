@@ -14,7 +14,7 @@ use lettre::{Address, Message as Letter};
 use tokio::time::timeout;
 
 use super::smtp::open;
-use super::{Failure, To, shortened, text_of};
+use super::{Failure, Outlook, To, shortened, text_of};
 use crate::machines::host_name;
 
 /// Characters of a subject.
@@ -42,7 +42,8 @@ pub(super) async fn send(to: &To<'_>, email: &EmailSettings, message: &Message) 
     sent
 }
 
-/// The conversation of one mail. Receivers whom the server does not take are named; the others get it.
+/// The conversation of one mail. Receivers whom the server does not take are named; the others get it. Only what the server
+/// says of the text is a matter of this mail: a sender or a receiver is refused for every other one as well.
 async fn hand_over(
     connection: &mut AsyncSmtpConnection,
     email: &EmailSettings,
@@ -50,29 +51,35 @@ async fn hand_over(
 ) -> Result<String, Failure> {
     let from = address(&email.from)?;
     connection.command(Mail::new(Some(from), Vec::new())).await.map_err(|error| said(&error))?;
-    let mut refused = Vec::new();
-    let mut failure = None;
+    let (mut refused, mut put_off) = (Vec::new(), Vec::new());
+    let mut failure: Option<Failure> = None;
     for receiver in &email.to {
         let asked = connection.command(Rcpt::new(address(receiver)?, Vec::new())).await;
-        if let Err(error) = asked {
-            if error.status().is_none() {
-                return Err(said(&error));
-            }
-            refused.push(receiver.as_str());
-            failure = Some(said(&error));
+        let Err(error) = asked else { continue };
+        let said = said(&error);
+        if error.status().is_none() {
+            return Err(said);
+        }
+        let of = if error.is_permanent() { &mut refused } else { &mut put_off };
+        of.push(receiver.as_str());
+        // Where one of them may be taken later, all of them are asked again soon.
+        if failure.as_ref().is_none_or(|known| known.outlook == Outlook::Permanent) {
+            failure = Some(said);
         }
     }
-    if let Some(failure) = failure.filter(|_| refused.len() == email.to.len()) {
+    if let Some(failure) = failure.filter(|_| refused.len() + put_off.len() == email.to.len()) {
         return Err(failure);
     }
     connection.command(Data).await.map_err(|error| said(&error))?;
-    let answer = connection.message(letter).await.map_err(|error| said(&error))?;
+    let answer = connection.message(letter).await.map_err(|error| said_of_text(&error))?;
     let words = format!("{} {}", answer.code(), answer.message().collect::<Vec<_>>().join(" "));
-    let words = shortened(words.trim(), 300);
-    if refused.is_empty() {
-        return Ok(words);
+    let mut words = shortened(words.trim(), 300);
+    for (whom, how) in [(refused, "does not take"), (put_off, "did not take just now")] {
+        if !whom.is_empty() {
+            words = format!("{words} – but the server {how} {}.", whom.join(", "));
+        }
     }
-    Ok(format!("{words} – but the server does not take {}.", refused.join(", ")))
+    Ok(words)
 }
 
 fn letter(email: &EmailSettings, message: &Message) -> Result<Letter, Failure> {
@@ -116,13 +123,13 @@ fn own_name() -> ClientId {
     if is_name { ClientId::Domain(name) } else { ClientId::default() }
 }
 
-/// What the server said, or why it said nothing.
+/// What the server said, or why it said nothing. What it refuses for good it refuses the channel.
 fn said(error: &lettre::transport::smtp::Error) -> Failure {
     let words = error.source().map(ToString::to_string).unwrap_or_default();
     let words: String = words.chars().filter(|c| !c.is_control()).take(300).collect();
     match error.status() {
         Some(code) if error.is_permanent() => {
-            Failure::of_message(format!("The mail server refuses it: {code} {words}"))
+            Failure::permanent(format!("The mail server refuses it: {code} {words}"))
         }
         Some(code) => Failure::temporary(format!("The mail server cannot take it just now: {code} {words}")),
         None if error.is_client() => {
@@ -132,7 +139,12 @@ fn said(error: &lettre::transport::smtp::Error) -> Failure {
     }
 }
 
-/// A login that is refused is no matter of the message.
+/// What it said of the text itself: one that it refuses says nothing of the next.
+fn said_of_text(error: &lettre::transport::smtp::Error) -> Failure {
+    let failure = said(error);
+    if error.is_permanent() { Failure::of_message(failure.message) } else { failure }
+}
+
 fn refused_login(error: &lettre::transport::smtp::Error) -> Failure {
     let failure = said(error);
     if error.is_permanent() {

@@ -51,6 +51,11 @@ impl Request {
 
 /// Posts; gives the status and a few words of the answer.
 pub(super) async fn post(to: &To<'_>, request: Request) -> Result<String, Failure> {
+    Ok(post_for_status(to, request).await?.1)
+}
+
+/// Posts; gives the status by itself, too.
+pub(super) async fn post_for_status(to: &To<'_>, request: Request) -> Result<(u16, String), Failure> {
     if request.url.is_empty() {
         return Err(Failure::permanent("Its address is not known here; fill it in again."));
     }
@@ -65,7 +70,7 @@ pub(super) async fn post(to: &To<'_>, request: Request) -> Result<String, Failur
     let words = words(&mut answer, to.secrets).await;
     let told = if words.is_empty() { status.to_string() } else { format!("{status}: {words}") };
     if answer.status().is_success() {
-        return Ok(told);
+        return Ok((status, told));
     }
     Err(Failure { retry_after, ..refused(status, &told) })
 }

@@ -20,6 +20,7 @@ use etiqa_model::notify::{ChannelSecrets, ChannelSettings, Message};
 use tokio::time::timeout;
 
 pub(super) use failure::{Failure, Outlook};
+pub(super) use webhook::key_of;
 
 use crate::collect::Hush;
 use crate::engine::Engine;
@@ -56,6 +57,16 @@ fn hush_of(settings: &ChannelSettings, secrets: &ChannelSecrets) -> Hush {
     let mut hush = Hush::default();
     for told in [url, secret, token] {
         hush.add(told);
+    }
+    if matches!(settings, ChannelSettings::Apprise(_)) {
+        // It speaks of its key, and of one address of several.
+        let addresses = secret.reveal().split(|c: char| c == ',' || c.is_whitespace());
+        for piece in addresses.chain(url.reveal().trim_end_matches('/').rsplit('/').take(1)) {
+            // Less would mask letters of every word.
+            if piece.len() >= 4 && piece != "notify" {
+                hush.add(&Secret::new(piece));
+            }
+        }
     }
     let username = match settings {
         ChannelSettings::Email(email) => email.username.as_deref().unwrap_or_default(),
@@ -101,11 +112,15 @@ async fn send(to: &To<'_>, settings: &ChannelSettings, content: &Content) -> Res
 fn text_of(message: &Message) -> String {
     match message.dropped {
         0 => message.text.clone(),
-        dropped => format!(
-            "{}\n\n{dropped} messages before this one were dropped, because too many waited while this channel did not work.",
-            message.text.trim_end()
-        ),
+        dropped => format!("{}\n\n{}", message.text.trim_end(), words_of_dropped(dropped)),
     }
+}
+
+/// Says how many messages were given up before one.
+pub(super) fn words_of_dropped(dropped: u64) -> String {
+    format!(
+        "{dropped} messages before this one were dropped, because too many waited while this channel did not work."
+    )
 }
 
 /// At most so many bytes of a text, cut between characters.
@@ -143,6 +158,21 @@ mod tests {
         let told = hush.masked("535 no AGV0aXFhAGh1bnRlcjItaHVudGVyMg== hunter2-hunter2");
         assert!(told.starts_with("535 no ") && !told.contains("hunter2"), "{told}");
         assert!(!told.contains("AGV0aXFh"), "{told}");
+    }
+
+    #[test]
+    fn what_apprise_says_back_of_its_key_and_of_each_address_is_masked() {
+        let input = ChannelInput {
+            name: "all".into(),
+            kind: "apprise".into(),
+            secret_url: Secret::new("https://apprise.lan/notify/k3y-4Fz8"),
+            secret: Secret::new("tgram://one-hunter2/1, tgram://two-hunter2/2"),
+            ..ChannelInput::default()
+        };
+        let new = input.parse().unwrap();
+        assert_eq!(new.settings.words(), "apprise.lan");
+        let told = hush_of(&new.settings, &new.secrets).masked("no k3y-4Fz8, nor tgram://two-hunter2/2");
+        assert!(told.starts_with("no ") && !told.contains("k3y-4Fz8") && !told.contains("hunter2"), "{told}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,11 +23,13 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::http::untrusted;
 use super::{Failure, To};
 use crate::collect::certificate_problem;
+use crate::outgoing::{Kind, kind_of};
 
 /// The longest wait for a connection, for each address of a name.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes of a reply: RFC 5321 has lines of 512, and few of them.
 const LONGEST_REPLY: usize = 16 << 10;
+const IN_THE_CLEAR: &str = "The password would cross the internet in the clear: choose STARTTLS or TLS.";
 
 /// A connection over which the server greets first.
 pub(super) async fn open(
@@ -35,7 +37,14 @@ pub(super) async fn open(
     email: &EmailSettings,
     own_name: &str,
 ) -> Result<Box<dyn AsyncTokioStream>, Failure> {
-    let mut tcp = connect(to, &email.host, email.port).await?;
+    let mut addresses = to.engine.reach.outgoing(to.own_network).resolve(&email.host).await?;
+    if email.security == MailSecurity::None && email.username.is_some() {
+        addresses.retain(|address| kind_of(*address) != Kind::Public);
+        if addresses.is_empty() {
+            return Err(Failure::permanent(IN_THE_CLEAR));
+        }
+    }
+    let mut tcp = connect_to(addresses, email.port).await?;
     let stream: Box<dyn AsyncTokioStream> = match email.security {
         MailSecurity::None => Box::new(Wire { inner: tcp, greeting: b"" }),
         MailSecurity::Tls => Box::new(Wire { inner: tls(to, &email.host, tcp).await?, greeting: b"" }),
@@ -47,11 +56,15 @@ pub(super) async fn open(
     Ok(stream)
 }
 
-/// Connects to a server by the addresses that it may have, one after the other.
+/// Connects to a server by the addresses that it may have.
 pub(super) async fn connect(to: &To<'_>, host: &str, port: u16) -> Result<TcpStream, Failure> {
-    let outgoing = to.engine.reach.outgoing(to.own_network);
+    connect_to(to.engine.reach.outgoing(to.own_network).resolve(host).await?, port).await
+}
+
+/// Connects to the first of these that answers.
+async fn connect_to(addresses: Vec<IpAddr>, port: u16) -> Result<TcpStream, Failure> {
     let mut failure = None;
-    for address in outgoing.resolve(host).await? {
+    for address in addresses {
         match timeout(CONNECT, TcpStream::connect((address, port))).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => failure = Some(Failure::of_connection(&error)),

@@ -11,7 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::UdpSocket;
 
 use super::smtp::{connect, tls};
-use super::{Failure, To, shortened};
+use super::{Failure, To, shortened, words_of_dropped};
 
 /// Bytes of a line: what every receiver should take (RFC 5424, section 6.1), and what those behind TCP do.
 const DATAGRAM: usize = 2_048;
@@ -68,9 +68,9 @@ async fn write(mut stream: impl AsyncWrite + Unpin, lines: &[String]) -> Result<
 
 fn lines(syslog: &SyslogSettings, message: &Message) -> Vec<String> {
     let longest = if syslog.transport == SyslogTransport::Udp { DATAGRAM } else { FRAME };
-    if message.items.is_empty() {
-        return vec![line(syslog, message, message.severity, "test", "", &message.title, longest)];
-    }
+    let of_all = |kind: &str, severity: Severity, words: &str| {
+        line(syslog, message, severity, kind, "", words, longest)
+    };
     let mut lines: Vec<String> = message
         .items
         .iter()
@@ -88,7 +88,13 @@ fn lines(syslog: &SyslogSettings, message: &Message) -> Vec<String> {
         .collect();
     if let Some(more) = message.items.len().checked_sub(LINES).filter(|more| *more > 0) {
         let words = format!("{} and {more} more", message.title);
-        lines.push(line(syslog, message, message.severity, "more", "", &words, longest));
+        lines.push(of_all("more", message.severity, &words));
+    }
+    if lines.is_empty() {
+        lines.push(of_all("test", message.severity, &message.title));
+    }
+    if message.dropped > 0 {
+        lines.push(of_all("dropped", Severity::Warning, &words_of_dropped(message.dropped)));
     }
     lines
 }
@@ -183,6 +189,15 @@ mod tests {
             ["<131>1 2026-11-23T02:00:05.000Z backup1 etiqa - device_failing [etiqa@32473 id=\"abc\" \
               event=\"device_failing\" state=\"new\" subject=\"core\\\"1\\]\"] Device failing: core\"1]: It does not answer."]
         );
+    }
+
+    #[test]
+    fn a_line_of_its_own_says_how_many_messages_were_dropped() {
+        let dropped = Message { dropped: 7, ..message(Vec::new()) };
+        let lines = lines(&settings(SyslogTransport::Tcp), &dropped);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[1].starts_with("<132>1 ") && lines[1].contains(" etiqa - dropped ["), "{lines:?}");
+        assert!(lines[1].contains("] 7 messages before this one were dropped"), "{lines:?}");
     }
 
     #[test]

@@ -38,12 +38,18 @@ fn body(message: &Message) -> Value {
     body
 }
 
-/// In base64.
-fn signature(secret: &str, id: &str, seconds: &str, body: &str) -> Option<String> {
+/// The key that a secret is; none where it says that it is base64, and is not, or is empty.
+pub(in crate::notify) fn key_of(secret: &str) -> Option<Vec<u8>> {
     let key = match secret.strip_prefix(ENCODED) {
         Some(encoded) => STANDARD.decode(encoded).ok()?,
         None => secret.as_bytes().to_vec(),
     };
+    (!key.is_empty()).then_some(key)
+}
+
+/// In base64.
+fn signature(secret: &str, id: &str, seconds: &str, body: &str) -> Option<String> {
+    let key = key_of(secret)?;
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&key).ok()?;
     mac.update(format!("{id}.{seconds}.{body}").as_bytes());
     Some(STANDARD.encode(mac.finalize().into_bytes()))
@@ -64,5 +70,6 @@ mod tests {
         );
         assert_eq!(signed.as_deref(), Some("g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
         assert_eq!(signature("whsec_?", "", "", ""), None);
+        assert_eq!(signature("whsec_", "", "", ""), None, "an empty key signs for anybody");
     }
 }

@@ -196,7 +196,7 @@ pub async fn channel_failed_in_txn(
     Ok(())
 }
 
-/// Notes what a test found wrong; when it is tried next stays as it is.
+/// Notes what a test found wrong, or that one message was refused; when it is tried next stays as it is.
 pub async fn channel_problem_in_txn(tx: &mut Tx, id: ChannelId, problem: &str) -> Result<()> {
     sqlx::query("UPDATE notify_channel SET problem = $2 WHERE id = $1")
         .bind(id.0)
@@ -236,6 +236,8 @@ pub async fn channels_bring_forward_in_txn(tx: &mut Tx, now: Timestamp) -> Resul
         "UPDATE notify_channel SET paused_until = NULL WHERE paused_until > $1",
         "UPDATE notify_delivery SET due_at = $1 WHERE state = 'waiting' AND due_at > $1",
         "UPDATE notify_open SET told_at = $1 WHERE told_at > $1",
+        // A digest waits for a week at most, and then for the end of quiet hours.
+        "UPDATE notify_held SET release_at = $1 WHERE release_at > $1 + 691200000",
     ] {
         sqlx::query(sql).bind(now.millis()).execute(&mut **tx).await?;
     }

@@ -11,6 +11,10 @@ use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 /// Messages that wait for one channel; the oldest are given up for newer ones.
 pub const MOST_WAITING: u32 = 1_000;
+/// One that was tried so often lets all others go first: what a server fails at every time must not keep it from the rest.
+const HOLDS_UP: u32 = 8;
+/// Bytes of a text that lists show.
+const SHOWN: usize = 20_000;
 /// Tries that are kept of one message.
 const MOST_ATTEMPTS: u32 = 20;
 
@@ -124,16 +128,19 @@ async fn insert(tx: &mut Tx, new: &NewDelivery, state: DeliveryState, now: Times
     Ok(DeliveryId(row.int("id")?))
 }
 
-/// The message whose turn it is at a channel: the oldest.
+/// The message whose turn it is at a channel: the oldest that was not tried too often.
 pub async fn delivery_next_due(db: &Db, channel: ChannelId, now: Timestamp) -> Result<Option<DueDelivery>> {
-    let row = sqlx::query(
-        "SELECT id, message_id, content, due_at FROM notify_delivery
-         WHERE channel_id = $1 AND state = 'waiting' AND due_at <= $2 ORDER BY id LIMIT 1",
-    )
-    .bind(channel.0)
-    .bind(now.millis())
-    .fetch_optional(db.reader())
-    .await?;
+    // Sorted without the texts.
+    let sql = format!(
+        "SELECT id, message_id, content, due_at FROM notify_delivery WHERE id = (
+             SELECT id FROM notify_delivery WHERE channel_id = $1 AND state = 'waiting' AND due_at <= $2
+             ORDER BY CASE WHEN tries < {HOLDS_UP} THEN 0 ELSE 1 END, id LIMIT 1)"
+    );
+    let row = sqlx::query(crate::db::built(sql))
+        .bind(channel.0)
+        .bind(now.millis())
+        .fetch_optional(db.reader())
+        .await?;
     row.map(|row| {
         Ok(DueDelivery {
             id: DeliveryId(row.int("id")?),
@@ -300,7 +307,7 @@ fn delivery(row: &AnyRow) -> Result<Delivery> {
         kind: row.named("kind", ChannelKind::parse)?,
         rule: row.text("rule")?,
         title: row.text("title")?,
-        text: content.text().to_owned(),
+        text: shown(content.text()),
         state: row.named("state", DeliveryState::parse)?,
         created_at: row.time("created_at")?,
         due_at: row.time("due_at")?,
@@ -308,4 +315,12 @@ fn delivery(row: &AnyRow) -> Result<Delivery> {
         tries: row.count("tries")?,
         attempts: Vec::new(),
     })
+}
+
+fn shown(text: &str) -> String {
+    if text.len() <= SHOWN {
+        return text.to_owned();
+    }
+    let end = (0..=SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    format!("{}\n…", &text[..end])
 }

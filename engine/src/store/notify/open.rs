@@ -61,22 +61,25 @@ pub async fn open_insert_in_txn(
     Ok(done.rows_affected() > 0)
 }
 
-/// Notes that it is told again; false when somebody else told it since `told_at`, or when it is over.
+/// Notes that it is told again, and how; false when somebody else told it since `told_at`, or when it is over.
 pub async fn open_touch_in_txn(
     tx: &mut Tx,
     rule: NotifyRuleId,
     about: &str,
+    item: &Item,
     told_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool> {
-    let done =
-        sqlx::query("UPDATE notify_open SET told_at = $4 WHERE rule_id = $1 AND about = $2 AND told_at = $3")
-            .bind(rule.0)
-            .bind(about.to_owned())
-            .bind(told_at.millis())
-            .bind(now.millis())
-            .execute(&mut **tx)
-            .await?;
+    let done = sqlx::query(
+        "UPDATE notify_open SET told_at = $4, item = $5 WHERE rule_id = $1 AND about = $2 AND told_at = $3",
+    )
+    .bind(rule.0)
+    .bind(about.to_owned())
+    .bind(told_at.millis())
+    .bind(now.millis())
+    .bind(json(item))
+    .execute(&mut **tx)
+    .await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -132,11 +135,14 @@ pub async fn held_count_in_txn(tx: &mut Tx, rule: NotifyRuleId) -> Result<u64> {
     row.count("n")
 }
 
-/// Enabled rules whose time has come to tell what they hold.
+/// Enabled rules whose time has come to tell what they hold, and that somebody hears.
 pub async fn held_list_due(db: &Db, now: Timestamp) -> Result<Vec<NotifyRuleId>> {
     let rows = sqlx::query(
         "SELECT DISTINCT h.rule_id AS rule_id FROM notify_held h JOIN notify_rule r ON r.id = h.rule_id
-             WHERE r.enabled = 1 AND h.release_at <= $1 ORDER BY rule_id",
+             WHERE r.enabled = 1 AND h.release_at <= $1 AND EXISTS (
+                 SELECT 1 FROM notify_rule_channel o JOIN notify_channel c ON c.id = o.channel_id
+                 WHERE o.rule_id = h.rule_id AND c.enabled = 1)
+             ORDER BY rule_id",
     )
     .bind(now.millis())
     .fetch_all(db.reader())

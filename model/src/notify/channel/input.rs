@@ -25,7 +25,7 @@ pub struct ChannelInput {
     pub kind: String,
     /// Whether anything is sent to it.
     pub enabled: bool,
-    /// Webhook, Slack, Teams, heartbeat: the address, a secret itself. Empty while editing: as it was.
+    /// Webhook, Slack, Teams, Apprise, heartbeat: the address, a secret itself. Empty while editing: as it was.
     pub secret_url: Secret,
     /// Webhook: what signs each message. Apprise without a key: where it passes messages on to. Empty while editing: as it
     /// was.
@@ -46,7 +46,7 @@ pub struct ChannelInput {
     pub from: String,
     /// E-mail: the receivers' addresses with commas between; required.
     pub to: String,
-    /// ntfy, Apprise: `https://…`; required.
+    /// ntfy: `https://…`; required.
     pub server: String,
     /// ntfy: required.
     pub topic: String,
@@ -93,7 +93,7 @@ impl Default for ChannelInput {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChannelSecrets {
-    /// Webhook, Slack, Teams, heartbeat.
+    /// Webhook, Slack, Teams, Apprise, heartbeat.
     pub url: Secret,
     /// Webhook, Apprise.
     pub secret: Secret,
@@ -152,11 +152,12 @@ impl ChannelInput {
             Some(ChannelKind::Heartbeat) => self.heartbeat(&mut fields).map(ChannelSettings::Heartbeat),
             None => None,
         };
-        for (field, secret) in [("secret", &self.secret), ("token", &self.token)] {
-            // What goes into a header, or is read line by line.
-            if secret.reveal().chars().any(|c| c.is_control() && c != '\n' && c != '\r') {
-                fields.wrong(field, "It has a control character in it.");
-            }
+        // Several addresses may stand in lines of their own; a token goes into a header.
+        if self.secret.reveal().chars().any(|c| c.is_control() && c != '\n' && c != '\r') {
+            fields.wrong("secret", "It has a control character in it.");
+        }
+        if self.token.reveal().trim().chars().any(char::is_control) {
+            fields.wrong("token", "It has a line break or another control character in it.");
         }
         fields.finish()?;
         match (name, settings) {
@@ -183,7 +184,10 @@ impl ChannelInput {
                 secrets.url = trimmed(&self.secret_url);
             }
             ChannelKind::Ntfy => secrets.token = trimmed(&self.token),
-            ChannelKind::Apprise => secrets.secret = trimmed(&self.secret),
+            ChannelKind::Apprise => {
+                secrets.url = trimmed(&self.secret_url);
+                secrets.secret = trimmed(&self.secret);
+            }
             ChannelKind::Syslog => {}
         }
         secrets
@@ -253,9 +257,9 @@ impl ChannelInput {
     }
 
     fn apprise(&self, fields: &mut Fields) -> Option<AppriseSettings> {
-        let url = fields.check("server", web_address("The address", &self.server));
+        let host = self.host_of_url(fields);
         let tag = fields.check("tag", optional_text("The tag", &self.tag, 200));
-        Some(AppriseSettings { url: url?, tag: tag?, own_network: self.own_network })
+        Some(AppriseSettings { host: host?, tag: tag?, own_network: self.own_network })
     }
 
     fn heartbeat(&self, fields: &mut Fields) -> Option<HeartbeatSettings> {
@@ -356,9 +360,22 @@ mod tests {
         assert_eq!(wrong(kind("email")), ["host", "from", "to"]);
         assert_eq!(wrong(kind("ntfy")), ["server", "topic"]);
         assert_eq!(wrong(kind("syslog")), ["host"]);
-        assert_eq!(wrong(kind("apprise")), ["server"]);
         assert_eq!(wrong(kind("heartbeat")), ["backup"]);
         assert_eq!(wrong(kind("pigeon")), ["kind"]);
+    }
+
+    #[test]
+    fn a_token_is_one_line() {
+        let with = |token: &'static str| {
+            move |input: &mut ChannelInput| {
+                input.secret_url = Secret::new("https://example.com/hook");
+                (input.kind, input.token) = ("webhook".into(), Secret::new(token));
+            }
+        };
+        assert_eq!(wrong(with("one\r\nX-Other: two")), ["token"]);
+        let mut input = ChannelInput { name: "On call".into(), ..ChannelInput::default() };
+        with(" one\n")(&mut input);
+        assert_eq!(input.parse().unwrap().secrets.token.reveal(), "one");
     }
 
     #[test]
@@ -389,6 +406,9 @@ mod tests {
         };
         let new = input.parse().unwrap();
         assert_eq!(new.settings.words(), "hooks.slack.com");
+        let url = Secret::new("https://apprise.example.com/notify/hunter2");
+        let apprise = ChannelInput { kind: "apprise".into(), secret_url: url, ..input.clone() };
+        assert_eq!(apprise.parse().unwrap().settings.words(), "apprise.example.com");
         assert_eq!(new.secrets.url.reveal(), "https://hooks.slack.com/services/T0/B0/hunter2");
         assert!(!format!("{new:?} {input:?}").contains("hunter2"));
         for url in ["ftp://hunter2", "https://", "https://ada:hunter2@x/", "https://x/hunter 2"] {

@@ -182,11 +182,11 @@ impl SyslogTransport {
     }
 }
 
-/// An Apprise API.
+/// An Apprise API. Its address is a secret: whoever knows the key in it may send there, and ask where that leads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppriseSettings {
-    /// `https://…/notify/KEY`, or `https://…/notify` with addresses of its own among the secrets.
-    pub url: String,
+    /// The host of the address, which is all that is shown of it.
+    pub host: String,
     /// Which of the key's services; empty: all.
     pub tag: String,
     /// Whether it may be in a private network.
@@ -250,8 +250,8 @@ impl ChannelSettings {
             Self::Syslog(syslog) => {
                 format!("{}:{} by {}", syslog.host, syslog.port, syslog.transport.label())
             }
-            Self::Apprise(apprise) if apprise.tag.is_empty() => apprise.url.clone(),
-            Self::Apprise(apprise) => format!("{}, tag {}", apprise.url, apprise.tag),
+            Self::Apprise(apprise) if apprise.tag.is_empty() => apprise.host.clone(),
+            Self::Apprise(apprise) => format!("{}, tag {}", apprise.host, apprise.tag),
             Self::Heartbeat(heartbeat) => heartbeat.host.clone(),
         }
     }
@@ -264,8 +264,8 @@ impl ChannelSettings {
                     && (a.security == b.security || b.security != MailSecurity::None)
             }
             (Self::Ntfy(a), Self::Ntfy(b)) => a.server == b.server,
-            (Self::Apprise(a), Self::Apprise(b)) => a.url == b.url,
             // The address is a secret itself, and what goes with it goes to its host.
+            (Self::Apprise(a), Self::Apprise(b)) => a.host == b.host,
             (Self::Webhook(a), Self::Webhook(b))
             | (Self::Slack(a), Self::Slack(b))
             | (Self::Teams(a), Self::Teams(b)) => a.host == b.host,
@@ -298,10 +298,7 @@ impl ChannelSettings {
                 syslog.transport.as_str().clone_into(&mut input.transport);
                 input.facility = syslog.facility.to_string();
             }
-            Self::Apprise(apprise) => {
-                input.server = apprise.url;
-                input.tag = apprise.tag;
-            }
+            Self::Apprise(apprise) => input.tag = apprise.tag,
             Self::Heartbeat(heartbeat) => input.backup = heartbeat.backup.to_string(),
         }
     }

@@ -158,8 +158,13 @@ struct Fields<'a> {
 }
 
 /// Kinds whose address is a secret.
-const WITH_URL: &[ChannelKind] =
-    &[ChannelKind::Webhook, ChannelKind::Slack, ChannelKind::Teams, ChannelKind::Heartbeat];
+const WITH_URL: &[ChannelKind] = &[
+    ChannelKind::Webhook,
+    ChannelKind::Slack,
+    ChannelKind::Teams,
+    ChannelKind::Apprise,
+    ChannelKind::Heartbeat,
+];
 
 impl Fields<'_> {
     /// Shows a field only for these kinds. Without JavaScript all of those that may be needed are there.
@@ -207,16 +212,16 @@ impl Fields<'_> {
 
     fn web(&self) -> AnyView {
         let (input, problem) = (self.input, self.problem);
-        let url = view! { <Field name="channel[secret_url]" label="Address" kind="password" problem autocomplete="off" hint=self.kept("https://… It counts as a secret: whoever knows it may send there.")/> }.into_any();
+        let url = view! { <Field name="channel[secret_url]" label="Address" kind="password" problem autocomplete="off" hint=self.kept("https://… It counts as a secret: whoever knows it may send there. Apprise: with /notify and the key.")/> }.into_any();
         let secret = view! { <Field name="channel[secret]" label="Secret" kind="password" problem autocomplete="new-password" hint=self.kept("Webhook: signs each message. Apprise without a key: the addresses that it passes messages on to.")/> }.into_any();
         let token = view! { <Field name="channel[token]" label="Token" kind="password" problem autocomplete="new-password" hint=self.kept("Sent along as a bearer token; empty: none.")/> }.into_any();
-        let server = view! { <Field name="channel[server]" label="Address of the server" value=input.server.clone() problem placeholder="https://" hint="ntfy: without the topic. Apprise: with /notify and the key."/> }.into_any();
+        let server = view! { <Field name="channel[server]" label="Address of the server" value=input.server.clone() problem placeholder="https://" hint="Without the topic."/> }.into_any();
         let topic = view! { <Field name="channel[topic]" label="Topic" value=input.topic.clone() problem/> }
             .into_any();
         let tag = view! { <Field name="channel[tag]" label="Tag" value=input.tag.clone() problem hint="Which services of the key; empty: all."/> }.into_any();
         view! {
             {self.only_for(WITH_URL, url)}
-            {self.only_for(&[ChannelKind::Ntfy, ChannelKind::Apprise], server)}
+            {self.only_for(&[ChannelKind::Ntfy], server)}
             {self.only_for(&[ChannelKind::Ntfy], topic)}
             {self.only_for(&[ChannelKind::Apprise], tag)}
             {self.only_for(&[ChannelKind::Webhook, ChannelKind::Apprise], secret)}
