@@ -85,7 +85,7 @@ pub(super) fn plan(here: &Here, listing: Listing, settings: &SourceSettings, at:
     } else {
         let note =
             "Some rows could not be read, so that nobody knows which devices are gone: none is disabled.";
-        add_note(&mut planner.plan.report.notes, note);
+        planner.plan.report.notes.push(note.to_owned());
     }
     planner.finish()
 }
