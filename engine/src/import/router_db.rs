@@ -246,10 +246,7 @@ fn with_lines(mut report: ImportReport, listed: &[Listed], doubled: Vec<RowError
 }
 
 /// The devices at the addresses of these places, of whatever site.
-async fn devices_at<'p>(
-    engine: &Engine,
-    places: impl IntoIterator<Item = &'p Place>,
-) -> Result<Vec<Device>> {
+async fn devices_at<'p>(engine: &Engine, places: impl IntoIterator<Item = &'p Place>) -> Result<Vec<Device>> {
     let addresses: BTreeSet<&String> = places.into_iter().map(|(address, _)| address).collect();
     let addresses: Vec<String> = addresses.into_iter().cloned().collect();
     let mut found = Vec::new();

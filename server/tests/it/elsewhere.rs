@@ -81,7 +81,8 @@ async fn an_oxidized_moves_in_with_its_groups_and_its_logins() {
         world.database.texts(sites).await,
         ["oxidized oxidized: vienna", "oxidized oxidized 2: graz", "oxidized oxidized 3: vienna"]
     );
-    let named = "SELECT COALESCE(c.name, 'none') FROM device d LEFT JOIN credential c ON c.id = d.credential_id
+    let named =
+        "SELECT COALESCE(c.name, 'none') FROM device d LEFT JOIN credential c ON c.id = d.credential_id
                  ORDER BY d.id";
     assert_eq!(
         world.database.texts(named).await,

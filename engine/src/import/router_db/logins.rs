@@ -146,7 +146,7 @@ async fn add(
     notes: &mut Vec<RowError>,
 ) -> Result<Result<(), String>> {
     let sites: BTreeSet<&str> = shared.rows.iter().map(|row| site_of(&listed[*row])).collect();
-    let site = match sites.iter().next() {
+    let site = match sites.first() {
         Some(site) if sites.len() == 1 => (*site).to_owned(),
         _ => String::new(),
     };
