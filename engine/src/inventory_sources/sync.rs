@@ -486,3 +486,51 @@ async fn credential_ids(engine: &Engine) -> Result<HashMap<String, CredentialId>
 async fn keyed(engine: &Engine, id: InventorySourceId) -> Result<KeyedSource> {
     Ok(source_fetch(&engine.db, id, now()).await?.ok_or_else(|| missing(id))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use etiqa_model::device::DeviceInput;
+
+    use super::*;
+    use crate::db::Db;
+
+    #[tokio::test]
+    async fn a_device_that_changed_since_it_was_planned_is_left_and_counts_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_sqlite(&folder.path().join("etiqa.db")).await.unwrap();
+        let input = DeviceInput { address: "192.0.2.1".into(), ..DeviceInput::default() };
+        let row = DeviceRow { device: input.parse().unwrap(), credential_id: None, jump_host_id: None };
+        let mut tx = db.write().await.unwrap();
+        let ids = device_insert_in_txn(&mut tx, &[row], now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let device = device_list_of(&db, &ids).await.unwrap().remove(0);
+
+        let before = Device { updated_at: Timestamp(0), ..device };
+        let link = SourceLink {
+            device_id: before.id,
+            key: "1".into(),
+            given: BTreeMap::new(),
+            gone_at: None,
+            disabled_here: true,
+        };
+        let change = Change {
+            fate: Some(SyncFate::Disable),
+            before: Some(before),
+            after: None,
+            link,
+            words: Vec::new(),
+        };
+        let mut report = SyncReport { disabled: 1, ..SyncReport::default() };
+        let mut tx = db.write().await.unwrap();
+        let id = InventorySourceId(1);
+        let (acts, passed_over) =
+            write(&mut tx, id, vec![change], &HashMap::new(), &mut report).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((acts.len(), passed_over, report.disabled), (0, 1, 0));
+        assert!(report.notes[0].contains("changed just now"), "{:?}", report.notes);
+        assert!(device_list_of(&db, &ids).await.unwrap()[0].enabled);
+        db.close().await;
+    }
+}

@@ -154,8 +154,7 @@ async fn devices_versions_backups_and_history_come_as_they_were() {
     assert_eq!(runs[0].error.as_deref(), Some("disk full"));
     let note = run_note_list(&world.engine.db, runs[1].id, 10).await.unwrap().remove(0).note;
     assert!(note.contains("daily_20261122_023000.zip") && !note.contains("/srv"), "{note}");
-    for words in
-        ["no address", "toaster", "fortnightly", "had not ended", "1 configuration is of no device"]
+    for words in ["no address", "toaster", "fortnightly", "had not ended", "1 configuration is of no device"]
     {
         assert!(report.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", report.notes);
     }
