@@ -346,8 +346,9 @@ async fn another_netbox_is_looked_at_first_and_its_numbers_are_other_devices() {
     let world = World::new().await;
     let fake = Fake::start((1..=4).map(|id| listed(id, &format!("sw-{id}"), "vie")).collect()).await;
     let id = followed(&world, &fake).await;
-    let addresses = async || -> Vec<_> {
-        devices(&world).await.into_iter().map(|device| (device.id, device.address)).collect()
+    let addresses = async || {
+        let all = devices(&world).await;
+        all.into_iter().map(|device| (device.id, device.address)).collect::<Vec<_>>()
     };
     let before = addresses().await;
     // The same devices under other numbers, and one that is new.
