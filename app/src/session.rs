@@ -33,6 +33,12 @@ impl Session {
         self.identity().await.map_or(Role::Viewer, |identity| identity.role)
     }
 
+    /// Whether they may change what is about all devices: as [`Allowed`] with `of_all`, for operators.
+    pub(crate) async fn may_change_all(self) -> bool {
+        let identity = self.identity().await;
+        identity.is_some_and(|identity| identity.role >= Role::Operator && identity.scope.is_everything())
+    }
+
     /// Whether somebody is signed in, once that is known.
     #[cfg(feature = "hydrate")]
     pub(crate) fn is_signed_in(self) -> bool {

@@ -3,7 +3,7 @@
 //! A sync takes the list (`fetch`, `netbox`), reads it as an import's file (`wanted`), holds it against what is here (`plan`) and
 //! writes the difference in one transaction (`sync`). It never deletes: a device that a source does not list any more is
 //! disabled, or left, as a person chose. A field that a person changed here stays. A list that comes half, or would disable
-//! more than a quarter of a source's devices, changes nothing.
+//! more than a quarter of a source's devices, or give them other addresses, changes nothing.
 
 mod fetch;
 mod manage;
@@ -14,4 +14,4 @@ mod wanted;
 
 pub use manage::{detail, find, list, remove, save};
 pub(crate) use sync::sync_queued;
-pub use sync::{Asked, ask_for_sync, preview, queue_due, sync_now};
+pub use sync::{Asked, ask_for_sync, preview, preview_here, queue_due, sync_now};

@@ -187,7 +187,7 @@ pub struct GoneDevice {
     pub address: String,
     /// Since when.
     pub gone_at: Timestamp,
-    /// Whether it was disabled for that.
+    /// Whether it is disabled now.
     pub is_disabled: bool,
 }
 

@@ -145,6 +145,14 @@ pub(super) fn open_secrets(engine: &Engine, id: CredentialId, sealed: &[u8]) -> 
     Ok(serde_json::from_slice(&opened).map_err(|_| VaultError::Sealed)?)
 }
 
+/// The password and the enable password of a credential, for who compares them with others. None: it is not there, or cannot
+/// be opened.
+pub(crate) async fn credential_passwords(engine: &Engine, id: CredentialId) -> Result<Option<[Secret; 2]>> {
+    let Some(sealed) = credential_fetch(&engine.db, id).await? else { return Ok(None) };
+    let opened = open_secrets(engine, id, &sealed.sealed).ok();
+    Ok(opened.map(|secrets| [secrets.password, secrets.enable_password]))
+}
+
 /// Every credential, without its secrets.
 pub async fn credential_list_for_page(engine: &Engine) -> Result<Vec<Credential>> {
     Ok(credential_list(&engine.db).await?)

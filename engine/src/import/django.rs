@@ -118,6 +118,14 @@ pub async fn import(engine: &Engine, file: &Path, options: &DjangoOptions) -> Re
     for device in &devices {
         versions::bring(engine, &mut source, device, options, &mut report).await?;
     }
+    // Those of a device that was left out were not looked at.
+    let others = source.count_configs().await?.saturating_sub(report.versions.found);
+    if others > 0 {
+        report.versions.found += others;
+        report.versions.left_out += others;
+        let are = if others == 1 { "configuration is" } else { "configurations are" };
+        report.note(format!("{others} {are} of no device that was brought, and left out."));
+    }
     let backups = backups::bring(engine, &mut source, options, &mut report).await?;
     history::bring(engine, &mut source, &backups, options, &mut report).await?;
     source.close().await;

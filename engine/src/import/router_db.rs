@@ -3,12 +3,12 @@
 //! What cannot be mapped is said per line and costs nothing: a device whose model means nothing here is imported without a
 //! platform, and recognised at its first session.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use etiqa_model::UserError;
-use etiqa_model::credential::{CredentialInput, NewSecrets};
-use etiqa_model::device::DeviceInput;
+use etiqa_model::credential::NewSecrets;
+use etiqa_model::device::{Device, DeviceInput};
 use etiqa_model::import::{ImportReport, PreviewRow, RowError};
+use etiqa_model::{DeviceId, UserError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -16,11 +16,10 @@ use super::apply::{ImportOptions, import_showing};
 use super::platforms::{kind_of_platform, platform_named};
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::fleet::credential_save;
 use crate::inventory;
-use crate::store::credential::credential_list;
 use crate::store::device::device_list_by_address_in_txn;
 
+mod logins;
 mod oxidized;
 mod rancid;
 #[cfg(test)]
@@ -138,17 +137,9 @@ async fn import(engine: &Engine, listed: Vec<Listed>, options: &RouterDbOptions)
     }
     let mut report = RouterDbReport::default();
     let (mut listed, doubled) = without_doubles(listed, &options.site);
-    let logins = name_logins(&mut listed, options, &mut report.notes);
-    let down: Vec<String> =
-        listed.iter().filter(|row| row.is_down).filter_map(|row| address_of(&row.device)).collect();
-    let known = known_addresses(engine, &down).await?;
-    report.credentials = save_logins(engine, logins, options.dry_run).await?;
-    if options.dry_run {
-        // They are not there yet, and a row that names one would be refused.
-        for row in &mut listed {
-            row.device.credential.clear();
-        }
-    }
+    let down: Vec<Place> = listed.iter().filter(|row| row.is_down).filter_map(place_of).collect();
+    let before = devices_at(engine, &down).await?;
+    report.credentials = logins::bring(engine, &mut listed, options, &mut report.notes).await?;
     let import = ImportOptions { update: options.update, dry_run: options.dry_run };
     let (rows, shown) = import_showing(engine, &as_json(&listed), import).await?;
     report.report = with_lines(rows, &listed, doubled);
@@ -160,8 +151,10 @@ async fn import(engine: &Engine, listed: Vec<Listed>, options: &RouterDbOptions)
         report.notes.extend(row.notes.into_iter().map(|reason| RowError { line: row.line, reason }));
     }
     report.notes.sort_by_key(|note| note.line);
-    let new: Vec<String> = down.into_iter().filter(|address| !known.contains(address)).collect();
-    report.disabled = if options.dry_run { new.len() as u64 } else { disable(engine, &new).await? };
+    let taken: HashSet<Place> = before.iter().flat_map(places_of).collect();
+    let new: HashSet<Place> = down.into_iter().filter(|place| !taken.contains(place)).collect();
+    let before: HashSet<DeviceId> = before.into_iter().map(|device| device.id).collect();
+    report.disabled = if options.dry_run { new.len() as u64 } else { disable(engine, &new, &before).await? };
     Ok(report)
 }
 
@@ -169,6 +162,22 @@ async fn import(engine: &Engine, listed: Vec<Listed>, options: &RouterDbOptions)
 fn address_of(device: &DeviceInput) -> Option<String> {
     let only = DeviceInput { address: device.address.clone(), ..DeviceInput::default() };
     only.parse().ok().map(|device| device.address)
+}
+
+/// Address and site of a device; of a row that names no site an empty one, since it is of any.
+type Place = (String, String);
+
+/// Where the device of a row is; none where it is no address.
+fn place_of(row: &Listed) -> Option<Place> {
+    let DeviceInput { address, site, .. } = &row.device;
+    let only = DeviceInput { address: address.clone(), site: site.clone(), ..DeviceInput::default() };
+    let device = only.parse().ok()?;
+    Some((device.address, if site.trim().is_empty() { String::new() } else { device.site }))
+}
+
+/// What rows may say of where a device is.
+fn places_of(device: &Device) -> [Place; 2] {
+    [(device.address.clone(), device.site.clone()), (device.address.clone(), String::new())]
 }
 
 /// The rows with their sites, and those that are in the file twice.
@@ -193,68 +202,6 @@ fn without_doubles(listed: Vec<Listed>, site: &str) -> (Vec<Listed>, Vec<RowErro
         }
     }
     (once, doubled)
-}
-
-/// Gives every login a name, the same one whenever the same file is read, and its devices the name of their login.
-fn name_logins(
-    listed: &mut [Listed],
-    options: &RouterDbOptions,
-    notes: &mut Vec<RowError>,
-) -> Vec<(String, ListedLogin)> {
-    let mut logins: Vec<(String, ListedLogin)> = Vec::new();
-    for row in listed {
-        let Some(login) = row.login.take() else { continue };
-        if !options.with_credentials {
-            if logins.is_empty() {
-                let reason =
-                    "The file has logins; they stay where they are. With --with-credentials they become \
-                              credentials."
-                        .to_owned();
-                notes.push(RowError { line: row.line, reason });
-            }
-            logins.push((String::new(), login));
-            continue;
-        }
-        let name = match logins.iter().find(|(_, known)| *known == login) {
-            Some((name, _)) => name.clone(),
-            None => {
-                let same = logins.iter().filter(|(_, known)| known.username == login.username).count();
-                let number = if same == 0 { String::new() } else { format!(" {}", same + 1) };
-                let name = format!("oxidized {}{number}", login.username);
-                logins.push((name.clone(), login));
-                name
-            }
-        };
-        row.device.credential = name;
-    }
-    logins.retain(|(name, _)| !name.is_empty());
-    logins
-}
-
-/// Adds those credentials that are not there; one of the same name stays as it is. Gives the names of the new ones.
-async fn save_logins(
-    engine: &Engine,
-    logins: Vec<(String, ListedLogin)>,
-    dry_run: bool,
-) -> Result<Vec<String>> {
-    let known: BTreeSet<String> =
-        credential_list(&engine.db).await?.into_iter().map(|credential| credential.name).collect();
-    let mut added = Vec::new();
-    for (name, login) in logins.into_iter().filter(|(name, _)| !known.contains(name)) {
-        if !dry_run {
-            let ListedLogin { username, secrets } = login;
-            let input = CredentialInput {
-                name: name.clone(),
-                username,
-                password: secrets.password,
-                enable_password: secrets.enable_password,
-                ..CredentialInput::default()
-            };
-            credential_save(engine, None, input).await?;
-        }
-        added.push(name);
-    }
-    Ok(added)
 }
 
 /// The rows as a file of devices.
@@ -298,26 +245,25 @@ fn with_lines(mut report: ImportReport, listed: &[Listed], doubled: Vec<RowError
     report
 }
 
-/// Those of the addresses that devices have already.
-async fn known_addresses(engine: &Engine, addresses: &[String]) -> Result<BTreeSet<String>> {
-    let mut known = BTreeSet::new();
-    let mut tx = engine.db.read().await?;
-    for some in addresses.chunks(LOOKED_UP_AT_ONCE) {
-        let devices = device_list_by_address_in_txn(&mut tx, some).await?;
-        known.extend(devices.into_iter().map(|device| device.address));
-    }
-    tx.rollback().await?;
-    Ok(known)
-}
-
-/// Disables the devices of these addresses, which were just added.
-async fn disable(engine: &Engine, addresses: &[String]) -> Result<u64> {
+/// The devices at the addresses of these places, of whatever site.
+async fn devices_at<'p>(engine: &Engine, places: impl IntoIterator<Item = &'p Place>) -> Result<Vec<Device>> {
+    let addresses: BTreeSet<&String> = places.into_iter().map(|(address, _)| address).collect();
+    let addresses: Vec<String> = addresses.into_iter().cloned().collect();
     let mut found = Vec::new();
     let mut tx = engine.db.read().await?;
     for some in addresses.chunks(LOOKED_UP_AT_ONCE) {
         found.extend(device_list_by_address_in_txn(&mut tx, some).await?);
     }
     tx.rollback().await?;
+    Ok(found)
+}
+
+/// Disables the devices of these places, which were just added: none that was there before.
+async fn disable(engine: &Engine, places: &HashSet<Place>, before: &HashSet<DeviceId>) -> Result<u64> {
+    let mut found = devices_at(engine, places).await?;
+    found.retain(|device| {
+        !before.contains(&device.id) && places_of(device).iter().any(|place| places.contains(place))
+    });
     for device in &found {
         inventory::set_enabled(engine, device.id, false).await?;
     }

@@ -23,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// The longest wait for one answer, and for the next piece of it.
 const ANSWER: Duration = Duration::from_mins(1);
 /// Bytes of a list, or of a page of one.
-const LARGEST: usize = 64 << 20;
+pub(super) const LARGEST: usize = 64 << 20;
 /// How long a name may take to be resolved while a person waits for the form.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
@@ -144,7 +144,7 @@ pub(super) async fn take_file(path: &str, known: Option<&ListVersion>) -> Result
     Ok(Taken::Bytes(bytes, ListVersion { etag, last_modified: None }))
 }
 
-fn too_large() -> String {
+pub(super) fn too_large() -> String {
     format!("The list is larger than {} MiB: it is no list of devices.", LARGEST >> 20)
 }
 

@@ -15,8 +15,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::inventory_source::{
     KeyedSource, link_list_gone, source_delete_in_txn, source_fetch, source_fetch_by_name,
-    source_fetch_in_txn, source_insert_in_txn, source_list, source_seal_in_txn, source_update_in_txn,
-    sync_list,
+    source_fetch_in_txn, source_insert_in_txn, source_list, source_seal_in_txn, source_start_over_in_txn,
+    source_update_in_txn, sync_list,
 };
 use crate::time::now;
 
@@ -45,7 +45,7 @@ pub async fn detail(engine: &Engine, id: InventorySourceId) -> Result<InventoryS
 }
 
 /// Adds (`id` none) or changes a source. An empty token stays as it was, unless it is another server: that one would learn
-/// it. A new source does nothing by itself before somebody has synchronised it.
+/// it. A new source does nothing by itself before somebody has synchronised it; neither does a NetBox at another address.
 pub async fn save(
     engine: &Engine,
     id: Option<InventorySourceId>,
@@ -66,6 +66,9 @@ pub async fn save(
             let id = known.source.id;
             let updated = source_update_in_txn(&mut tx, id, name, settings, (*enabled, next), at).await;
             updated.map_err(|error| taken(error, name))?;
+            if calls_otherwise(&known.source.settings, settings) {
+                source_start_over_in_txn(&mut tx, id).await?;
+            }
             id
         }
         None => {
@@ -93,6 +96,11 @@ pub async fn save(
     tx.commit().await?;
     engine.events.send(Topic::Admin, id.0);
     Ok(id)
+}
+
+/// Whether devices are called otherwise from now on: NetBox numbers them, and another NetBox has the same numbers for others.
+fn calls_otherwise(before: &SourceSettings, after: &SourceSettings) -> bool {
+    before.kind == SourceKind::Netbox && (after.kind != before.kind || after.place != before.place)
 }
 
 /// A source that is followed is looked at soon after a change of what is taken of it.

@@ -12,7 +12,8 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::fetch::{Asker, Taken};
+use super::fetch::{Asker, LARGEST, Taken, too_large};
+use super::wanted::short;
 use crate::import::platforms::platform_named;
 
 /// Devices that are asked for at once; NetBox gives a thousand at most unless it is told otherwise.
@@ -41,35 +42,52 @@ pub(super) struct Listed {
     pub(super) notes: Vec<String>,
 }
 
+/// What became of the pages while they were read.
+const CHANGED: &str = "NetBox's list changed while it was read. It is tried again.";
+
+/// Devices by their numbers: each as a row, or why it is none.
+type Devices = BTreeMap<i64, Result<Value, String>>;
+
 /// Takes the whole list; the error is a sentence.
 pub(super) async fn take(asker: &Asker, settings: &SourceSettings) -> Result<Listed, String> {
-    let mut devices: BTreeMap<i64, Value> = BTreeMap::new();
-    let mut offset = 0;
+    let mut devices = Devices::new();
+    let (mut offset, mut kept, mut last) = (0_usize, 0_usize, None::<i64>);
     loop {
-        let page = page(asker, settings, offset).await?;
-        let taken = page.results.len();
-        for device in page.results {
+        // Each page begins with the last device of the one before: where one before it is gone, another one stands there, and
+        // one that is still there would have been passed over.
+        let from = offset.saturating_sub(1);
+        let Page { count, next, results } = page(asker, settings, from).await?;
+        let read = from + results.len();
+        if last.is_some() && results.is_empty() {
+            return Err(CHANGED.to_owned());
+        }
+        for (place, device) in results.into_iter().enumerate() {
             let id =
                 device.get("id").and_then(Value::as_i64).ok_or("NetBox lists a device without an id.")?;
+            if place == 0 && last.is_some_and(|last| last != id) {
+                return Err(CHANGED.to_owned());
+            }
+            last = Some(id);
+            let device = row_of(id, &device, settings);
+            kept += device.as_ref().map_or_else(String::len, |row| row.to_string().len());
             devices.insert(id, device);
         }
-        offset += taken;
-        if page.next.is_none() {
+        if kept > LARGEST {
+            return Err(too_large());
+        }
+        if next.is_none() {
             // Whoever added or removed a device meanwhile shifted the pages.
-            if devices.len() != page.count {
-                return Err(format!(
-                    "NetBox counts {} devices and gave {}: its list changed while it was read. It is tried again.",
-                    page.count,
-                    devices.len()
-                ));
+            if devices.len() != count {
+                return Err(CHANGED.to_owned());
             }
             break;
         }
-        if taken == 0 || offset > MOST {
+        if read <= offset || read > MOST {
             return Err("NetBox's pages do not end; check its address and the filter.".to_owned());
         }
+        offset = read;
     }
-    Ok(listed(&devices, settings))
+    Ok(listed(devices))
 }
 
 async fn page(asker: &Asker, settings: &SourceSettings, offset: usize) -> Result<Page, String> {
@@ -77,8 +95,13 @@ async fn page(asker: &Asker, settings: &SourceSettings, offset: usize) -> Result
     let Taken::Bytes(bytes, _) = asker.take(url, None).await? else {
         return Err("NetBox answers what it was not asked.".to_owned());
     };
+    // What the parser says of a wrong value has that value in it, however long it is.
     serde_json::from_slice(&bytes).map_err(|error| {
-        format!("What answers is no NetBox, or its answer is broken: {error}. Check the address.")
+        format!(
+            "What answers is no NetBox, or its answer is broken at line {}, column {}. Check the address.",
+            error.line(),
+            error.column()
+        )
     })
 }
 
@@ -100,25 +123,34 @@ fn address(place: &str, filter: &str, offset: usize) -> Result<Url, String> {
     Ok(url)
 }
 
-fn listed(devices: &BTreeMap<i64, Value>, settings: &SourceSettings) -> Listed {
+fn listed(devices: Devices) -> Listed {
     let mut listed = Listed::default();
     for (id, device) in devices {
         let key = id.to_string();
         listed.all.insert(key.clone());
-        let name = text(device, &["name"]).or_else(|| text(device, &["display"])).unwrap_or_default();
-        let address = ["primary_ip", "primary_ip4", "primary_ip6"]
-            .iter()
-            .find_map(|field| text(device, &[*field, "address"]))
-            .map(|address| address.split('/').next().unwrap_or_default().to_owned());
-        let Some(address) = address else {
-            let name = if name.is_empty() { format!("device {id}") } else { name };
-            listed.notes.push(format!("{name} has no primary address in NetBox and is left as it is."));
-            continue;
-        };
-        listed.rows.push(row(device, address, name, settings));
-        listed.keys.push(key);
+        match device {
+            Ok(row) => {
+                listed.rows.push(row);
+                listed.keys.push(key);
+            }
+            Err(why) => listed.notes.push(why),
+        }
     }
     listed
+}
+
+/// What is taken of a device; of the rest of what NetBox says of it nothing is kept. The error is a sentence.
+fn row_of(id: i64, device: &Value, settings: &SourceSettings) -> Result<Value, String> {
+    let name = text(device, &["name"]).or_else(|| text(device, &["display"])).unwrap_or_default();
+    let address = ["primary_ip", "primary_ip4", "primary_ip6"]
+        .iter()
+        .find_map(|field| text(device, &[*field, "address"]))
+        .map(|address| address.split('/').next().unwrap_or_default().to_owned());
+    let Some(address) = address else {
+        let name = if name.is_empty() { format!("device {id}") } else { short(&name) };
+        return Err(format!("{name} has no primary address in NetBox and is left as it is."));
+    };
+    Ok(row(device, address, name, settings))
 }
 
 /// A device as a file of devices has it.
@@ -221,7 +253,9 @@ mod tests {
             "description": "rack 4", "status": {"value": "active"},
         });
         let without = json!({ "id": 8, "name": null, "display": "unnamed", "primary_ip": null });
-        let found = listed(&BTreeMap::from([(7, device), (8, without)]), &settings("site vie = vienna"));
+        let settings = settings("site vie = vienna");
+        let rows = [(7, device), (8, without)].map(|(id, device)| (id, row_of(id, &device, &settings)));
+        let found = listed(Devices::from(rows));
         assert_eq!(
             found.rows,
             [json!({

@@ -6,14 +6,15 @@ use etiqa_model::device::{DEFAULT_SITE, Device, DeviceInput, NewDevice};
 use etiqa_model::inventory_source::{GonePolicy, SourceField, SourceSettings, SyncFate, SyncReport};
 use etiqa_model::{DeviceId, Timestamp};
 
-use super::wanted::{Listing, Wanted};
+use super::wanted::{Listing, Wanted, add_note};
 use crate::import::parse::{Column, Columns, as_input};
 use crate::store::inventory_source::SourceLink;
 
 #[cfg(test)]
 mod tests;
 
-/// A sync that would disable more than one in so many of a source's devices is refused: it is the list that broke.
+/// A sync that would disable more than one in so many of a source's devices, or give them other addresses, is refused: it is
+/// the list that broke.
 const GUARD: u64 = 4;
 
 /// What is here.
@@ -63,6 +64,7 @@ pub(super) fn plan(here: &Here, listing: Listing, settings: &SourceSettings, at:
         by_address: HashMap::new(),
         taken: HashSet::new(),
         claimed: HashSet::new(),
+        readdressed: 0,
         plan: Plan { report, ..Plan::default() },
     };
     for device in here.devices.values() {
@@ -105,6 +107,8 @@ struct Planner<'a> {
     taken: HashSet<Identity>,
     /// Devices that a row of the list is about.
     claimed: HashSet<DeviceId>,
+    /// Devices of the source that get another address.
+    readdressed: usize,
     plan: Plan,
 }
 
@@ -118,7 +122,7 @@ impl<'a> Planner<'a> {
             Some(device) => Some(device),
             None => match self.same(&wanted) {
                 Ok(device) => device,
-                Err(why) => return self.refuse(why),
+                Err(why) => return self.refuse(&why),
             },
         };
         let Some(device) = device else { return self.add(wanted) };
@@ -126,11 +130,11 @@ impl<'a> Planner<'a> {
             if let Some(other) = here.others.get(&device.id) {
                 let why =
                     format!("{} is a device of the source {other}; it stays that one's.", device.hostname);
-                return self.refuse(why);
+                return self.refuse(&why);
             }
             if still.contains(&device.id) || self.claimed.contains(&device.id) {
                 let why = format!("{} has the address {} as well.", device.hostname, wanted.device.address);
-                return self.refuse(why);
+                return self.refuse(&why);
             }
         }
         self.claimed.insert(device.id);
@@ -145,8 +149,8 @@ impl<'a> Planner<'a> {
         if wanted.given.has(Column::Port) {
             same.retain(|device| device.port == wanted.device.port);
         }
-        if same.len() > 1 && wanted.given.has(Column::Site) {
-            same.retain(|device| device.site == wanted.device.site);
+        if wanted.given.has(Column::Site) {
+            self.narrow_by_site(&mut same, &wanted.device.site);
         }
         match same.as_slice() {
             [] => Ok(None),
@@ -159,13 +163,31 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Leaves those that may be the device of this site: the address alone says nothing where another site has it as well.
+    /// That are those in it; else those that the source said were in it, which a person moved; else those of which nobody
+    /// said a site.
+    fn narrow_by_site(&self, same: &mut Vec<&'a Device>, site: &str) {
+        let is_in = |device: &&Device| device.site == site;
+        let was_said = |device: &&Device| {
+            let link = self.by_device.get(&device.id);
+            link.and_then(|link| link.given.get(&SourceField::Site)).is_some_and(|said| said == site)
+        };
+        if same.iter().any(is_in) {
+            same.retain(is_in);
+        } else if same.iter().any(was_said) {
+            same.retain(was_said);
+        } else {
+            same.retain(|device| device.site == DEFAULT_SITE || device.site == self.settings.site);
+        }
+    }
+
     fn add(&mut self, wanted: Wanted) {
         let Wanted { key, given, device } = wanted;
         let identity = (device.site.clone(), device.address.clone(), device.port);
         if !self.taken.insert(identity) {
             let why =
                 format!("Another device has the address {} and the site {}.", device.address, device.site);
-            return self.refuse(why);
+            return self.refuse(&why);
         }
         let theirs = as_input(&device);
         let said = self.settings.owns.iter().map(|field| (*field, said(*field, given, &theirs)));
@@ -184,12 +206,12 @@ impl<'a> Planner<'a> {
 
     fn change(&mut self, wanted: Wanted, device: &'a Device, link: Option<&'a SourceLink>) {
         let Ok(before) = device.to_input().parse() else {
-            return self.refuse(format!("{} is stored otherwise than any device can be.", device.hostname));
+            return self.refuse(&format!("{} is stored otherwise than any device can be.", device.hostname));
         };
         let mut merged = Merged::of(&before, link.map(|link| link.given.clone()).unwrap_or_default());
         merged.merge(&wanted, self.settings, link.is_some());
         let Ok(after) = merged.input.parse() else {
-            return self.refuse(format!("{} would become no device.", device.hostname));
+            return self.refuse(&format!("{} would become no device.", device.hostname));
         };
         let identity = (after.site.clone(), after.address.clone(), after.port);
         let is_moved = identity != identity_of(device);
@@ -198,9 +220,11 @@ impl<'a> Planner<'a> {
                 "{} would get the address {} and the site {}, which another device has.",
                 device.hostname, after.address, after.site
             );
-            return self.refuse(why);
+            return self.refuse(&why);
         }
         self.plan.report.kept += merged.kept;
+        let is_listed_still = link.is_some_and(|link| link.gone_at.is_none());
+        self.readdressed += usize::from(is_listed_still && after.address != device.address);
         let comes_back = link.is_some_and(|link| link.disabled_here) && !device.enabled;
         let is_changed = after != before;
         let fate = match (is_changed, comes_back) {
@@ -234,9 +258,20 @@ impl<'a> Planner<'a> {
 
     /// A device that the source does not list any more.
     fn miss(&mut self, link: &SourceLink, at: Timestamp) {
-        let Some(device) = self.here.devices.get(&link.device_id).filter(|_| link.gone_at.is_none()) else {
+        let Some(device) = self.here.devices.get(&link.device_id) else { return };
+        if link.gone_at.is_some() {
+            // A person enabled it since: whoever disables it again is a person too.
+            if link.disabled_here && device.enabled {
+                self.plan.changes.push(Change {
+                    fate: None,
+                    before: Some(device.clone()),
+                    after: None,
+                    link: SourceLink { disabled_here: false, ..link.clone() },
+                    words: Vec::new(),
+                });
+            }
             return;
-        };
+        }
         let disables = self.settings.gone == GonePolicy::Disable && device.enabled;
         if disables {
             self.plan.report.disabled += 1;
@@ -252,24 +287,33 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn refuse(&mut self, why: String) {
+    fn refuse(&mut self, why: &str) {
         self.plan.report.refused += 1;
-        self.plan.report.notes.push(why);
+        add_note(&mut self.plan.report.notes, why);
     }
 
     fn finish(mut self) -> Plan {
-        let is_active = |link: &&SourceLink| {
-            let device = self.here.devices.get(&link.device_id);
-            link.gone_at.is_none() && device.is_some_and(|device| device.enabled)
-        };
-        let active = self.here.links.iter().filter(is_active).count() as u64;
-        let disabled = self.plan.report.disabled;
+        let of_list = self.here.links.iter().filter(|link| link.gone_at.is_none());
+        let listed: Vec<&Device> =
+            of_list.filter_map(|link| self.here.devices.get(&link.device_id)).collect();
+        let active = listed.iter().filter(|device| device.enabled).count() as u64;
+        let (disabled, readdressed) = (self.plan.report.disabled, self.readdressed as u64);
+        let mut why = Vec::new();
         if disabled * GUARD > active {
-            self.plan.guard = Some(format!(
+            why.push(format!(
                 "It would disable {disabled} of the {active} devices of this source, more than a quarter, and was not done. \
                  If they are gone indeed, synchronise all the same."
             ));
         }
+        let all = listed.len() as u64;
+        // One device that moves is no sign of anything.
+        if readdressed > 1 && readdressed * GUARD > all {
+            why.push(format!(
+                "It would give {readdressed} of the {all} devices of this source other addresses, more than a quarter, and was \
+                 not done. If they have these indeed, synchronise all the same."
+            ));
+        }
+        self.plan.guard = Some(why.join(" ")).filter(|why| !why.is_empty());
         self.plan
     }
 }

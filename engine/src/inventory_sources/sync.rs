@@ -8,7 +8,7 @@ use std::time::Duration;
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::inventory_source::{
-    InventorySource, SourceKind, SyncFate, SyncPreview, SyncReport, SyncRow,
+    InventorySource, SourceKind, SourceSettings, SyncFate, SyncPreview, SyncReport, SyncRow,
 };
 use etiqa_model::{CredentialId, DeviceId, ErrorKind, InventorySourceId, Secret, Timestamp, UserError};
 use reqwest::Url;
@@ -16,13 +16,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::fetch::{Asker, ListVersion, Taken, take_file};
 use super::manage::{missing, token_of};
-use super::netbox;
+use super::netbox::{self, Listed};
 use super::plan::{Change, Here, Plan, plan};
-use super::wanted::{Listing, Names, of_file, of_netbox};
+use super::wanted::{Listing, Names, add_note, of_file, of_netbox};
 use crate::audit::{Act, Changes, action, record_all_in_txn, record_in_txn};
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::history::off_runtime;
+use crate::import::TURNS;
 use crate::inventory::MEASURED;
 use crate::lease::{self, LEASE};
 use crate::pause::schedule_pause;
@@ -34,16 +36,18 @@ use crate::store::device_write::{
 };
 use crate::store::inventory_source::{
     KeyedSource, SourceLink, SyncEnd, link_list, link_list_others, link_save_in_txn, source_claim,
-    source_confirm_in_txn, source_fetch, source_hold_in_txn, source_list_due, source_release, source_renew,
-    sync_end_in_txn,
+    source_confirm_in_txn, source_fetch, source_fetch_in_txn, source_hold_in_txn, source_list_due,
+    source_release, source_renew, sync_end_in_txn,
 };
 use crate::store::job::job_fetch_open_by_key;
 use crate::time::now;
 
 /// All of a list has come by then, or none of it counts.
 const LONGEST_TAKE: Duration = Duration::from_mins(10);
-/// While a person waits.
-const LONGEST_LOOK: Duration = Duration::from_secs(30);
+/// While a person waits for a page.
+const LONGEST_LOOK: Duration = Duration::from_mins(2);
+/// After so long a sync that a person asked for looks whether another one has ended.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// The wait after a first failure; twice as long after each one that follows, up to the source's own time.
 const FIRST_WAIT: Duration = Duration::from_mins(5);
 /// Devices in one query.
@@ -51,6 +55,8 @@ const READ_AT_ONCE: usize = 500;
 /// A preview shows at most so many devices.
 const PREVIEW_ROWS: usize = 200;
 const GOES_ON: &str = "A sync of this source goes on already; look at its result in a moment.";
+const CHANGED: &str =
+    "The source was changed while its list was read, and nothing was done. Look at its preview.";
 
 /// How a sync is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,6 +69,13 @@ pub struct Asked {
 
 /// A list, and what its server calls it; none: it is the one that was taken last.
 type TakenList = Option<(Listing, ListVersion)>;
+
+/// A list that was not looked into yet.
+enum Came {
+    Same,
+    File(Vec<u8>, ListVersion),
+    Netbox(Listed),
+}
 
 /// Queues what is due, unless no schedule runs.
 pub async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
@@ -95,17 +108,26 @@ pub async fn ask_for_sync(engine: &Engine, id: InventorySourceId, all_the_same: 
     Ok(())
 }
 
-/// What a sync would do now. Nothing is written.
+/// What a sync would do now, for a page. Nothing is written.
 pub async fn preview(engine: &Engine, id: InventorySourceId) -> Result<SyncPreview> {
+    look(engine, id, LONGEST_LOOK).await
+}
+
+/// The same for the command line, which waits for a list as long as a sync does.
+pub async fn preview_here(engine: &Engine, id: InventorySourceId) -> Result<SyncPreview> {
+    look(engine, id, LONGEST_TAKE).await
+}
+
+async fn look(engine: &Engine, id: InventorySourceId, longest: Duration) -> Result<SyncPreview> {
     let keyed = keyed(engine, id).await?;
     let credentials = credential_ids(engine).await?;
-    let listing = match within(LONGEST_LOOK, Box::pin(take(engine, &keyed, None, &credentials))).await? {
+    let listing = match within(longest, Box::pin(take(engine, &keyed, None, &credentials))).await? {
         Ok(Some((listing, _))) => listing,
         Ok(None) => return Err(UserError::internal().into()),
         Err(why) => return Err(UserError::conflict(why).into()),
     };
     let here = look_around(engine, id, &listing).await?;
-    let Plan { changes, report, guard } = plan(&here, listing, &keyed.source.settings, now());
+    let Plan { changes, report, guard } = planned(here, listing, &keyed.source.settings, now()).await?;
     let rows = changes.into_iter().filter_map(row_of).take(PREVIEW_ROWS).collect();
     Ok(SyncPreview { report, rows, guard })
 }
@@ -125,9 +147,15 @@ pub async fn sync_now(engine: &Engine, id: InventorySourceId, asked: Asked) -> R
     Ok(run(engine, id, asked).await?.map_err(UserError::conflict)?)
 }
 
-/// The same for a worker: what is wrong with a source is noted with it, and is no failure of the job.
-pub(crate) async fn sync_queued(engine: &Arc<Engine>, id: InventorySourceId, asked: Asked) -> Result<()> {
+/// The same for a worker: what is wrong with a source is noted with it, and is no failure of the job. Gives how long it is to
+/// wait where a person asked for it while another sync goes on: that one does not know what the person asked.
+pub(crate) async fn sync_queued(
+    engine: &Arc<Engine>,
+    id: InventorySourceId,
+    asked: Asked,
+) -> Result<Option<Duration>> {
     match run(engine, id, asked).await {
+        Ok(Err(problem)) if asked.by_person && problem == GOES_ON => return Ok(Some(LOOK_AGAIN)),
         Ok(Ok(report)) => tracing::info!(source = %id, "inventory source {id} was synchronised: {report}"),
         Ok(Err(problem)) => {
             tracing::warn!(source = %id, %problem, "inventory source {id} was not synchronised");
@@ -137,7 +165,7 @@ pub(crate) async fn sync_queued(engine: &Arc<Engine>, id: InventorySourceId, ask
         Err(_) if engine.stopping.is_cancelled() => {}
         Err(error) => return Err(error),
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The outer error is this program's own, the inner one is what is wrong with the source.
@@ -202,19 +230,20 @@ async fn attempt(
     };
     let id = keyed.source.id;
     let here = look_around(engine, id, &listing).await?;
-    let plan = plan(&here, listing, &keyed.source.settings, started_at);
+    let plan = planned(here, listing, &keyed.source.settings, started_at).await?;
     if let Some(guard) = plan.guard.filter(|_| !asked.all_the_same) {
         note(engine, keyed, owner, &end(Err(guard.clone()), None)).await?;
         return Ok(Err(guard));
     }
     let Plan { changes, mut report, .. } = plan;
     let mut tx = engine.db.write().await?;
-    if !source_hold_in_txn(&mut tx, id, owner).await? {
-        return Ok(Err(GOES_ON.to_owned()));
+    if let Some(why) = hold_in_txn(&mut tx, keyed, owner).await? {
+        return Ok(Err(why.to_owned()));
     }
-    let mut acts = write(&mut tx, id, changes, &credentials, &mut report).await?;
-    // A list of which something was refused is looked through again: what was missing here may be there by then.
-    let version = Some(version).filter(|_| report.refused == 0);
+    let (mut acts, passed_over) = write(&mut tx, id, changes, &credentials, &mut report).await?;
+    // A list of which something was refused, or passed over, is looked through again: what was missing here may be there by
+    // then.
+    let version = Some(version).filter(|_| report.refused == 0 && passed_over == 0);
     let version = version.map(|version| (version.etag, version.last_modified));
     sync_end_in_txn(&mut tx, id, &end(Ok(report.clone()), Some(version.unwrap_or_default()))).await?;
     source_confirm_in_txn(&mut tx, id, started_at).await?;
@@ -232,11 +261,25 @@ async fn attempt(
 /// Notes a sync that wrote nothing.
 async fn note(engine: &Engine, keyed: &KeyedSource, owner: &str, end: &SyncEnd) -> Result<()> {
     let mut tx = engine.db.write().await?;
-    if source_hold_in_txn(&mut tx, keyed.source.id, owner).await? {
+    if hold_in_txn(&mut tx, keyed, owner).await?.is_none() {
         sync_end_in_txn(&mut tx, keyed.source.id, end).await?;
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Holds the source until the transaction ends; gives why it is not to be written, where it is somebody else's, or is not what
+/// it was when its list was taken.
+async fn hold_in_txn(tx: &mut Tx, keyed: &KeyedSource, owner: &str) -> Result<Option<&'static str>> {
+    let known = &keyed.source;
+    if !source_hold_in_txn(tx, known.id, owner).await? {
+        return Ok(Some(GOES_ON));
+    }
+    let found = source_fetch_in_txn(tx, known.id, now()).await?;
+    let is_same = found.is_some_and(|found| {
+        found.source.settings == known.settings && found.source.enabled == known.enabled
+    });
+    Ok((!is_same).then_some(CHANGED))
 }
 
 /// When a source is looked at next; none where it is not followed.
@@ -269,23 +312,38 @@ async fn take(
     credentials: &HashMap<String, CredentialId>,
 ) -> Result<Result<TakenList, String>> {
     let token = token_of(engine, keyed)?;
-    let settings = &keyed.source.settings;
-    let names = Names { settings, drivers: engine.drivers.current(), credentials };
-    Ok(take_list(engine, token.as_ref(), known, &names).await)
+    let came = match take_list(engine, token.as_ref(), known, &keyed.source.settings).await {
+        Ok(Came::Same) => return Ok(Ok(None)),
+        Ok(came) => came,
+        Err(why) => return Ok(Err(why)),
+    };
+    let (settings, credentials) = (keyed.source.settings.clone(), credentials.clone());
+    let drivers = engine.drivers.current();
+    let turn = TURNS.take().await?;
+    off_runtime("reading a list of devices", move || {
+        let _turn = turn;
+        let names = Names { settings: &settings, drivers, credentials: &credentials };
+        Ok(match came {
+            Came::Same => Ok(None),
+            Came::File(bytes, version) => of_file(&bytes, &names).map(|listing| Some((listing, version))),
+            Came::Netbox(listed) => {
+                of_netbox(listed, &names).map(|listing| Some((listing, ListVersion::default())))
+            }
+        })
+    })
+    .await
 }
 
 async fn take_list(
     engine: &Engine,
     token: Option<&Secret>,
     known: Option<&ListVersion>,
-    names: &Names<'_>,
-) -> Result<TakenList, String> {
-    let settings = names.settings;
+    settings: &SourceSettings,
+) -> Result<Came, String> {
     let came = match settings.kind {
         SourceKind::Netbox => {
             let asker = Asker::new(engine, settings, token)?;
-            let listed = netbox::take(&asker, settings).await?;
-            return Ok(Some((of_netbox(listed, names)?, ListVersion::default())));
+            return Ok(Came::Netbox(netbox::take(&asker, settings).await?));
         }
         SourceKind::Url => {
             let url = Url::parse(&settings.place);
@@ -295,9 +353,15 @@ async fn take_list(
         SourceKind::File => take_file(&settings.place, known).await?,
     };
     Ok(match came {
-        Taken::Same => None,
-        Taken::Bytes(bytes, version) => Some((of_file(&bytes, names)?, version)),
+        Taken::Same => Came::Same,
+        Taken::Bytes(bytes, version) => Came::File(bytes, version),
     })
+}
+
+/// What becomes of all: a list of a hundred thousand devices takes its time.
+async fn planned(here: Here, listing: Listing, settings: &SourceSettings, at: Timestamp) -> Result<Plan> {
+    let settings = settings.clone();
+    off_runtime("holding a list against the inventory", move || Ok(plan(&here, listing, &settings, at))).await
 }
 
 /// Reads what is here of what a list names, and of what the source has.
@@ -323,16 +387,16 @@ async fn look_around(engine: &Engine, id: InventorySourceId, listing: &Listing) 
 }
 
 /// Writes what is planned. What a person changed since it was planned is left for the next sync. Gives what was done to each
-/// device: the log takes it last, and is held until the commit.
+/// device, for the log takes it last, and is held until the commit; and how many were left.
 async fn write(
     tx: &mut Tx,
     id: InventorySourceId,
     changes: Vec<Change>,
     credentials: &HashMap<String, CredentialId>,
     report: &mut SyncReport,
-) -> Result<Vec<Act>> {
+) -> Result<(Vec<Act>, u64)> {
     let at = now();
-    let mut acts = Vec::new();
+    let (mut acts, mut passed_over) = (Vec::new(), 0);
     let credential_id = |name: Option<&String>| name.and_then(|name| credentials.get(name)).copied();
     let (mut rows, mut links): (Vec<DeviceRow>, Vec<SourceLink>) = (Vec::new(), Vec::new());
     for change in changes {
@@ -348,9 +412,10 @@ async fn write(
             continue;
         };
         if !is_as_it_was(tx, &before).await? {
-            report
-                .notes
-                .push(format!("{} was changed just now; the next sync looks again.", before.hostname));
+            passed_over += 1;
+            take_back(report, fate, after.is_some());
+            let name = &before.hostname;
+            add_note(&mut report.notes, &format!("{name} was changed just now; the next sync looks again."));
             continue;
         }
         let mut changes = Changes::none();
@@ -377,7 +442,21 @@ async fn write(
         acts.push(act.saying("Its inventory source lists it."));
         link_save_in_txn(tx, id, &SourceLink { device_id, ..link }).await?;
     }
-    Ok(acts)
+    Ok((acts, passed_over))
+}
+
+/// What was planned for a device did not come to pass.
+fn take_back(report: &mut SyncReport, fate: Option<SyncFate>, is_changed: bool) {
+    let count = match fate {
+        Some(SyncFate::Enable) => Some(&mut report.enabled),
+        Some(SyncFate::Disable) => Some(&mut report.disabled),
+        Some(SyncFate::Leave) => Some(&mut report.left),
+        Some(SyncFate::Add | SyncFate::Change) | None => None,
+    };
+    if let Some(count) = count {
+        *count = count.saturating_sub(1);
+    }
+    report.changed = report.changed.saturating_sub(u64::from(is_changed));
 }
 
 /// What was done to a device that was here, for the audit log; none where only what is noted of it changed.
@@ -406,4 +485,52 @@ async fn credential_ids(engine: &Engine) -> Result<HashMap<String, CredentialId>
 
 async fn keyed(engine: &Engine, id: InventorySourceId) -> Result<KeyedSource> {
     Ok(source_fetch(&engine.db, id, now()).await?.ok_or_else(|| missing(id))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use etiqa_model::device::DeviceInput;
+
+    use super::*;
+    use crate::db::Db;
+
+    #[tokio::test]
+    async fn a_device_that_changed_since_it_was_planned_is_left_and_counts_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_sqlite(&folder.path().join("etiqa.db")).await.unwrap();
+        let input = DeviceInput { address: "192.0.2.1".into(), ..DeviceInput::default() };
+        let row = DeviceRow { device: input.parse().unwrap(), credential_id: None, jump_host_id: None };
+        let mut tx = db.write().await.unwrap();
+        let ids = device_insert_in_txn(&mut tx, &[row], now()).await.unwrap();
+        tx.commit().await.unwrap();
+        let device = device_list_of(&db, &ids).await.unwrap().remove(0);
+
+        let before = Device { updated_at: Timestamp(0), ..device };
+        let link = SourceLink {
+            device_id: before.id,
+            key: "1".into(),
+            given: BTreeMap::new(),
+            gone_at: None,
+            disabled_here: true,
+        };
+        let change = Change {
+            fate: Some(SyncFate::Disable),
+            before: Some(before),
+            after: None,
+            link,
+            words: Vec::new(),
+        };
+        let mut report = SyncReport { disabled: 1, ..SyncReport::default() };
+        let mut tx = db.write().await.unwrap();
+        let id = InventorySourceId(1);
+        let (acts, passed_over) =
+            write(&mut tx, id, vec![change], &HashMap::new(), &mut report).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((acts.len(), passed_over, report.disabled), (0, 1, 0));
+        assert!(report.notes[0].contains("changed just now"), "{:?}", report.notes);
+        assert!(device_list_of(&db, &ids).await.unwrap()[0].enabled);
+        db.close().await;
+    }
 }

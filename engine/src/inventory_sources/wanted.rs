@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use etiqa_model::CredentialId;
 use etiqa_model::device::{DEFAULT_SITE, NewDevice};
-use etiqa_model::inventory_source::SourceSettings;
+use etiqa_model::inventory_source::{SourceField, SourceSettings};
 use serde_json::Value;
 
 use super::netbox::Listed;
@@ -14,6 +14,28 @@ use crate::import::platforms::platform_named;
 
 /// A report says so much and counts the rest.
 const MOST_NOTES: usize = 100;
+/// Characters of a note, and of a name within one.
+const LONGEST_NOTE: usize = 500;
+const LONGEST_NAME: usize = 200;
+
+/// Notes something, as far as a report says it: a list of somebody else's may have names of any length.
+pub(super) fn add_note(notes: &mut Vec<String>, note: &str) {
+    if notes.len() < MOST_NOTES {
+        notes.push(cut(note, LONGEST_NOTE));
+    }
+}
+
+/// A name as a note has it.
+pub(super) fn short(name: &str) -> String {
+    cut(name, LONGEST_NAME)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
 
 /// A device as a source lists it.
 #[derive(Debug, Clone)]
@@ -44,10 +66,8 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    fn note(&mut self, note: String) {
-        if self.notes.len() < MOST_NOTES {
-            self.notes.push(note);
-        }
+    fn note(&mut self, note: &str) {
+        add_note(&mut self.notes, note);
     }
 }
 
@@ -66,7 +86,7 @@ pub(super) fn of_file(bytes: &[u8], names: &Names<'_>) -> Result<Listing, String
     let parsed = parse(bytes).map_err(|error| error.to_string())?;
     let mut listing = Listing { is_whole: true, ..Listing::default() };
     for column in &parsed.unknown_columns {
-        listing.note(format!("The column {column} means nothing here and is left out."));
+        listing.note(&format!("The column {column} means nothing here and is left out."));
     }
     let rows: Vec<ParsedRow> = parsed.rows.collect();
     let mut times: HashMap<(String, u16), usize> = HashMap::new();
@@ -82,7 +102,7 @@ pub(super) fn of_file(bytes: &[u8], names: &Names<'_>) -> Result<Listing, String
                 // Nobody knows which device this was to be.
                 listing.is_whole = false;
                 listing.refused += 1;
-                listing.note(format!("Row {line}: {why}"));
+                listing.note(&format!("Row {line}: {why}"));
                 continue;
             }
         };
@@ -107,7 +127,7 @@ pub(super) fn of_netbox(listed: Listed, names: &Names<'_>) -> Result<Listing, St
     let mut listing = Listing { is_whole: true, listed: all.len() as u64, ..Listing::default() };
     listing.refused = (all.len() - rows.len()) as u64;
     for note in notes {
-        listing.note(note);
+        listing.note(&note);
     }
     let text = Value::Array(rows).to_string();
     let parsed = parse(text.as_bytes()).map_err(|error| error.to_string())?;
@@ -117,7 +137,7 @@ pub(super) fn of_netbox(listed: Listed, names: &Names<'_>) -> Result<Listing, St
             Ok(device) => take(&mut listing, (key, label), (given, device), names, &mut unmapped),
             Err(why) => {
                 listing.refused += 1;
-                listing.note(format!("{label}: {why}"));
+                listing.note(&format!("{}: {why}", short(&label)));
             }
         }
     }
@@ -136,9 +156,14 @@ fn take(
     unmapped: &mut BTreeMap<String, u64>,
 ) {
     listing.present.insert(key.clone());
+    // Whoever writes a list says nothing of logins, unless a person lets it.
+    if !names.settings.owns.contains(&SourceField::Credential) {
+        device.credential = None;
+    }
     if let Some(name) = device.credential.as_ref().filter(|name| !names.credentials.contains_key(*name)) {
         listing.refused += 1;
-        listing.note(format!("{label}: there is no credential named \"{name}\"; add it first."));
+        let (label, name) = (short(&label), short(name));
+        listing.note(&format!("{label}: there is no credential named \"{name}\"; add it first."));
         return;
     }
     if let Some(name) = device.platform.take() {
@@ -165,7 +190,8 @@ fn platform_of(name: &str, names: &Names<'_>) -> Option<String> {
 fn finish(listing: &mut Listing, unmapped: BTreeMap<String, u64>) {
     for (platform, devices) in unmapped {
         let noun = if devices == 1 { "device" } else { "devices" };
-        listing.note(format!(
+        let platform = short(&platform);
+        listing.note(&format!(
             "The platform \"{platform}\" ({devices} {noun}) is none here: such a device is recognised at its first session. \
              A line \"platform {platform} = …\" says what it is."
         ));

@@ -226,7 +226,15 @@ async fn hold(engine: &Engine, rules: &Rules, due: Vec<Due>) -> Result<()> {
     let checked = off_runtime("holding texts against rules", move || {
         let mut texts: HashMap<String, String> = HashMap::with_capacity(packed.len());
         for (sha256, packed) in packed {
-            texts.insert(sha256, unpack(&packed)?);
+            match unpack(&packed) {
+                Ok(text) => {
+                    texts.insert(sha256, text);
+                }
+                // What is damaged keeps no other text from being checked.
+                Err(error) => {
+                    tracing::warn!(text = %sha256, %error, "the text {sha256} cannot be read and is not checked");
+                }
+            }
         }
         let read =
             due.into_iter().filter(|due| !due.must_read() || texts.contains_key(&due.text.text_sha256));

@@ -172,4 +172,37 @@ mod tests {
         let f5 = "net self Common/a {\n    address 192.0.2.1/24\n    allow-service all\n}\nsys ntp {\n    timezone UTC\n}\n";
         assert_eq!(broken("bigip", f5), ["BIG-IP: NTP server", "BIG-IP: self IPs are locked down"]);
     }
+
+    #[test]
+    fn words_that_only_look_alike_neither_keep_nor_break_a_rule() {
+        let breaks =
+            |platform: &str, text: &str, rule: &str| broken(platform, text).iter().any(|name| name == rule);
+        let syslog = "AOS-CX: syslog host";
+        assert!(breaks("aoscx", "logging facility local7\n", syslog));
+        for host in ["192.0.2.9", "2001:db8::9", "log.example.net"] {
+            assert!(!breaks("aoscx", &format!("logging {host} vrf mgmt\n"), syslog), "{host}");
+        }
+        let api = |line: &str| {
+            let text = format!("management api http-commands\n   {line}\n   no shutdown\n");
+            breaks("eos", &text, "EOS: API by HTTPS only")
+        };
+        assert!(api("protocol http") && api("protocol http port 8080"));
+        assert!(!api("protocol http localhost") && !api("protocol https"));
+        for (platform, line, rule) in [
+            ("ios", "snmp-server community", "IOS: no well-known SNMP community"),
+            ("gaia", "set snmp community", "Gaia: no well-known SNMP community"),
+        ] {
+            assert!(breaks(platform, &format!("{line} public RO\n"), rule), "{platform}");
+            assert!(breaks(platform, &format!("{line} private\n"), rule), "{platform}");
+            assert!(!breaks(platform, &format!("{line} public-x9 RO\n"), rule), "{platform}");
+        }
+        let panos = |name: &str| {
+            let text = format!("<snmp-community-string>{name}</snmp-community-string>\n");
+            breaks("panos", &text, "PAN-OS: no well-known SNMP community")
+        };
+        assert!(panos("public") && !panos("public-x9"));
+        let www = "RouterOS: no web page by HTTP";
+        assert!(breaks("routeros", "/ip service\nset www-ssl disabled=yes\n", www));
+        assert!(!breaks("routeros", "/ip service\nset www disabled=yes\n", www));
+    }
 }

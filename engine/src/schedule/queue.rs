@@ -198,6 +198,11 @@ impl Work {
             Self::Change { device } => Some(format!("change:{device}")),
             Self::Rules { all: true } => Some("rules:all".to_owned()),
             Self::Rules { all: false } => Some("rules:changed".to_owned()),
+            // What a person asks for is not what a schedule does, and to insist is more than to ask.
+            Self::Inventory { source, all_the_same: true, .. } => {
+                Some(format!("inventory:{source}:insisted"))
+            }
+            Self::Inventory { source, by_person: true, .. } => Some(format!("inventory:{source}:manual")),
             Self::Inventory { source, .. } => Some(format!("inventory:{source}")),
             Self::Notify { channel } => Some(format!("notify:{channel}")),
             Self::Collect { devices } => match devices.as_slice() {

@@ -209,6 +209,11 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
             let wait = fetch_part(engine, run, device).await?;
             return Ok(wait.map_or(Then::Over, Then::Later));
         }
+        Work::Inventory { source, by_person, all_the_same } => {
+            let asked = inventory_sources::Asked { by_person, all_the_same };
+            let wait = inventory_sources::sync_queued(engine, source, asked).await?;
+            return Ok(wait.map_or(Then::Over, Then::Later));
+        }
         Work::Run { run } => execute_run(engine, run).await,
         Work::Collect { devices } => {
             let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
@@ -237,10 +242,6 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
         Work::Test { device } => test_now(engine, device).await,
         Work::Rules { all } => rules::run(engine, job.id, all).await,
-        Work::Inventory { source, by_person, all_the_same } => {
-            let asked = inventory_sources::Asked { by_person, all_the_same };
-            inventory_sources::sync_queued(engine, source, asked).await
-        }
         Work::Part { run, devices, .. } => collect_part(engine, run, devices, share).await,
     };
     done.map(|()| Then::Over)

@@ -168,6 +168,17 @@ pub async fn source_update_in_txn(
     Ok(())
 }
 
+/// Forgets what a source calls its devices, and follows it no more before a person has seen again what it does.
+pub async fn source_start_over_in_txn(tx: &mut Tx, id: InventorySourceId) -> Result<()> {
+    for sql in [
+        "UPDATE inventory_source_device SET external_key = 'was:' || CAST(device_id AS TEXT) WHERE source_id = $1",
+        "UPDATE inventory_source SET confirmed_at = NULL, next_at = NULL WHERE id = $1",
+    ] {
+        sqlx::query(sql).bind(id.0).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
 /// Puts the sealed token into the row; none: it has none.
 pub async fn source_seal_in_txn(tx: &mut Tx, id: InventorySourceId, sealed: Option<Vec<u8>>) -> Result<()> {
     sqlx::query("UPDATE inventory_source SET sealed = $2 WHERE id = $1")
@@ -399,7 +410,7 @@ pub async fn link_list_others(db: &Db, id: InventorySourceId) -> Result<Vec<(Dev
 /// Devices that a source does not list any more, by name; so many at most.
 pub async fn link_list_gone(db: &Db, id: InventorySourceId, limit: u32) -> Result<Vec<GoneDevice>> {
     let rows = sqlx::query(
-        "SELECT v.id, v.hostname, v.address, d.gone_at, d.disabled_here FROM inventory_source_device d
+        "SELECT v.id, v.hostname, v.address, v.enabled, d.gone_at FROM inventory_source_device d
          JOIN device v ON v.id = d.device_id WHERE d.source_id = $1 AND d.gone_at IS NOT NULL
          ORDER BY v.hostname, v.id LIMIT $2",
     )
@@ -414,7 +425,7 @@ pub async fn link_list_gone(db: &Db, id: InventorySourceId, limit: u32) -> Resul
                 hostname: row.text("hostname")?,
                 address: row.text("address")?,
                 gone_at: row.time("gone_at")?,
-                is_disabled: row.flag("disabled_here")?,
+                is_disabled: !row.flag("enabled")?,
             })
         })
         .collect()

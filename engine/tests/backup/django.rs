@@ -100,7 +100,7 @@ async fn devices_versions_backups_and_history_come_as_they_were() {
 
     let options = DjangoOptions { dry_run: true, ..DjangoOptions::default() };
     let shown = import(&world.engine, &file, &options).await.unwrap();
-    assert_eq!((counts(shown.devices), counts(shown.versions)), ([4, 3, 0, 1], [4, 4, 0, 0]));
+    assert_eq!((counts(shown.devices), counts(shown.versions)), ([4, 3, 0, 1], [5, 4, 0, 1]));
     assert_eq!((counts(shown.backups), counts(shown.runs)), ([3, 2, 0, 1], [3, 2, 0, 1]));
     for table in ["device", "config_version", "backup_config", "backup_run"] {
         assert_eq!(count(&world, table).await, 0, "a look writes nothing: {table}");
@@ -154,7 +154,8 @@ async fn devices_versions_backups_and_history_come_as_they_were() {
     assert_eq!(runs[0].error.as_deref(), Some("disk full"));
     let note = run_note_list(&world.engine.db, runs[1].id, 10).await.unwrap().remove(0).note;
     assert!(note.contains("daily_20261122_023000.zip") && !note.contains("/srv"), "{note}");
-    for words in ["no address", "toaster", "fortnightly", "had not ended"] {
+    for words in ["no address", "toaster", "fortnightly", "had not ended", "1 configuration is of no device"]
+    {
         assert!(report.notes.iter().any(|note| note.contains(words)), "{words}: {:?}", report.notes);
     }
 }
@@ -169,7 +170,7 @@ async fn a_second_run_brings_only_what_came_since_and_overwrites_nothing() {
     inventory::save(&world.engine, Some(device.id), &by_hand).await.unwrap();
 
     let again = bring(&world, &file).await;
-    assert_eq!((counts(again.devices), counts(again.versions)), ([4, 0, 3, 1], [4, 0, 4, 0]));
+    assert_eq!((counts(again.devices), counts(again.versions)), ([4, 0, 3, 1], [5, 0, 4, 1]));
     assert_eq!((counts(again.backups), counts(again.runs)), ([3, 0, 2, 1], [3, 0, 2, 1]));
     assert_eq!(world.device(device.id).await.description, "by hand");
 
@@ -179,7 +180,7 @@ async fn a_second_run_brings_only_what_came_since_and_overwrites_nothing() {
         UPDATE network_scanner_networkconfig SET config_data = 'other' WHERE device_id = 2;";
     database(&folder, "db.sqlite3", &[newer]).await;
     let third = bring(&world, &file).await;
-    assert_eq!(counts(third.versions), [5, 1, 3, 1]);
+    assert_eq!(counts(third.versions), [6, 1, 3, 2]);
     let states: Vec<_> =
         world.versions(device.id).await.iter().map(|version| (version.version, version.state)).collect();
     assert_eq!(states[0], (4, VersionState::Active));
@@ -260,6 +261,48 @@ async fn an_archive_brings_what_its_dump_holds() {
     let balancer = inventory::find(&world.engine, "lb-1").await.unwrap();
     let version = world.versions(balancer.id).await.remove(0);
     assert_eq!((version.version, version.driver.as_str()), (3, "bigip"));
+}
+
+#[tokio::test]
+async fn a_device_of_another_site_gets_nothing_of_the_one_with_its_address() {
+    let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+    let here = DeviceInput { address: "192.0.2.5".into(), site: "graz".into(), ..DeviceInput::default() };
+    let here = inventory::save(&world.engine, None, &here).await.unwrap();
+    let rows = "INSERT INTO network_scanner_networkdevice (id, ip_address, hostname, device_type, status, description)
+            VALUES (1, '192.0.2.5', 'core', 'router', 'online', '');
+         INSERT INTO network_scanner_networkconfig (config_data, version, is_active, created_at, device_id)
+            VALUES ('hostname core', 1, 1, '2026-01-02 03:04:05', 1);";
+    let file = database(&folder, "db.sqlite3", &[TABLES, rows]).await;
+    let options = DjangoOptions { site: "vienna".into(), ..DjangoOptions::default() };
+    let report = import(&world.engine, &file, &options).await.unwrap();
+    assert_eq!((counts(report.devices), counts(report.versions)), ([1, 1, 0, 0], [1, 1, 0, 0]));
+    assert!(world.versions(here).await.is_empty());
+    let core = inventory::find(&world.engine, "core").await.unwrap();
+    assert_eq!((core.site.as_str(), world.versions(core.id).await.len()), ("vienna", 1));
+}
+
+#[tokio::test]
+async fn an_archive_of_configurations_alone_brings_them_to_the_devices_that_are_here() {
+    let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+    let here = DeviceInput { address: "192.0.2.5".into(), hostname: "core".into(), ..DeviceInput::default() };
+    let here = inventory::save(&world.engine, None, &here).await.unwrap();
+    let config = |device: &str, version: u32| {
+        json!({ "device": device, "config_data": "hostname core", "version": version, "is_active": true,
+                "created_at": "2026-01-02T03:04:05Z" })
+    };
+    let configs = json!([config("Core", 1), config("nobody", 1)]);
+    let file = folder.path().join("config.zip");
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(&file).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file("network_configs.json", options).unwrap();
+    zip.write_all(configs.to_string().as_bytes()).unwrap();
+    // Of anybody's own files, not of this program's archives.
+    zip.start_file("media/manifest.json", options).unwrap();
+    zip.finish().unwrap();
+    let report = bring(&world, &file).await;
+    assert_eq!((counts(report.devices), counts(report.versions)), ([2, 0, 1, 1], [2, 1, 0, 1]));
+    assert!(report.notes.iter().any(|note| note.contains("\"nobody\"")), "{:?}", report.notes);
+    assert_eq!(world.versions(here).await.len(), 1);
 }
 
 #[tokio::test]

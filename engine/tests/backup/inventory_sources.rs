@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use etiqa_engine::inventory_sources::{Asked, detail, preview, queue_due, remove, save, sync_now};
+use etiqa_engine::inventory_sources::{
+    Asked, ask_for_sync, detail, preview, queue_due, remove, save, sync_now,
+};
 use etiqa_engine::schedule::worker::work_on_one;
 use etiqa_engine::store::device::device_list_all;
-use etiqa_engine::store::job::job_fetch_open_by_key;
+use etiqa_engine::store::inventory_source::{source_claim, source_release};
+use etiqa_engine::store::job::{job_fetch_open_by_key, job_hurry_in_txn};
 use etiqa_engine::time::now;
 use etiqa_engine::{Result, inventory};
 use etiqa_model::device::{Device, DeviceInput};
@@ -32,8 +35,14 @@ enum Mode {
     CutOff,
     /// It hangs before it answers.
     Slow,
+    /// It answers once it is in another mode.
+    Waiting,
+    /// It loses its first device after its first page.
+    Losing,
     /// Its pages disagree with its count.
     Shifting,
+    /// It counts in words.
+    Odd,
 }
 
 #[derive(Debug)]
@@ -101,13 +110,17 @@ impl Fake {
             // Whoever asked gives up, or the test ends.
             tokio::time::sleep(Duration::from_hours(1)).await;
         }
-        let answer = self.answer_to(&path, &head, mode);
+        while self.shared.lock().unwrap().mode == Mode::Waiting {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let answer = self.answer_to(&path, &head);
         let _ = stream.write_all(answer.as_bytes()).await;
         let _ = stream.shutdown().await;
     }
 
-    fn answer_to(&self, path: &str, head: &str, mode: Mode) -> String {
-        let shared = self.shared.lock().unwrap();
+    fn answer_to(&self, path: &str, head: &str) -> String {
+        let mut shared = self.shared.lock().unwrap();
+        let mode = shared.mode;
         let answer = |status: &str, more: &str, body: &str| {
             format!(
                 "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{more}\r\n{body}",
@@ -135,8 +148,12 @@ impl Fake {
         // An address of somebody else's, which must not be followed.
         let next = (!ends).then(|| format!("http://192.0.2.99/api/dcim/devices/?offset={}", offset + limit));
         let body = json!({ "count": count, "next": next, "previous": null, "results": page }).to_string();
+        if mode == Mode::Losing && offset == 0 {
+            shared.devices.remove(0);
+        }
         match mode {
             Mode::BrokenJson => answer("200 OK", "", &body[..body.len() / 2]),
+            Mode::Odd => answer("200 OK", "", &json!({ "count": "x".repeat(10_000) }).to_string()),
             Mode::CutOff => {
                 let whole = answer("200 OK", "", &body);
                 whole[..whole.len() - body.len() / 2].to_owned()
@@ -322,6 +339,146 @@ async fn an_address_that_changes_there_is_the_same_device_here() {
     let report = sync(&world, id).await.unwrap();
     assert_eq!((report.disabled, report.refused), (0, 1));
     assert!(report.notes[0].contains("no primary address"), "{:?}", report.notes);
+}
+
+#[tokio::test]
+async fn another_netbox_is_looked_at_first_and_its_numbers_are_other_devices() {
+    let world = World::new().await;
+    let fake = Fake::start((1..=4).map(|id| listed(id, &format!("sw-{id}"), "vie")).collect()).await;
+    let id = followed(&world, &fake).await;
+    let addresses = async || {
+        let all = devices(&world).await;
+        all.into_iter().map(|device| (device.id, device.address)).collect::<Vec<_>>()
+    };
+    let before = addresses().await;
+    // The same devices under other numbers, and one that is new.
+    let renumbered = (1..=5).map(|id| {
+        let of = id % 5 + 1;
+        let mut device = listed(of, &format!("sw-{of}"), "vie");
+        device["id"] = json!(id);
+        device
+    });
+    let other = Fake::start(renumbered.collect()).await;
+    save(&world.engine, Some(id), &InventorySourceInput { place: other.url.clone(), ..input(&fake) })
+        .await
+        .unwrap();
+    let source = detail(&world.engine, id).await.unwrap().source;
+    assert_eq!((source.confirmed_at, source.next_at), (None, None), "nobody has looked at it yet");
+
+    let report = sync(&world, id).await.unwrap();
+    assert_eq!((report.added, report.changed, report.disabled, report.refused), (1, 0, 0, 0));
+    let after = addresses().await;
+    assert!(before.iter().all(|device| after.contains(device)), "{before:?} {after:?}");
+    assert!(detail(&world.engine, id).await.unwrap().source.next_at.is_some(), "it is followed again");
+}
+
+#[tokio::test]
+async fn most_devices_get_other_addresses_only_where_a_person_insists() {
+    let world = World::new().await;
+    let fake = Fake::start((1..=5).map(|id| listed(id, &format!("sw-{id}"), "vie")).collect()).await;
+    let id = followed(&world, &fake).await;
+    fake.set(|shared| {
+        for (place, device) in shared.devices.iter_mut().enumerate() {
+            device["primary_ip"]["address"] = json!(format!("192.0.2.{}/24", 101 + place));
+        }
+    });
+    let why = sync(&world, id).await.unwrap_err().into_user_error().message;
+    assert!(why.contains("5 of the 5 devices of this source other addresses"), "{why}");
+    assert!(devices(&world).await.iter().all(|device| device.address.len() == "192.0.2.1".len()));
+    let insisted = sync_now(&world.engine, id, Asked { by_person: true, all_the_same: true }).await.unwrap();
+    assert_eq!(insisted.changed, 5);
+}
+
+#[tokio::test]
+async fn a_device_that_vanishes_there_while_the_list_is_read_has_none_disabled_here() {
+    let world = World::new().await;
+    let fake = Fake::start((1..=7).map(|id| listed(id, &format!("sw-{id}"), "vie")).collect()).await;
+    fake.set(|shared| shared.largest_page = 3);
+    let id = followed(&world, &fake).await;
+    fake.set(|shared| shared.mode = Mode::Losing);
+    let why = sync(&world, id).await.unwrap_err().into_user_error().message;
+    assert!(why.contains("changed while it was read"), "{why}");
+    assert!(told(&world).await.iter().all(|told| told.ends_with("true")));
+    fake.set(|shared| shared.mode = Mode::Good);
+    assert_eq!(sync(&world, id).await.unwrap().disabled, 1);
+    assert_eq!(told(&world).await[0], "sw-1 vie false");
+}
+
+#[tokio::test]
+async fn a_source_that_is_changed_while_its_list_is_read_is_not_synchronised_as_it_was() {
+    let world = World::new().await;
+    let fake = Fake::start(vec![listed(1, "core", "vie")]).await;
+    let id = followed(&world, &fake).await;
+    fake.heard();
+    fake.set(|shared| {
+        shared.devices = vec![listed(1, "renamed", "vie")];
+        shared.mode = Mode::Waiting;
+    });
+    let (engine, asked) = (world.engine.clone(), Asked { by_person: true, all_the_same: false });
+    let going_on = tokio::spawn(async move { sync_now(&engine, id, asked).await });
+    while fake.heard().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let site_only = InventorySourceInput { owns: "site".into(), ..input(&fake) };
+    save(&world.engine, Some(id), &site_only).await.unwrap();
+    fake.set(|shared| shared.mode = Mode::Good);
+    let why = going_on.await.unwrap().unwrap_err().into_user_error().message;
+    assert!(why.contains("was changed while its list was read"), "{why}");
+    assert_eq!(told(&world).await, ["core vie true"]);
+    let next = detail(&world.engine, id).await.unwrap().source.next_at.unwrap();
+    assert!(next <= now(), "it is looked at anew, as it is now");
+}
+
+#[tokio::test]
+async fn what_a_person_insists_on_is_done_after_the_sync_that_goes_on() {
+    let world = World::new().await;
+    let fake = Fake::start((1..=3).map(|id| listed(id, &format!("sw-{id}"), "vie")).collect()).await;
+    let id = followed(&world, &fake).await;
+    fake.set(|shared| shared.devices.clear());
+    let due = detail(&world.engine, id).await.unwrap().source.next_at.unwrap();
+    queue_due(&world.engine, due).await.unwrap();
+    ask_for_sync(&world.engine, id, true).await.unwrap();
+    let (db, key) = (&world.engine.db, format!("inventory:{id}:insisted"));
+    let job = job_fetch_open_by_key(db, &key).await.unwrap().expect("it is a job of its own");
+
+    let at = now();
+    assert!(source_claim(db, id, "another", at, at.plus(Duration::from_mins(1))).await.unwrap());
+    work_on_one(&world.engine, job).await.unwrap();
+    assert_eq!(job_fetch_open_by_key(db, &key).await.unwrap(), Some(job), "it waits");
+    source_release(db, id, "another").await.unwrap();
+    let mut tx = db.write().await.unwrap();
+    job_hurry_in_txn(&mut tx, "inventory", now()).await.unwrap();
+    tx.commit().await.unwrap();
+    work_on_one(&world.engine, job).await.unwrap();
+    assert!(told(&world).await.iter().all(|told| told.ends_with("false")));
+}
+
+#[tokio::test]
+async fn the_page_says_of_a_device_that_is_gone_what_it_is_now() {
+    let world = World::new().await;
+    let fake = Fake::start((1..=5).map(|id| listed(id, &format!("sw-{id}"), "vie")).collect()).await;
+    let id = followed(&world, &fake).await;
+    fake.set(|shared| shared.devices.truncate(4));
+    sync(&world, id).await.unwrap();
+    let gone = detail(&world.engine, id).await.unwrap().gone.remove(0);
+    assert!(gone.is_disabled);
+    inventory::set_enabled(&world.engine, gone.id, true).await.unwrap();
+    sync(&world, id).await.unwrap();
+    assert!(!detail(&world.engine, id).await.unwrap().gone.remove(0).is_disabled);
+    // A person disables it again: it is theirs, whatever the list has.
+    inventory::set_enabled(&world.engine, gone.id, false).await.unwrap();
+    fake.set(|shared| shared.devices.push(listed(5, "sw-5", "vie")));
+    assert_eq!(sync(&world, id).await.unwrap().enabled, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_broken_is_not_repeated() {
+    let world = World::new().await;
+    let fake = Fake::start(Vec::new()).await;
+    let id = followed(&world, &fake).await;
+    fake.set(|shared| shared.mode = Mode::Odd);
+    let why = sync(&world, id).await.unwrap_err().into_user_error().message;
+    assert!(why.contains("broken at line 1") && !why.contains("xxx"), "{why}");
 }
 
 #[tokio::test]

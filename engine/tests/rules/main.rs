@@ -19,7 +19,7 @@ use etiqa_model::user::{Reach, Role};
 use etiqa_model::{RuleId, Timestamp};
 use sqlx::{AssertSqlSafe, Row};
 
-use support::{add, on_both_engines, put, put_all, put_part};
+use support::{add, damage, on_both_engines, put, put_all, put_part};
 
 fn rule(name: &str, change: impl FnOnce(&mut RuleInput)) -> RuleInput {
     let mut input = RuleInput { name: name.into(), enabled: true, ..RuleInput::default() };
@@ -71,6 +71,21 @@ async fn nothing_is_asked_twice_and_a_rule_that_changed_is_asked_alone() {
             .await
             .unwrap();
         assert_eq!(check_all(&engine).await.unwrap(), 0, "another name asks the same");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_damaged_text_keeps_no_other_one_from_being_checked() {
+    on_both_engines(async |engine| {
+        for name in ["a", "b", "c"] {
+            let device = add(&engine.db, name, |_| {}).await;
+            put(&engine.db, device, &format!("hostname {name}\n")).await;
+        }
+        damage(&engine.db, "hostname a\n").await;
+        save(&engine, None, &contains("ntp", "ntp server")).await.unwrap();
+        check_all(&engine).await.unwrap();
+        assert_eq!(broken(&engine, &Role::Viewer.into()).await, [("ntp".into(), 2)]);
     })
     .await;
 }

@@ -5,7 +5,7 @@ use etiqa_engine::store::device_write::device_delete;
 use etiqa_engine::store::search::search_count;
 use etiqa_model::event::Topic;
 
-use crate::support::{add, found, index, on_both_engines, put, put_all, text};
+use crate::support::{add, damage, found, index, on_both_engines, put, put_all, text};
 
 #[tokio::test]
 async fn a_text_is_found_before_it_is_indexed_and_one_that_is_active_no_more_is_not() {
@@ -47,6 +47,26 @@ async fn devices_with_the_same_text_are_all_found_and_it_is_indexed_once() {
         put(&engine.db, ids[1], "nothing\n").await;
         index(&engine).await;
         assert_eq!(found(&engine, &text("ntp")).await.len(), 2, "the others have it still");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_damaged_text_keeps_no_other_one_out_of_the_index() {
+    on_both_engines(async |engine| {
+        let texts = [1, 2, 3].map(|number| format!("hostname unit-{number}\nntp server 10.0.0.1\n"));
+        let mut last = None;
+        for (number, text) in texts.iter().enumerate() {
+            let device = add(&engine.db, &format!("d{number}"), |_| {}).await;
+            put(&engine.db, device, text).await;
+            last = Some(device);
+        }
+        let last = last.unwrap();
+        damage(&engine.db, &texts[1]).await;
+        assert_eq!(index(&engine).await, 2);
+        assert_eq!(found(&engine, &text("10.0.0.1")).await.len(), 2, "nor out of what is found");
+        put(&engine.db, last, "hostname other\n").await;
+        assert_eq!(index(&engine).await, 1, "behind it as well");
     })
     .await;
 }

@@ -76,6 +76,19 @@ pub(crate) async fn put_all(db: &Db, texts: &[(DeviceId, &str, &str)], driver: &
     tx.commit().await.unwrap();
 }
 
+/// Damages a stored text.
+pub(crate) async fn damage(db: &Db, text: &str) {
+    let mut tx = db.write().await.unwrap();
+    let done = sqlx::query("UPDATE config_text SET zstd = $2 WHERE sha256 = $1")
+        .bind(sha256_hex(text.as_bytes()))
+        .bind(vec![0_u8])
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(done.rows_affected(), 1);
+    tx.commit().await.unwrap();
+}
+
 /// Brings the index up to date; gives how many texts were added.
 pub(crate) async fn index(engine: &Engine) -> u64 {
     index_texts(engine, u64::MAX).await.unwrap()

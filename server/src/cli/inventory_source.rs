@@ -74,7 +74,7 @@ pub(crate) enum InventorySource {
     Sync {
         /// Its name
         name: String,
-        /// Even if that disables more than a quarter of its devices
+        /// Even if that disables more than a quarter of its devices, or gives them other addresses
         #[arg(long)]
         all_the_same: bool,
         /// As JSON
@@ -142,7 +142,7 @@ impl InventorySource {
             Self::List { json } => list(engine, json).await?,
             Self::Preview { name, json } => {
                 let known = inventory_sources::find(engine, &name).await?;
-                let preview = inventory_sources::preview(engine, known.id).await?;
+                let preview = inventory_sources::preview_here(engine, known.id).await?;
                 if json {
                     output::print_json(&preview)?;
                 } else {

@@ -61,6 +61,10 @@ impl Cost {
             | "/rpc/test_channel"
             | "/rpc/preview_inventory_source"
             | "/rpc/recognise_device" => Some(Self::Connection),
+            // To show it the whole list is taken.
+            "/admin/inventory-sources" if uri.query().is_some_and(|query| query.contains("preview=")) => {
+                Some(Self::Connection)
+            }
             "/configs/download"
             | "/devices/export.csv"
             | "/admin/audit/export"
@@ -204,5 +208,7 @@ mod tests {
         assert_eq!(post("/rpc/get_import"), Some(Cost::Bulk));
         assert_eq!(post("/admin/drivers/ios"), Some(Cost::Bench));
         assert_eq!(post("/rpc/test_destination"), Some(Cost::Connection));
+        assert_eq!(get("/admin/inventory-sources?source=7"), None);
+        assert_eq!(get("/admin/inventory-sources?preview=7"), Some(Cost::Connection));
     }
 }

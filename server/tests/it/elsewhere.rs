@@ -102,6 +102,28 @@ async fn an_oxidized_moves_in_with_its_groups_and_its_logins() {
     for said in [&shown, &done, &again] {
         assert!(!said.stderr.contains("canary") && !said.stdout.contains("canary"), "{said:?}");
     }
+
+    // Another Oxidized has the same user name with another password, and one without.
+    let other = "new:192.0.2.9:ios:vie:oxidized:canary-oth-7Kk2\nbare:192.0.2.10:ios:vie:oxidized:\n";
+    let other = world.file("other.db", other);
+    let import = ["import-oxidized", other.to_str().unwrap(), "--map", MAP, "--group-map", "vie=vienna"];
+    let import = [&import[..], &["--with-credentials"]].concat();
+    let shown = world.etiqa([&import[..], &["--dry-run"]].concat()).await.good();
+    assert!(shown.stdout.contains("Credentials would be added: oxidized oxidized 3"), "{}", shown.stdout);
+    let done = world.etiqa(&import).await.good();
+    assert!(done.stderr.contains("line 2: The line has a user name and no password"), "{}", done.stderr);
+    let sites = "SELECT name || ': ' || COALESCE(site, 'all') FROM credential ORDER BY name";
+    assert_eq!(
+        world.database.texts(sites).await,
+        ["oxidized oxidized: vienna", "oxidized oxidized 2: graz", "oxidized oxidized 3: vienna"]
+    );
+    let named =
+        "SELECT COALESCE(c.name, 'none') FROM device d LEFT JOIN credential c ON c.id = d.credential_id
+                 ORDER BY d.id";
+    assert_eq!(
+        world.database.texts(named).await,
+        ["oxidized oxidized", "oxidized oxidized 2", "none", "oxidized oxidized 3", "none"]
+    );
 }
 
 #[tokio::test]
@@ -128,6 +150,11 @@ async fn a_rancid_moves_in_and_what_is_down_there_is_disabled_here() {
     world.database.execute("UPDATE device SET enabled = 1").await;
     world.etiqa(import).await.good();
     assert!(inventory(&world).await.iter().all(|device| device.ends_with("true")));
+    // Another site has devices of the same addresses: those are others.
+    let elsewhere = ["import-rancid", file.to_str().unwrap(), "--site", "linz", "--type-map", "alteon=linux"];
+    let done = world.etiqa(elsewhere).await.good();
+    assert_eq!(done.stdout, "4 rows: 4 created (1 of them disabled), 0 updated, 0 skipped, 0 refused\n");
+    assert!(inventory(&world).await.contains(&"spare.example.net junos linz false".to_owned()));
 }
 
 #[tokio::test]

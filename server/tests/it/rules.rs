@@ -207,9 +207,11 @@ async fn the_pages_show_what_is_broken_and_viewers_neither_patterns_nor_secrets(
         .good();
     world.etiqa(["rule", "check"]).await.failed();
     let (viewer, operator) = (world.token("viewer").await, world.token("operator").await);
+    let scoped = ["token", "create", "graz", "--role", "operator", "--scope", "site:graz"];
+    let scoped = world.etiqa(scoped).await.good().stdout.trim().to_owned();
     let server = world.serve().await;
-    let [viewer, operator] =
-        [viewer, operator].map(|token| server.with_token(&token).and_header("accept", "text/html"));
+    let [viewer, operator, scoped] =
+        [viewer, operator, scoped].map(|token| server.with_token(&token).and_header("accept", "text/html"));
 
     let overview = shown(&viewer.get("/").await.with_status(200));
     assert!(overview.contains("2 devices break 3 rules"), "{overview}");
@@ -229,6 +231,12 @@ async fn the_pages_show_what_is_broken_and_viewers_neither_patterns_nor_secrets(
     let kept = shown(&operator.get("/configs/rules/1?kept=true").await.with_status(200));
     assert!(kept.contains("core-rtr-1") && !kept.contains("edge-rtr-1"), "{kept}");
     operator.get("/configs/rules/99").await.with_status(404);
+    for (who, may_change) in [(&operator, true), (&scoped, false)] {
+        let list = who.get("/configs/rules").await.with_status(200).text();
+        assert_eq!(list.contains("Switch off"), may_change, "{list}");
+        let rule = who.get("/configs/rules/3").await.with_status(200).text();
+        assert_eq!(rule.contains("/configs/rules/3/edit"), may_change, "{rule}");
+    }
 
     let told = world.database.number("SELECT COUNT(*) FROM audit_log WHERE action = 'rule.add'").await;
     assert_eq!(told, 3);

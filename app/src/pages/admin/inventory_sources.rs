@@ -197,7 +197,7 @@ fn show_preview(id: InventorySourceId, preview: SyncPreview, role: Role, actions
                 <PostForm to=actions.sync done="The sync is queued.">{act(&fields, "Synchronise all the same", "btn danger")}</PostForm>
             }
             .into_any();
-            confirm("guard", "Synchronise all the same…", "Disable all of these devices? They are not deleted, and are enabled when they come back.", form)
+            confirm("guard", "Synchronise all the same…", "Do that to all of these devices? None is deleted, and those that are disabled are enabled when they come back.", form)
         } else {
             view! {
                 <PostForm to=actions.sync done="The sync is queued.">
@@ -288,7 +288,7 @@ fn sync_row(sync: SyncResult) -> AnyView {
 }
 
 fn gone_row(device: GoneDevice) -> AnyView {
-    let now = if device.is_disabled { chip(Tone::Disabled, "Disabled") } else { chip(Tone::Off, "Left") };
+    let now = if device.is_disabled { chip(Tone::Disabled, "Disabled") } else { chip(Tone::Off, "Enabled") };
     view! {
         <tr>
             <td><a href=format!("/devices/{}", device.id)>{device.hostname}</a><small class="mono">{device.address}</small></td>

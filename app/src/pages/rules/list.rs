@@ -13,13 +13,15 @@ use crate::components::{Loaded, PageHeader, Problem, Tone, act, chip, empty};
 use crate::format;
 use crate::live::touch_after;
 use crate::post::{Post, PostForm};
-use crate::session::Allowed;
+use crate::session::{Allowed, Session};
 
 #[component]
 pub(crate) fn RulesPage() -> AnyView {
     let rules = ask(&[Topic::Rules], || ListRules {});
     let enable = Post::<EnableRule>::new();
     touch_after(enable, &[Topic::Rules]);
+    let session = expect_context::<Session>();
+    let from = move || async move { Ok((rules.get().await?, session.may_change_all().await)) };
     view! {
         <PageHeader title="Rules" above=&[("Configs", "/configs/")]>
             <a class="btn" href="/rules/report.csv" rel="external" download="">"CSV"</a>
@@ -31,12 +33,12 @@ pub(crate) fn RulesPage() -> AnyView {
         </PageHeader>
         <p class="lead muted">"A rule says what configurations must hold, or must not. Each active configuration is held against the rules that are about it when it changes, and when a rule does; devices are not asked and not changed."</p>
         <Problem problem=enable.problem()/>
-        <Loaded from=move || rules.get() view=move |rules, role| list(rules, role, enable)/>
+        <Loaded from view=move |(rules, may_change), _| list(rules, may_change, enable)/>
     }
     .into_any()
 }
 
-fn list(rules: Vec<RuleRow>, role: Role, enable: Post<EnableRule>) -> AnyView {
+fn list(rules: Vec<RuleRow>, may_change: bool, enable: Post<EnableRule>) -> AnyView {
     let columns = &[
         Column::Text("Rule"),
         Column::Text("About"),
@@ -45,19 +47,19 @@ fn list(rules: Vec<RuleRow>, role: Role, enable: Post<EnableRule>) -> AnyView {
         Column::Actions,
     ];
     let none = rules.is_empty().then(|| {
-        let starter = (role >= Role::Operator).then(|| {
+        let starter = may_change.then(|| {
             view! { <a class="btn primary" href="/configs/rules/starter">"Starter set"</a> }.into_any()
         });
         let words = "Choose some of the starter set, or write your own: what every configuration must hold, or must not.";
         empty("No rule yet", words, starter)
     });
     let count = rules.len() as u64;
-    let rows = rules.into_iter().map(|row| (row.rule.id, self::row(row, role, enable))).collect();
+    let rows = rules.into_iter().map(|row| (row.rule.id, self::row(row, may_change, enable))).collect();
     let below = view! { <p class="quiet">{format::plural(count, "rule")}</p> }.into_any();
     list_card(columns, rows, none, below)
 }
 
-fn row(row: RuleRow, role: Role, enable: Post<EnableRule>) -> AnyView {
+fn row(row: RuleRow, may_change: bool, enable: Post<EnableRule>) -> AnyView {
     let RuleRow { rule, broken } = row;
     let state = match broken {
         _ if !rule.enabled => chip(Tone::Disabled, "Off"),
@@ -67,7 +69,7 @@ fn row(row: RuleRow, role: Role, enable: Post<EnableRule>) -> AnyView {
     };
     let to = format!("{PATH}/{}", rule.id);
     let (words, target) = if rule.enabled { ("Switch off", "false") } else { ("Switch on", "true") };
-    let button = (role >= Role::Operator).then(|| {
+    let button = may_change.then(|| {
         let fields = [("id", rule.id.to_string()), ("enabled", target.to_owned())];
         view! { <PostForm to=enable>{act(&fields, words, "btn small")}</PostForm> }.into_any()
     });

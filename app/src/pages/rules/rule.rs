@@ -19,6 +19,7 @@ use crate::format;
 use crate::live::touch_after;
 use crate::pages::{id_of_path, page_of_query, query_field};
 use crate::post::{Post, PostForm};
+use crate::session::Session;
 
 #[derive(Clone, Copy)]
 struct Actions {
@@ -36,16 +37,18 @@ pub(crate) fn RulePage() -> AnyView {
     });
     let actions = Actions { enable: Post::<EnableRule>::new(), remove: Post::<RemoveRule>::new() };
     touch_after(actions.enable, &[Topic::Rules]);
+    let session = expect_context::<Session>();
+    let from = move || async move { Ok((shown.get().await?, session.may_change_all().await)) };
     view! {
         <Problem problem=actions.enable.problem().or(actions.remove.problem())/>
-        <Loaded is_page=true from=move || shown.get() view=move |shown, role| {
-            content(shown, kept.get_untracked() == "true", role, actions)
+        <Loaded is_page=true from view=move |(shown, may_change), role| {
+            content(shown, kept.get_untracked() == "true", (role, may_change), actions)
         }/>
     }
     .into_any()
 }
 
-fn content(shown: Shown, is_kept: bool, reader: Role, actions: Actions) -> AnyView {
+fn content(shown: Shown, is_kept: bool, (reader, may_change): (Role, bool), actions: Actions) -> AnyView {
     let Shown { rule, broken, kept, results } = shown;
     let state = match (rule.enabled, rule.is_checked) {
         (false, _) => chip(Tone::Disabled, "Off"),
@@ -54,7 +57,7 @@ fn content(shown: Shown, is_kept: bool, reader: Role, actions: Actions) -> AnyVi
     };
     let chips = view! { <span class="chips">{severity(rule.severity)}{state}</span> }.into_any();
     let report = format!("/rules/report.csv?rule={}", rule.id);
-    let buttons = (reader >= Role::Operator).then(|| buttons(&rule, actions));
+    let buttons = may_change.then(|| buttons(&rule, actions));
     let own = format!("{PATH}/{}", rule.id);
     let tab = |words: &str, count: u64, to: String, is_here: bool| {
         let words = format!("{words} {}", format::count(count));

@@ -64,17 +64,22 @@ pub async fn index_texts(engine: &Engine, most: u64) -> Result<u64> {
         let mut packed = text_list(&engine.db, &missing).await?;
         // In one order, so that two servers that add the same ones wait for each other, never both.
         packed.sort_unstable();
-        let read = move || -> Result<_> {
+        let read = move || {
             let mut read: Vec<(String, Vec<Gram>)> = Vec::with_capacity(packed.len());
             for (sha256, packed) in packed {
-                read.push((sha256, distinct.of(&unpack(&packed)?)));
+                // What is damaged keeps no other text from being found, and is looked at again: the next session mends it.
+                match unpack(&packed) {
+                    Ok(text) => read.push((sha256, distinct.of(&text))),
+                    Err(error) => {
+                        tracing::debug!(text = %sha256, %error, "the text {sha256} cannot be read and is not indexed");
+                    }
+                }
             }
-            Ok((read, distinct))
+            (read, distinct)
         };
-        let read = tokio::task::spawn_blocking(read)
+        let (texts, again) = tokio::task::spawn_blocking(read)
             .await
             .map_err(|error| Error::io("reading texts for the index")(std::io::Error::other(error)))?;
-        let (texts, again) = read?;
         distinct = again;
         let mut tx = engine.db.write().await?;
         for (sha256, grams) in &texts {

@@ -211,7 +211,15 @@ fn look_into_one(
     }
     // It was removed since the index was asked.
     let Some(packed) = packed.get(&candidate.text_sha256) else { return Ok(Outcome::Looked(None)) };
-    let mut text = unpack(packed)?;
+    let mut text = match unpack(packed) {
+        Ok(text) => text,
+        // It is damaged; the others are not.
+        Err(error) => {
+            let sha256 = &candidate.text_sha256;
+            tracing::warn!(text = %sha256, %error, "the text {sha256} cannot be read and is not searched");
+            return Ok(Outcome::Looked(None));
+        }
+    };
     if look.reading == Reading::Masked {
         // It went since the search began.
         let Some(driver) = drivers.get(&candidate.driver) else { return Ok(Outcome::Looked(None)) };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use etiqa_model::DeviceId;
 use etiqa_model::device::{Device, DeviceInput, DeviceStatus, DeviceType, NewDevice};
+use etiqa_model::scope::Scope;
 
 use super::record::Record;
 use super::source::{Kind, Source};
@@ -12,7 +13,7 @@ use crate::audit::{Act, Changes, action, record_all_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::inventory::MEASURED;
-use crate::store::device::device_list_by_address_in_txn;
+use crate::store::device::{device_list_by_address_in_txn, device_list_by_name};
 use crate::store::device_fact::device_fact_fetch;
 use crate::store::device_write::{DeviceRow, device_insert_in_txn};
 use crate::time::now;
@@ -71,7 +72,46 @@ pub(super) async fn bring(
         let batch: Vec<_> = read.by_ref().take(BATCH).collect();
         brought.extend(bring_batch(engine, batch, options, report).await?);
     }
+    for name in source.named_devices() {
+        report.devices.found += 1;
+        brought.extend(find_named(engine, name, options, report).await?);
+    }
     Ok(brought)
+}
+
+/// The device here that a configuration names by its address or its name.
+async fn find_named(
+    engine: &Engine,
+    name: String,
+    options: &DjangoOptions,
+    report: &mut DjangoReport,
+) -> Result<Option<Brought>> {
+    let mut same = device_list_by_name(&engine.db, &Scope::default(), &name).await?;
+    of_site(&mut same, &options.site);
+    if same.len() != 1 {
+        report.devices.left_out += 1;
+        let shown: String = name.chars().take(200).collect();
+        report.note(format!(
+            "{} devices here have the address or the name \"{shown}\"; its configurations are left out.",
+            same.len()
+        ));
+        return Ok(None);
+    }
+    let device = same.remove(0);
+    report.devices.known += 1;
+    Ok(Some(Brought {
+        key: name,
+        names: [device.address.clone(), device.hostname.clone()],
+        platform: platform_of(engine, &device).await?,
+        hostname: device.hostname,
+        id: Some(device.id),
+    }))
+}
+
+/// Leaves the devices of a site, where one is named: elsewhere the same address is another device's.
+fn of_site(devices: &mut Vec<Device>, site: &str) {
+    let site = site.trim();
+    devices.retain(|device| site.is_empty() || device.site == site);
 }
 
 fn device_of(
@@ -126,6 +166,7 @@ async fn bring_batch(
     let (mut brought, mut new) = (Vec::new(), Vec::new());
     for (record, device) in batch {
         let mut same = known.remove(&device.address).unwrap_or_default();
+        of_site(&mut same, &options.site);
         let names = [
             record.text(&["ip_address", "ip", "address", "host"]).unwrap_or_default().to_owned(),
             record.text(&["hostname", "name"]).unwrap_or_default().to_owned(),
@@ -154,7 +195,7 @@ async fn bring_batch(
                 report.devices.left_out += 1;
                 report.note(format!(
                     "{several} devices here have the address {}; nobody can tell which of them device {key} is: it is \
-                     left out.",
+                     left out. With --site NAME it is the one of that site.",
                     device.address
                 ));
             }

@@ -96,6 +96,18 @@ impl Dump {
         self.rows.get(&kind).cloned().unwrap_or_default()
     }
 
+    /// How many configurations there are, whosever they are.
+    pub(super) fn count_configs(&self) -> u64 {
+        self.configs.values().map(|configs| configs.len() as u64).sum()
+    }
+
+    /// What configurations call their devices, each once, in order.
+    pub(super) fn named_devices(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.configs.keys().filter(|name| !name.is_empty()).cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Those of the device of this number; `network_configs.json` may call it by its address or its name instead.
     pub(super) fn configs_of(&self, key: &str, names: &[&str]) -> Vec<Record> {
         let found = std::iter::once(key).chain(names.iter().copied()).find_map(|name| self.configs.get(name));

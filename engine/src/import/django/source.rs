@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use etiqa_model::UserError;
@@ -123,6 +123,22 @@ impl Source {
         }
     }
 
+    /// How many configurations there are, whosever they are.
+    pub(super) async fn count_configs(&mut self) -> Result<u64> {
+        match self {
+            Self::Database(database) => database.count(Kind::Config).await,
+            Self::Dump(dump) => Ok(dump.count_configs()),
+        }
+    }
+
+    /// What configurations call their devices, where the devices themselves are not there.
+    pub(super) fn named_devices(&self) -> Vec<String> {
+        match self {
+            Self::Dump(dump) if !dump.has(Kind::Device) => dump.named_devices(),
+            Self::Database(_) | Self::Dump(_) => Vec::new(),
+        }
+    }
+
     pub(super) async fn close(self) {
         if let Self::Database(database) = self {
             database.close().await;
@@ -162,11 +178,14 @@ fn look_into_archive(file: File, folder: &Path) -> Result<Opened> {
     let find = |ends: &[&str]| {
         let is_it = |name: &&String| {
             let last = name.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
-            ends.iter().any(|end| last == *end || (end.starts_with('.') && last.ends_with(end)))
+            // Windows puts one of these into a folder of pictures.
+            let is_other = last == "thumbs.db";
+            !is_other && ends.iter().any(|end| last == *end || (end.starts_with('.') && last.ends_with(end)))
         };
         names.iter().find(is_it).cloned()
     };
-    if find(&["manifest.json"]).is_some() {
+    // That of this program is at the root; anybody's files may have one deeper down.
+    if names.iter().any(|name| name == "manifest.json") {
         let message =
             "This is an archive of this program, not of the Django edition: `etiqa restore` reads it.";
         return Err(UserError::invalid(message).into());
@@ -179,11 +198,16 @@ fn look_into_archive(file: File, folder: &Path) -> Result<Opened> {
         let database = entry(&mut archive, &name)?;
         return Ok(Opened::Dump(Dump::read(&database, configs.as_deref())?));
     }
-    if let Some(name) = find(&["db.sqlite3", ".sqlite3", ".sqlite", ".db"]) {
+    if let Some(name) = find(&["db.sqlite3"]).or_else(|| find(&[".sqlite3", ".sqlite", ".db"])) {
         let mut inner = archive.by_name(&name).map_err(|error| broken(&error))?.take(LARGEST);
         let failed = Error::io("unpacking the Django edition's database");
         let mut unpacked = NamedTempFile::with_prefix_in(DRILL, folder).map_err(failed)?;
-        std::io::copy(&mut inner, &mut unpacked).map_err(|error| broken(&error))?;
+        let copied = std::io::copy(&mut inner, &mut unpacked).map_err(not_unpacked)?;
+        if copied == LARGEST {
+            let message =
+                "The database in the archive is larger than 4 GiB: unpack it, and name the database itself.";
+            return Err(UserError::invalid(message).into());
+        }
         return Ok(Opened::Database(unpacked.path().to_owned(), Some(unpacked)));
     }
     if let Some(configs) = configs {
@@ -200,6 +224,16 @@ fn entry(archive: &mut ZipArchive<File>, name: &str) -> Result<Vec<u8>> {
 
 fn broken(error: &dyn std::fmt::Display) -> UserError {
     UserError::invalid(format!("The archive is damaged or is no zip: {error}. Take another one."))
+}
+
+/// A disk that is full says nothing of the archive.
+fn not_unpacked(error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::io("unpacking the Django edition's database")(error)
+        }
+        _ => broken(&error).into(),
+    }
 }
 
 fn read_all(from: impl Read) -> Result<Vec<u8>> {

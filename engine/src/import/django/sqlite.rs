@@ -119,6 +119,15 @@ impl Database {
         self.rows(&table, Some((&column, device))).await
     }
 
+    pub(super) async fn count(&mut self, kind: Kind) -> Result<u64> {
+        let Some(table) = self.tables.get(&kind) else { return Ok(0) };
+        let sql = format!("SELECT COUNT(*) AS n FROM {}", name(&table.name));
+        let row =
+            sqlx::query::<Sqlite>(built(sql)).fetch_one(&mut self.connection).await.map_err(unreadable)?;
+        let count: i64 = row.try_get("n").map_err(unreadable)?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     async fn rows(&mut self, table: &Table, only: Option<(&str, &str)>) -> Result<Vec<Record>> {
         let columns: Vec<String> =
             table.columns.iter().map(|column| format!("CAST({0} AS TEXT) AS {0}", name(column))).collect();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use etiqa_model::config::VersionState;
 use etiqa_model::{DeviceId, Timestamp};
 use tokio::task::spawn_blocking;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::devices::Brought;
 use super::record::Record;
@@ -15,14 +16,15 @@ use crate::audit::{Act, action, record_in_txn};
 use crate::collect::{Driver, compare_text};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::hex::sha256_hex;
+use crate::hex::{sha256_hex, to_hex};
 use crate::history::{PackedText, diff, pack};
+use crate::lease::{self, LEASE};
 use crate::rules::queue_changed_in_txn;
 use crate::store::brought::{
     BroughtVersion, KnownVersion, version_bring_in_txn, version_list_known_in_txn, version_retire_in_txn,
 };
 use crate::store::config_version::text_insert_in_txn;
-use crate::store::lease::device_lease_is_taken;
+use crate::store::lease::{device_lease_drop, device_lease_extend, device_lease_take};
 use crate::time::now;
 
 /// The columns of a configuration that may name its device.
@@ -47,7 +49,40 @@ struct Version {
     text: String,
 }
 
-/// Brings the versions of one device, in one transaction.
+/// A device that nobody collects meanwhile: a version that came between would have a number of theirs.
+struct Lease {
+    device: DeviceId,
+    owner: String,
+    renewed: DropGuard,
+}
+
+impl Lease {
+    /// None: somebody else has the device.
+    async fn take(engine: &Engine, device: DeviceId) -> Result<Option<Self>> {
+        let mut unique = [0_u8; 8];
+        rand::fill(&mut unique);
+        // It begins with the process's name, as those of sessions do.
+        let owner = format!("{}/{}", engine.owner, to_hex(&unique));
+        let at = now();
+        if !device_lease_take(&engine.db, device, &owner, at, at.plus(LEASE)).await? {
+            return Ok(None);
+        }
+        let renewing = (engine.db.clone(), owner.clone());
+        let renewed = lease::keep(format!("device {device}"), CancellationToken::new(), move |until| {
+            let (db, owner) = renewing.clone();
+            async move { device_lease_extend(&db, device, &owner, until).await }
+        });
+        Ok(Some(Self { device, owner, renewed }))
+    }
+
+    async fn end(self, engine: &Engine) -> Result<()> {
+        let Self { device, owner, renewed } = self;
+        drop(renewed);
+        Ok(device_lease_drop(&engine.db, device, &owner).await?)
+    }
+}
+
+/// Brings the versions of one device, each part in one transaction.
 pub(super) async fn bring(
     engine: &Engine,
     source: &mut Source,
@@ -62,17 +97,29 @@ pub(super) async fn bring(
     if parts.is_empty() {
         return Ok(());
     }
-    if let Some(id) = device.id
-        && !options.dry_run
-        && device_lease_is_taken(&engine.db, id, now()).await?
-    {
+    let Some(id) = device.id.filter(|_| !options.dry_run) else {
+        return bring_parts(engine, device, parts, options, report).await;
+    };
+    let Some(lease) = Lease::take(engine, id).await? else {
         report.versions.left_out += parts.values().map(|versions| versions.len() as u64).sum::<u64>();
         report.note(format!(
             "{} is being collected just now: its versions are left out. Run this again in a moment.",
             device.hostname
         ));
         return Ok(());
-    }
+    };
+    let brought = bring_parts(engine, device, parts, options, report).await;
+    lease.end(engine).await?;
+    brought
+}
+
+async fn bring_parts(
+    engine: &Engine,
+    device: &Brought,
+    parts: BTreeMap<String, Vec<Version>>,
+    options: &DjangoOptions,
+    report: &mut DjangoReport,
+) -> Result<()> {
     let driver = device.platform.as_deref().and_then(|name| engine.drivers.current().get(name));
     for (part, versions) in parts {
         bring_part(engine, device, &part, versions, driver.clone(), options, report).await?;
@@ -195,12 +242,26 @@ async fn bring_part(
     let prepared = prepare(id, part.to_owned(), driver, new).await?;
     let count = prepared.len() as u64;
     let mut tx = engine.db.write().await?;
+    if version_list_known_in_txn(&mut tx, id, part).await? != known {
+        tx.rollback().await?;
+        report.versions.left_out += count;
+        report.note(format!(
+            "{}: its versions of {part} changed just now: {count} are left out. Run this again.",
+            device.hostname
+        ));
+        return Ok(());
+    }
     let is_changed = prepared.iter().any(|(version, _)| version.state == VersionState::Active);
     if is_changed {
         version_retire_in_txn(&mut tx, id, part).await?;
     }
-    for (version, text) in prepared {
+    let (versions, mut texts): (Vec<BroughtVersion>, Vec<PackedText>) = prepared.into_iter().unzip();
+    // In one order, so that two who store the same texts wait for each other, never both.
+    texts.sort_unstable_by(|one, other| one.sha256.cmp(&other.sha256));
+    for text in texts {
         text_insert_in_txn(&mut tx, &text.sha256, text.size_bytes, text.zstd).await?;
+    }
+    for version in versions {
         version_bring_in_txn(&mut tx, &version).await?;
     }
     if is_changed {

@@ -9,6 +9,9 @@ use std::borrow::Cow;
 use super::columns::{Column, Columns, Unknown};
 use super::{ImportError, RawRow, Values};
 
+/// Characters that are said of the columns of a file that has none for addresses.
+const LONGEST_FOUND: usize = 200;
+
 /// A table whose header has been read.
 #[derive(Debug)]
 pub(super) struct Table<'a> {
@@ -42,7 +45,8 @@ impl<'a> Table<'a> {
         };
         let header = header.filter(|header| header.known() > 0).ok_or(ImportError::NotATable)?;
         if !header.columns.contains(&Some(Column::Address)) {
-            return Err(ImportError::NoAddressColumn { found: header.names.join(", ") });
+            let found = header.names.join(", ").chars().take(LONGEST_FOUND).collect();
+            return Err(ImportError::NoAddressColumn { found });
         }
         let mut unknown = Unknown::default();
         for (name, column) in header.names.iter().zip(&header.columns) {

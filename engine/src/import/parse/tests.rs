@@ -29,6 +29,12 @@ fn utf_16(text: &str, mark: [u8; 2], unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
 }
 
 #[test]
+fn a_file_of_long_names_is_refused_in_short() {
+    let why = refused(format!("hostname,{}\n", "x".repeat(100_000)));
+    assert!(why.contains("no column ip") && why.len() < 400, "{why}");
+}
+
+#[test]
 fn every_column_is_read() {
     let file = "ip,hostname,device_type,status,description,platform,port,transport,credential,site,tags,https_port\n\
                 10.0.0.1,fw1,cp,Online,\"Vienna, rack 3\",GAIA,2222,ssh,readonly,vienna,\"edge;core, edge\",8443\n";

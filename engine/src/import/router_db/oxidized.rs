@@ -102,7 +102,10 @@ impl Oxidized {
 
     /// The delimiter without what makes a regular expression of it in Ruby: `/:/`, `!ruby/regexp /:/`.
     fn delimiter(&self) -> String {
-        let bare = self.delimiter.trim_start_matches("!ruby/regexp").trim_matches(' ');
+        let bare = match self.delimiter.strip_prefix("!ruby/regexp") {
+            Some(regexp) => regexp.trim_matches(' '),
+            None => self.delimiter.as_str(),
+        };
         let inner = bare.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).unwrap_or(bare);
         match inner {
             "" => ":".to_owned(),

@@ -1,5 +1,8 @@
 //! Files as Oxidized and RANCID have them.
 
+use etiqa_model::Secret;
+
+use super::logins::{Known, Shared, name_all, shared};
 use super::*;
 
 fn oxidized(columns: &str) -> Oxidized {
@@ -29,9 +32,12 @@ fn a_router_db_of_oxidized_is_read_by_its_own_column_map() {
 
 #[test]
 fn delimiters_and_inputs_are_those_of_oxidized_s_configuration() {
-    for (delimiter, line) in
-        [("!ruby/regexp /;/", "core;telnet;23"), ("\\t", "core\ttelnet\t23"), ("/\\|/", "core|telnet|23")]
-    {
+    for (delimiter, line) in [
+        ("!ruby/regexp /;/", "core;telnet;23"),
+        ("\\t", "core\ttelnet\t23"),
+        ("/\\|/", "core|telnet|23"),
+        (" ", "core telnet 23"),
+    ] {
         let reader =
             Oxidized { delimiter: delimiter.into(), ..oxidized("name=0,input=1,telnet_port=2,model=3") };
         let reader = Oxidized { default_model: "procurve".into(), ..reader };
@@ -71,13 +77,46 @@ fn a_router_db_of_rancid_is_read_in_both_of_its_forms() {
     assert_eq!(own.read(b"alteon1;alteon;up").unwrap()[0].device.platform, "linux");
 }
 
-#[test]
-fn the_same_file_gives_its_logins_the_same_names() {
-    let file = "a:ada:one\nb:ada:two\nc:ada:one\nd:bob:three\n";
+/// The logins of a file with the names that they get, and what was said of its lines.
+fn named(file: &str, known: &HashMap<String, Known>) -> (Vec<Shared>, Vec<RowError>) {
     let mut listed = oxidized("name=0,username=1,password=2").read(file.as_bytes()).unwrap();
     let options = RouterDbOptions { with_credentials: true, ..RouterDbOptions::default() };
-    let logins = name_logins(&mut listed, &options, &mut Vec::new());
-    let names: Vec<&str> = logins.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["oxidized ada", "oxidized ada 2", "oxidized bob"]);
-    assert_eq!(listed[2].device.credential, "oxidized ada");
+    let mut notes = Vec::new();
+    let mut logins = shared(&mut listed, &options, &mut notes);
+    name_all(&mut logins, known);
+    (logins, notes)
+}
+
+fn names_of(logins: &[Shared]) -> Vec<&str> {
+    logins.iter().map(|login| login.name.as_str()).collect()
+}
+
+#[test]
+fn the_same_file_gives_its_logins_the_same_names() {
+    let (logins, notes) = named("a:ada:one\nb:ada:two\nc:ada:one\nd:bob:three\n", &HashMap::new());
+    assert_eq!(names_of(&logins), ["oxidized ada", "oxidized ada 2", "oxidized bob"]);
+    assert_eq!(logins[0].rows, [0, 2]);
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn another_file_does_not_get_the_logins_of_the_first_one() {
+    let login = |password: &str| Some(("ada".to_owned(), [Secret::new(password), Secret::default()]));
+    let known = HashMap::from([
+        ("oxidized ada".to_owned(), login("one")),
+        ("oxidized ada 2".to_owned(), login("two")),
+        ("oxidized ada 3".to_owned(), None),
+    ]);
+    let (logins, _) = named("a:ada:two\nb:ada:one\n", &known);
+    assert_eq!(names_of(&logins), ["oxidized ada 2", "oxidized ada"]);
+    let (logins, _) = named("a:ada:other\n", &known);
+    assert_eq!(names_of(&logins), ["oxidized ada 4"]);
+}
+
+#[test]
+fn a_user_name_without_a_password_is_said_and_becomes_no_login() {
+    let (logins, notes) = named("a:ada:\nb:bob:two\n", &HashMap::new());
+    assert_eq!(names_of(&logins), ["oxidized bob"]);
+    assert_eq!(notes.iter().map(|note| note.line).collect::<Vec<_>>(), [1]);
+    assert!(notes[0].reason.contains("no password"), "{}", notes[0].reason);
 }

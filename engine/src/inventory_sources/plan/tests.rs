@@ -1,5 +1,6 @@
 //! What lists would change, without a database.
 
+use etiqa_model::CredentialId;
 use etiqa_model::inventory_source::InventorySourceInput;
 use serde_json::{Value, json};
 
@@ -128,6 +129,79 @@ fn a_device_of_another_source_stays_that_one_s() {
     let planned = plan(&here, listing("ip\n192.0.2.1\n", &settings), &settings, NOON);
     assert_eq!((planned.report.refused, planned.changes.len()), (1, 0));
     assert!(planned.report.notes[0].contains("NetBox"), "{:?}", planned.report.notes);
+}
+
+#[test]
+fn a_device_of_another_site_is_another_one_though_it_has_the_address() {
+    let settings = settings(|_| {});
+    let known = device(7, |device| {
+        device["address"] = "192.0.2.1".into();
+        device["site"] = "linz".into();
+    });
+    let here = Here { devices: HashMap::from([(DeviceId(7), known)]), ..Here::default() };
+    let planned = plan(&here, listing(LIST, &settings), &settings, NOON);
+    assert_eq!((planned.report.added, planned.report.changed), (2, 0));
+    assert!(planned.changes.iter().all(|change| change.before.is_none()), "{planned:?}");
+}
+
+#[test]
+fn a_row_of_another_site_does_not_take_the_device_of_the_row_below() {
+    let settings = settings(|_| {});
+    let here = here_after("ip,hostname,site\n192.0.2.1,core,graz\n", &settings);
+    let both = "ip,hostname,site\n192.0.2.1,new,vienna\n192.0.2.1,core,graz\n";
+    let planned = plan(&here, listing(both, &settings), &settings, NOON);
+    assert_eq!(fates(&planned), [(SyncFate::Add, String::new())]);
+    let added = planned.changes.iter().find_map(|change| change.after.as_ref()).unwrap();
+    assert_eq!((added.hostname.as_str(), added.site.as_str()), ("new", "vienna"));
+}
+
+#[test]
+fn a_device_that_a_person_moved_is_known_by_its_address_and_what_was_said_of_it() {
+    let settings = settings(|_| {});
+    let mut here = here_after(LIST, &settings);
+    here.devices.get_mut(&DeviceId(1)).unwrap().site = "cellar".into();
+    for link in &mut here.links {
+        link.key = format!("was:{}", link.device_id);
+    }
+    let planned = plan(&here, listing(LIST, &settings), &settings, NOON);
+    assert!(fates(&planned).is_empty(), "{planned:?}");
+    assert_eq!(planned.report.kept, 1);
+}
+
+#[test]
+fn a_list_names_credentials_only_where_it_has_a_say_in_them() {
+    let credentials = HashMap::from([("root".to_owned(), CredentialId(1))]);
+    for (owns, named) in [("hostname", None), ("hostname, credential", Some("root"))] {
+        let settings = settings(|input| input.owns = owns.into());
+        let names = Names { settings: &settings, drivers: DriverSet::built_in(), credentials: &credentials };
+        let found = of_file(b"ip,credential\n192.0.2.1,root\n", &names).unwrap();
+        let planned = plan(&Here::default(), found, &settings, NOON);
+        let device = planned.changes[0].after.as_ref().unwrap();
+        assert_eq!(device.credential.as_deref(), named, "{owns}");
+    }
+}
+
+#[test]
+fn a_list_of_wrong_rows_makes_no_long_report() {
+    let settings = settings(|_| {});
+    let long = "x ".repeat(1_000);
+    let rows = (1..=300).fold("ip,hostname\n".to_owned(), |csv, _| csv + &format!("{long},h\n"));
+    let planned = plan(&Here::default(), listing(&rows, &settings), &settings, NOON);
+    assert_eq!(planned.report.refused, 300);
+    assert!(planned.report.notes.len() <= 101, "{}", planned.report.notes.len());
+    assert!(
+        planned.report.notes.iter().all(|note| note.chars().count() <= 501),
+        "{:?}",
+        planned.report.notes
+    );
+
+    let mut here = Here::default();
+    for number in 1..=200 {
+        here.devices.insert(DeviceId(number), device(number, |_| {}));
+        here.others.insert(DeviceId(number), "NetBox".to_owned());
+    }
+    let planned = plan(&here, listing(&many(200), &settings), &settings, NOON);
+    assert_eq!((planned.report.refused, planned.report.notes.len()), (200, 100));
 }
 
 fn many(count: u8) -> String {
