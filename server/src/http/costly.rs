@@ -72,6 +72,7 @@ impl Cost {
             "/devices/import" if is_post || has_query => Some(Self::Bulk),
             _ if is_numbered("/api/v1/versions/", "/diff") => Some(Self::Difference),
             _ if is_numbered("/api/v1/destinations/", "/test") => Some(Self::Connection),
+            _ if is_numbered("/api/v1/notifications/channels/", "/test") => Some(Self::Connection),
             _ if is_post && is_numbered("/admin/drivers/", "") => Some(Self::Bench),
             _ if is_post && is_numbered("/configs/rules/", "/edit") => Some(Self::Bench),
             _ if is_numbered("/backup/config/", "/retention") => Some(Self::Preview),
@@ -204,5 +205,6 @@ mod tests {
         assert_eq!(post("/rpc/get_import"), Some(Cost::Bulk));
         assert_eq!(post("/admin/drivers/ios"), Some(Cost::Bench));
         assert_eq!(post("/rpc/test_destination"), Some(Cost::Connection));
+        assert_eq!(post("/api/v1/notifications/channels/7/test"), Some(Cost::Connection));
     }
 }
