@@ -36,7 +36,7 @@ pub enum Begun {
     New(i64),
     /// It was done: this is what was answered.
     Done(Answer),
-    /// It is being done, or the program was ended in the middle of it.
+    /// It is being done, the program was ended in the middle of it, or the key of the instance is another one since.
     Unfinished,
     /// The key came with another request.
     Other,
@@ -46,7 +46,8 @@ pub enum Begun {
 /// body.
 pub async fn begin(engine: &Engine, owner: &str, key: &str, request: &[u8]) -> Result<Begun> {
     let at = now();
-    let signed = engine.vault.signer().sign(SIGNED, request);
+    let signer = engine.vault.signer();
+    let signed = format!("{}:{}", signer.fingerprint(), signer.sign(SIGNED, request));
     let mut tx = engine.db.write().await?;
     api_answer_expire_in_txn(&mut tx, owner, key, at.minus(KEPT)).await?;
     let begun = api_answer_insert_in_txn(&mut tx, owner, key, &signed, at).await?;
@@ -58,7 +59,10 @@ pub async fn begin(engine: &Engine, owner: &str, key: &str, request: &[u8]) -> R
     tx.commit().await?;
     // Forgotten just now: whoever sends it once more begins anew.
     let Some(known) = known else { return Ok(Begun::Unfinished) };
-    if !engine.vault.signer().has_signed(SIGNED, request, &known.request) {
+    // What was signed with the key before may be the same request or another one: nobody can tell.
+    let signature = known.request.strip_prefix(signer.fingerprint()).and_then(|rest| rest.strip_prefix(':'));
+    let Some(signature) = signature else { return Ok(Begun::Unfinished) };
+    if !signer.has_signed(SIGNED, request, signature) {
         return Ok(Begun::Other);
     }
     let Some(sealed) = known.sealed else { return Ok(Begun::Unfinished) };
@@ -80,4 +84,29 @@ pub async fn forget(engine: &Engine, id: i64) -> Result<()> {
 
 fn row_name(id: i64) -> String {
     format!("api_answer:{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Options, Role};
+
+    #[tokio::test]
+    async fn a_request_of_before_the_key_was_replaced_is_neither_done_again_nor_said_to_be_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { data_dir: folder.path().join("data"), ..Options::default() };
+        let engine = Engine::open(options, Role::Server).await.unwrap();
+        let Begun::New(id) = begin(&engine, "token 1", "once", b"a").await.unwrap() else {
+            panic!("it is new");
+        };
+        let answer = Answer { status: 201, headers: Vec::new(), body: Secret::new("{}") };
+        finish(&engine, id, &answer).await.unwrap();
+        let again = async |request: &[u8]| begin(&engine, "token 1", "once", request).await.unwrap();
+        assert!(matches!(again(b"a").await, Begun::Done(kept) if kept == answer));
+        assert!(matches!(again(b"b").await, Begun::Other));
+        let mut tx = engine.db.write().await.unwrap();
+        sqlx::query("UPDATE api_answer SET request = 'another' || request").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(matches!(again(b"a").await, Begun::Unfinished));
+    }
 }

@@ -57,6 +57,16 @@ pub(crate) use within::{check as check_within, is_reached_alike, may_send};
 
 /// Adds (`id` none) or changes a device.
 pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) -> Result<DeviceId> {
+    save_as(engine, id, input, None).await
+}
+
+/// The same, enabled or disabled. Where nothing is said of that a new one is enabled, and another one stays as it is.
+async fn save_as(
+    engine: &Engine,
+    id: Option<DeviceId>,
+    input: &DeviceInput,
+    enabled: Option<bool>,
+) -> Result<DeviceId> {
     let device = input.parse()?;
     let row = with_names(engine, device).await?;
     let at = now();
@@ -79,12 +89,18 @@ pub async fn save(engine: &Engine, id: Option<DeviceId>, input: &DeviceInput) ->
             ids.first().copied().ok_or_else(UserError::internal)?
         }
     };
+    let was_enabled = before.as_ref().is_none_or(|before| before.enabled);
+    let is_enabled = enabled.unwrap_or(was_enabled);
+    if is_enabled != was_enabled {
+        device_set_enabled_in_txn(&mut tx, id, is_enabled, at).await?;
+    }
     let (action, changes) = match &before {
         Some(before) => (action::DEVICE_CHANGE, Changes::between(before, &row.device)),
         None => (action::DEVICE_ADD, Changes::of_new(&row.device)),
     };
-    let act = Act::new(action).on(id.0, &row.device.hostname).changing(changes.without(MEASURED));
-    record_in_txn(&mut tx, act).await?;
+    let changes =
+        changes.and("enabled", Some(was_enabled.to_string()), Some(is_enabled.to_string())).without(MEASURED);
+    record_in_txn(&mut tx, Act::new(action).on(id.0, &row.device.hostname).changing(changes)).await?;
     tx.commit().await?;
     engine.events.send(Topic::Devices, id.0);
     Ok(id)

@@ -30,7 +30,7 @@ impl Selector {
         if text.is_empty() || text == "all" {
             return Ok(Self::All);
         }
-        let wrong = || format!("\"{text}\" names no devices; use all, type:T, tag:T, site:S, or host names.");
+        let wrong = || format!("\"{text}\" names no devices; use all, type:T, tag:T, site:S, or ids:1,2,3.");
         let (kind, value) = text.split_once(':').ok_or_else(wrong)?;
         let value = value.trim();
         match kind.trim() {

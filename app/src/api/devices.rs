@@ -70,7 +70,7 @@ pub async fn save_device(
     device: DeviceInput,
 ) -> Result<DeviceId, AppError> {
     let context = Context::require(Role::Operator, id.map_or(About::Seen, About::Device)).await?;
-    let id = inventory::save_within(&context.engine, &context.reach, id, &device).await?;
+    let id = inventory::save_within(&context.engine, &context.reach, id, &device, None).await?;
     leptos_axum::redirect(&format!("/devices/{id}"));
     Ok(id)
 }

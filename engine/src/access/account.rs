@@ -8,6 +8,7 @@ use super::password::{self, Line};
 use super::{Throttle, stored_form};
 use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::db::{Db, DbError};
+use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::identity::{
     PASSWORD, identity_fetch_of_user, identity_insert_in_txn, identity_set_secret_in_txn,
@@ -29,6 +30,13 @@ pub async fn user_list(db: &Db) -> Result<Vec<User>> {
 pub async fn user_find(db: &Db, name: &str) -> Result<User> {
     let found = store::user_fetch_by_name(db, name).await?;
     Ok(found.ok_or_else(|| UserError::not_found(format!("user named {name}")))?)
+}
+
+/// Stands for the password that a user has now, and tells nothing of it: another one is another revision.
+pub async fn user_revision(engine: &Engine, id: UserId) -> Result<String> {
+    let identity = identity_fetch_of_user(&engine.db, id, PASSWORD).await?;
+    let secret = identity.and_then(|identity| identity.secret).unwrap_or_default();
+    Ok(engine.vault.signer().sign("user revision", secret.as_bytes()))
 }
 
 /// Adds a user; a conflict when the name is taken.

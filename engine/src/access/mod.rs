@@ -20,6 +20,7 @@ mod visitor;
 pub use about::About;
 pub use account::{
     user_add, user_change, user_change_own_password, user_confirm, user_find, user_list, user_remove,
+    user_revision,
 };
 pub use second_factor::{
     second_factor, second_factor_begin, second_factor_confirm, second_factor_reset, second_factor_stop,

@@ -15,7 +15,7 @@ use etiqa_model::{BackupConfigId, FieldError, Timestamp, UserError};
 use serde_json::json;
 
 use super::archive::names::free_slug;
-use super::seen::{configs_seen, narrow_runs};
+use super::seen::{configs_seen, narrow_configs, narrow_runs};
 use super::{promise, sealing};
 use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::engine::Engine;
@@ -138,6 +138,7 @@ pub async fn list(engine: &Engine, reach: &Reach) -> Result<Vec<BackupConfigRow>
     }
     rows.retain(|row| reach.is_whole() || row.devices > 0);
     narrow_runs(engine, reach, rows.iter_mut().filter_map(|row| row.last_run.as_mut())).await?;
+    narrow_configs(engine, reach, &mut rows).await?;
     Ok(rows)
 }
 
@@ -174,12 +175,9 @@ pub async fn detail(engine: &Engine, reach: &Reach, id: BackupConfigId) -> Resul
     let counts = device_count_selected(&engine.db, reach.scope(), &[&config.devices]).await?;
     let devices = counts.into_iter().sum();
     let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
-    Ok(BackupConfigDetail {
-        runs,
-        row: BackupConfigRow { destinations, ..row(config, last_run, devices, at) },
-        next_times,
-        chosen,
-    })
+    let mut row = BackupConfigRow { destinations, ..row(config, last_run, devices, at) };
+    narrow_configs(engine, reach, [&mut row]).await?;
+    Ok(BackupConfigDetail { runs, row, next_times, chosen })
 }
 
 /// At most `limit` backup configs that somebody of this reach sees with `search` in their names, by name.

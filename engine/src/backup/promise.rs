@@ -149,6 +149,7 @@ mod tests {
             next_run_at: None,
             promised_from: None,
             due_before: None,
+            updated_at: None,
         };
         BackupConfigRow {
             config,

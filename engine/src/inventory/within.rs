@@ -9,18 +9,20 @@ use etiqa_model::device::{DeviceInput, NewDevice};
 use etiqa_model::user::Reach;
 use etiqa_model::{DeviceId, FieldError, UserError};
 
-use super::{fetch, save};
+use super::{fetch, save_as};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::credential::credential_fetch_by_name;
 use crate::store::jump_host::jump_host_fetch_by_name;
 
-/// Adds (`id` none) or changes a device for somebody of this reach, whose device it is already. It stays in their scope.
+/// Adds (`id` none) or changes a device for somebody of this reach, whose device it is already. It stays in their scope. With
+/// `enabled` it is enabled or disabled at once; without, a new one is enabled, and another one stays as it is.
 pub async fn save_within(
     engine: &Engine,
     reach: &Reach,
     id: Option<DeviceId>,
     input: &DeviceInput,
+    enabled: Option<bool>,
 ) -> Result<DeviceId> {
     if !reach.is_whole() {
         let before = match id {
@@ -31,7 +33,7 @@ pub async fn save_within(
         check(reach, before.as_ref(), &new)?;
         check_logins(engine, reach, before.as_ref(), &new).await?;
     }
-    save(engine, id, input).await
+    save_as(engine, id, input, enabled).await
 }
 
 /// Refuses a device that is not in the scope, or that would be reached otherwise than somebody of this reach may say.

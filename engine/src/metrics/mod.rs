@@ -5,6 +5,7 @@
 //! it counts itself: each run and each device is some process's, so that the sum over processes is right, and a counter that
 //! begins anew is what Prometheus expects. Labels are names of backups, sites and what is named here: never a device.
 
+mod disks;
 mod histogram;
 mod meters;
 mod process;

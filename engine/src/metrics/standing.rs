@@ -15,7 +15,6 @@ use super::text::{Kind, Page};
 use crate::backup::{config, promise};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::files::Disk;
 use crate::machines;
 use crate::pause::schedule_pause;
 use crate::store::metric::{
@@ -59,8 +58,9 @@ pub(super) struct Standing {
     notifying: Notifying,
     machines: Vec<(Machine, MachineState)>,
     last_look: Option<Timestamp>,
+    interval_minutes: u32,
     is_paused: bool,
-    database_bytes: u64,
+    database_bytes: Option<u64>,
 }
 
 impl Standing {
@@ -87,6 +87,7 @@ impl Standing {
             tokio::try_join!(
                 machines::known(engine),
                 last_tick_fetch(db).err_into::<Error>(),
+                engine.settings(),
                 schedule_pause(engine),
                 database_size(db).err_into::<Error>(),
                 notify_standing(db, at.minus(GIVEN_UP_WITHIN)).err_into::<Error>(),
@@ -95,7 +96,7 @@ impl Standing {
         let (devices, work, rest) = tokio::try_join!(devices, work, rest)?;
         let (groups, devices) = devices;
         let (queue, archives, copies, last_good) = work;
-        let (machines, last_look, pause, database_bytes, notifying) = rest;
+        let (machines, last_look, settings, pause, database_bytes, notifying) = rest;
         let is_paused = pause.is_some();
         Ok(Self {
             configs,
@@ -108,6 +109,7 @@ impl Standing {
             notifying,
             machines,
             last_look,
+            interval_minutes: settings.tick_minutes,
             is_paused,
             database_bytes,
         })
@@ -116,6 +118,11 @@ impl Standing {
     /// The backup configs that there are, by name.
     pub(super) fn names(&self) -> Vec<(BackupConfigId, String)> {
         self.configs.iter().map(|row| (row.config.id, row.config.name.clone())).collect()
+    }
+
+    /// Bytes of the database, where it told them.
+    pub(super) fn database_bytes(&self) -> Option<u64> {
+        self.database_bytes
     }
 
     /// Writes all of it.
@@ -301,8 +308,6 @@ impl Standing {
         page.count(&[("condition", "missing")], archives.missing);
         page.metric("etiqa_archives_size_bytes", Kind::Gauge, "Bytes of all archives that are kept.");
         page.count(&[], archives.bytes);
-        page.metric("etiqa_database_size_bytes", Kind::Gauge, "Bytes of the database.");
-        page.count(&[], self.database_bytes);
     }
 
     fn notifications(&self, page: &mut Page) {
@@ -330,6 +335,12 @@ impl Standing {
         );
         page.time(&[], self.last_look);
         page.metric(
+            "etiqa_scheduler_interval_seconds",
+            Kind::Gauge,
+            "A scheduler looks what is due at least this often.",
+        );
+        page.count(&[], u64::from(self.interval_minutes) * 60);
+        page.metric(
             "etiqa_schedules_paused",
             Kind::Gauge,
             "Whether no schedule runs: a person paused them, or the instance was restored.",
@@ -355,25 +366,6 @@ impl Standing {
                 page.count(&[("role", role), ("site", site), ("state", state)], *count);
             }
         }
-    }
-}
-
-/// Writes how full the disks are of the data directory and of the archives, which may be elsewhere.
-pub(super) fn disks(engine: &Engine, page: &mut Page) {
-    let folders = [("data", engine.dir.root().to_owned()), ("backups", engine.dir.backups())];
-    let disks: Vec<(&str, Disk)> =
-        folders.iter().filter_map(|(name, folder)| Some((*name, Disk::of(folder).ok()?))).collect();
-    page.metric(
-        "etiqa_disk_free_bytes",
-        Kind::Gauge,
-        "Bytes that may still be written to the disk of a folder.",
-    );
-    for (name, disk) in &disks {
-        page.count(&[("folder", name)], disk.free);
-    }
-    page.metric("etiqa_disk_size_bytes", Kind::Gauge, "Bytes of the disk of a folder.");
-    for (name, disk) in &disks {
-        page.count(&[("folder", name)], disk.total);
     }
 }
 

@@ -1,14 +1,14 @@
 //! What became of messages, for people.
 
 use etiqa_model::event::Topic;
-use etiqa_model::notify::{DeliveryPage, DeliveryState};
+use etiqa_model::notify::{Delivery, DeliveryPage, DeliveryState};
 use etiqa_model::{DeliveryId, UserError};
 
 use crate::audit::{Act, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::notify::channel::channel_unpause_in_txn;
-use crate::store::notify::delivery::{delivery_list, delivery_retry_in_txn};
+use crate::store::notify::delivery::{delivery_fetch, delivery_list, delivery_retry_in_txn};
 use crate::time::now;
 
 /// Deliveries of one page.
@@ -25,6 +25,12 @@ pub async fn list_deliveries(
     rows.truncate(SHOWN as usize);
     let next = rows.last().filter(|_| has_more).map(|last| last.id);
     Ok(DeliveryPage { rows, next })
+}
+
+/// One delivery.
+pub async fn find_delivery(engine: &Engine, id: DeliveryId) -> Result<Delivery> {
+    let found = delivery_fetch(&engine.db, id).await?;
+    Ok(found.ok_or_else(|| UserError::not_found(format!("message {id}")))?)
 }
 
 /// Has a message that was not sent tried now.

@@ -26,7 +26,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::event::Topic;
 use tokio::time::Instant;
 
-pub use history::{list_deliveries, retry};
+pub use history::{find_delivery, list_deliveries, retry};
 pub use manage::{find, list, remove, save, test};
 pub use rules::{find_rule, list_rules, preview, preview_of, remove_rule, save_rule};
 pub(crate) use send::send_due;

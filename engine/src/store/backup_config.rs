@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
 
 const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, artifacts, devices, enabled, next_run_at, \
-                      encryption, recipients, promised_from, due_before \
+                      encryption, recipients, promised_from, due_before, updated_at \
                       FROM backup_config";
 
 /// Every one, by name.
@@ -199,6 +199,7 @@ fn backup_config(row: &AnyRow) -> Result<BackupConfig> {
         next_run_at: row.opt_time("next_run_at")?,
         promised_from: row.opt_time("promised_from")?,
         due_before: row.opt_time("due_before")?,
+        updated_at: row.opt_time("updated_at")?,
     })
 }
 

@@ -12,7 +12,7 @@ use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 /// Counts run through an index. What was sent grows with history where copies are kept for ever, so no more than
 /// ten thousand of these are counted.
 const SELECT: &str = "SELECT d.id, d.name, d.settings, d.keep, d.enabled, d.facts, d.openssh, d.fingerprint, \
-     d.offered_fingerprint, d.last_ok_at, d.problem, d.failures, d.paused_until, d.sealed, \
+     d.offered_fingerprint, d.last_ok_at, d.problem, d.failures, d.paused_until, d.sealed, d.updated_at, \
      (SELECT COUNT(*) FROM (SELECT 1 FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'sent' \
       LIMIT 10000) AS counted) AS sent, \
      (SELECT COUNT(*) FROM archive_copy c WHERE c.destination_id = d.id AND c.state = 'waiting') AS waiting, \
@@ -107,6 +107,7 @@ fn destination(row: &AnyRow) -> Result<KeyedDestination> {
         configs: row.count("configs")?,
         is_shared: row.flag("shared")?,
         may_be_shared: false,
+        updated_at: row.opt_time("updated_at")?,
     };
     Ok(KeyedDestination { destination, sealed: row.opt_bytes("sealed")?, openssh: row.opt_text("openssh")? })
 }

@@ -1,5 +1,7 @@
 //! What metrics count: each of it in one statement, by an index or of what there is now, never of history.
 
+use std::path::Path;
+
 use etiqa_model::device::{DeviceStatus, DeviceType};
 use etiqa_model::overview::Reason;
 use etiqa_model::{BackupConfigId, Timestamp};
@@ -263,19 +265,21 @@ pub async fn copy_standing(db: &Db) -> Result<Copies> {
     })
 }
 
-/// Bytes of the database: of its file and its log, or as the server tells.
-pub async fn database_size(db: &Db) -> Result<u64> {
-    match (db.kind(), db.file()) {
-        (DbKind::Sqlite, Some(file)) => {
-            let size = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |found| found.len());
-            let mut log = file.as_os_str().to_owned();
-            log.push("-wal");
-            Ok(size(file) + size(log.as_ref()))
-        }
-        (DbKind::Sqlite, None) => Ok(0),
-        (DbKind::Postgres, _) => {
+/// Bytes of the database, as its server tells; none where it is a file.
+pub async fn database_size(db: &Db) -> Result<Option<u64>> {
+    match db.kind() {
+        DbKind::Sqlite => Ok(None),
+        DbKind::Postgres => {
             let sql = "SELECT pg_database_size(current_database()) AS bytes";
-            sqlx::query(sql).fetch_one(db.reader()).await?.count("bytes")
+            sqlx::query(sql).fetch_one(db.reader()).await?.count("bytes").map(Some)
         }
     }
+}
+
+/// Bytes of a database that is this file: of it and its log. Waits for the disk.
+pub fn database_file_size(file: &Path) -> u64 {
+    let size = |file: &Path| std::fs::metadata(file).map_or(0, |found| found.len());
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    size(file) + size(log.as_ref())
 }

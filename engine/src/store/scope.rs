@@ -1,5 +1,7 @@
 //! Which devices a scope holds, as a condition on a column that has a device's id.
 
+use std::collections::HashSet;
+
 use etiqa_model::DeviceId;
 use etiqa_model::scope::Scope;
 
@@ -32,6 +34,19 @@ pub async fn scope_count(db: &Db, scope: &Scope, devices: &[DeviceId]) -> Result
     narrow(&mut filter, scope, "d.id");
     let counted = filter.query("SELECT COUNT(*) AS n FROM device d", "").persistent(false);
     counted.fetch_one(db.reader()).await?.count("n")
+}
+
+/// Those of these devices that are in the scope.
+pub async fn scope_list(db: &Db, scope: &Scope, devices: &[DeviceId]) -> Result<HashSet<DeviceId>> {
+    if devices.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut filter = Filter::new();
+    filter.and_one_of("d.id", devices.iter().map(|device| device.0));
+    narrow(&mut filter, scope, "d.id");
+    let found = filter.query("SELECT d.id FROM device d", "").persistent(false);
+    let rows = found.fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok(DeviceId(row.int("id")?))).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use etiqa_model::device::{DeviceChange, DeviceInput};
 use etiqa_model::history::{Outcome, RunFilter};
 use etiqa_model::run::Trigger;
 use etiqa_model::scope::Scope;
+use etiqa_model::selector::Selector;
 use etiqa_model::user::{Reach, Role};
 use etiqa_model::{DeviceId, ErrorKind, Secret, UserError};
 
@@ -132,6 +133,11 @@ async fn a_run_shows_and_counts_the_devices_of_the_scope_alone() {
     let page = etiqa_model::page::Page::first(10);
     let seen = backup::run_detail(&world.engine, &vienna, run.id, false, page).await.unwrap();
     assert_eq!((seen.run.devices_ok, seen.results_total, seen.results.rows.len()), (1, 1, 1));
+    assert_eq!(
+        (seen.run.progress.done, seen.run.progress.total),
+        (1, 1),
+        "nor does it say how many others there are"
+    );
     assert_eq!(seen.results.rows[0].device_id, ours);
     assert_eq!((seen.run.file, seen.run.sha256), (None, None), "an archive holds all devices");
     let first = overview::overview(&world.engine, &vienna).await.unwrap();
@@ -152,6 +158,34 @@ async fn a_run_shows_and_counts_the_devices_of_the_scope_alone() {
     }
     let nowhere = overview::overview(&world.engine, &reach("site:nowhere")).await.unwrap();
     assert!(nowhere.configs.is_empty() && nowhere.recent_runs.is_empty() && nowhere.devices.total == 0);
+}
+
+#[tokio::test]
+async fn a_backup_names_of_its_chosen_devices_those_of_the_scope_and_not_where_its_archives_go() {
+    let world = World::new().await;
+    let ours = add(&world, "10.0.0.1", "vienna", "").await;
+    let other = add(&world, "10.0.0.2", "linz", "").await;
+    let config = world.add_config(|input| input.devices = format!("ids:{other},{ours}")).await;
+    let mut tx = world.engine.db.write().await.unwrap();
+    for sql in [
+        r#"INSERT INTO destination (name, kind, settings, keep, enabled, created_at, updated_at)
+           VALUES ('copies', 'folder', '{"kind":"folder","path":"/nowhere"}', 'retention', 1, 1, 1)"#,
+        "INSERT INTO backup_config_destination (backup_config_id, destination_id)
+         SELECT c.id, d.id FROM backup_config c, destination d",
+        r#"UPDATE backup_config SET recipients = '["age1someone"]'"#,
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let vienna = reach("site:vienna");
+    for (reach, ids, others) in [(&vienna, vec![ours], 0), (&Role::Operator.into(), vec![other, ours], 1)] {
+        let listed = backup::config::list(&world.engine, reach).await.unwrap().remove(0);
+        let shown = backup::config::detail(&world.engine, reach, config).await.unwrap().row;
+        for row in [listed, shown] {
+            assert_eq!(row.config.devices, Selector::Chosen(ids.clone()));
+            assert_eq!((row.destinations.len(), row.config.recipients.len()), (others, others));
+        }
+    }
 }
 
 #[tokio::test]

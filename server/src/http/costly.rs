@@ -76,6 +76,7 @@ impl Cost {
             "/devices/import" if is_post || has_query => Some(Self::Bulk),
             _ if is_numbered("/api/v1/versions/", "/diff") => Some(Self::Difference),
             _ if is_numbered("/api/v1/destinations/", "/test") => Some(Self::Connection),
+            _ if is_numbered("/api/v1/notifications/channels/", "/test") => Some(Self::Connection),
             _ if is_post && is_numbered("/admin/drivers/", "") => Some(Self::Bench),
             _ if is_post && is_numbered("/configs/rules/", "/edit") => Some(Self::Bench),
             _ if is_numbered("/backup/config/", "/retention") => Some(Self::Preview),
@@ -210,5 +211,6 @@ mod tests {
         assert_eq!(post("/rpc/test_destination"), Some(Cost::Connection));
         assert_eq!(get("/admin/inventory-sources?source=7"), None);
         assert_eq!(get("/admin/inventory-sources?preview=7"), Some(Cost::Connection));
+        assert_eq!(post("/api/v1/notifications/channels/7/test"), Some(Cost::Connection));
     }
 }

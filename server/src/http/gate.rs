@@ -82,9 +82,9 @@ fn act_of(method: &Method, path: &str) -> Option<Action> {
     acts::act_of(method, path).or_else(|| api::act_of(method, path))
 }
 
-/// Tells server functions apart that the audit log has one name for; other paths have numbers in them.
+/// Tells server functions apart that the audit log has one name for, and what the API does; other paths have numbers in them.
 fn place_of(path: &str) -> String {
-    if path.starts_with("/rpc/") { path.to_owned() } else { String::new() }
+    if path.starts_with("/rpc/") { path.to_owned() } else { api::verb_of(path) }
 }
 
 /// Around everything that is logged while a request is answered, its SQL statements (`sqlx::query=debug`) among it: the
@@ -177,8 +177,12 @@ async fn admit(keeper: &Keeper, request: &mut Request) -> Result<Admission, Refu
     if is_plain_form(request) && token.is_none() {
         return Ok(Admission::Elsewhere(login_after_form(request.headers())));
     }
-    Err(UserError::new(ErrorKind::SignInNeeded, "Sign in first, or send a token as Authorization: Bearer.")
-        .into())
+    let message = if token.is_some() {
+        "This token is not valid (any more). Make another one."
+    } else {
+        "Sign in first, or send a token as Authorization: Bearer."
+    };
+    Err(UserError::new(ErrorKind::SignInNeeded, message).into())
 }
 
 async fn identify(

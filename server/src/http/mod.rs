@@ -67,7 +67,9 @@ pub(crate) async fn serve(engine: Arc<Engine>, edge: &Arc<Edge>, listener: TcpLi
         .layer(middleware::from_fn_with_state(Keeper { engine, edge: Arc::clone(edge) }, gate::gate))
         .layer(middleware::from_fn(api::as_problem))
         .layer(middleware::from_fn_with_state(stylesheet, refusal::as_page))
-        .layer(middleware::from_fn_with_state(Arc::clone(edge), edge::settle));
+        .layer(middleware::from_fn_with_state(Arc::clone(edge), edge::settle))
+        // Once more, for what the edge refuses.
+        .layer(middleware::from_fn(api::as_problem));
     // Outside of the router, so that `/devices/` and `/devices` find the same route.
     let app = NormalizePathLayer::trim_trailing_slash().layer(router);
     edge::accept(listener, edge, app, stopping).await

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequest, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::IntoResponse;
 use axum::{Form, Router};
 use etiqa_app::api::context::{Caller, Context};
 use etiqa_app::api::drivers::Posted;
@@ -28,11 +29,11 @@ use leptos_axum::{
 use serde::Deserialize;
 
 use super::assets::Site;
-use super::gate;
 use super::refusal::Refusal;
 use super::routes::{Route, register};
 use super::rules;
 use super::typed::{Forms, TOLD, server_function, told};
+use super::{api, gate};
 
 /// The pages and `/rpc`.
 pub(super) fn router(site: &Site) -> Router {
@@ -46,7 +47,16 @@ pub(super) fn router(site: &Site) -> Router {
         .leptos_routes_with_context(&options, list(), page_context, move || shell(shown.clone()))
         .fallback(move |request: Request<Body>| {
             let page = nothing_there.clone();
-            async move { if gate::wants_a_page(&request) { page(request).await } else { gate::not_found() } }
+            async move {
+                if gate::wants_a_page(&request) {
+                    page(request).await
+                } else if api::is_for_programs(request.uri().path()) {
+                    // The API has words of its own for it.
+                    StatusCode::NOT_FOUND.into_response()
+                } else {
+                    gate::not_found()
+                }
+            }
         })
         .with_state(options)
 }

@@ -1,6 +1,8 @@
 //! The REST API as programs meet it: parts of lists, tags, keys, problems, and its description.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::devices::router;
 use crate::harness::{Answer, Client, Server, World, until};
@@ -20,6 +22,15 @@ impl Answer {
         assert!(problem["title"].is_string(), "{problem}");
         problem["detail"].as_str().unwrap().to_owned()
     }
+}
+
+/// Sends a request as it is; what came back until the server closed.
+async fn raw(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 async fn admin(world: &World) -> (Server, Client) {
@@ -59,6 +70,8 @@ async fn every_refusal_is_a_problem_that_says_what_to_do() {
     refused.problem(401);
     assert_eq!(refused.header("www-authenticate"), "Bearer");
     stranger.and_header("accept", "text/html").get("/api/v1/devices").await.problem(401);
+    let said = server.with_token("etiqa_nonsense").get("/api/v1/devices").await.problem(401);
+    assert!(said.contains("not valid"), "{said}");
     assert!(admin.get("/api/v1/nothing").await.problem(404).contains("/api/docs"));
     let refused = admin.json("PUT", "/api/v1/devices/1", Some("{}")).await;
     refused.problem(405);
@@ -83,6 +96,17 @@ async fn every_refusal_is_a_problem_that_says_what_to_do() {
     assert!(admin.get("/api/v1/devices?state=nonsense").await.problem(422).contains("state"));
     admin.get("/api/v1/devices?limit=0").await.problem(422);
     admin.get("/api/v1/devices?cursor=nonsense").await.problem(422);
+    // `["a\u0000",1]`, as its JSON has it.
+    admin.get("/api/v1/devices?cursor=WyJhXHUwMDAwIiwxXQ").await.problem(422);
+    let devices = json!({ "name": "x", "devices": "core-rtr-1" }).to_string();
+    let said = admin.json("POST", "/api/v1/backup-configs", Some(&devices)).await.problem(422);
+    assert!(said.contains("ids:"), "{said}");
+    let twice = format!(
+        "GET /api/v1/me HTTP/1.1\r\nHost: {0}\r\nHost: {0}\r\nConnection: close\r\n\r\n",
+        server.address()
+    );
+    let answer = raw(&server, &twice).await;
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains(PROBLEM), "{answer}");
     assert!(admin.get("/api/v1/runs?from=yesterday").await.problem(422).contains("2026-11-01"));
     server.stop().await;
 }
@@ -95,6 +119,8 @@ async fn a_device_is_added_read_changed_and_removed_by_its_tag() {
     let made = create(&client, "/api/v1/devices", &new).await;
     let (place, tag) = (made.header("location").to_owned(), made.header("etag").to_owned());
     assert_eq!(place, "/api/v1/devices/1");
+    let acts = "SELECT COUNT(*) FROM audit_log WHERE action LIKE 'device.%'";
+    assert_eq!(world.database.number(acts).await, 1, "it was never enabled");
     let device = client.get(&place).await.with_status(200);
     assert_eq!((device.header("etag"), device.json()["enabled"].clone()), (tag.as_str(), json!(false)));
     assert_eq!(device.json()["tags"], json!(["core", "vienna"]));
@@ -116,8 +142,14 @@ async fn a_device_is_added_read_changed_and_removed_by_its_tag() {
     let emptied = whatever.json("PATCH", &place, Some("{\"tags\":null,\"description\":null}")).await;
     assert_eq!(emptied.with_status(200).json()["tags"], json!([]));
     whatever.json("PATCH", &place, Some("[1]")).await.problem(422);
+    let misspelt = whatever.json("PATCH", &place, Some("{\"hostnam\":null}")).await;
+    assert!(misspelt.problem(422).contains("hostnam"));
 
     create(&client, "/api/v1/devices", &json!({ "address": "192.0.2.2" })).await;
+    let moved = json!({ "address": "192.0.2.22", "enabled": false }).to_string();
+    let moved = whatever.json("PATCH", "/api/v1/devices/2", Some(&moved)).await.with_status(200).json();
+    assert_eq!((&moved["hostname"], &moved["enabled"]), (&json!("192.0.2.22"), &json!(false)));
+    whatever.json("PATCH", "/api/v1/devices/2", Some("{\"enabled\":true}")).await.with_status(200);
     let bulk = json!({ "ids": [1, 2], "action": "disable" }).to_string();
     let done = client.json("POST", "/api/v1/devices/bulk", Some(&bulk)).await.with_status(200).json();
     assert_eq!(done["changed"], 2);
@@ -247,6 +279,13 @@ async fn secrets_go_in_and_never_come_out() {
     let renamed = client.clone().and_header("if-match", tag);
     let renamed = renamed.json("PATCH", "/api/v1/credentials/1", Some("{\"name\":\"lab-2\"}")).await;
     assert_eq!(renamed.with_status(200).json()["has_password"], true);
+    for (answer, field) in [(&config, "passphrase"), (&user, "password"), (&store, "secret_access_key")] {
+        let place = answer.header("location");
+        let change = json!({ field: format!("{SECRET}-2") }).to_string();
+        let read = client.clone().and_header("if-match", answer.header("etag"));
+        read.json("PATCH", place, Some(&change)).await.with_status(200);
+        read.json("PATCH", place, Some(&change)).await.problem(412);
+    }
     for path in ["credentials", "backup-configs", "users", "destinations", "audit"] {
         let list = client.get(&format!("/api/v1/{path}")).await.with_status(200);
         assert!(!list.text().contains(SECRET), "{path}: {}", list.text());
@@ -295,6 +334,92 @@ async fn a_backup_is_made_run_looked_at_and_fetched() {
     known.get(&format!("{archive}/download")).await.with_status(304);
     let toggled = client.json("POST", "/api/v1/backup-configs/1/toggle", None).await.with_status(200).json();
     assert_eq!(toggled, json!({ "id": 1, "enabled": false }));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_backup_of_another_type_takes_in_what_that_type_has() {
+    let world = World::new();
+    let (server, client) = admin(&world).await;
+    let config = json!({ "name": "Nightly", "type": "config", "time_zone": "UTC" });
+    create(&client, "/api/v1/backup-configs", &config).await;
+    let whatever = client.and_header("if-match", "*");
+    let change = async |change: Value| {
+        let answer = whatever.json("PATCH", "/api/v1/backup-configs/1", Some(&change.to_string())).await;
+        answer.with_status(200);
+        world.database.texts("SELECT include FROM backup_config").await.remove(0)
+    };
+    let include = |database: bool, media: bool, logs: bool| {
+        format!("{{\"database\":{database},\"media\":{media},\"logs\":{logs}}}")
+    };
+    assert_eq!(change(json!({ "type": "full" })).await, include(true, true, true));
+    assert_eq!(change(json!({ "include_media": false })).await, include(true, false, true));
+    assert_eq!(change(json!({ "type": "data" })).await, include(true, false, false), "what was said stays");
+    assert_eq!(change(json!({ "include_media": null })).await, include(true, true, false));
+    assert_eq!(change(json!({ "type": "config" })).await, include(false, false, false));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_channel_and_a_rule_are_added_changed_and_removed_and_messages_looked_at() {
+    const SECRET: &str = "canary-hook-8Rt3";
+    let world = World::new();
+    let (server, client) = admin(&world).await;
+    let channel = json!({
+        "name": "Chat", "kind": "webhook", "secret_url": format!("http://127.0.0.1:9/{SECRET}"), "secret": SECRET,
+        "own_network": true,
+    });
+    let made = create(&client, "/api/v1/notifications/channels", &channel).await;
+    let (place, tag) = (made.header("location").to_owned(), made.header("etag").to_owned());
+    assert_eq!(place, "/api/v1/notifications/channels/1");
+    let matching = client.clone().and_header("if-match", &tag);
+    let sealed = json!({ "secret": format!("{SECRET}-2") }).to_string();
+    matching.json("PATCH", &place, Some(&sealed)).await.with_status(200);
+    matching.json("PATCH", &place, Some(&sealed)).await.problem(412);
+    let other =
+        json!({ "name": "Topic", "kind": "ntfy", "server": "https://ntfy.invalid", "topic": "etiqa" });
+    create(&client, "/api/v1/notifications/channels", &other).await;
+    let whatever = client.clone().and_header("if-match", "*");
+    whatever.json("PATCH", &place, Some("{\"kind\":\"ntfy\",\"topic\":\"x\"}")).await.problem(422);
+    assert_eq!(all(&client, "/api/v1/notifications/channels", 1).await.len(), 2);
+    assert_eq!(all(&client, "/api/v1/notifications/channels?kind=ntfy", 1).await[0]["name"], "Topic");
+
+    let nothing = json!({ "name": "On call", "channels": [1] }).to_string();
+    let refused = client.json("POST", "/api/v1/notifications/rules", Some(&nothing)).await;
+    refused.problem(422);
+    assert_eq!(refused.json()["errors"][0]["pointer"], "/events");
+    let rule = json!({ "name": "On call", "events": ["run_failed"], "channels": [1], "sites": ["vienna"] });
+    let made = create(&client, "/api/v1/notifications/rules", &rule).await;
+    let change = json!({ "timing": "daily", "at": "07:30", "time_zone": "UTC", "sites": null }).to_string();
+    let matching = client.clone().and_header("if-match", made.header("etag"));
+    let changed =
+        matching.json("PATCH", made.header("location"), Some(&change)).await.with_status(200).json();
+    assert_eq!((&changed["schedule"], &changed["sites"]), (&json!("daily at 07:30, UTC"), &json!([])));
+    matching.json("DELETE", made.header("location"), None).await.problem(412);
+    assert_eq!(all(&client, "/api/v1/notifications/rules?event=run_failed&channel=1", 1).await.len(), 1);
+    assert!(all(&client, "/api/v1/notifications/rules?event=disk_low", 1).await.is_empty());
+
+    let tested = client.json("POST", &format!("{place}/test"), None).await.with_status(200).json();
+    assert_eq!(tested["good"], false, "nothing listens there");
+    let failed = all(&client, "/api/v1/notifications/deliveries?state=failed", 1).await;
+    assert_eq!((failed.len(), &failed[0]["channel"], &failed[0]["rule"]), (1, &json!("Chat"), &Value::Null));
+    let message = format!("/api/v1/notifications/deliveries/{}", failed[0]["id"]);
+    let message = client.get(&message).await.with_status(200).json();
+    assert_eq!((&message["title"], &message["attempts"][0]["good"]), (&failed[0]["title"], &json!(false)));
+    let retry = format!("/api/v1/notifications/deliveries/{}/retry", message["id"]);
+    client.json("POST", &retry, None).await.with_status(202);
+    client.json("POST", "/api/v1/notifications/deliveries/4711/retry", None).await.problem(404);
+
+    for path in ["channels", "rules", "deliveries"] {
+        let list = client.get(&format!("/api/v1/notifications/{path}")).await.with_status(200);
+        assert!(!list.text().contains(SECRET), "{path}: {}", list.text());
+    }
+    let operator = server.with_token(&world.token("operator").await);
+    operator.get(&place).await.with_status(200);
+    operator.json("DELETE", &place, None).await.problem(403);
+    client.json("DELETE", made.header("location"), None).await.with_status(204);
+    client.json("DELETE", &place, None).await.with_status(204);
+    client.get(&place).await.problem(404);
     server.stop().await;
 }
 
@@ -400,7 +525,8 @@ async fn a_job_that_was_given_up_is_tried_again_or_forgotten() {
     let dead = all(&client, "/api/v1/jobs?state=dead&kind=verify", 1).await;
     assert_eq!((dead.len(), &dead[0]["error"], &dead[0]["state"]), (2, &json!("gone"), &json!("dead")));
     let (newer, older) = (&dead[0]["id"], &dead[1]["id"]);
-    client.json("POST", &format!("/api/v1/jobs/{newer}/retry"), None).await.with_status(202);
+    let retried = client.json("POST", &format!("/api/v1/jobs/{newer}/retry"), None).await;
+    assert_ne!(retried.with_status(202).json()["due_at"], dead[0]["due_at"], "it is due now");
     client.json("DELETE", &format!("/api/v1/jobs/{older}"), None).await.with_status(204);
     client.get(&format!("/api/v1/jobs/{older}")).await.problem(404);
     server.stop().await;

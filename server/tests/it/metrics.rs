@@ -123,6 +123,7 @@ async fn metrics_tell_how_backups_and_devices_stand_as_prometheus_reads_it() {
     assert_eq!(value(&page, "etiqa_archives{condition=\"good\"}"), "1");
     assert_eq!(value(&page, "etiqa_machines{role=\"server\",site=\"\",state=\"alive\"}"), "1");
     assert_eq!(value(&page, "etiqa_database_up"), "1");
+    assert_eq!(value(&page, "etiqa_scheduler_interval_seconds"), "300");
     for name in ["etiqa_database_size_bytes", "process_resident_memory_bytes", "process_start_time_seconds"] {
         assert!(number(&page, name) > 0.0, "{name}");
     }
@@ -186,8 +187,9 @@ async fn what_the_dashboard_the_alerts_and_the_page_speak_of_is_in_the_metrics_a
 async fn the_alerts_are_rules_and_alert_of_what_they_must_and_no_more() {
     let checked_rules = checked(["check", "rules", "prometheus-alerts.yml"], "").await;
     assert!(checked_rules.contains("SUCCESS"), "{checked_rules}");
-    let tested = checked(["test", "rules", "prometheus-alerts.test.yml"], "").await;
-    assert!(tested.contains("SUCCESS"), "{tested}");
+    let tests = ["test", "rules", "prometheus-alerts.test.yml", "prometheus-alerts-days.test.yml"];
+    let tested = checked(tests, "").await;
+    assert_eq!(tested.matches("SUCCESS").count(), 2, "{tested}");
 }
 
 #[tokio::test]

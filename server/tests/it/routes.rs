@@ -71,6 +71,12 @@ GET /api/v1/diff viewer one old_device={host}&new_device={host}
 GET /api/v1/jobs operator all
 GET /api/v1/jobs/{id} operator all
 GET /api/v1/me viewer none
+GET /api/v1/notifications/channels operator all
+GET /api/v1/notifications/channels/{id} operator all
+GET /api/v1/notifications/deliveries operator all
+GET /api/v1/notifications/deliveries/{id} operator all
+GET /api/v1/notifications/rules operator all
+GET /api/v1/notifications/rules/{id} operator all
 GET /api/v1/runs viewer some
 GET /api/v1/runs/{id} viewer one
 GET /api/v1/runs/{id}/results viewer one
@@ -125,6 +131,8 @@ PATCH /api/v1/backup-configs/{id} operator all {"max_backups":11}
 PATCH /api/v1/credentials/{id} admin all {"username":"backup"}
 PATCH /api/v1/destinations/{id} admin all {"keep":"forever"}
 PATCH /api/v1/devices/{id} operator one {"description":"x"}
+PATCH /api/v1/notifications/channels/{id} admin all {"enabled":false}
+PATCH /api/v1/notifications/rules/{id} admin all {"enabled":false}
 PATCH /api/v1/tokens/{id} admin all {"name":"z"}
 PATCH /api/v1/users/{id} admin all {"role":"viewer"}
 PATCH /api/v1/versions/{id} operator one {"label":"x"}
@@ -146,6 +154,10 @@ POST /api/v1/devices/bulk operator one {"ids":[{n}],"action":"enable"}
 POST /api/v1/devices/{id}/collect operator one
 POST /api/v1/devices/{id}/host-key/accept operator one
 POST /api/v1/jobs/{id}/retry operator all
+POST /api/v1/notifications/channels admin all {"name":"api"}
+POST /api/v1/notifications/channels/{id}/test operator all
+POST /api/v1/notifications/deliveries/{id}/retry operator all
+POST /api/v1/notifications/rules admin all {"name":"api"}
 POST /api/v1/runs/{id}/cancel operator one
 POST /api/v1/tokens admin all {"name":"api","role":"viewer"}
 POST /api/v1/users admin all {"name":"api","role":"viewer","password":"long-enough-1"}
@@ -311,6 +323,8 @@ DELETE /api/v1/credentials/{id} admin all
 DELETE /api/v1/destinations/{id} admin all
 DELETE /api/v1/devices/{id} operator one
 DELETE /api/v1/jobs/{id} operator all
+DELETE /api/v1/notifications/channels/{id} admin all
+DELETE /api/v1/notifications/rules/{id} admin all
 DELETE /api/v1/tokens/{id} admin all
 DELETE /api/v1/users/{id} admin all
 "#;

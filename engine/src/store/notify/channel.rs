@@ -10,7 +10,7 @@ use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 /// What waits is bounded, and both counts go through an index.
 const SELECT: &str = "SELECT c.id, c.name, c.settings, c.sealed, c.enabled, c.last_ok_at, c.problem, c.failures, \
-     c.paused_until, c.dropped, \
+     c.paused_until, c.dropped, c.updated_at, \
      (SELECT COUNT(*) FROM notify_delivery d WHERE d.channel_id = c.id AND d.state = 'waiting') AS waiting, \
      (SELECT COUNT(*) FROM notify_rule_channel r WHERE r.channel_id = c.id) AS rules \
      FROM notify_channel c";
@@ -103,6 +103,7 @@ fn channel(row: &AnyRow) -> Result<KeyedChannel> {
         waiting: row.count("waiting")?,
         dropped: row.count("dropped")?,
         rules: row.count("rules")?,
+        updated_at: row.opt_time("updated_at")?,
     };
     Ok(KeyedChannel { channel, sealed: row.opt_bytes("sealed")? })
 }

@@ -268,6 +268,13 @@ pub async fn delivery_list(
     deliveries(db, &filter, &format!(" ORDER BY d.id DESC LIMIT {limit}")).await
 }
 
+/// One, by id.
+pub async fn delivery_fetch(db: &Db, id: DeliveryId) -> Result<Option<Delivery>> {
+    let mut filter = Filter::new();
+    filter.and_int("d.id = ?", id.0);
+    Ok(deliveries(db, &filter, "").await?.pop())
+}
+
 async fn deliveries(db: &Db, filter: &Filter, order: &str) -> Result<Vec<Delivery>> {
     let select = "SELECT d.id, d.message_id, c.name AS channel, c.kind, d.rule, d.title, d.content, d.state, d.created_at, \
                   d.due_at, d.ended_at, d.tries FROM notify_delivery d JOIN notify_channel c ON c.id = d.channel_id";

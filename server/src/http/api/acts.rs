@@ -20,6 +20,16 @@ pub(in crate::http) fn act_of(method: &Method, path: &str) -> Option<Action> {
     }
 }
 
+/// What tells requests apart that the audit log has one name for: what follows the number in an address, such as `protect`.
+/// Nothing of what somebody made up: only addresses with a name there are asked about.
+pub(in crate::http) fn verb_of(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match &parts[..] {
+        ["api", "v1", "notifications", _, _, verb @ ..] | ["api", "v1", _, _, verb @ ..] => verb.join("/"),
+        _ => String::new(),
+    }
+}
+
 fn posted(parts: &[&str]) -> Option<Action> {
     Some(match parts {
         ["devices"] => action::DEVICE_ADD,
@@ -41,6 +51,10 @@ fn posted(parts: &[&str]) -> Option<Action> {
         ["destinations"] => action::DESTINATION_ADD,
         ["destinations", _, "test"] => action::DESTINATION_TEST,
         ["destinations", _, "retry"] => action::DESTINATION_RETRY,
+        ["notifications", "channels"] => action::CHANNEL_ADD,
+        ["notifications", "channels", _, "test"] => action::CHANNEL_TEST,
+        ["notifications", "rules"] => action::NOTIFY_RULE_ADD,
+        ["notifications", "deliveries", _, "retry"] => action::DELIVERY_RETRY,
         ["users"] => action::USER_ADD,
         ["tokens"] => action::TOKEN_CREATE,
         ["jobs", _, "retry"] => action::JOB_RETRY,
@@ -55,6 +69,8 @@ fn patched(parts: &[&str]) -> Option<Action> {
         ["credentials", _] => action::CREDENTIAL_CHANGE,
         ["backup-configs", _] => action::BACKUP_CHANGE,
         ["destinations", _] => action::DESTINATION_CHANGE,
+        ["notifications", "channels", _] => action::CHANNEL_CHANGE,
+        ["notifications", "rules", _] => action::NOTIFY_RULE_CHANGE,
         ["users", _] => action::USER_CHANGE,
         ["tokens", _] => action::TOKEN_CHANGE,
         _ => return None,
@@ -67,6 +83,8 @@ fn deleted(parts: &[&str]) -> Option<Action> {
         ["credentials", _] => action::CREDENTIAL_REMOVE,
         ["backup-configs", _] => action::BACKUP_REMOVE,
         ["destinations", _] => action::DESTINATION_REMOVE,
+        ["notifications", "channels", _] => action::CHANNEL_REMOVE,
+        ["notifications", "rules", _] => action::NOTIFY_RULE_REMOVE,
         ["users", _] => action::USER_REMOVE,
         ["tokens", _] => action::TOKEN_REVOKE,
         ["jobs", _] => action::JOB_FORGET,
@@ -88,5 +106,17 @@ mod tests {
         }
         assert!(act_of(&Method::GET, "/api/v1/devices").is_none());
         assert!(act_of(&Method::POST, "/devices").is_none());
+    }
+
+    #[test]
+    fn what_has_one_name_is_told_apart_by_its_address_without_its_number() {
+        assert_eq!(verb_of("/api/v1/archives/7/protect"), "protect");
+        assert_eq!(verb_of("/api/v1/archives/8/unprotect/"), "unprotect");
+        assert_eq!(verb_of("/api/v1/credentials/7/rotate/finish"), "rotate/finish");
+        assert_eq!(verb_of("/api/v1/notifications/channels/7/test"), "test");
+        for path in ["/api/v1/archives/7", "/api/v1/devices", "/api/v1/notifications/rules/7", "/devices/7/x"]
+        {
+            assert_eq!(verb_of(path), "", "{path}");
+        }
     }
 }

@@ -69,8 +69,13 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, UserError> {
 /// Names a thing as people made it: what is measured changes without it.
 pub(super) fn etag(of: &impl Serialize) -> Result<String, UserError> {
     let text = serde_json::to_vec(of).map_err(|_| UserError::internal())?;
-    let hash = sha256_hex(&text);
-    Ok(format!("\"{}\"", hash.get(..32).unwrap_or(&hash)))
+    Ok(etag_of(&text))
+}
+
+/// Names these bytes.
+pub(super) fn etag_of(bytes: &[u8]) -> String {
+    let hash = sha256_hex(bytes);
+    format!("\"{}\"", hash.get(..32).unwrap_or(&hash))
 }
 
 /// 200 with what is there.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Query, Request};
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode, Uri, header};
 use etiqa_app::api::context::Context;
 use etiqa_engine::access::About;
@@ -17,8 +18,20 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::http::refusal::Refusal;
 
-/// One change by the API at a time: between the look at a tag and the change nobody else's comes by this way.
-static EDITS: Mutex<()> = Mutex::const_new(());
+/// One change by the API of one kind of thing at a time: between the look at a tag and the change nobody else's comes by this way,
+/// on this server.
+pub(super) struct Edits(Mutex<()>);
+
+impl Edits {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::const_new(()))
+    }
+
+    /// Waits until no other change goes on.
+    pub(super) async fn turn(&'static self) -> MutexGuard<'static, ()> {
+        self.0.lock().await
+    }
+}
 
 /// A request with its body read.
 pub(super) struct Ask {
@@ -31,15 +44,21 @@ pub(super) struct Ask {
 impl<S: Send + Sync> FromRequest<S> for Ask {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let (parts, body) = request.into_parts();
-        let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
-        let body = whole.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
-            status => Refusal::from(UserError::invalid("The body broke off.")).with_status(status),
-        })?;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Refusal> {
+        let (parts, body) = with_body(request).await?;
         Ok(Self { extensions: parts.extensions, headers: parts.headers, uri: parts.uri, body })
     }
+}
+
+/// A request with its whole body, as much as is taken.
+pub(super) async fn with_body(request: Request) -> Result<(Parts, Bytes), Refusal> {
+    let (parts, body) = request.into_parts();
+    let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let body = whole.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
+        status => Refusal::from(UserError::invalid("The body broke off.")).with_status(status),
+    })?;
+    Ok((parts, body))
 }
 
 impl Ask {
@@ -83,7 +102,7 @@ impl Ask {
                 Refusal::from(UserError::invalid(message)).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             );
         }
-        if self.body.windows(NUL.len()).any(|part| part == NUL) {
+        if has_nul(&self.body) {
             return Err(nothing_in_it());
         }
         serde_json::from_slice(&self.body).map_err(|error| unreadable(&error))
@@ -96,6 +115,10 @@ impl Ask {
             return Err(UserError::invalid("Send an object with the fields to change.").into());
         }
         let mut whole = serde_json::to_value(known).map_err(|_| UserError::internal())?;
+        if let Some(unknown) = emptied_in_vain(&whole, &patch) {
+            let message = format!("The body is not what this takes: unknown field `{unknown}`.");
+            return Err(UserError::invalid(message).into());
+        }
         merge(&mut whole, patch);
         serde_json::from_value(whole).map_err(|error| unreadable(&error))
     }
@@ -145,13 +168,13 @@ impl Ask {
     }
 }
 
-/// Waits until no other change by the API goes on.
-pub(super) async fn editing() -> MutexGuard<'static, ()> {
-    EDITS.lock().await
-}
-
 /// How JSON writes the character that no text has in it: PostgreSQL stores none with it.
 const NUL: &[u8] = b"\\u0000";
+
+/// Whether a text in this JSON has it.
+pub(super) fn has_nul(json: &[u8]) -> bool {
+    json.windows(NUL.len()).any(|part| part == NUL)
+}
 
 fn nothing_in_it() -> Refusal {
     UserError::invalid("No text has the character U+0000 in it.").into()
@@ -160,6 +183,13 @@ fn nothing_in_it() -> Refusal {
 /// That there is no such thing.
 pub(super) fn missing(what: &str, id: impl Display) -> UserError {
     UserError::not_found(format!("{what} {id}"))
+}
+
+/// A field that a patch empties and that there is none of: merged, it would be as if nothing had been asked.
+fn emptied_in_vain<'a>(whole: &Value, patch: &'a Value) -> Option<&'a str> {
+    let mut named = patch.as_object()?.iter();
+    let found = named.find(|(name, value)| value.is_null() && whole.get(name.as_str()).is_none());
+    found.map(|(name, _)| name.as_str())
 }
 
 /// RFC 7396, section 2.
@@ -204,15 +234,36 @@ fn unreadable(error: &serde_json::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::response::IntoResponse;
     use serde_json::json;
 
     use super::*;
+    use crate::http::LARGEST_BODY;
 
     #[test]
     fn a_patch_changes_what_it_names_and_empties_what_it_says_is_null() {
         let mut whole = json!({ "a": "b", "c": { "d": "e", "f": "g" }, "tags": ["x"] });
         merge(&mut whole, json!({ "a": "z", "c": { "f": null }, "tags": ["y"] }));
         assert_eq!(whole, json!({ "a": "z", "c": { "d": "e" }, "tags": ["y"] }));
+    }
+
+    #[test]
+    fn a_patch_that_empties_what_is_not_there_is_misspelt() {
+        let whole = json!({ "hostname": null, "tags": ["x"] });
+        assert_eq!(emptied_in_vain(&whole, &json!({ "hostname": null, "tags": null })), None);
+        assert_eq!(emptied_in_vain(&whole, &json!({ "tags": null, "hostnam": null })), Some("hostnam"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_not_said_to_be_too_long() {
+        let broken = [Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("gone"))];
+        let request = Request::new(Body::from_stream(futures::stream::iter(broken)));
+        let refused = with_body(request).await.unwrap_err().into_response();
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        let long = Request::new(Body::from(vec![b' '; LARGEST_BODY + 1]));
+        let refused = with_body(long).await.unwrap_err().into_response();
+        assert_eq!(refused.status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[test]

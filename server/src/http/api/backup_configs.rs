@@ -9,7 +9,7 @@ use etiqa_engine::{Engine, backup};
 use etiqa_model::archive::Encryption;
 use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{
-    BackupConfig, BackupConfigDetail, BackupConfigInput, BackupConfigRow, BackupKind, ConfigState,
+    BackupConfig, BackupConfigDetail, BackupConfigInput, BackupConfigRow, BackupKind, ConfigState, Include,
 };
 use etiqa_model::run::Trigger;
 use etiqa_model::user::Role;
@@ -20,12 +20,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, accepted, created, etag, item, limit, nothing, shown};
-use super::ask::{Ask, editing};
+use super::ask::{Ask, Edits};
 use super::cursor::after;
 use super::runs::{ProgressItem, RunItem};
 use super::users::ListQuery;
 use super::words::{BackupStateName, BackupTypeName, CadenceName, EncryptionName, FrequencyName};
 use crate::http::refusal::Refusal;
+
+static EDITS: Edits = Edits::new();
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new()
@@ -150,6 +152,8 @@ impl BackupWrite {
             &row.config;
         // The times as a person would fill them in.
         let filled = row.config.to_input();
+        // What is as the type has it is left out, so that another type brings its own.
+        let (is, usual) = (row.config.include, Include::default_for(*kind));
         Self {
             name: filled.name,
             kind: *kind,
@@ -169,9 +173,9 @@ impl BackupWrite {
             keep_weekly: retention.keep_weekly,
             keep_monthly: retention.keep_monthly,
             keep_yearly: retention.keep_yearly,
-            include_database: filled.include_database,
-            include_media: filled.include_media,
-            include_logs: filled.include_logs,
+            include_database: Some(is.database).filter(|on| *on != usual.database),
+            include_media: Some(is.media).filter(|on| *on != usual.media),
+            include_logs: Some(is.logs).filter(|on| *on != usual.logs),
             artifacts: *artifacts,
             encryption: *encryption,
             passphrase: Secret::default(),
@@ -215,7 +219,7 @@ impl BackupWrite {
 }
 
 /// The windows of a text.
-fn windows(text: &str) -> Vec<String> {
+pub(super) fn windows(text: &str) -> Vec<String> {
     let windows = text.split([';', '\n']).map(str::trim).filter(|window| !window.is_empty());
     windows.map(str::to_owned).collect()
 }
@@ -383,7 +387,7 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 200, description = "The config as it is now.", body = BackupItem)))]
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = everything(&ask, &id).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let row = backup::config::detail(&context.engine, &context.reach, id).await?.row;
     ask.must_match(&tag(&row)?)?;
     let changed = ask.patched(&BackupWrite::of(&row))?;
@@ -401,7 +405,7 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 204, description = "It is gone.")))]
 async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = everything(&ask, &id).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let row = backup::config::detail(&context.engine, &context.reach, id).await?.row;
     ask.may_match(&tag(&row)?)?;
     backup::config::delete(&context.engine, id).await?;
@@ -449,6 +453,7 @@ async fn everything(ask: &Ask, id: &str) -> Result<(Context, BackupConfigId), Re
     ask.one(Role::Operator, ("backup config", id), |_| About::Everything).await
 }
 
+/// A new passphrase changes it, too: the time says so.
 fn tag(row: &BackupConfigRow) -> Result<String, UserError> {
-    etag(&BackupWrite::of(row))
+    etag(&(BackupWrite::of(row), row.config.updated_at))
 }

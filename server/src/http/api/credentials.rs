@@ -15,9 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, created, etag, item, limit, nothing, shown};
-use super::ask::{Ask, editing, missing};
+use super::ask::{Ask, Edits, missing};
 use super::cursor::after;
 use super::users::ListQuery;
+
+static EDITS: Edits = Edits::new();
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new()
@@ -191,7 +193,7 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 200, description = "The credential as it is now.", body = CredentialItem)))]
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("credential", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let known = find(&context.engine, id).await?;
     ask.must_match(&tag(&known)?)?;
     let changed = ask.patched(&CredentialWrite::of(&known))?;
@@ -210,7 +212,7 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 204, description = "It is gone.")))]
 async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("credential", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     ask.may_match(&tag(&find(&context.engine, id).await?)?)?;
     fleet::credential_remove(&context.engine, id).await?;
     context.engine.events.send(Topic::Admin, None);

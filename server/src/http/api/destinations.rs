@@ -15,11 +15,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, accepted, created, etag, item, limit, nothing, shown};
-use super::ask::{Ask, editing, missing};
+use super::ask::{Ask, Edits, missing};
 use super::cursor::after;
 use super::devices::Queued;
 use super::users::ListQuery;
 use super::words::{DestinationKindName, KeepName};
+
+static EDITS: Edits = Edits::new();
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new()
@@ -261,7 +263,7 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 200, description = "The destination as it is now.", body = DestinationItem)))]
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("destination", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let known = find(&context.engine, id).await?;
     ask.must_match(&tag(&known)?)?;
     let changed = ask.patched(&DestinationWrite::from(known.to_input()))?;
@@ -279,7 +281,7 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 204, description = "It is gone.")))]
 async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("destination", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     ask.may_match(&tag(&find(&context.engine, id).await?)?)?;
     destinations::remove(&context.engine, id).await?;
     Ok(nothing())
@@ -287,11 +289,11 @@ async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
 
 /// What a test came to.
 #[derive(Debug, Serialize, ToSchema)]
-struct Tested {
+pub(super) struct Tested {
     /// Whether all of it worked.
-    good: bool,
+    pub(super) good: bool,
     /// What worked, or which step did not and why.
-    message: String,
+    pub(super) message: String,
 }
 
 /// Try a destination
@@ -323,6 +325,7 @@ async fn find(engine: &Engine, id: DestinationId) -> Result<Destination, etiqa_e
     Ok(all.into_iter().find(|known| known.id == id).ok_or_else(|| missing("destination", id))?)
 }
 
+/// New secrets change it, too: the time says so.
 fn tag(known: &Destination) -> Result<String, UserError> {
-    etag(&DestinationWrite::from(known.to_input()))
+    etag(&(DestinationWrite::from(known.to_input()), known.updated_at))
 }

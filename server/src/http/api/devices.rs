@@ -19,9 +19,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, accepted, created, etag, item, limit, nothing, shown};
-use super::ask::{Ask, editing};
+use super::ask::{Ask, Edits};
 use super::cursor::after;
 use super::words::{ClassName, DeviceStateName, DeviceStatusName, DeviceTypeName, TransportName};
+
+static EDITS: Edits = Edits::new();
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new()
@@ -93,7 +95,8 @@ impl From<&Device> for DeviceWrite {
     fn from(device: &Device) -> Self {
         Self {
             address: device.address.clone(),
-            hostname: Some(device.hostname.clone()),
+            // An address that stands in for a name is left out, so that another one does.
+            hostname: Some(device.hostname.clone()).filter(|name| *name != device.address),
             device_type: device.device_type,
             platform: device.platform.clone(),
             // The usual port is left out, so that another transport brings its own.
@@ -355,10 +358,8 @@ async fn list(ask: Ask) -> Answered {
 async fn create(ask: Ask) -> Answered {
     let context = ask.require(Role::Operator, About::Seen).await?;
     let device: DeviceWrite = ask.json()?;
-    let id = inventory::save_within(&context.engine, &context.reach, None, &device.input()?).await?;
-    if !device.enabled {
-        inventory::set_enabled(&context.engine, id, false).await?;
-    }
+    let (input, enabled) = (device.input()?, Some(device.enabled));
+    let id = inventory::save_within(&context.engine, &context.reach, None, &input, enabled).await?;
     let made = inventory::detail(&context.engine, id).await?;
     let tag = etag(&DeviceWrite::from(&made.device))?;
     Ok(created(format!("/api/v1/devices/{id}"), &DeviceWhole::from(made), &tag))
@@ -386,14 +387,14 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("device", &id), About::Device).await?;
     let engine = &context.engine;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let known = DeviceWrite::from(&inventory::fetch(engine, id).await?);
     ask.must_match(&etag(&known)?)?;
     let changed = ask.patched(&known)?;
     if (DeviceWrite { enabled: known.enabled, ..changed.clone() }) != known {
-        inventory::save_within(engine, &context.reach, Some(id), &changed.input()?).await?;
-    }
-    if changed.enabled != known.enabled {
+        let (input, enabled) = (changed.input()?, Some(changed.enabled));
+        inventory::save_within(engine, &context.reach, Some(id), &input, enabled).await?;
+    } else if changed.enabled != known.enabled {
         inventory::set_enabled(engine, id, changed.enabled).await?;
     }
     let detail = inventory::detail(engine, id).await?;
@@ -409,7 +410,7 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 204, description = "It is gone.")))]
 async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("device", &id), About::Device).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let known = DeviceWrite::from(&inventory::fetch(&context.engine, id).await?);
     ask.may_match(&etag(&known)?)?;
     inventory::delete(&context.engine, id).await?;

@@ -6,6 +6,7 @@ use axum::extract::Path;
 use etiqa_engine::Engine;
 use etiqa_engine::access::About;
 use etiqa_engine::schedule::jobs;
+use etiqa_engine::time::now;
 use etiqa_model::job::{JobRow, JobState};
 use etiqa_model::user::Role;
 use etiqa_model::{JobId, Timestamp};
@@ -110,7 +111,9 @@ async fn retry(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("job", &id), |_| About::Everything).await?;
     let known = jobs::fetch(&context.engine, id).await?;
     jobs::retry(&context.engine, id).await?;
-    Ok(accepted(&JobItem::from(JobRow { state: JobState::Waiting, attempts: 0, worker: None, ..known })))
+    // One that is done already is not there any more.
+    let queued = JobRow { state: JobState::Waiting, attempts: 0, due_at: now(), worker: None, ..known };
+    Ok(accepted(&JobItem::from(jobs::fetch(&context.engine, id).await.unwrap_or(queued))))
 }
 
 /// Forget a job that was given up

@@ -1,8 +1,8 @@
 //! The REST API, `/api/v1`, and its description: `/api/openapi.json` for programs, `/api/docs` for people.
 //!
 //! A file a resource: its wire types, its handlers, its `routes()`. A handler authorises, reads what was sent, calls the engine
-//! once and maps what comes. The types are the API's own, so that a page may change without the API. A new resource (as
-//! `notifications.rs`) is a file here, a line in [`described`], its acts in `acts.rs` and its samples in
+//! once and maps what comes. The types are the API's own, so that a page may change without the API. A new resource
+//! is a file here, a line in [`described`], its acts in `acts.rs` and its samples in
 //! `server/tests/it/routes.rs`; the description makes itself.
 //!
 //! What goes around all of them: [`problem`] says every refusal as RFC 9457 has it, [`once`] does what comes with an
@@ -22,6 +22,7 @@ mod diffs;
 mod docs;
 mod jobs;
 mod me;
+mod notifications;
 mod once;
 mod openapi;
 mod problem;
@@ -41,7 +42,7 @@ use etiqa_engine::Engine;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(super) use acts::act_of;
+pub(super) use acts::{act_of, verb_of};
 pub(crate) use openapi::document;
 pub(super) use problem::as_problem;
 
@@ -81,6 +82,7 @@ fn described() -> (Router<Arc<Engine>>, OpenApi) {
         runs::routes(),
         archives::routes(),
         destinations::routes(),
+        notifications::routes(),
         users::routes(),
         tokens::routes(),
         audit::routes(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +16,7 @@ use etiqa_engine::audit::{Acting, acting};
 use etiqa_model::{ErrorKind, Secret, UserError};
 use tracing::{Instrument, Span};
 
-use crate::http::LARGEST_BODY;
+use super::ask::with_body;
 use crate::http::refusal::Refusal;
 
 const KEY: &str = "idempotency-key";
@@ -41,15 +42,16 @@ async fn keyed(caller: &Caller, request: Request, next: Next) -> Result<Response
     let identity = caller.identity.as_ref().ok_or_else(UserError::internal)?;
     let key = key_of(request.headers())?;
     let owner = identity.owner();
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, LARGEST_BODY).await.map_err(|_| Refusal::too_large())?;
-    let asked = [parts.method.as_str().as_bytes(), parts.uri.to_string().as_bytes(), &body[..]].join(&b'\n');
+    let (parts, body) = with_body(request).await?;
+    // In HTTP/2 the address has the host in it, and the next time it may come by HTTP/1.1.
+    let address = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
+    let asked = [parts.method.as_str().as_bytes(), address.as_bytes(), &body[..]].join(&b'\n');
     let id = match answers::begin(&engine, &owner, &key, &asked).await? {
         Begun::New(id) => id,
         Begun::Done(answer) => return Ok(again(answer)),
         Begun::Unfinished => {
-            let message = "A request with this Idempotency-Key is being worked on, or was when the program was ended. Look \
-                           what became of it before you send it with another key.";
+            let message = "A request with this Idempotency-Key is being worked on, or its answer was lost. Look what became \
+                           of it before you send it with another key.";
             return Err(UserError::new(ErrorKind::Conflict, message).into());
         }
         Begun::Other => {
@@ -85,6 +87,8 @@ async fn kept(engine: &Engine, id: i64, response: Response) -> Response {
     let answer = parts.status.is_success().then(|| answer_of(parts.status, &parts.headers, &body)).flatten();
     let noted = match answer {
         Some(answer) => answers::finish(engine, id, &answer).await,
+        // It was done, or nobody knows, and only its answer was lost: whoever sends it once more is told to look.
+        None if parts.status.is_server_error() && Acting::here().is_recorded() => Ok(()),
         None => answers::forget(engine, id).await,
     };
     if let Err(error) = noted {
@@ -119,7 +123,31 @@ fn again(answer: Answer) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use etiqa_engine::audit::{Act, Actor, action, record};
+    use etiqa_engine::{Options, Role};
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_done_is_not_done_again_though_its_answer_was_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { data_dir: folder.path().join("data"), ..Options::default() };
+        let engine = Engine::open(options, Role::Command).await.unwrap();
+        for (key, is_done) in [("done", true), ("not done", false)] {
+            let Begun::New(id) = answers::begin(&engine, "token 1", key, b"x").await.unwrap() else {
+                panic!("it is new");
+            };
+            let work = async {
+                if is_done {
+                    record(&engine.db, Act::new(action::DEVICE_ADD)).await.unwrap();
+                }
+                kept(&engine, id, StatusCode::INTERNAL_SERVER_ERROR.into_response()).await
+            };
+            acting(Acting::new(Actor::program()), work).await;
+            let again = answers::begin(&engine, "token 1", key, b"x").await.unwrap();
+            assert_eq!(matches!(again, Begun::Unfinished), is_done, "{key}");
+        }
+    }
 
     #[test]
     fn a_key_is_the_same_with_and_without_its_quotation_marks() {

@@ -31,7 +31,7 @@ const ABOUT: &str = "Everything that the pages of Etiqa do with devices, configu
     Lists come in parts: send `next` of one as `cursor` for what comes after it, until it is null. Times are RFC 3339 in UTC. \
     What is refused is a problem (RFC 9457) that says what to do.";
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     ("me", "Who asks."),
     ("devices", "The inventory."),
     ("configs", "Config versions: numbered texts of the parts of devices."),
@@ -42,6 +42,7 @@ const TAGS: [(&str, &str); 14] = [
     ("runs", "Executions of backup configs."),
     ("archives", "What runs made."),
     ("destinations", "Where archives are sent to."),
+    ("notifications", "What is told to whom, and what became of it. Secrets go in and never come out."),
     ("users", "People who sign in."),
     ("tokens", "Tokens of programs."),
     ("audit", "What people and programs did."),
@@ -115,7 +116,8 @@ fn each_operation(document: &mut Value, mut visit: impl FnMut(&str, &str, &mut M
 /// Puts to an operation what it shares with the others.
 fn complete(method: &str, path: &str, operation: &mut Map<String, Value>) {
     let is_one = path.ends_with("/{id}");
-    let has_tag = is_one && !path.starts_with("/api/v1/jobs");
+    let is_of_queue = path.starts_with("/api/v1/jobs") || path.contains("/deliveries/");
+    let has_tag = is_one && !is_of_queue;
     let parameter = match method {
         "post" => Some("IdempotencyKey"),
         "patch" => Some("IfMatch"),
@@ -197,8 +199,9 @@ fn shared() -> [(&'static str, Value); 4] {
                 "IdempotencyKey": {
                     "name": "Idempotency-Key", "in": "header", "required": false,
                     "description": "A key of this request, such as a UUID: sent once more with it within a day, the request is \
-                        not done again and gets the same answer. 422 where it came with another request before.",
-                    "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9._:-]+$" }
+                        not done again and gets the same answer. 422 where it came with another request before. It may stand \
+                        in quotation marks.",
+                    "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]([ -~]*[!#-~])?$" }
                 },
                 "IfMatch": {
                     "name": "If-Match", "in": "header", "required": true,

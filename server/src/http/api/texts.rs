@@ -10,14 +10,16 @@ use etiqa_engine::audit::{Act, action, record};
 use etiqa_engine::history::Reader;
 use etiqa_engine::history::export::text_file;
 use etiqa_engine::{Engine, Error};
+use etiqa_model::UserError;
 use etiqa_model::compare::Reading;
 use etiqa_model::user::Role;
 use serde::Deserialize;
+use tokio::task::spawn_blocking;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{Answered, etag};
+use super::answer::{Answered, etag_of};
 use super::ask::Ask;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
@@ -52,7 +54,9 @@ async fn text(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Viewer, ("config version", &id), About::Version).await?;
     let reader = ask.query::<ReadingQuery>()?.reader(context.identity.role);
     let (name, text) = text_file(&context.engine, id, reader).await?;
-    let tag = etag(&text)?;
+    // It may be tens of megabytes.
+    let hashed = spawn_blocking(move || (etag_of(text.as_bytes()), text)).await;
+    let (tag, text) = hashed.map_err(|_| UserError::internal())?;
     if ask.has(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }

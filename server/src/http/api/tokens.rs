@@ -14,10 +14,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, created, etag, item, limit, nothing, shown};
-use super::ask::{Ask, editing, missing};
+use super::ask::{Ask, Edits, missing};
 use super::cursor::after;
 use super::users::{ListQuery, lines_of, reach};
 use super::words::RoleName;
+
+static EDITS: Edits = Edits::new();
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, edit, revoke))
@@ -162,7 +164,7 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 200, description = "The token as it is now.", body = TokenItem)))]
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("token", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let known = TokenWrite::of(&find(&context.engine, id).await?);
     ask.must_match(&etag(&known)?)?;
     let changed = ask.patched(&known)?;
@@ -182,7 +184,7 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 204, description = "It is gone.")))]
 async fn revoke(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("token", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     ask.may_match(&etag(&TokenWrite::of(&find(&context.engine, id).await?))?)?;
     access::token_revoke(&context.engine.db, id).await?;
     context.engine.events.send(Topic::Admin, None);

@@ -15,9 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, created, etag, item, limit, nothing, shown};
-use super::ask::{Ask, editing, missing};
+use super::ask::{Ask, Edits, missing};
 use super::cursor::after;
 use super::words::RoleName;
+
+static EDITS: Edits = Edits::new();
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, edit, remove))
@@ -130,7 +132,7 @@ async fn create(ask: Ask) -> Answered {
     let id = access::user_add(&context.engine.db, &new.name, reach, &new.password).await?;
     context.engine.events.send(Topic::Admin, None);
     let user = find(&context.engine, id).await?;
-    let tag = etag(&UserWrite::of(&user))?;
+    let tag = tag(&context.engine, &user).await?;
     Ok(created(format!("/api/v1/users/{id}"), &UserItem::from(user), &tag))
 }
 
@@ -143,7 +145,7 @@ async fn create(ask: Ask) -> Answered {
 async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("user", &id), |_| About::Everything).await?;
     let user = find(&context.engine, id).await?;
-    let tag = etag(&UserWrite::of(&user))?;
+    let tag = tag(&context.engine, &user).await?;
     Ok(item(&UserItem::from(user), &tag))
 }
 
@@ -155,15 +157,15 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 200, description = "The user as they are now.", body = UserItem)))]
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("user", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
-    let known = UserWrite::of(&find(&context.engine, id).await?);
-    ask.must_match(&etag(&known)?)?;
-    let changed = ask.patched(&known)?;
+    let _turn = EDITS.turn().await;
+    let known = find(&context.engine, id).await?;
+    ask.must_match(&tag(&context.engine, &known).await?)?;
+    let changed = ask.patched(&UserWrite::of(&known))?;
     let reach = reach(changed.role, &changed.scope)?;
     access::user_change(&context.engine.db, id, reach, &changed.password).await?;
     context.engine.events.send(Topic::Admin, None);
     let user = find(&context.engine, id).await?;
-    let tag = etag(&UserWrite::of(&user))?;
+    let tag = tag(&context.engine, &user).await?;
     Ok(item(&UserItem::from(user), &tag))
 }
 
@@ -175,8 +177,9 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     responses((status = 204, description = "They are gone.")))]
 async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("user", &id), |_| About::Everything).await?;
-    let _turn = editing().await;
-    ask.may_match(&etag(&UserWrite::of(&find(&context.engine, id).await?))?)?;
+    let _turn = EDITS.turn().await;
+    let known = find(&context.engine, id).await?;
+    ask.may_match(&tag(&context.engine, &known).await?)?;
     access::user_remove(&context.engine.db, id).await?;
     context.engine.events.send(Topic::Admin, None);
     Ok(nothing())
@@ -185,6 +188,11 @@ async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
 async fn find(engine: &Engine, id: UserId) -> Result<User, etiqa_engine::Error> {
     let all = access::user_list(&engine.db).await?;
     Ok(all.into_iter().find(|user| user.id == id).ok_or_else(|| missing("user", id))?)
+}
+
+/// A new password changes it, too, and cannot be told from it.
+async fn tag(engine: &Engine, user: &User) -> Result<String, etiqa_engine::Error> {
+    Ok(etag(&(UserWrite::of(user), access::user_revision(engine, user.id).await?))?)
 }
 
 /// The lines of a scope.

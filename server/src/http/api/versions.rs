@@ -16,9 +16,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, etag, item, limit, shown};
-use super::ask::{Ask, editing};
+use super::ask::{Ask, Edits};
 use super::cursor::after;
 use super::words::VersionStateName;
+
+static EDITS: Edits = Edits::new();
 
 pub(super) fn routes() -> OpenApiRouter<Arc<Engine>> {
     OpenApiRouter::new()
@@ -194,7 +196,7 @@ impl VersionWrite {
     responses((status = 200, description = "The version as it is now.", body = VersionItem)))]
 async fn describe(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("config version", &id), About::Version).await?;
-    let _turn = editing().await;
+    let _turn = EDITS.turn().await;
     let known = VersionWrite::of(&read::version(&context.engine, id).await?.version);
     ask.must_match(&etag(&known)?)?;
     let words = ask.patched(&known)?;

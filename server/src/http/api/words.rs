@@ -10,6 +10,9 @@ use etiqa_model::destination::{DestinationKind, KeepCopies};
 use etiqa_model::device::{DeviceState, DeviceStatus, DeviceType, Transport};
 use etiqa_model::history::Outcome;
 use etiqa_model::job::JobState;
+use etiqa_model::notify::{
+    ChannelKind, DeliveryState, MailSecurity, NotifyEvent, QuietThen, Repeat, SyslogTransport,
+};
 use etiqa_model::run::{Phase, RunStatus, Trigger};
 use etiqa_model::user::Role;
 use utoipa::openapi::RefOr;
@@ -76,6 +79,22 @@ names! {
     DestinationKindName: DestinationKind::ALL.iter().map(|one| one.as_str()).collect();
     /// See [`KeepCopies`].
     KeepName: KeepCopies::ALL.iter().map(|one| one.as_str()).collect();
+    /// See [`ChannelKind`].
+    ChannelKindName: ChannelKind::ALL.iter().map(|one| one.as_str()).collect();
+    /// See [`MailSecurity`].
+    MailSecurityName: MailSecurity::ALL.iter().map(|one| one.as_str()).collect();
+    /// See [`SyslogTransport`].
+    SyslogTransportName: SyslogTransport::ALL.iter().map(|one| one.as_str()).collect();
+    /// See [`NotifyEvent`].
+    NotifyEventName: NotifyEvent::ALL.iter().map(|one| one.as_str()).collect();
+    /// See [`Repeat`].
+    RepeatName: Repeat::ALL.iter().map(|one| one.as_str()).collect();
+    /// When a rule of notifications tells.
+    TimingName: vec!["now", "daily", "weekly"];
+    /// See [`QuietThen`].
+    QuietThenName: QuietThen::ALL.iter().map(|one| one.as_str()).collect();
+    /// See [`DeliveryState`].
+    DeliveryStateName: DeliveryState::ALL.iter().map(|one| one.as_str()).collect();
     /// See [`Role`].
     RoleName: Role::ALL.iter().map(|one| one.as_str()).collect();
     /// See [`AuditOutcome`].
