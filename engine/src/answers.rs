@@ -46,8 +46,8 @@ pub enum Begun {
 /// body.
 pub async fn begin(engine: &Engine, owner: &str, key: &str, request: &[u8]) -> Result<Begun> {
     let at = now();
-    let signer = engine.vault.signer();
-    let signed = format!("{}:{}", signer.fingerprint(), signer.sign(SIGNED, request));
+    let key_in_use = engine.vault.signer();
+    let signed = format!("{}:{}", key_in_use.fingerprint(), key_in_use.sign(SIGNED, request));
     let mut tx = engine.db.write().await?;
     api_answer_expire_in_txn(&mut tx, owner, key, at.minus(KEPT)).await?;
     let begun = api_answer_insert_in_txn(&mut tx, owner, key, &signed, at).await?;
@@ -60,9 +60,10 @@ pub async fn begin(engine: &Engine, owner: &str, key: &str, request: &[u8]) -> R
     // Forgotten just now: whoever sends it once more begins anew.
     let Some(known) = known else { return Ok(Begun::Unfinished) };
     // What was signed with the key before may be the same request or another one: nobody can tell.
-    let signature = known.request.strip_prefix(signer.fingerprint()).and_then(|rest| rest.strip_prefix(':'));
+    let signature =
+        known.request.strip_prefix(key_in_use.fingerprint()).and_then(|rest| rest.strip_prefix(':'));
     let Some(signature) = signature else { return Ok(Begun::Unfinished) };
-    if !signer.has_signed(SIGNED, request, signature) {
+    if !key_in_use.has_signed(SIGNED, request, signature) {
         return Ok(Begun::Other);
     }
     let Some(sealed) = known.sealed else { return Ok(Begun::Unfinished) };

@@ -189,14 +189,14 @@ async fn look_into(
     let looking = move || {
         let packed: HashMap<String, Vec<u8>> = packed.into_iter().collect();
         let outcome = |candidate: Candidate| {
-            let outcome = look_into_one(&packed, &candidate, &regex, &drivers, look)?;
-            Ok((candidate, outcome))
+            let outcome = look_into_one(&packed, &candidate, &regex, &drivers, look);
+            (candidate, outcome)
         };
         candidates.into_iter().map(outcome).collect()
     };
     tokio::task::spawn_blocking(looking)
         .await
-        .map_err(|error| Error::io("searching texts")(std::io::Error::other(error)))?
+        .map_err(|error| Error::io("searching texts")(std::io::Error::other(error)))
 }
 
 fn look_into_one(
@@ -205,30 +205,30 @@ fn look_into_one(
     regex: &Regex,
     drivers: &DriverSet,
     look: Look,
-) -> Result<Outcome> {
+) -> Outcome {
     if is_over(look.until) {
-        return Ok(Outcome::OutOfTime);
+        return Outcome::OutOfTime;
     }
     // It was removed since the index was asked.
-    let Some(packed) = packed.get(&candidate.text_sha256) else { return Ok(Outcome::Looked(None)) };
+    let Some(packed) = packed.get(&candidate.text_sha256) else { return Outcome::Looked(None) };
     let mut text = match unpack(packed) {
         Ok(text) => text,
         // It is damaged; the others are not.
         Err(error) => {
             let sha256 = &candidate.text_sha256;
             tracing::warn!(text = %sha256, %error, "the text {sha256} cannot be read and is not searched");
-            return Ok(Outcome::Looked(None));
+            return Outcome::Looked(None);
         }
     };
     if look.reading == Reading::Masked {
         // It went since the search began.
-        let Some(driver) = drivers.get(&candidate.driver) else { return Ok(Outcome::Looked(None)) };
+        let Some(driver) = drivers.get(&candidate.driver) else { return Outcome::Looked(None) };
         text = redact(&driver, &text);
     }
-    Ok(Outcome::Looked(hits_in(&text, regex, look.shown).map(|(matching_lines, mut lines)| {
+    Outcome::Looked(hits_in(&text, regex, look.shown).map(|(matching_lines, mut lines)| {
         spans_shown(lines.iter_mut().flat_map(|line| &mut line.spans));
         TextHits { part: candidate.part.clone(), version: candidate.version, matching_lines, lines }
-    })))
+    }))
 }
 
 fn is_over(until: Option<Instant>) -> bool {
