@@ -7,8 +7,8 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use etiqa_engine::backup::destinations;
 use etiqa_engine::{Engine, Result};
+use etiqa_model::Secret;
 use etiqa_model::destination::{Destination as Known, DestinationInput};
-use etiqa_model::{Secret, UserError};
 
 use super::{exit, given_file, output};
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use etiqa_engine::history::{decide, read};
 use etiqa_engine::{Engine, Result, fleet, inventory};
-use etiqa_model::UserError;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionWords;
 use etiqa_model::device::{DeviceInput, TestStep};
