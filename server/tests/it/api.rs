@@ -193,7 +193,12 @@ async fn look_at_parts(world: &World) {
     assert_eq!(ids(rest["items"].as_array().unwrap()), [4, 5, 6, 7], "nothing twice and nothing left out");
 
     for name in ["one", "three", "two"] {
-        create(&client, "/api/v1/credentials", &json!({ "name": name, "username": "backup" })).await;
+        create(
+            &client,
+            "/api/v1/credentials",
+            &json!({ "name": name, "username": "backup", "password": "n0b0dy's" }),
+        )
+        .await;
     }
     let credentials = all(&client, "/api/v1/credentials", 1).await;
     assert_eq!(
@@ -236,7 +241,12 @@ async fn what_comes_twice_with_one_key_is_done_once() {
     let again = client.clone().and_header("idempotency-key", "again");
     let device = json!({ "address": "192.0.2.2", "credential": "lab" });
     again.json("POST", "/api/v1/devices", Some(&device.to_string())).await.problem(422);
-    create(&client, "/api/v1/credentials", &json!({ "name": "lab", "username": "backup" })).await;
+    create(
+        &client,
+        "/api/v1/credentials",
+        &json!({ "name": "lab", "username": "backup", "password": "n0b0dy's" }),
+    )
+    .await;
     create(&again, "/api/v1/devices", &device).await;
     client.and_header("idempotency-key", "").json("POST", "/api/v1/devices", Some("{}")).await.problem(400);
 

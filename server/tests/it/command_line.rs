@@ -208,7 +208,8 @@ async fn what_a_command_found_can_be_had_as_json() {
     assert_eq!(checked["error"]["line"], 1);
     assert_eq!(world.etiqa(["pause", "--json"]).await.good().json()["paused"], true);
     assert_eq!(world.etiqa(["resume", "--json"]).await.good().json()["was_paused"], true);
-    assert!(world.etiqa(["setup-code", "--json"]).await.good().json()["code"].is_string());
+    let fresh = World::new();
+    assert!(fresh.etiqa(["setup-code", "--json"]).await.good().json()["code"].is_string());
 
     let mut damaged = std::fs::read(&archive).unwrap();
     let middle = damaged.len() / 2;

@@ -209,8 +209,9 @@ async fn the_django_edition_moves_in_and_its_runs_are_shown_as_what_they_are() {
         page.contains("Imported, not verified") && page.contains("Another program made this run."),
         "{page}"
     );
-    let page = viewer.get("/configs/version/1").await.with_status(200).text();
-    assert!(page.contains("hostname core") && !page.contains("canary"), "secrets are masked: {page}");
+    let text = viewer.get("/configs/version/1/download").await.with_status(200).text();
+    assert!(text.starts_with("hostname core\n"), "{text}");
+    assert!(text.contains("snmp-server community") && !text.contains("canary"), "secrets are masked: {text}");
     server.stop().await;
 }
 

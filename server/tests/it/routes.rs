@@ -476,7 +476,12 @@ fn check(who: Who, sample: Sample, answer: &Answer) {
 }
 
 async fn ask(server: &Server, tokens: &Tokens, who: Who, sample: Sample) -> Answer {
-    let (number, host) = if who == Who::Outside { ("2", "linz-canary") } else { ("1", "vie-rtr") };
+    let (number, host) = match (who, sample.method, sample.path) {
+        (Who::Outside, ..) => ("2", "linz-canary"),
+        // The page has removed the first one before.
+        (_, "DELETE", "/api/v1/devices/{id}") => ("3", "vie-spare"),
+        _ => ("1", "vie-rtr"),
+    };
     let client = match who {
         Who::Nobody => server.stranger().with_own_origin(),
         Who::Expired => server.with_token(&tokens.expired),
@@ -613,6 +618,14 @@ async fn world() -> (World, Tokens, Silent) {
         };
         backup::config::save(&engine, None, &config).await.unwrap();
     }
+    let spare = DeviceInput {
+        address: "127.0.0.6".into(),
+        port: "1".into(),
+        hostname: "vie-spare".into(),
+        site: "vienna".into(),
+        ..DeviceInput::default()
+    };
+    assert_eq!(inventory::save(&engine, None, &spare).await.unwrap().0, 3);
     let tokens = Tokens {
         // The first one is for whoever removes it.
         expired: token(&engine, "expired", Role::Admin.into()).await,

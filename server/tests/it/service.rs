@@ -8,7 +8,7 @@ use tokio::net::UnixDatagram;
 
 use crate::harness::postgres::Postgres;
 use crate::harness::world::ended;
-use crate::harness::{Output, Server, World};
+use crate::harness::{Output, Server, World, until};
 
 /// A service manager's end of the conversation.
 struct Manager {
@@ -141,7 +141,13 @@ async fn a_healthcheck_says_that_the_database_is_gone() {
     let server = world.serve().await;
     assert_eq!(healthcheck(&world, server.address(), false).await.good().stdout, "ready\n");
     postgres.stop_at_once();
-    let output = healthcheck(&world, server.address(), false).await.failed();
+    // What it found a second ago it tells again.
+    let output = until("it is found out", async || {
+        let output = healthcheck(&world, server.address(), false).await;
+        (output.code != 0).then_some(output)
+    })
+    .await
+    .failed();
     let sentence = output.sentence(&world).replace(server.address(), "[address]");
     insta::assert_snapshot!(sentence, @"etiqa: The server at [address] is not ready: the database does not answer.");
     postgres.start();
