@@ -34,8 +34,6 @@ have python3 || wanted+=(python3)
 # Examples of the REST API are commands of curl's.
 have curl || wanted+=(curl)
 python3 -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
-# Takes our mails.
-python3 -c 'import aiosmtpd' 2>/dev/null || wanted+=(python3-aiosmtpd)
 # What searches are measured beside.
 have rg || wanted+=(ripgrep)
 have fc-list || wanted+=(fontconfig)
@@ -43,19 +41,19 @@ has_emoji_font || wanted+=(fonts-noto-color-emoji)
 missing=("${wanted[@]}")
 has_promtool || missing+=(prometheus)
 has_telnetd || missing+=(inetutils-telnetd)
-install_schemathesis() {
-  local venv="$TOOLS/schemathesis"
-  cmp -s scripts/schemathesis.txt "$venv/installed.txt" && return 0
-  say "Installing schemathesis (once)"
+install_python_tools() {
+  local venv="$TOOLS/test-python"
+  cmp -s scripts/test-tools.txt "$venv/installed.txt" && return 0
+  say "Installing schemathesis and aiosmtpd (once)"
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r scripts/schemathesis.txt >&2
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r scripts/test-tools.txt >&2
   # Written last: an install that was cut short is done again.
-  cp scripts/schemathesis.txt "$venv/installed.txt"
+  cp scripts/test-tools.txt "$venv/installed.txt"
 }
 
 if [ "${#missing[@]}" -eq 0 ]; then
-  install_schemathesis
+  install_python_tools
   exit 0
 fi
 
@@ -100,4 +98,4 @@ if ! has_promtool; then
     rm prometheus_*.deb
   )
 fi
-install_schemathesis
+install_python_tools

@@ -10,9 +10,9 @@ set -euo pipefail
 description=$1 url=$2
 source "$(dirname "$0")/lib.sh" # leads to the project's folder
 
-[ -x "$TOOLS/schemathesis/bin/schemathesis" ] || fail "schemathesis is missing: run scripts/install-test-tools.sh."
+[ -x "$TOOLS/test-python/bin/schemathesis" ] || fail "schemathesis is missing: run scripts/install-test-tools.sh."
 long=${ETIQA_TEST_LONG:+1}
-exec "$TOOLS/schemathesis/bin/schemathesis" run "$description" --url "$url" \
+exec "$TOOLS/test-python/bin/schemathesis" run "$description" --url "$url" \
   --header "Authorization: Bearer $ETIQA_TOKEN" \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
   --phases examples,coverage,fuzzing --max-examples "$([ -n "$long" ] && echo 200 || echo 12)" \

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -127,23 +127,23 @@ impl Mail {
     /// Starts one; `words` say how it protects its connections and whether it asks who sends.
     pub(crate) async fn start(words: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/notify/smtpd.py");
-        let mut process = Command::new("python3")
+        let engine = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let script = engine.join("tests/notify/smtpd.py");
+        let mut process = Command::new(engine.join("../target/tools/test-python/bin/python3"))
             .arg(script)
             .arg(folder.path())
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .expect("aiosmtpd is missing: run `make test`, which installs it");
         let stdout = process.stdout.take().unwrap();
         let port = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
             std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
             line
         });
-        let port = port.await.unwrap().trim().parse();
-        let port = port.expect("python3-aiosmtpd is missing: run `make test`, which installs it");
+        let port = port.await.unwrap().trim().parse().expect("it tells its port");
         Self { process, port, folder }
     }
 
