@@ -12,6 +12,9 @@ source "$(dirname "$0")/lib.sh" # leads to the project's folder
 
 [ -x "$TOOLS/test-python/bin/schemathesis" ] || fail "schemathesis is missing: run scripts/install-test-tools.sh."
 long=${ETIQA_TEST_LONG:+1}
+# It keeps notes of its own where it stands.
+mkdir -p target/schemathesis
+cd target/schemathesis
 exec "$TOOLS/test-python/bin/schemathesis" run "$description" --url "$url" \
   --header "Authorization: Bearer $ETIQA_TOKEN" \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \

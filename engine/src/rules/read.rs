@@ -16,8 +16,9 @@ use crate::inventory;
 use crate::store::config_version::version_fetch;
 use crate::store::rule::rule_list;
 use crate::store::rule_result::{
-    rule_result_count_broken, rule_result_count_of, rule_result_count_severe, rule_result_list_newly_broken,
-    rule_result_list_of, rule_result_page, rule_result_tally, rule_result_tally_of,
+    rule_result_count_broken, rule_result_count_of, rule_result_count_severe, rule_result_list_held,
+    rule_result_list_newly_broken, rule_result_list_of, rule_result_page, rule_result_tally,
+    rule_result_tally_of,
 };
 
 /// Lines that a device's page shows of one rule.
@@ -25,13 +26,15 @@ const LINES: usize = 5;
 /// What is newly broken and told at once; with more of it, which ones says little.
 pub(crate) const NEWLY: u32 = 5_000;
 
-/// Every rule, by name, with how many devices break it.
+/// Every rule, by name, with how many devices break it and whether it is about any.
 pub async fn list(engine: &Engine, reach: &Reach) -> Result<Vec<RuleRow>> {
     let broken = rule_result_count_broken(&engine.db, reach.scope()).await?;
+    let held = rule_result_list_held(&engine.db, reach.scope()).await?;
     let rules = rule_list(&engine.db).await?;
     let row = |rule: Rule| {
         let broken = broken.get(&rule.id).copied().unwrap_or(0);
-        RuleRow { rule: for_reader(rule, reach), broken }
+        let held = held.contains(&rule.id);
+        RuleRow { rule: for_reader(rule, reach), broken, held }
     };
     Ok(rules.into_iter().map(|stored| row(stored.rule)).collect())
 }

@@ -2,7 +2,7 @@
 //!
 //! A row is as old as the answer: a new version with the same answer changes none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use etiqa_model::device::DeviceType;
@@ -258,6 +258,17 @@ pub async fn rule_result_count_broken(db: &Db, scope: &Scope) -> Result<HashMap<
     );
     let rows = query.fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok((RuleId(row.int("rule_id")?), row.count("n")?))).collect()
+}
+
+/// Rules that a text of some enabled device of the scope was held against.
+pub async fn rule_result_list_held(db: &Db, scope: &Scope) -> Result<HashSet<RuleId>> {
+    let mut filter = Filter::new();
+    filter.and("r.rule_id = c.id").and(OF_ENABLED);
+    narrow(&mut filter, scope, "r.device_id");
+    let query = filter
+        .query("SELECT c.id AS rule_id FROM config_rule c WHERE EXISTS (SELECT 1 FROM rule_result r", ")");
+    let rows = query.fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok(RuleId(row.int("rule_id")?))).collect()
 }
 
 /// How many enabled devices of the scope break rules, how many rules those are, and how many of them are critical.

@@ -193,7 +193,19 @@ async fn many_devices_are_looked_at_some_at_a_time_and_a_disabled_one_counts_now
                 .await
                 .unwrap();
         }
+        let nowhere = rule("of nothing here", |rule| {
+            rule.platform = "junos".into();
+            rule.patterns = "x".into();
+        });
+        let nowhere = save(&engine, None, &nowhere).await.unwrap();
         assert_eq!(check_all(&engine).await.unwrap(), 150);
+        let of_none = list(&engine, &Role::Viewer.into()).await.unwrap().into_iter().filter(|row| !row.held);
+        assert_eq!(
+            of_none.map(|row| row.rule.id).collect::<Vec<_>>(),
+            [nowhere],
+            "no text was held against it"
+        );
+        remove(&engine, nowhere).await.unwrap();
         assert_eq!(number(&engine.db, ROWS).await, 150 * 12);
         assert!(broken(&engine, &Role::Viewer.into()).await.iter().all(|(_, count)| *count == 100));
         let of_first = of_device(&engine, devices[0]).await.unwrap();

@@ -14,6 +14,8 @@ pub struct RuleRow {
     pub rule: Rule,
     /// Enabled devices that break it, of those that the asker sees.
     pub broken: u64,
+    /// Whether a text of any such device was held against it.
+    pub held: bool,
 }
 
 /// What one rule came to with one part of one device.

@@ -89,6 +89,7 @@ pub(crate) struct Cli {
 
 /// Where the program keeps its things; the same for every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Where things are")]
 struct Place {
     /// A file of settings; etiqa.toml of this folder or of /etc/etiqa when not named, an empty name for none
     #[arg(long, global = true, env = "ETIQA_CONFIG_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -1,5 +1,7 @@
 //! All rules, and how many devices break each.
 
+use std::cmp::Reverse;
+
 use etiqa_model::event::Topic;
 use etiqa_model::rule::RuleRow;
 use etiqa_model::user::Role;
@@ -38,7 +40,7 @@ pub(crate) fn RulesPage() -> AnyView {
     .into_any()
 }
 
-fn list(rules: Vec<RuleRow>, may_change: bool, enable: Post<EnableRule>) -> AnyView {
+fn list(mut rules: Vec<RuleRow>, may_change: bool, enable: Post<EnableRule>) -> AnyView {
     let columns = &[
         Column::Text("Rule"),
         Column::Text("About"),
@@ -54,16 +56,19 @@ fn list(rules: Vec<RuleRow>, may_change: bool, enable: Post<EnableRule>) -> AnyV
         empty("No rule yet", words, starter)
     });
     let count = rules.len() as u64;
+    // What is broken first, the gravest first; within that by name, as they come.
+    rules.sort_by_key(|row| (row.broken == 0, (row.broken > 0).then_some(Reverse(row.rule.severity))));
     let rows = rules.into_iter().map(|row| (row.rule.id, self::row(row, may_change, enable))).collect();
     let below = view! { <p class="quiet">{format::plural(count, "rule")}</p> }.into_any();
     list_card(columns, rows, none, below)
 }
 
 fn row(row: RuleRow, may_change: bool, enable: Post<EnableRule>) -> AnyView {
-    let RuleRow { rule, broken } = row;
+    let RuleRow { rule, broken, held } = row;
     let state = match broken {
         _ if !rule.enabled => chip(Tone::Disabled, "Off"),
         _ if !rule.is_checked => chip(Tone::Run, "Being checked"),
+        0 if !held => chip(Tone::Off, "About no device"),
         0 => chip(Tone::Ok, "Kept"),
         count => chip(tone(rule.severity), format!("Broken by {}", format::plural(count, "device"))),
     };

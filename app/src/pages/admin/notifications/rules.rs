@@ -161,7 +161,7 @@ impl Fields<'_> {
             })
             .collect_view();
         view! {
-            <fieldset>
+            <fieldset class="boxes">
                 <legend>{legend}</legend>
                 {boxes}
                 <p class="error" role="alert">{error_of(problem, field)}</p>
