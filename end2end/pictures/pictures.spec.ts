@@ -56,7 +56,7 @@ for (const scheme of ["light", "dark"] as const) {
     const desk = await browser.newContext({ storageState, viewport: { width: 1280, height: 800 }, colorScheme: scheme });
     const page = await desk.newPage();
     await take(page, `overview-${scheme}`, "/");
-    await take(page, `difference-${scheme}`, `/devices/${changed}`);
+    await take(page, `difference-${scheme}`, `/devices/${changed}?steady=true`);
     if (scheme === "light") {
       await take(page, "devices-light", "/devices/");
       await take(page, "run-light", `/backup/run/${run}`);
