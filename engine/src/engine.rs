@@ -232,7 +232,10 @@ impl Engine {
         let key_file = options.secret_key_file.unwrap_or_else(|| dir.secret_key());
         let vault = open_vault(&db, &key_file).await?;
         if let Some(url) = &options.database_url {
-            dir.note_postgres(&place_of_url(url)?).map_err(Error::io("noting where the database is"))?;
+            // It is for a later message alone: a full disk must not keep the program from being opened.
+            if let Err(error) = dir.note_postgres(&place_of_url(url)?) {
+                tracing::warn!(%error, "where the database is cannot be noted in the data directory: {error}");
+            }
         }
         db.sign_with(vault.signer());
         audit::begin(&db).await?;

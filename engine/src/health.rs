@@ -124,6 +124,15 @@ pub struct Health {
 #[derive(Debug, Default)]
 pub(crate) struct Probe(Arc<AtomicBool>);
 
+/// Lets the next one ask, whatever becomes of this one.
+struct Free(Arc<AtomicBool>);
+
+impl Drop for Free {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
 impl Probe {
     /// What `ask` gives; none where the disk does not answer within a while.
     pub(crate) async fn ask<T: Send + 'static>(&self, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
@@ -135,11 +144,10 @@ impl Probe {
             }
             sleep(LOOK_AGAIN).await;
         }
-        let is_asking = Arc::clone(&self.0);
+        let free = Free(Arc::clone(&self.0));
         let asking = spawn_blocking(move || {
-            let answer = ask();
-            is_asking.store(false, Ordering::SeqCst);
-            answer
+            let _free = free;
+            ask()
         });
         timeout(WITHIN, asking).await.ok()?.ok()
     }

@@ -16,11 +16,11 @@ use crate::machines::host_name;
 
 /// A disk with less room is nearly full: a twentieth, or this much of a large one.
 const LOW: u64 = 5 << 30;
-/// Ends what is said of one that does not answer.
-const SILENT: &str = "does not answer.";
+/// Stands in what is said of one that has too little.
+const ROOM: &str = "has room for";
 
-/// A disk, and which one it is.
-type Found = io::Result<(u64, Disk)>;
+/// A disk, and which one it is; none: it does not answer.
+type Found = Option<io::Result<(u64, Disk)>>;
 
 /// Whether the disks of the archives and of the database have room, and answer.
 pub(super) async fn look(engine: &Engine, at: Timestamp) -> Looked {
@@ -28,28 +28,41 @@ pub(super) async fn look(engine: &Engine, at: Timestamp) -> Looked {
     let mut looked = Looked::of(event, Vec::new());
     // What others told of their disks stays as it is.
     looked.is_cut = true;
-    let backups = found(&engine.health.backups_disk, engine.dir.backups()).await;
-    let data = found(&engine.health.data_disk, engine.dir.root().to_owned()).await;
-    let is_one = matches!((&backups, &data), (Some((one, _)), Some((other, _))) if one == other);
-    judge(&mut looked, engine.dir.files_id(), "backups", backups.map(|(_, disk)| disk), at);
-    if !is_one {
-        let id = format!("{}:data", engine.dir.id());
-        judge(&mut looked, &id, "database", data.map(|(_, disk)| disk), at);
-    }
+    let (backups, data) = tokio::join!(
+        found(&engine.health.backups_disk, engine.dir.backups()),
+        found(&engine.health.data_disk, engine.dir.root().to_owned()),
+    );
+    let data_id = format!("{}:data", engine.dir.id());
+    judge_both(&mut looked, (engine.dir.files_id(), &backups), (&data_id, &data), at);
     looked
+}
+
+/// Notes how the disks of the backups and of the data directory stand. What is one disk is told once; so is what may well be
+/// one, because nobody answers.
+fn judge_both(looked: &mut Looked, backups: (&str, &Found), data: (&str, &Found), at: Timestamp) {
+    judge(looked, backups.0, "backups", backups.1, at);
+    match (backups.1, data.1) {
+        (Some(Ok((one, _))), Some(Ok((other, _)))) if one == other => {
+            // Told while nobody could say that both are one.
+            looked.over.insert(format!("{}:{}", looked.event.as_str(), data.0));
+        }
+        (None, None) => {}
+        _ => judge(looked, data.0, "data directory", data.1, at),
+    }
 }
 
 /// What is said of a disk that lasts no longer what was told of it.
 pub(super) fn over(told: &Item) -> &'static str {
-    if told.words.ends_with(SILENT) { "It answers again, and has room." } else { "There is room again." }
+    if told.words.contains(ROOM) { "There is room again." } else { "It answers again, and has room." }
 }
 
-/// Notes how a disk stands; none: it does not answer.
-fn judge(looked: &mut Looked, id: &str, of: &str, disk: Option<Disk>, at: Timestamp) {
+/// Notes how a disk stands.
+fn judge(looked: &mut Looked, id: &str, of: &str, disk: &Found, at: Timestamp) {
     let event = looked.event;
     let words = match disk {
-        None => format!("The disk of the {of} {SILENT}"),
-        Some(disk) => {
+        None => format!("The disk of the {of} does not answer."),
+        Some(Err(error)) => format!("The disk of the {of} does not say how much room it has: {error}."),
+        Some(Ok((_, disk))) => {
             let low = (disk.total / 20).min(LOW);
             if disk.room() >= low {
                 if disk.room() >= low + low / 5 {
@@ -59,29 +72,27 @@ fn judge(looked: &mut Looked, id: &str, of: &str, disk: Option<Disk>, at: Timest
                 return;
             }
             let mib = disk.room() >> 20;
-            format!("The disk of the {of} has room for {mib} MiB. Free some space, or keep fewer archives.")
+            format!("The disk of the {of} {ROOM} {mib} MiB. Free some space, or keep fewer archives.")
         }
     };
     looked.conditions.push(condition(event, id, &host_name(), words, at, "/backup/".into()));
 }
 
 /// The disk of a folder, where it answers within a while.
-async fn found(probe: &Probe, folder: PathBuf) -> Option<(u64, Disk)> {
+async fn found(probe: &Probe, folder: PathBuf) -> Found {
     let shown = folder.display().to_string();
-    match probe.ask(move || ask(&folder)).await {
-        Some(Ok(found)) => Some(found),
+    let found = probe.ask(move || ask(&folder)).await;
+    match &found {
+        Some(Ok(_)) => {}
         Some(Err(error)) => {
             tracing::warn!(folder = %shown, %error, "the disk of {shown} could not be asked for its room: {error}");
-            None
         }
-        None => {
-            tracing::warn!(folder = %shown, "the disk of {shown} does not answer");
-            None
-        }
+        None => tracing::warn!(folder = %shown, "the disk of {shown} does not answer"),
     }
+    found
 }
 
-fn ask(folder: &Path) -> Found {
+fn ask(folder: &Path) -> io::Result<(u64, Disk)> {
     Ok((folder.metadata()?.dev(), Disk::of(folder)?))
 }
 
@@ -91,7 +102,7 @@ mod tests {
 
     fn told(free: u64, total: u64) -> Looked {
         let mut looked = Looked::of(NotifyEvent::DiskLow, Vec::new());
-        judge(&mut looked, "x", "backups", Some(Disk { free, total }), Timestamp(0));
+        judge(&mut looked, "x", "backups", &Some(Ok((1, Disk { free, total }))), Timestamp(0));
         looked
     }
 
@@ -110,9 +121,31 @@ mod tests {
     #[test]
     fn a_disk_that_does_not_answer_is_told_and_so_is_that_it_answers() {
         let mut looked = Looked::of(NotifyEvent::DiskLow, Vec::new());
-        judge(&mut looked, "x", "backups", None, Timestamp(0));
+        judge(&mut looked, "x", "backups", &None, Timestamp(0));
         let item = &looked.conditions[0].item;
         assert_eq!(item.words, "The disk of the backups does not answer.");
         assert_eq!(over(item), "It answers again, and has room.");
+    }
+
+    #[test]
+    fn one_disk_is_told_once_and_what_was_told_of_it_twice_ends() {
+        let roomy = |number| Some(Ok((number, Disk { free: 900 << 30, total: 1_000 << 30 })));
+        let looked = |backups: &Found, data: &Found| {
+            let mut looked = Looked::of(NotifyEvent::DiskLow, Vec::new());
+            judge_both(&mut looked, ("files", backups), ("data", data), Timestamp(0));
+            looked
+        };
+        let silent = looked(&None, &None);
+        assert_eq!(silent.names().into_iter().collect::<Vec<_>>(), ["disk_low:files"]);
+        let slow = looked(&roomy(1), &None);
+        assert_eq!(slow.names().into_iter().collect::<Vec<_>>(), ["disk_low:data"]);
+        let both = looked(&roomy(1), &roomy(1));
+        assert!(both.conditions.is_empty() && both.over.contains("disk_low:data"), "{both:?}");
+        let away = looked(&roomy(1), &Some(Err(io::ErrorKind::NotFound.into())));
+        let words = &away.conditions[0].item.words;
+        assert!(
+            words.starts_with("The disk of the data directory does not say how much room it has:"),
+            "{words}"
+        );
     }
 }

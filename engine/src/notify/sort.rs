@@ -60,8 +60,8 @@ pub(super) async fn sort(engine: &Engine, at: Timestamp, with_conditions: bool) 
     let mut plans = Vec::with_capacity(rules.len());
     for rule in &rules {
         let own: Vec<&Open> = open.iter().filter(|open| open.rule == rule.id).collect();
-        let mut steps = of_happened(rule, &own, &found, &diffs);
-        steps.extend(of_conditions(engine, rule, &own, &looked, at).await?);
+        let steps = of_happened(rule, &own, &found, &diffs);
+        let mut steps = of_conditions(engine, rule, &own, &looked, at, steps).await?;
         if is_looking {
             steps.extend(reminders(rule, &own, &steps, &looked, at));
         }
@@ -179,17 +179,17 @@ fn with_diff(item: &Item, of: Option<ConfigVersionId>, diffs: &HashMap<ConfigVer
     }
 }
 
-/// What a rule does about what lasts, or does no longer.
+/// What a rule does about what lasts, or does no longer, after these steps.
 async fn of_conditions(
     engine: &Engine,
     rule: &Rule,
     open: &[&Open],
     looked: &[Looked],
     at: Timestamp,
+    mut steps: Vec<Step>,
 ) -> Result<Vec<Step>> {
     let settings = &rule.settings;
     let known: HashSet<&str> = open.iter().map(|open| open.about.as_str()).collect();
-    let mut steps = Vec::new();
     for looked in looked {
         let is_wanted = settings.events.contains(&looked.event);
         for condition in looked.conditions.iter().filter(|_| is_wanted) {

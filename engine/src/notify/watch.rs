@@ -327,7 +327,13 @@ fn never_started(configs: &[BackupConfigRow], at: Timestamp) -> Looked {
         let facets = Facets::of_backup(config.id);
         Some(Condition { facets, ..condition(event, config.id, &config.name, words, since, path) })
     });
-    Looked::of(event, found.collect())
+    let mut looked = Looked::of(event, found.collect());
+    // A run that was queued at last has not begun yet.
+    let waits =
+        |row: &&BackupConfigRow| row.last_run.as_ref().is_some_and(|run| run.status == RunStatus::Pending);
+    let waiting = configs.iter().filter(waits);
+    looked.undecided.extend(waiting.map(|row| format!("{}:{}", event.as_str(), row.config.id)));
+    looked
 }
 
 async fn failing(engine: &Engine, configs: &[BackupConfigRow], after: u32) -> Result<Looked> {

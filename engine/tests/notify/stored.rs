@@ -117,7 +117,18 @@ async fn a_message_that_was_tried_often_lets_the_others_go_first() {
             assert_eq!(due.message_id, "1");
             assert!(delivery_begin(&db, due.id).await.unwrap());
         }
-        assert_eq!(next().await.message_id, "2");
+        assert_eq!(
+            next().await.message_id,
+            "1",
+            "where nothing is taken, an end is never told before its beginning"
+        );
+        execute(&db, "UPDATE notify_channel SET failures = 8").await;
+        assert_eq!(next().await.message_id, "2", "once in a while another one is tried");
+        execute(&db, "UPDATE notify_channel SET failures = 9").await;
+        assert_eq!(next().await.message_id, "1");
+        let taken = format!("UPDATE notify_channel SET last_ok_at = {}", NOON.millis() + 1);
+        execute(&db, &taken).await;
+        assert_eq!(next().await.message_id, "2", "something else was taken: it is this message that is not");
         execute(&db, "UPDATE notify_delivery SET state = 'sent' WHERE message_id = '2'").await;
         assert_eq!(next().await.message_id, "1", "nobody else waits");
     })

@@ -274,7 +274,39 @@ async fn a_disk_that_does_not_answer_keeps_nobody_from_hearing_of_the_rest() {
     send(&world).await;
     let text = hook.posted()[0].json()["text"].as_str().unwrap().to_owned();
     assert!(text.contains("Device failing · device-1: "), "{text}");
-    assert!(text.contains("The disk of the backups does not answer."), "{text}");
+    assert!(
+        text.contains("The disk of the backups does not say how much room it has: No such file"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_queued_at_last_is_no_end_of_what_was_told_and_its_beginning_is() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["run_never_started"], |_| {}).await;
+    let config = world.add_config(|input| input.time_zone = "UTC".into()).await;
+    let late = now().minus(Duration::from_mins(20)).millis();
+    execute(&world.engine.db, &format!("UPDATE backup_config SET next_run_at = {late}")).await;
+    send(&world).await;
+    assert_eq!(hook.titles(), ["Daily: Run never started"]);
+    start::start(&world.engine, config, Trigger::Manual).await.unwrap();
+    send(&world).await;
+    assert_eq!((hook.posted().len(), lasting(&world).await), (1, 1), "it is only queued");
+    let begun = format!("UPDATE backup_run SET status = 'running', started_at = {}", now().millis());
+    execute(&world.engine.db, &begun).await;
+    send(&world).await;
+    assert_eq!((hook.posted().len(), lasting(&world).await), (2, 0));
+}
+
+#[tokio::test]
+async fn a_late_run_that_fails_is_told_as_failed_alone() {
+    let world = World::new().await;
+    let (hook, _) = hears(&world, &["run_failed", "run_overdue"], |_| {}).await;
+    let config = world.add_config(|input| input.kind = "config".into()).await;
+    execute(&world.engine.db, "UPDATE backup_config SET promised_from = 0").await;
+    world.run(config).await;
+    send(&world).await;
+    assert_eq!((hook.titles(), lasting(&world).await), (vec!["Daily: Run failed".to_owned()], 1));
 }
 
 #[tokio::test]

@@ -128,13 +128,18 @@ async fn insert(tx: &mut Tx, new: &NewDelivery, state: DeliveryState, now: Times
     Ok(DeliveryId(row.int("id")?))
 }
 
-/// The message whose turn it is at a channel: the oldest that was not tried too often.
+/// The message whose turn it is at a channel: the oldest, so that an end is never told before its beginning. One that was tried
+/// often lets others go first where the channel took something since, and once in a while where it did not: either it is this
+/// message that is not taken, or nothing is.
 pub async fn delivery_next_due(db: &Db, channel: ChannelId, now: Timestamp) -> Result<Option<DueDelivery>> {
     // Sorted without the texts.
     let sql = format!(
         "SELECT id, message_id, content, due_at FROM notify_delivery WHERE id = (
-             SELECT id FROM notify_delivery WHERE channel_id = $1 AND state = 'waiting' AND due_at <= $2
-             ORDER BY CASE WHEN tries < {HOLDS_UP} THEN 0 ELSE 1 END, id LIMIT 1)"
+             SELECT d.id FROM notify_delivery d JOIN notify_channel c ON c.id = d.channel_id
+             WHERE d.channel_id = $1 AND d.state = 'waiting' AND d.due_at <= $2
+             ORDER BY CASE WHEN d.tries >= {HOLDS_UP}
+                            AND (c.last_ok_at > d.due_at OR (c.failures > 0 AND c.failures % {HOLDS_UP} = 0))
+                      THEN 1 ELSE 0 END, d.id LIMIT 1)"
     );
     let row = sqlx::query(crate::db::built(sql))
         .bind(channel.0)
