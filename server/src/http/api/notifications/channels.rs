@@ -41,7 +41,7 @@ struct ChannelWrite {
     kind: ChannelKind,
     /// Whether anything is sent to it.
     enabled: bool,
-    /// Webhook, Slack, Teams, heartbeat: the address, which is a secret itself.
+    /// Webhook, Slack, Teams, Apprise, heartbeat: the address, which is a secret itself.
     #[schema(value_type = String, format = Password, write_only)]
     secret_url: Secret,
     /// Webhook: what signs each message. Apprise without a key: where it passes messages on to.
@@ -66,7 +66,7 @@ struct ChannelWrite {
     from: String,
     /// E-mail: the receivers' addresses, 50 at most; required.
     to: Vec<String>,
-    /// ntfy, Apprise: `https://…`; required.
+    /// ntfy: `https://…`; required.
     server: String,
     /// ntfy: required.
     topic: String,
