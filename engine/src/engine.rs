@@ -1,5 +1,7 @@
 //! What a process of the program shares among its tasks: database, data directory, key, drivers, events.
 
+mod opening;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +10,11 @@ use std::time::Duration;
 
 use etiqa_model::admin::Settings;
 use etiqa_model::event::Topic;
-use etiqa_model::{ErrorKind, Timestamp, UserError};
+use etiqa_model::{Timestamp, UserError};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::opening::explained;
 use crate::access::{self, Door, Throttle};
 use crate::audit::{self, Act, action, record_in_txn};
 use crate::backup::destinations::{Seen, shared};
@@ -20,7 +23,7 @@ use crate::backup::restore::takeover::Takeover;
 use crate::changes::Changes;
 use crate::collect::Trust;
 use crate::data_dir::{CommandLock, DataDir, ServerLock};
-use crate::db::{Db, DbError, is_postgres_url, newest_schema, place_of_url};
+use crate::db::{Db, place_of_url};
 use crate::drivers::Drivers;
 use crate::error::{Error, Result};
 use crate::events::Events;
@@ -36,16 +39,10 @@ use crate::schedule::Lead;
 use crate::shared_dir::{self, SharedDir};
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{
-    key_fingerprint_fetch, key_fingerprint_save, moved_fetch, restoring_fetch, restoring_forget,
-    settings_fetch, settings_save_in_txn,
+    key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save_in_txn,
 };
 use crate::time::now;
 use crate::vault::{Vault, VaultError};
-
-/// A server that has just been started brings the file up to date while commands look so often.
-const LOOKS_AT_SCHEMA: u32 = 10;
-/// How often they look.
-const LOOK_AT_SCHEMA_EVERY: Duration = Duration::from_millis(200);
 
 /// Where a process finds its things.
 #[derive(Clone, Default)]
@@ -203,21 +200,7 @@ impl Engine {
             refusal = moving::take_over(dir.root()).await?;
             dir = DataDir::open(dir.root())?;
         }
-        let db = match &options.database_url {
-            Some(url) if is_postgres_url(url) => Db::open_postgres(url).await.map_err(explained)?,
-            Some(_) => {
-                return Err(UserError::invalid(
-                    "The database URL must begin with postgres://; leave it out to use the SQLite file inside the \
-                     data directory.",
-                )
-                .into());
-            }
-            None => open_embedded(&dir, role).await?,
-        };
-        refuse_half_restored(&db, &dir).await?;
-        if is_embedded {
-            refuse_moved(&db).await?;
-        }
+        let db = opening::open(options.database_url.as_deref(), &dir, role).await?;
         shared_dir::join(&mut dir, &db, &options.shared_dir, role).await?;
         if lock.is_none() {
             // Whoever takes over sees from now on that the database is open, and it may have been noted just before.
@@ -383,64 +366,6 @@ fn lock(dir: &DataDir) -> Result<ServerLock> {
     })
 }
 
-/// Opens the file of the directory and brings it up to date; not for a command beneath a server, which would not know what it
-/// reads then.
-async fn open_embedded(dir: &DataDir, role: Role) -> Result<Db> {
-    if let Some(place) = dir.postgres().filter(|_| !dir.database().exists()) {
-        let message = format!(
-            "This directory belongs to an instance on {place}: name it with --database-url (ETIQA_DATABASE_URL)."
-        );
-        return Err(UserError::conflict(message).into());
-    }
-    let is_served =
-        role == Role::Command && dir.has_live_server().map_err(Error::io("looking at the server's lock"))?;
-    if !is_served {
-        return Db::open_sqlite(&dir.database()).await.map_err(explained);
-    }
-    let db = Db::connect_sqlite(&dir.database()).await.map_err(explained)?;
-    for look in 0..LOOKS_AT_SCHEMA {
-        if look > 0 {
-            tokio::time::sleep(LOOK_AT_SCHEMA_EVERY).await;
-        }
-        if db.schema().await.map_err(explained)? == newest_schema() {
-            return Ok(db);
-        }
-    }
-    db.close().await;
-    let message = "A server of an older version works on this data: start it again first (systemctl restart etiqa). One \
-                   that was started just now may still be bringing the data up to date: then wait for it.";
-    Err(UserError::conflict(message).into())
-}
-
-/// Refuses a database whose restore was cut off, or still goes on. One that was restored beside this directory came to
-/// its end: the directory would not have opened before.
-async fn refuse_half_restored(db: &Db, dir: &DataDir) -> Result<()> {
-    match restoring_fetch(db).await? {
-        None => Ok(()),
-        Some(restored) if restored == dir.id() => {
-            restoring_forget(db, &restored).await?;
-            Ok(())
-        }
-        Some(_) => {
-            let message = "A restore into this database has not come to its end: wait for it, do it again, or name \
-                           another database.";
-            Err(UserError::conflict(message).into())
-        }
-    }
-}
-
-/// Refuses a database that was moved to PostgreSQL: what went on here would be in two places, and differ.
-async fn refuse_moved(db: &Db) -> Result<()> {
-    let Some(moved) = moved_fetch(db).await? else { return Ok(()) };
-    let message = format!(
-        "This instance was moved to {to} on {at}: name that with --database-url (ETIQA_DATABASE_URL). To go back to \
-         this file, as it was then, stop what works with {to} and run `etiqa migrate-to --take-back`.",
-        to = moved.to,
-        at = moved.at.to_utc().format("%Y-%m-%d %H:%M UTC")
-    );
-    Err(UserError::conflict(message).into())
-}
-
 /// Opens the key and holds it against the database's fingerprint. A key is made only where nothing was sealed yet.
 async fn open_vault(db: &Db, file: &Path) -> Result<Vault> {
     let known = key_fingerprint_fetch(db).await?;
@@ -455,17 +380,5 @@ async fn open_vault(db: &Db, file: &Path) -> Result<Vault> {
             key_fingerprint_save(db, vault.fingerprint()).await?;
             Ok(vault)
         }
-    }
-}
-
-/// A database that cannot be opened is the person's to mend, whatever the driver calls it.
-pub(crate) fn explained(error: DbError) -> Error {
-    match error {
-        DbError::Sqlx(error) => UserError::new(
-            ErrorKind::Unavailable,
-            format!("The database cannot be opened: {error}. Check its file's rights, or its server."),
-        )
-        .into(),
-        other => UserError::new(ErrorKind::Unavailable, other.to_string()).into(),
     }
 }

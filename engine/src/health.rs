@@ -4,7 +4,7 @@
 //! not turn any more. Both ask nobody: who restarts what hangs (a watchdog, an orchestrator) must not do so because a database
 //! is away. [`ready`] asks everything that the program needs. Its reasons are fixed sentences: they are told to anybody.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -122,7 +122,11 @@ pub struct Health {
 
 /// Asks a disk. One that never answers (a network file system) has one thread waiting for it, however often this is asked.
 #[derive(Debug, Default)]
-pub(crate) struct Probe(Arc<AtomicBool>);
+pub(crate) struct Probe {
+    is_asking: Arc<AtomicBool>,
+    /// How often in a row there was no answer.
+    silences: AtomicU32,
+}
 
 /// Lets the next one ask, whatever becomes of this one.
 struct Free(Arc<AtomicBool>);
@@ -136,20 +140,45 @@ impl Drop for Free {
 impl Probe {
     /// What `ask` gives; none where the disk does not answer within a while.
     pub(crate) async fn ask<T: Send + 'static>(&self, ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        // Whoever asked before may have gone without waiting for the answer.
-        let began = Instant::now();
-        while self.0.swap(true, Ordering::SeqCst) {
-            if began.elapsed() > WITHIN {
-                return None;
+        self.ask_within(WITHIN, ask).await
+    }
+
+    /// The same, where nobody waits for longer.
+    pub(crate) async fn ask_within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        ask: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let asking = async {
+            // Whoever asked before may have gone without waiting for the answer.
+            while self.is_asking.swap(true, Ordering::SeqCst) {
+                sleep(LOOK_AGAIN).await;
             }
-            sleep(LOOK_AGAIN).await;
+            let free = Free(Arc::clone(&self.is_asking));
+            spawn_blocking(move || {
+                let _free = free;
+                ask()
+            })
+            .await
+        };
+        let answer = timeout(limit, asking).await.ok().and_then(Result::ok);
+        if answer.is_some() {
+            self.silences.store(0, Ordering::Relaxed);
+        } else {
+            self.silences.fetch_add(1, Ordering::Relaxed);
         }
-        let free = Free(Arc::clone(&self.0));
-        let asking = spawn_blocking(move || {
-            let _free = free;
-            ask()
-        });
-        timeout(WITHIN, asking).await.ok()?.ok()
+        answer
+    }
+
+    /// How often in a row there was no answer, up to now.
+    pub(crate) fn silences(&self) -> u32 {
+        self.silences.load(Ordering::Relaxed)
+    }
+
+    /// As if the disk never answered.
+    #[cfg(test)]
+    pub(crate) fn hang(&self) {
+        self.is_asking.store(true, Ordering::SeqCst);
     }
 }
 
@@ -381,13 +410,17 @@ mod tests {
     async fn a_disk_that_hangs_has_one_thread_waiting_and_is_asked_again_once_it_answers() {
         let probe = Probe::default();
         assert_eq!(probe.ask(|| 7).await, Some(7));
-        probe.0.store(true, Ordering::SeqCst);
-        let free = Arc::clone(&probe.0);
+        probe.hang();
+        let soon = Duration::from_millis(1);
+        assert_eq!((probe.ask_within(soon, || 8).await, probe.silences()), (None, 1));
+        assert_eq!((probe.ask_within(soon, || 8).await, probe.silences()), (None, 2));
+        let free = Arc::clone(&probe.is_asking);
         let asked = tokio::join!(probe.ask(|| 8), async {
             sleep(LOOK_AGAIN).await;
             free.store(false, Ordering::SeqCst);
         });
         assert_eq!(asked.0, Some(8), "it waits for whoever asked before");
+        assert_eq!(probe.silences(), 0);
     }
 
     #[test]

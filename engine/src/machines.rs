@@ -34,7 +34,7 @@ const BEAT_EVERY: Duration = Duration::from_secs(3);
 const VANISHED_AFTER: Duration = Duration::from_secs(15);
 /// The devices of one that has vanished are free, once this process was heard for so long itself: longer than others take
 /// to be heard again after an outage of the database.
-const FREED_AFTER: Duration = Duration::from_secs(30);
+pub(crate) const FREED_AFTER: Duration = Duration::from_secs(30);
 /// One of the same role and site that was not heard of for so long is forgotten when another one starts.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(7 * 24);
 /// What a person asked of a site waits so long for its workers.

@@ -1,7 +1,7 @@
 //! Writing a row.
 
 use super::act::Act;
-use super::actor::Means;
+use super::actor::{Acting, Means};
 use super::chain::hash;
 use super::head::{is_sealed, sealed};
 use crate::db::{Db, DbError, Result, Tx};
@@ -23,6 +23,7 @@ pub async fn record_all_in_txn(tx: &mut Tx, acts: Vec<Act>) -> Result<()> {
     let signer = tx.signer().filter(|signer| is_sealed(&before, signer));
     let (mut last, mut previous) = (before.last, before.hash.clone());
     let mut rows = Vec::with_capacity(acts.len());
+    let actings: Vec<Acting> = acts.iter().map(|act| act.acting.clone()).collect();
     for act in acts {
         last += 1;
         let row = stored(act, last, &previous)?;
@@ -30,7 +31,10 @@ pub async fn record_all_in_txn(tx: &mut Tx, acts: Vec<Act>) -> Result<()> {
         rows.push(row);
     }
     let head = sealed(Head { last, hash: previous, ..before }, signer.as_deref());
-    audit_append_in_txn(tx, &rows, &head).await
+    audit_append_in_txn(tx, &rows, &head).await?;
+    // From here on nobody can tell whether it was done: a commit that fails may have come through.
+    actings.iter().for_each(Acting::note_recorded);
+    Ok(())
 }
 
 /// An act as the row of this number that comes after the one of this hash.
@@ -54,7 +58,6 @@ fn stored(act: Act, id: i64, previous: &str) -> Result<StoredAct> {
         hash: String::new(),
     };
     stored.hash = hash(previous, &stored);
-    acting.note_recorded();
     Ok(stored)
 }
 

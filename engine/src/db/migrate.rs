@@ -55,6 +55,9 @@ const STEPS: &[Step] = &[
 /// The schema from which on there is an audit log.
 pub(super) const AUDIT_LOG: i64 = 19;
 
+/// The schema from which on processes say that they are alive.
+pub(crate) const MACHINES: i64 = 12;
+
 /// The newest schema number that this program knows.
 pub fn newest() -> i64 {
     STEPS.last().map_or(0, |step| step.0)

@@ -24,7 +24,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use filter::{Filter, contains, one_of};
 pub use migrate::newest as newest_schema;
-pub(crate) use migrate::{other_table_in_txn, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn};
+pub(crate) use migrate::{
+    MACHINES, other_table_in_txn, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn,
+};
 pub use row::RowExt;
 use together::Together;
 pub use tx::Tx;

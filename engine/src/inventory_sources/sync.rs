@@ -8,7 +8,7 @@ use std::time::Duration;
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::inventory_source::{
-    InventorySource, SourceKind, SourceSettings, SyncFate, SyncPreview, SyncReport, SyncRow,
+    InventorySource, SourceKind, SourceSettings, SyncPreview, SyncReport, SyncRow,
 };
 use etiqa_model::{CredentialId, DeviceId, ErrorKind, InventorySourceId, Secret, Timestamp, UserError};
 use reqwest::Url;
@@ -18,26 +18,22 @@ use super::fetch::{Asker, ListVersion, Taken, take_file};
 use super::manage::{missing, token_of};
 use super::netbox::{self, Listed};
 use super::plan::{Change, Here, Plan, plan};
-use super::wanted::{Listing, Names, add_note, of_file, of_netbox};
-use crate::audit::{Act, Changes, action, record_all_in_txn, record_in_txn};
+use super::wanted::{Listing, Names, of_file, of_netbox};
+use super::write::write;
+use crate::audit::{Act, action, record_all_in_txn, record_in_txn};
 use crate::db::Tx;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::off_runtime;
 use crate::import::TURNS;
-use crate::inventory::MEASURED;
 use crate::lease::{self, LEASE};
 use crate::pause::schedule_pause;
 use crate::schedule::{Work, enqueue, enqueue_in_txn};
 use crate::store::credential::credential_list;
 use crate::store::device::{device_list_by_address_in_txn, device_list_of};
-use crate::store::device_write::{
-    DeviceRow, device_insert_in_txn, device_set_enabled_in_txn, device_update_in_txn,
-};
 use crate::store::inventory_source::{
-    KeyedSource, SourceLink, SyncEnd, link_list, link_list_others, link_save_in_txn, source_claim,
-    source_confirm_in_txn, source_fetch, source_fetch_in_txn, source_hold_in_txn, source_list_due,
-    source_release, source_renew, sync_end_in_txn,
+    KeyedSource, SyncEnd, link_list, link_list_others, source_claim, source_confirm_in_txn, source_fetch,
+    source_fetch_in_txn, source_hold_in_txn, source_list_due, source_release, source_renew, sync_end_in_txn,
 };
 use crate::store::job::job_fetch_open_by_key;
 use crate::time::now;
@@ -220,11 +216,11 @@ async fn attempt(
         Ok(Some(taken)) => taken,
         Ok(None) => {
             let report = SyncReport { is_same: true, ..SyncReport::default() };
-            note(engine, keyed, owner, &end(Ok(report.clone()), None)).await?;
+            note(engine, keyed, (owner, asked), end(Ok(report.clone()), None)).await?;
             return Ok(Ok(report));
         }
         Err(why) => {
-            note(engine, keyed, owner, &end(Err(why.clone()), None)).await?;
+            note(engine, keyed, (owner, asked), end(Err(why.clone()), None)).await?;
             return Ok(Err(why));
         }
     };
@@ -232,12 +228,14 @@ async fn attempt(
     let here = look_around(engine, id, &listing).await?;
     let plan = planned(here, listing, &keyed.source.settings, started_at).await?;
     if let Some(guard) = plan.guard.filter(|_| !asked.all_the_same) {
-        note(engine, keyed, owner, &end(Err(guard.clone()), None)).await?;
+        note(engine, keyed, (owner, asked), end(Err(guard.clone()), None)).await?;
         return Ok(Err(guard));
     }
     let Plan { changes, mut report, .. } = plan;
     let mut tx = engine.db.write().await?;
     if let Some(why) = hold_in_txn(&mut tx, keyed, owner).await? {
+        let why = why.note_in_txn(&mut tx, id, asked, end(Ok(SyncReport::default()), None)).await?;
+        tx.commit().await?;
         return Ok(Err(why.to_owned()));
     }
     let (mut acts, passed_over) = write(&mut tx, id, changes, &credentials, &mut report).await?;
@@ -259,27 +257,63 @@ async fn attempt(
 }
 
 /// Notes a sync that wrote nothing.
-async fn note(engine: &Engine, keyed: &KeyedSource, owner: &str, end: &SyncEnd) -> Result<()> {
-    let mut tx = engine.db.write().await?;
-    if hold_in_txn(&mut tx, keyed, owner).await?.is_none() {
-        sync_end_in_txn(&mut tx, keyed.source.id, end).await?;
+async fn note(
+    engine: &Engine,
+    keyed: &KeyedSource,
+    (owner, asked): (&str, Asked),
+    end: SyncEnd,
+) -> Result<()> {
+    let (mut tx, id) = (engine.db.write().await?, keyed.source.id);
+    match hold_in_txn(&mut tx, keyed, owner).await? {
+        None => sync_end_in_txn(&mut tx, id, &end).await?,
+        Some(why) => {
+            why.note_in_txn(&mut tx, id, asked, end).await?;
+        }
     }
     tx.commit().await?;
     Ok(())
 }
 
-/// Holds the source until the transaction ends; gives why it is not to be written, where it is somebody else's, or is not what
-/// it was when its list was taken.
-async fn hold_in_txn(tx: &mut Tx, keyed: &KeyedSource, owner: &str) -> Result<Option<&'static str>> {
+/// Why a source is not to be written.
+enum NotHeld {
+    /// Another sync has it.
+    Others,
+    /// It is not what it was when its list was taken; when it is looked at next.
+    Changed(Option<Timestamp>),
+}
+
+impl NotHeld {
+    /// Tells whoever asked for a sync that came to nothing; what is due by itself comes again. Gives the reason.
+    async fn note_in_txn(
+        self,
+        tx: &mut Tx,
+        id: InventorySourceId,
+        asked: Asked,
+        end: SyncEnd,
+    ) -> Result<&'static str> {
+        let next_at = match self {
+            Self::Others => return Ok(GOES_ON),
+            Self::Changed(next_at) => next_at,
+        };
+        if asked.by_person {
+            let end = SyncEnd { came_to: Err(CHANGED.to_owned()), next_at, version: None, ..end };
+            sync_end_in_txn(tx, id, &end).await?;
+        }
+        Ok(CHANGED)
+    }
+}
+
+/// Holds the source until the transaction ends; gives why it is not to be written, where that is so.
+async fn hold_in_txn(tx: &mut Tx, keyed: &KeyedSource, owner: &str) -> Result<Option<NotHeld>> {
     let known = &keyed.source;
     if !source_hold_in_txn(tx, known.id, owner).await? {
-        return Ok(Some(GOES_ON));
+        return Ok(Some(NotHeld::Others));
     }
-    let found = source_fetch_in_txn(tx, known.id, now()).await?;
-    let is_same = found.is_some_and(|found| {
-        found.source.settings == known.settings && found.source.enabled == known.enabled
-    });
-    Ok((!is_same).then_some(CHANGED))
+    let found = source_fetch_in_txn(tx, known.id, now()).await?.map(|found| found.source);
+    let is_same = found
+        .as_ref()
+        .is_some_and(|found| found.settings == known.settings && found.enabled == known.enabled);
+    Ok((!is_same).then(|| NotHeld::Changed(found.and_then(|found| found.next_at))))
 }
 
 /// When a source is looked at next; none where it is not followed.
@@ -386,98 +420,6 @@ async fn look_around(engine: &Engine, id: InventorySourceId, listing: &Listing) 
     Ok(Here { devices, links, others })
 }
 
-/// Writes what is planned. What a person changed since it was planned is left for the next sync. Gives what was done to each
-/// device, for the log takes it last, and is held until the commit; and how many were left.
-async fn write(
-    tx: &mut Tx,
-    id: InventorySourceId,
-    changes: Vec<Change>,
-    credentials: &HashMap<String, CredentialId>,
-    report: &mut SyncReport,
-) -> Result<(Vec<Act>, u64)> {
-    let at = now();
-    let (mut acts, mut passed_over) = (Vec::new(), 0);
-    let credential_id = |name: Option<&String>| name.and_then(|name| credentials.get(name)).copied();
-    let (mut rows, mut links): (Vec<DeviceRow>, Vec<SourceLink>) = (Vec::new(), Vec::new());
-    for change in changes {
-        let Change { fate, before, after, link, .. } = change;
-        let row = |device: etiqa_model::device::NewDevice, jump_host_id| DeviceRow {
-            credential_id: credential_id(device.credential.as_ref()),
-            device,
-            jump_host_id,
-        };
-        let Some(before) = before else {
-            rows.extend(after.map(|after| row(after, None)));
-            links.push(link);
-            continue;
-        };
-        if !is_as_it_was(tx, &before).await? {
-            passed_over += 1;
-            take_back(report, fate, after.is_some());
-            let name = &before.hostname;
-            add_note(&mut report.notes, &format!("{name} was changed just now; the next sync looks again."));
-            continue;
-        }
-        let mut changes = Changes::none();
-        if let Some(after) = after {
-            changes = Changes::between(&before, &after).without(MEASURED);
-            device_update_in_txn(tx, before.id, &row(after, before.jump_host_id), at).await?;
-        }
-        let enabled = match fate {
-            Some(SyncFate::Enable) => Some(true),
-            Some(SyncFate::Disable) => Some(false),
-            Some(SyncFate::Add | SyncFate::Change | SyncFate::Leave) | None => None,
-        };
-        if let Some(enabled) = enabled {
-            device_set_enabled_in_txn(tx, before.id, enabled, at).await?;
-            changes = changes.and("enabled", Some(before.enabled.to_string()), Some(enabled.to_string()));
-        }
-        acts.extend(act_of(&before, fate, changes));
-        link_save_in_txn(tx, id, &link).await?;
-    }
-    let ids = device_insert_in_txn(tx, &rows, at).await?;
-    for ((link, row), device_id) in links.into_iter().zip(&rows).zip(ids) {
-        let changes = Changes::of_new(&row.device).without(MEASURED);
-        let act = Act::new(action::DEVICE_ADD).on(device_id.0, &row.device.hostname).changing(changes);
-        acts.push(act.saying("Its inventory source lists it."));
-        link_save_in_txn(tx, id, &SourceLink { device_id, ..link }).await?;
-    }
-    Ok((acts, passed_over))
-}
-
-/// What was planned for a device did not come to pass.
-fn take_back(report: &mut SyncReport, fate: Option<SyncFate>, is_changed: bool) {
-    let count = match fate {
-        Some(SyncFate::Enable) => Some(&mut report.enabled),
-        Some(SyncFate::Disable) => Some(&mut report.disabled),
-        Some(SyncFate::Leave) => Some(&mut report.left),
-        Some(SyncFate::Add | SyncFate::Change) | None => None,
-    };
-    if let Some(count) = count {
-        *count = count.saturating_sub(1);
-    }
-    report.changed = report.changed.saturating_sub(u64::from(is_changed));
-}
-
-/// What was done to a device that was here, for the audit log; none where only what is noted of it changed.
-fn act_of(before: &Device, fate: Option<SyncFate>, changes: Changes) -> Option<Act> {
-    let words = match fate? {
-        SyncFate::Add | SyncFate::Leave => return None,
-        SyncFate::Change => "As its inventory source has it.",
-        SyncFate::Enable => "Its inventory source lists it again.",
-        SyncFate::Disable => "Its inventory source does not list it any more.",
-    };
-    let act = Act::new(action::DEVICE_CHANGE).on(before.id.0, &before.hostname);
-    Some(act.changing(changes).saying(words))
-}
-
-/// Whether a device is still what the plan was made for.
-async fn is_as_it_was(tx: &mut Tx, before: &Device) -> Result<bool> {
-    let found = device_list_by_address_in_txn(tx, std::slice::from_ref(&before.address)).await?;
-    let now = found.into_iter().find(|device| device.id == before.id);
-    Ok(now.is_some_and(|now| now.updated_at == before.updated_at && now.enabled == before.enabled))
-}
-
 async fn credential_ids(engine: &Engine) -> Result<HashMap<String, CredentialId>> {
     let credentials = credential_list(&engine.db).await?;
     Ok(credentials.into_iter().map(|credential| (credential.name, credential.id)).collect())
@@ -485,52 +427,4 @@ async fn credential_ids(engine: &Engine) -> Result<HashMap<String, CredentialId>
 
 async fn keyed(engine: &Engine, id: InventorySourceId) -> Result<KeyedSource> {
     Ok(source_fetch(&engine.db, id, now()).await?.ok_or_else(|| missing(id))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use etiqa_model::device::DeviceInput;
-
-    use super::*;
-    use crate::db::Db;
-
-    #[tokio::test]
-    async fn a_device_that_changed_since_it_was_planned_is_left_and_counts_for_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open_sqlite(&folder.path().join("etiqa.db")).await.unwrap();
-        let input = DeviceInput { address: "192.0.2.1".into(), ..DeviceInput::default() };
-        let row = DeviceRow { device: input.parse().unwrap(), credential_id: None, jump_host_id: None };
-        let mut tx = db.write().await.unwrap();
-        let ids = device_insert_in_txn(&mut tx, &[row], now()).await.unwrap();
-        tx.commit().await.unwrap();
-        let device = device_list_of(&db, &ids).await.unwrap().remove(0);
-
-        let before = Device { updated_at: Timestamp(0), ..device };
-        let link = SourceLink {
-            device_id: before.id,
-            key: "1".into(),
-            given: BTreeMap::new(),
-            gone_at: None,
-            disabled_here: true,
-        };
-        let change = Change {
-            fate: Some(SyncFate::Disable),
-            before: Some(before),
-            after: None,
-            link,
-            words: Vec::new(),
-        };
-        let mut report = SyncReport { disabled: 1, ..SyncReport::default() };
-        let mut tx = db.write().await.unwrap();
-        let id = InventorySourceId(1);
-        let (acts, passed_over) =
-            write(&mut tx, id, vec![change], &HashMap::new(), &mut report).await.unwrap();
-        tx.commit().await.unwrap();
-        assert_eq!((acts.len(), passed_over, report.disabled), (0, 1, 0));
-        assert!(report.notes[0].contains("changed just now"), "{:?}", report.notes);
-        assert!(device_list_of(&db, &ids).await.unwrap()[0].enabled);
-        db.close().await;
-    }
 }

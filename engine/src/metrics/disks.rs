@@ -1,32 +1,28 @@
-//! How full disks are. A disk that never answers (a network file system) has one thread waiting for it, however often this is
-//! asked, and is left out.
+//! How full disks are. A disk that never answers (a network file system) is left out, and the other one is not.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::text::{Kind, Page};
 use crate::engine::Engine;
 use crate::files::Disk;
+use crate::health::Probe;
 use crate::store::metric::database_file_size;
 
 /// What was found is told again for so long, however many ask.
 const FRESH: Duration = Duration::from_secs(5);
 /// A disk that does not answer within this is left out.
 const WITHIN: Duration = Duration::from_secs(1);
-/// A probe that is on its way is waited for, looked at this often.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What was found last. One looks at a time, and the others wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Disks {
     last: Mutex<Option<(Instant, Found)>>,
-    is_probing: Arc<AtomicBool>,
+    data: Probe,
+    backups: Probe,
 }
 
 /// What the disks of this machine told; nothing where one does not answer.
@@ -46,31 +42,24 @@ impl Disks {
         {
             return found.clone();
         }
-        let found = self.probe(engine).await.unwrap_or_default();
+        let found = self.probe(engine).await;
         *last = Some((Instant::now(), found.clone()));
         found
     }
 
-    async fn probe(&self, engine: &Engine) -> Option<Found> {
-        let is_probing = Arc::clone(&self.is_probing);
-        // Whoever asked before may have gone without waiting for the answer.
-        let began = Instant::now();
-        while is_probing.swap(true, Ordering::SeqCst) {
-            if began.elapsed() > WITHIN {
-                return None;
-            }
-            sleep(LOOK_AGAIN).await;
-        }
-        let folders = [("data", engine.dir.root().to_owned()), ("backups", engine.dir.backups())];
+    async fn probe(&self, engine: &Engine) -> Found {
+        let (root, backups) = (engine.dir.root().to_owned(), engine.dir.backups());
         let database = engine.db.file().map(Path::to_path_buf);
-        let probing = spawn_blocking(move || {
-            let disks = folders.iter().filter_map(|(name, folder)| Some((*name, Disk::of(folder).ok()?)));
-            let found =
-                Found { disks: disks.collect(), database_bytes: database.as_deref().map(database_file_size) };
-            is_probing.store(false, Ordering::SeqCst);
-            found
-        });
-        timeout(WITHIN, probing).await.ok()?.ok()
+        let (data, backups) = tokio::join!(
+            self.data.ask_within(WITHIN, move || {
+                (Disk::of(&root).ok(), database.as_deref().map(database_file_size))
+            }),
+            self.backups.ask_within(WITHIN, move || Disk::of(&backups).ok()),
+        );
+        let (data, database_bytes) = data.unwrap_or_default();
+        let disks = [("data", data), ("backups", backups.flatten())];
+        let disks = disks.into_iter().filter_map(|(name, disk)| Some((name, disk?))).collect();
+        Found { disks, database_bytes }
     }
 
     /// Has the next one look anew.
@@ -79,10 +68,10 @@ impl Disks {
         *self.last.lock().await = None;
     }
 
-    /// As if a disk never answered.
+    /// As if the disk of the archives never answered.
     #[cfg(test)]
     pub(super) fn hang(&self) {
-        self.is_probing.store(true, Ordering::SeqCst);
+        self.backups.hang();
     }
 }
 

@@ -19,8 +19,18 @@ const LOW: u64 = 5 << 30;
 /// Stands in what is said of one that has too little.
 const ROOM: &str = "has room for";
 
-/// A disk, and which one it is; none: it does not answer.
-type Found = Option<io::Result<(u64, Disk)>>;
+/// A disk that did not answer so often in a row is told: one that is busy for a moment is no news.
+const SILENT_AFTER: u32 = 2;
+
+/// What came of asking a disk.
+enum Found {
+    /// Which one it is, and how full.
+    Answered(io::Result<(u64, Disk)>),
+    /// It did not answer this time.
+    Slow,
+    /// It does not answer.
+    Silent,
+}
 
 /// Whether the disks of the archives and of the database have room, and answer.
 pub(super) async fn look(engine: &Engine, at: Timestamp) -> Looked {
@@ -42,11 +52,11 @@ pub(super) async fn look(engine: &Engine, at: Timestamp) -> Looked {
 fn judge_both(looked: &mut Looked, backups: (&str, &Found), data: (&str, &Found), at: Timestamp) {
     judge(looked, backups.0, "backups", backups.1, at);
     match (backups.1, data.1) {
-        (Some(Ok((one, _))), Some(Ok((other, _)))) if one == other => {
+        (Found::Answered(Ok((one, _))), Found::Answered(Ok((other, _)))) if one == other => {
             // Told while nobody could say that both are one.
             looked.over.insert(format!("{}:{}", looked.event.as_str(), data.0));
         }
-        (None, None) => {}
+        (Found::Slow | Found::Silent, Found::Slow | Found::Silent) => {}
         _ => judge(looked, data.0, "data directory", data.1, at),
     }
 }
@@ -60,9 +70,12 @@ pub(super) fn over(told: &Item) -> &'static str {
 fn judge(looked: &mut Looked, id: &str, of: &str, disk: &Found, at: Timestamp) {
     let event = looked.event;
     let words = match disk {
-        None => format!("The disk of the {of} does not answer."),
-        Some(Err(error)) => format!("The disk of the {of} does not say how much room it has: {error}."),
-        Some(Ok((_, disk))) => {
+        Found::Slow => return,
+        Found::Silent => format!("The disk of the {of} does not answer."),
+        Found::Answered(Err(error)) => {
+            format!("The disk of the {of} does not say how much room it has: {error}.")
+        }
+        Found::Answered(Ok((_, disk))) => {
             let low = (disk.total / 20).min(LOW);
             if disk.room() >= low {
                 if disk.room() >= low + low / 5 {
@@ -81,15 +94,18 @@ fn judge(looked: &mut Looked, id: &str, of: &str, disk: &Found, at: Timestamp) {
 /// The disk of a folder, where it answers within a while.
 async fn found(probe: &Probe, folder: PathBuf) -> Found {
     let shown = folder.display().to_string();
-    let found = probe.ask(move || ask(&folder)).await;
-    match &found {
-        Some(Ok(_)) => {}
-        Some(Err(error)) => {
-            tracing::warn!(folder = %shown, %error, "the disk of {shown} could not be asked for its room: {error}");
+    match probe.ask(move || ask(&folder)).await {
+        Some(answer) => {
+            if let Err(error) = &answer {
+                tracing::warn!(folder = %shown, %error, "the disk of {shown} could not be asked for its room: {error}");
+            }
+            Found::Answered(answer)
         }
-        None => tracing::warn!(folder = %shown, "the disk of {shown} does not answer"),
+        None => {
+            tracing::warn!(folder = %shown, "the disk of {shown} does not answer");
+            if probe.silences() < SILENT_AFTER { Found::Slow } else { Found::Silent }
+        }
     }
-    found
 }
 
 fn ask(folder: &Path) -> io::Result<(u64, Disk)> {
@@ -102,7 +118,7 @@ mod tests {
 
     fn told(free: u64, total: u64) -> Looked {
         let mut looked = Looked::of(NotifyEvent::DiskLow, Vec::new());
-        judge(&mut looked, "x", "backups", &Some(Ok((1, Disk { free, total }))), Timestamp(0));
+        judge(&mut looked, "x", "backups", &Found::Answered(Ok((1, Disk { free, total }))), Timestamp(0));
         looked
     }
 
@@ -121,7 +137,9 @@ mod tests {
     #[test]
     fn a_disk_that_does_not_answer_is_told_and_so_is_that_it_answers() {
         let mut looked = Looked::of(NotifyEvent::DiskLow, Vec::new());
-        judge(&mut looked, "x", "backups", &None, Timestamp(0));
+        judge(&mut looked, "x", "backups", &Found::Slow, Timestamp(0));
+        assert!(looked.conditions.is_empty(), "it may have been busy for a moment");
+        judge(&mut looked, "x", "backups", &Found::Silent, Timestamp(0));
         let item = &looked.conditions[0].item;
         assert_eq!(item.words, "The disk of the backups does not answer.");
         assert_eq!(over(item), "It answers again, and has room.");
@@ -129,19 +147,19 @@ mod tests {
 
     #[test]
     fn one_disk_is_told_once_and_what_was_told_of_it_twice_ends() {
-        let roomy = |number| Some(Ok((number, Disk { free: 900 << 30, total: 1_000 << 30 })));
+        let roomy = |number| Found::Answered(Ok((number, Disk { free: 900 << 30, total: 1_000 << 30 })));
         let looked = |backups: &Found, data: &Found| {
             let mut looked = Looked::of(NotifyEvent::DiskLow, Vec::new());
             judge_both(&mut looked, ("files", backups), ("data", data), Timestamp(0));
             looked
         };
-        let silent = looked(&None, &None);
+        let silent = looked(&Found::Silent, &Found::Silent);
         assert_eq!(silent.names().into_iter().collect::<Vec<_>>(), ["disk_low:files"]);
-        let slow = looked(&roomy(1), &None);
+        let slow = looked(&roomy(1), &Found::Silent);
         assert_eq!(slow.names().into_iter().collect::<Vec<_>>(), ["disk_low:data"]);
         let both = looked(&roomy(1), &roomy(1));
         assert!(both.conditions.is_empty() && both.over.contains("disk_low:data"), "{both:?}");
-        let away = looked(&roomy(1), &Some(Err(io::ErrorKind::NotFound.into())));
+        let away = looked(&roomy(1), &Found::Answered(Err(io::ErrorKind::NotFound.into())));
         let words = &away.conditions[0].item.words;
         assert!(
             words.starts_with("The disk of the data directory does not say how much room it has:"),

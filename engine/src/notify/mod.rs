@@ -28,7 +28,7 @@ use tokio::time::Instant;
 
 pub use history::{find_delivery, list_deliveries, retry};
 pub use manage::{find, list, remove, save, test};
-pub use rules::{find_rule, list_rules, preview, preview_of, remove_rule, save_rule};
+pub use rules::{find_rule, list_rules, preview_of, remove_rule, save_rule};
 pub(crate) use send::send_due;
 
 use crate::engine::Engine;

@@ -3,7 +3,7 @@
 use etiqa_model::event::Topic;
 use etiqa_model::notify::{ChannelKind, Item, ItemState, NewRule, NotifyEvent, Rule, RuleInput, RuleList};
 use etiqa_model::schedule::{Frequency, Schedule, TimeOfDay};
-use etiqa_model::{FieldError, NotifyRuleId, Timestamp, UserError};
+use etiqa_model::{BackupConfigId, FieldError, NotifyRuleId, Timestamp, UserError};
 use serde_json::json;
 
 use super::compose::compose;
@@ -39,11 +39,11 @@ pub async fn find_rule(engine: &Engine, name: &str) -> Result<Rule> {
 
 /// Adds (`id` none) or changes a rule.
 pub async fn save_rule(engine: &Engine, id: Option<NotifyRuleId>, input: &RuleInput) -> Result<NotifyRuleId> {
-    let new = checked(engine, input).await?;
     let was = match id {
         Some(id) => Some(rule_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?),
         None => None,
     };
+    let new = checked(engine, input, was.as_ref()).await?;
     let at = now();
     let mut tx = engine.db.write().await?;
     let id = match id {
@@ -82,22 +82,17 @@ pub async fn remove_rule(engine: &Engine, id: NotifyRuleId) -> Result<()> {
 }
 
 /// Title and text of a message of this rule, with made-up things of each kind that it tells.
-pub async fn preview(engine: &Engine, input: &RuleInput) -> Result<(String, String)> {
-    let new = checked(engine, input).await?;
+pub async fn preview_of(engine: &Engine, id: NotifyRuleId) -> Result<(String, String)> {
+    let Rule { name, settings, .. } = rule_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
     let at = now();
-    let items = new.settings.events.iter().map(|event| example(*event, new.settings.with_diff, at)).collect();
-    let message = compose(engine, &new.name, &new.settings, items, at);
+    let items = settings.events.iter().map(|event| example(*event, settings.with_diff, at)).collect();
+    let message = compose(engine, &name, &settings, items, at);
     Ok((message.title, message.text))
 }
 
-/// The same of a rule as it is.
-pub async fn preview_of(engine: &Engine, id: NotifyRuleId) -> Result<(String, String)> {
-    let known = rule_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
-    preview(engine, &known.to_input()).await
-}
-
-/// What is wrong with a rule that only the engine can tell.
-async fn checked(engine: &Engine, input: &RuleInput) -> Result<NewRule> {
+/// What is wrong with a rule that only the engine can tell. A backup that it named before and that is gone by now is no fault
+/// of this change.
+async fn checked(engine: &Engine, input: &RuleInput, was: Option<&Rule>) -> Result<NewRule> {
     let new = input.parse(&machine_zone())?;
     let mut wrong = Vec::new();
     let mut note = |field: &str, message: String| {
@@ -126,7 +121,11 @@ async fn checked(engine: &Engine, input: &RuleInput) -> Result<NewRule> {
         }
     }
     let backups = backup_config_list(&engine.db).await?;
-    if new.settings.backups.iter().any(|id| !backups.iter().any(|config| config.id == *id)) {
+    let is_known = |id: &BackupConfigId| {
+        backups.iter().any(|config| config.id == *id)
+            || was.is_some_and(|was| was.settings.backups.contains(id))
+    };
+    if !new.settings.backups.iter().all(is_known) {
         note("backups", "A backup is not there any more: choose again.".to_owned());
     }
     if wrong.is_empty() { Ok(new) } else { Err(UserError::in_fields(wrong).into()) }

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::queue::{AT_ONCE, PART, Work};
-use crate::backup::destinations::send_due;
+use super::queue::{AT_ONCE, PART, SEND, Work};
+use crate::backup::destinations::{queue_missed, send_due};
 use crate::backup::execute_run;
 use crate::backup::restore::drill::drill_run;
 use crate::backup::spread::{collect_part, fetch_part};
@@ -187,6 +187,8 @@ async fn work_on(engine: &Arc<Engine>, job: Job, share: Share) {
     };
     if let Err(error) = written {
         tracing::error!(job = %id, %error, "the end of job {id} could not be written");
+    } else if job.kind == SEND {
+        queue_missed(engine).await;
     }
     engine.events.send(Topic::Jobs, id.0);
 }

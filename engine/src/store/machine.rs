@@ -88,6 +88,15 @@ pub async fn machine_forget_in_txn(tx: &mut Tx, owner: &str, gone_before: Timest
     Ok(done.rows_affected() > 0)
 }
 
+/// Whether any process was seen since then and has not ended. Reads what there was from [`crate::db::MACHINES`] on.
+pub async fn machine_is_any_alive(db: &Db, since: Timestamp) -> Result<bool> {
+    let row = sqlx::query("SELECT COUNT(*) AS alive FROM machine WHERE stopped_at IS NULL AND seen_at >= $1")
+        .bind(since.millis())
+        .fetch_one(db.reader())
+        .await?;
+    Ok(row.int("alive")? > 0)
+}
+
 /// All processes, those seen last first.
 pub async fn machine_list(db: &Db) -> Result<Vec<Machine>> {
     let select = "SELECT owner, host, role, site, data_dir, files_id, version, sessions, max_sessions, clock_ahead_ms, started_at, \

@@ -425,8 +425,9 @@ async fn a_source_that_is_changed_while_its_list_is_read_is_not_synchronised_as_
     let why = going_on.await.unwrap().unwrap_err().into_user_error().message;
     assert!(why.contains("was changed while its list was read"), "{why}");
     assert_eq!(told(&world).await, ["core vie true"]);
-    let next = detail(&world.engine, id).await.unwrap().source.next_at.unwrap();
-    assert!(next <= now(), "it is looked at anew, as it is now");
+    let source = detail(&world.engine, id).await.unwrap().source;
+    assert!(source.next_at.unwrap() <= now(), "it is looked at anew, as it is now");
+    assert_eq!(source.problem.as_deref(), Some(&*why), "who asked for it sees it on the page as well");
 }
 
 #[tokio::test]

@@ -226,6 +226,23 @@ async fn a_rule_chooses_by_site_tag_type_and_backup() {
 }
 
 #[tokio::test]
+async fn a_rule_that_names_a_backup_that_is_gone_is_changed_and_previewed_all_the_same() {
+    let world = World::new().await;
+    let hook = Hook::start().await;
+    let channel = add(&world, &web("webhook", &hook)).await;
+    let gone = world.add_config(|_| {}).await;
+    let id = rule(&world, channel, &["run_failed"], |rule| rule.backups = vec![gone]).await;
+    etiqa_engine::backup::config::delete(&world.engine, gone).await.unwrap();
+    let input = notify::find_rule(&world.engine, "run_failed").await.unwrap().to_input();
+    let quiet = RuleInput { enabled: false, ..input.clone() };
+    notify::save_rule(&world.engine, Some(id), &quiet).await.unwrap();
+    assert!(notify::preview_of(&world.engine, id).await.unwrap().1.contains("Daily"));
+    let copied = notify::save_rule(&world.engine, None, &RuleInput { name: "Another".into(), ..input }).await;
+    let refused = copied.unwrap_err().into_user_error();
+    assert_eq!(refused.fields[0].message, "A backup is not there any more: choose again.");
+}
+
+#[tokio::test]
 async fn a_destination_that_is_down_is_told_and_so_is_that_it_is_back() {
     let world = World::new().await;
     let (hook, _) = hears(&world, &["destination_down"], |_| {}).await;

@@ -6,10 +6,12 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use etiqa_engine::db::newest_schema;
+use etiqa_engine::time::now;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AnyPool, AssertSqlSafe, SqlSafeStr};
 
 use crate::harness::World;
+use crate::harness::world::ended;
 
 /// What the first version could write.
 const FIRST: &[&str] = &[
@@ -100,6 +102,35 @@ async fn a_command_leaves_the_file_as_it_is_beneath_a_server_of_an_older_version
     assert_eq!(world.database.number("SELECT MAX(version) FROM _sqlx_migrations").await, older);
     drop(server);
     is_brought_up_to_date(&world, older).await;
+}
+
+#[tokio::test]
+async fn workers_leave_a_postgres_as_it_is_and_commands_do_while_somebody_works_on_it() {
+    let world = World::on_postgres().await;
+    let older = newest_schema() - 1;
+    let schema = async || world.database.number("SELECT MAX(version) FROM _sqlx_migrations").await;
+    let worker = || world.command(["worker", "--site", "graz"]).spawn().unwrap();
+    let refused = ended(worker()).await.failed().sentence(&world);
+    assert!(refused.starts_with("etiqa: The database is empty or of an older version: start"), "{refused}");
+
+    leave(world.database.url(), "postgres", older).await;
+    ended(worker()).await.failed();
+    let seen = |at: i64| {
+        format!(
+            "INSERT INTO machine (owner, host, role, data_dir, files_id, version, sessions, max_sessions, clock_ahead_ms,
+                started_at, seen_at) VALUES ('server-{at}', 'old', 'server', 'x', 'x', '0', 0, 1, 0, {at}, {at})"
+        )
+    };
+    let at = now().millis();
+    world.database.execute(&seen(at)).await;
+    let refused = world.etiqa(["device", "list"]).await.failed().sentence(&world);
+    assert!(refused.starts_with("etiqa: Servers or workers of an older version work on this"), "{refused}");
+    assert_eq!(schema().await, older);
+
+    // Once that one was not heard of for a while, a command is alone.
+    world.database.execute(&format!("UPDATE machine SET seen_at = {}", at - 60_000)).await;
+    world.etiqa(["device", "list"]).await.good();
+    assert_eq!(schema().await, newest_schema());
 }
 
 #[tokio::test]

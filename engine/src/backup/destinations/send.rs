@@ -44,6 +44,13 @@ pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// The same once a sending has ended: what became due after its last look found that one still open, and queued nothing.
+pub(crate) async fn queue_missed(engine: &Engine) {
+    if let Err(error) = queue_due(engine, now()).await {
+        tracing::warn!(%error, "what is to be sent could not be looked for; the next look of the scheduler does it");
+    }
+}
+
 async fn queue(engine: &Engine, destination: DestinationId) -> Result<JobId> {
     let work = Work::Send { destination, data_dir: engine.dir.files_id().to_owned() };
     // Looking takes no write lock, and this is asked every few seconds.
