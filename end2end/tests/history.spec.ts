@@ -37,7 +37,7 @@ test("a version is labelled, an older one made active, and any two texts compare
   const device = await page.getByRole("group", { name: "Old" }).getByLabel("Device").inputValue();
   await page.getByRole("group", { name: "New" }).getByLabel("Device").fill(device);
   await page.getByRole("group", { name: "New" }).getByLabel("Which text").fill("2");
-  await page.getByLabel("Volatile lines left out").check();
+  await page.getByLabel("Volatile lines left out").uncheck();
   await page.getByLabel("Side by side").check();
   await page.getByRole("button", { name: "Compare" }).click();
   await expect(page.getByRole("region", { name: "Difference" }).locator(".side-by-side")).toBeVisible();
@@ -49,9 +49,16 @@ test("a version is labelled, an older one made active, and any two texts compare
   expect((await coming).suggestedFilename()).toMatch(/^network_\d{8}_\d{6}Z\.zip$/);
   await open("/devices/1");
   await expect(page.getByText("before the upgrade").first()).toBeVisible();
-  await page.getByRole("link", { name: "Volatile lines left out" }).click();
-  await expect(page.getByRole("link", { name: "Volatile lines left out" })).toHaveAttribute("aria-current", "true");
+  const steady = page.getByRole("link", { name: "Volatile lines left out" });
+  await expect(steady).toHaveAttribute("aria-current", "true");
   await page.screenshot({ path: "screenshots/device-history-1440-light.png", fullPage: true });
+  await steady.click();
+  await expect(steady).not.toHaveAttribute("aria-current", "true");
+  await page.getByRole("link", { name: "Text", exact: true }).click();
+  await expect(page.getByLabel("Configuration")).toBeVisible();
+  await expect(steady, "a text is the device's own").not.toHaveAttribute("aria-current", "true");
+  await page.getByRole("link", { name: "Unified" }).click();
+  await expect(steady).toHaveAttribute("aria-current", "true");
 });
 
 test("changes are stepped through, folds opened, and a change copied", async ({ page, context, open, world }) => {

@@ -59,7 +59,7 @@ pub struct ConfigVersion {
     pub size_bytes: u64,
     /// Lines of the text.
     pub lines: u32,
-    /// Lines that are not in the version before.
+    /// Lines that are not in the version before; what its driver calls volatile does not count.
     pub added: u32,
     /// Lines of the version before that are not in this one.
     pub removed: u32,

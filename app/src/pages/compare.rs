@@ -61,10 +61,12 @@ pub(crate) fn ComparePage() -> AnyView {
                 which: text(&format!("{side}_which")),
             };
             let is_set = |name: &str| query.get_str(name) == Some("true");
+            // A form that nobody has sent yet offers what most want.
+            let is_new = query.get_str("new_device").is_none();
             Asked {
                 old: side("old"),
                 new: side("new"),
-                reading: Reading { masked: is_set("masked"), without_volatile: is_set("steady") },
+                reading: Reading { masked: is_set("masked"), without_volatile: is_new || is_set("steady") },
                 is_split: is_set("split"),
                 opened: query.get_str("open").map(Opened::parse).unwrap_or_default(),
                 change: query.get_str("change").and_then(|change| change.parse().ok()).unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! A session's hold on its device: nobody else talks to it meanwhile, in this process or another.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etiqa_model::Timestamp;
@@ -102,7 +103,7 @@ impl<'a> Lease<'a> {
 
     pub(super) async fn finish(
         &self,
-        driver: &Driver,
+        driver: &Arc<Driver>,
         purpose: Purpose,
         started_at: Timestamp,
         outcome: Outcome,

@@ -1,5 +1,7 @@
 //! From a session's outcome to config versions: a version only where something changed, suspect where it shrank.
 
+use std::sync::Arc;
+
 use etiqa_model::Timestamp;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
@@ -26,7 +28,7 @@ pub struct Session<'a> {
     /// With which device.
     pub device: &'a Device,
     /// By which driver.
-    pub driver: &'a Driver,
+    pub driver: &'a Arc<Driver>,
     /// What for.
     pub purpose: Purpose,
     /// The name under which it holds the device's lease.
@@ -168,7 +170,7 @@ async fn decide(
     let (added, removed) = match active {
         Some(active) => {
             let old = text_read(&engine.db, &active.version.sha256).await?;
-            counted(old, part.text.clone()).await?
+            counted(Arc::clone(session.driver), part, old).await?
         }
         None => (lines, 0),
     };
@@ -206,9 +208,14 @@ fn lines(text: &str) -> u32 {
     u32::try_from(ends).unwrap_or(u32::MAX)
 }
 
-/// Lines added and removed; a long text is compared off the runtime's threads.
-async fn counted(old: String, new: String) -> Result<(u32, u32)> {
-    tokio::task::spawn_blocking(move || diff::count(&old, &new))
+/// Lines added and removed, but for what is volatile; a long text is compared off the runtime's threads.
+async fn counted(driver: Arc<Driver>, new: &PartText, old: String) -> Result<(u32, u32)> {
+    let (part, new) = (new.part.clone(), new.text.clone());
+    let count = move || {
+        let compared = |text| compare_text(&driver, &part, text);
+        diff::count(&compared(&old), &compared(&new))
+    };
+    tokio::task::spawn_blocking(count)
         .await
         .map_err(|error| Error::io("comparing two texts")(std::io::Error::other(error)))
 }

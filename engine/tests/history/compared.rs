@@ -3,6 +3,7 @@
 use etiqa_engine::history::compare::compare;
 use etiqa_engine::history::{Reader, read};
 use etiqa_engine::overview::overview;
+use etiqa_engine::store::config_version::version_list_active;
 use etiqa_model::DeviceId;
 use etiqa_model::compare::{Comparison, Reading, SideInput};
 use etiqa_model::opened::Opened;
@@ -217,6 +218,9 @@ async fn what_changes_by_itself_is_left_out_where_somebody_asks_for_that() {
     assert!(shown(&whole).contains("Last configuration change"), "{whole:?}");
     assert!(!shown(&steady).contains("Last configuration change"), "{steady:?}");
     assert!(steady.added > 0 && steady.added < whole.added, "what somebody changed stays");
+    let versions = version_list_active(&world.engine.db, id).await.unwrap();
+    let counted = versions.iter().find(|known| known.version == 2).map(|known| (known.added, known.removed));
+    assert_eq!(counted, Some((steady.added, steady.removed)), "and is what is counted");
 }
 
 #[tokio::test]

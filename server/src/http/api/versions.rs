@@ -46,7 +46,7 @@ pub(super) struct VersionItem {
     state: VersionState,
     size_bytes: u64,
     lines: u32,
-    /// Lines that are not in the version before.
+    /// Lines that are not in the version before; what its driver calls volatile does not count.
     added: u32,
     /// Lines of the version before that are not in this one.
     removed: u32,

@@ -38,7 +38,7 @@ pub(super) fn diff_card(
                 .into_any()
         })
         .collect_view();
-    let asked = Asked { from, reading, ..asked.clone() };
+    let asked = Asked { from, ..asked.clone() };
     let read = diff::Reading {
         is_side_by_side: asked.look == Look::Split,
         opened: asked.opened.clone(),
@@ -52,8 +52,8 @@ pub(super) fn diff_card(
         ("part", to.part.clone()),
         ("v", to.version.to_string()),
         ("view", asked.look.as_str().to_owned()),
-        ("masked", reading.masked.to_string()),
-        ("steady", reading.without_volatile.to_string()),
+        ("masked", asked.masked.to_string()),
+        ("steady", asked.steady()),
     ]
     .map(|(name, value)| view! { <input type="hidden" name=name value=value/> }.into_any())
     .collect_view();
@@ -73,7 +73,7 @@ pub(super) fn diff_card(
                 </span>
             </header>
             {words_of(&to)}
-            {ways(&to, &asked, role)}
+            {ways(&to, &asked, reading, role)}
             {table}
         </section>
     }
@@ -98,7 +98,7 @@ pub(super) fn text_card(shown: ConfigText, asked: &Asked, role: Role) -> AnyView
     let for_copy = config.clone();
     let copy = copy_button("Copy", || 0, move |_| at_once(for_copy.clone()));
     let has_before = version.version > 1 || asked.from.is_some();
-    let asked = Asked { look: Look::Text, reading, ..asked.clone() };
+    let asked = Asked { look: Look::Text, ..asked.clone() };
     view! {
         <section class="card">
             <header>
@@ -110,7 +110,7 @@ pub(super) fn text_card(shown: ConfigText, asked: &Asked, role: Role) -> AnyView
                 </span>
             </header>
             {words_of(&version)}
-            {ways(&version, &asked, role)}
+            {ways(&version, &asked, reading, role)}
             <pre class="text-view" tabindex="0" aria-label="Configuration">{config}</pre>
         </section>
     }
@@ -120,7 +120,9 @@ pub(super) fn text_card(shown: ConfigText, asked: &Asked, role: Role) -> AnyView
 /// Unified, side by side, or the whole text.
 fn looks(version: &ConfigVersion, asked: &Asked, has_before: bool) -> AnyView {
     let link = |words: &'static str, look: Look| {
-        let to = address(version, &Asked { look, ..asked.clone() });
+        // What was chosen for a difference is not meant for a text.
+        let steady = asked.steady.filter(|_| look.is_steady() == asked.look.is_steady());
+        let to = address(version, &Asked { look, steady, ..asked.clone() });
         view! { <a class="btn small" href=to data-noscroll="true" aria-current=(look == asked.look).then_some("true")>{words}</a> }.into_any()
     };
     view! {
@@ -143,15 +145,16 @@ fn words_of(version: &ConfigVersion) -> AnyView {
 }
 
 /// How it is read, as a file, and all else that can be done with it.
-fn ways(version: &ConfigVersion, asked: &Asked, role: Role) -> AnyView {
-    let Reading { masked, without_volatile } = asked.reading;
-    let toggle = |words: &'static str, is_on: bool, reading: Reading| {
-        let to = address(version, &Asked { reading, ..asked.clone() });
+fn ways(version: &ConfigVersion, asked: &Asked, reading: Reading, role: Role) -> AnyView {
+    let Reading { masked, without_volatile } = reading;
+    let toggle = |words: &'static str, is_on: bool, change: Asked| {
+        let to = address(version, &change);
         view! { <a class="btn small" href=to data-noscroll="true" aria-current=is_on.then_some("true")>{words}</a> }.into_any()
     };
-    let steady = Reading { masked, without_volatile: !without_volatile };
+    let steady = Some(!without_volatile).filter(|steady| *steady != asked.look.is_steady());
+    let steady = Asked { steady, ..asked.clone() };
     let secrets = if role >= Role::Operator {
-        toggle("Secrets masked", masked, Reading { masked: !masked, without_volatile })
+        toggle("Secrets masked", masked, Asked { masked: !masked, ..asked.clone() })
     } else {
         view! { <small class="muted">"Secrets are masked."</small> }.into_any()
     };

@@ -91,8 +91,8 @@ pub(super) fn address(version: &ConfigVersion, asked: &Asked) -> String {
             ("v", version.version.to_string()),
             ("from", asked.from.map(|from| from.to_string()).unwrap_or_default()),
             ("view", look.to_owned()),
-            ("masked", flag(asked.reading.masked)),
-            ("steady", flag(asked.reading.without_volatile)),
+            ("masked", flag(asked.masked)),
+            ("steady", asked.steady()),
         ],
     )
 }

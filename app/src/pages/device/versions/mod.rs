@@ -29,7 +29,9 @@ struct Asked {
     from: Option<u32>,
     before: Option<u32>,
     look: Look,
-    reading: Reading,
+    masked: bool,
+    /// Whether volatile lines are left out; none: as the look has it.
+    steady: Option<bool>,
     opened: Opened,
     /// The change that is gone to, from 1; 0: none.
     change: u32,
@@ -51,6 +53,24 @@ impl Look {
             Self::Split => "split",
             Self::Text => "text",
         }
+    }
+
+    /// Whether volatile lines are left out where nothing is said: a difference is of what somebody configured, a text is the
+    /// device's own.
+    fn is_steady(self) -> bool {
+        self != Self::Text
+    }
+}
+
+impl Asked {
+    /// What an address says of volatile lines.
+    fn steady(&self) -> String {
+        self.steady.map(|steady| steady.to_string()).unwrap_or_default()
+    }
+
+    /// How a text is read that is looked at so.
+    fn reading(&self, look: Look) -> Reading {
+        Reading { masked: self.masked, without_volatile: self.steady.unwrap_or(look.is_steady()) }
     }
 }
 
@@ -80,10 +100,8 @@ pub(super) fn Versions(id: Memo<i64>, detail: Detail) -> AnyView {
                 look,
                 opened: query.get_str("open").map(Opened::parse).unwrap_or_default(),
                 change: number("change").unwrap_or_default(),
-                reading: Reading {
-                    masked: query.get_str("masked") == Some("true"),
-                    without_volatile: query.get_str("steady") == Some("true"),
-                },
+                masked: query.get_str("masked") == Some("true"),
+                steady: query.get_str("steady").and_then(|steady| steady.parse().ok()),
             }
         })
     });
@@ -133,11 +151,11 @@ async fn body_json(detail: Detail, asked: Asked) -> Result<String, AppError> {
     };
     // A first version has nothing to be compared with.
     if asked.look == Look::Text || (version.version == 1 && from.is_none()) {
-        let text = json_of(GetConfig { id: version.id, reading: asked.reading }).await?;
+        let text = json_of(GetConfig { id: version.id, reading: asked.reading(Look::Text) }).await?;
         return Ok(format!("{{\"Text\":{text}}}"));
     }
     let (from, open) = (from.map(|from| from.id), asked.opened.to_string());
-    let diff = json_of(GetDiff { to: version.id, from, reading: asked.reading, open }).await?;
+    let diff = json_of(GetDiff { to: version.id, from, reading: asked.reading(asked.look), open }).await?;
     Ok(format!("{{\"Diff\":{diff}}}"))
 }
 
