@@ -63,3 +63,31 @@ test("two people see what the other does, and neither loses what they type", asy
   await ben.getByRole("button", { name: "Enable" }).click();
   await expect(row).toContainText("Never backed up");
 });
+
+test("who saves over what somebody else changed is asked first, and keeps what they typed", async ({ page: anna, another, watch }) => {
+  const ben = await another();
+  const forms = [
+    { path: "/devices/1?tab=settings", field: "Description", save: "Save device", then: "/devices/1" },
+    { path: "/backup/config/1/edit", field: "Name", save: "Save backup", then: "/backup/config/1" },
+  ];
+  for (const { path, field, save, then } of forms) {
+    await Promise.all([visit(anna, path), visit(ben, path)]);
+    await ben.getByLabel(field, { exact: true }).fill("Ben's");
+    await ben.getByRole("button", { name: save }).click();
+    await expect(ben).toHaveURL(new RegExp(`${then}$`));
+
+    watch.allow(/status of 422/);
+    await anna.getByLabel(field, { exact: true }).fill("Anna's");
+    await anna.getByRole("button", { name: save }).click();
+    await expect(anna.getByText("Somebody else changed this since you opened it")).toBeVisible();
+    await expect(anna.getByLabel(field, { exact: true })).toHaveValue("Anna's");
+    await visit(ben, path);
+    await expect(ben.getByLabel(field, { exact: true }), "nothing was written over").toHaveValue("Ben's");
+
+    await anna.getByLabel("Save over what somebody else changed").check();
+    await anna.getByRole("button", { name: save }).click();
+    await expect(anna).toHaveURL(new RegExp(`${then}$`));
+    await visit(ben, path);
+    await expect(ben.getByLabel(field, { exact: true })).toHaveValue("Anna's");
+  }
+});

@@ -417,9 +417,8 @@ pub struct BackupConfig {
     /// The due time that the schedule before promised last; it counts until this one was due. Not for browsers.
     #[serde(skip)]
     pub due_before: Option<Timestamp>,
-    /// When a person last changed it. Not for browsers.
-    #[serde(skip)]
-    pub updated_at: Option<Timestamp>,
+    /// When a person last changed it.
+    pub updated_at: Timestamp,
 }
 
 impl BackupConfig {

@@ -1,4 +1,5 @@
 //! Backup configs and their runs.
+#![expect(clippy::too_many_arguments, reason = "a field of the form each")]
 
 use etiqa_model::admin::{BackupChoices, SchedulePreview, VerifyOutcome};
 use etiqa_model::backup::{BackupConfigDetail, BackupConfigInput, BackupConfigRow};
@@ -8,6 +9,7 @@ use etiqa_model::{BackupConfigId, DestinationId, RunId};
 use leptos::prelude::*;
 
 use super::AppError;
+use super::seen::Seen;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context,
@@ -57,8 +59,12 @@ pub async fn save_backup_config(
     #[server(default)] include_media: bool,
     #[server(default)] include_logs: bool,
     #[server(default)] destinations: Vec<DestinationId>,
+    #[server(default)] seen: Seen,
 ) -> Result<BackupConfigId, AppError> {
     let context = Context::require(Role::Operator, About::Everything).await?;
+    if let Some(id) = id {
+        seen.must_match(backup::config::fetch(&context.engine, id).await?.updated_at)?;
+    }
     let config = BackupConfigInput {
         enabled,
         include_database: Some(include_database),

@@ -10,6 +10,7 @@ use etiqa_model::{ConfigVersionId, DeviceId, DeviceResultId};
 use leptos::prelude::*;
 
 use super::AppError;
+use super::seen::Seen;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context, etiqa_engine::access::About, etiqa_engine::backup, etiqa_engine::fleet,
@@ -68,8 +69,12 @@ pub async fn get_device_choices() -> Result<DeviceChoices, AppError> {
 pub async fn save_device(
     #[server(default)] id: Option<DeviceId>,
     device: DeviceInput,
+    #[server(default)] seen: Seen,
 ) -> Result<DeviceId, AppError> {
     let context = Context::require(Role::Operator, id.map_or(About::Seen, About::Device)).await?;
+    if let Some(id) = id {
+        seen.must_match(inventory::fetch(&context.engine, id).await?.updated_at)?;
+    }
     let id = inventory::save_within(&context.engine, &context.reach, id, &device, None).await?;
     leptos_axum::redirect(&format!("/devices/{id}"));
     Ok(id)

@@ -42,6 +42,7 @@ pub mod rules;
 pub mod search;
 #[cfg(feature = "ssr")]
 mod sections;
+pub mod seen;
 pub mod session;
 pub mod views;
 

@@ -8,6 +8,7 @@ use etiqa_model::{DeviceId, RuleId};
 use leptos::prelude::*;
 
 use super::AppError;
+use super::seen::Seen;
 #[cfg(feature = "ssr")]
 use {super::context::Context, etiqa_engine::access::About, etiqa_engine::rules, etiqa_model::user::Role};
 
@@ -44,10 +45,14 @@ pub async fn save_rule(
     #[server(default)] rule: RuleInput,
     #[server(default)] device: String,
     #[server(default)] trying: bool,
+    #[server(default)] seen: Seen,
 ) -> Result<Option<RulePreview>, AppError> {
     let context = Context::require(Role::Operator, About::Everything).await?;
     if trying {
         return Ok(Some(rules::preview(&context.engine, &context.reach, &rule, &device).await?));
+    }
+    if let Some(id) = id {
+        seen.must_match(rules::find(&context.engine, id).await?.updated_at)?;
     }
     let id = rules::save(&context.engine, id, &rule).await?;
     leptos_axum::redirect(&format!("/configs/rules/{id}"));

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use etiqa_model::Timestamp;
 use leptos::prelude::*;
 
 use super::part::{dimmed, nothing, part};
@@ -115,6 +116,26 @@ pub(crate) fn inside_textarea(text: &str) -> String {
 #[cfg(not(feature = "ssr"))]
 pub(crate) fn inside_textarea(text: &str) -> String {
     text.to_owned()
+}
+
+/// What a form that changes something says of it: its number, and when it had been changed last as the form knew it. Where
+/// somebody else changed it since, asks whether to write over that.
+pub(crate) fn of_known(id: String, updated_at: Timestamp, problem: FormProblem) -> AnyView {
+    let overwrite = part(move || {
+        match problem.get() {
+        Some(AppError(error)) if error.field("overwrite").is_some() => {
+            view! { <Check name="seen[overwrite]" label="Save over what somebody else changed" checked=false/> }
+                .into_any()
+        }
+        _ => nothing(),
+    }
+    });
+    view! {
+        <input type="hidden" name="id" value=id/>
+        <input type="hidden" name="seen[at]" value=updated_at.millis().to_string()/>
+        {overwrite}
+    }
+    .into_any()
 }
 
 /// The id of a control, made of its form name: `device[address]` becomes `device-address`.

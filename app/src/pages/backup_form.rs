@@ -8,7 +8,7 @@ use etiqa_model::destination::DestinationName;
 use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
-use etiqa_model::{BackupConfigId, DeviceId, Secret};
+use etiqa_model::{BackupConfigId, DeviceId, Secret, Timestamp};
 use leptos::prelude::*;
 
 use super::{id_of_path, options, query_field};
@@ -16,7 +16,7 @@ use crate::api::archives::{GeneratePassphrase, LookAtRetention, PreviewRetention
 use crate::api::backups::{GetBackupChoices, GetBackupConfig, PreviewSchedule, SaveBackupConfig};
 use crate::api::devices::ListDevices;
 use crate::ask::{ask, ask_if};
-use crate::components::form::{FormProblem, catch_up, error_of, inside_textarea};
+use crate::components::form::{FormProblem, catch_up, error_of, inside_textarea, of_known};
 use crate::components::part::{later, nothing, only_if, text};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Time, card, submit};
 use crate::format;
@@ -63,7 +63,7 @@ pub(crate) fn EditBackupPage() -> AnyView {
     let loaded = move || async move { Ok((detail.get().await?.row, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
-        <Loaded from=loaded view=move |(row, choices), _| form(Some(row.config.id), row.config.to_input(), &row.destinations, choices, save, problem)/>
+        <Loaded from=loaded view=move |(row, choices), _| form(Some((row.config.id, row.config.updated_at)), row.config.to_input(), &row.destinations, choices, save, problem)/>
     }
     .into_any()
 }
@@ -90,7 +90,7 @@ impl Draft {
 }
 
 fn form(
-    id: Option<BackupConfigId>,
+    known: Option<(BackupConfigId, Timestamp)>,
     input: BackupConfigInput,
     sends_to: &[DestinationName],
     choices: BackupChoices,
@@ -125,8 +125,9 @@ fn form(
                 options=ArtifactCadence::ALL.iter().map(|cadence| (cadence.as_str().to_owned(), cadence.label().to_owned())).collect()/>
         </div>
     }.into_any();
+    let id = known.map(|(id, _)| id);
     let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));
-    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
+    let hidden = known.map(|(id, updated_at)| of_known(id.to_string(), updated_at, problem));
     let copies = copies(&choices.destinations, sends_to, problem);
     let when = when(draft, &input, choices, problem);
     let keep = keep(draft, id, &input, problem);

@@ -1,12 +1,13 @@
 //! The fields of a device, for a new one and for one that is changed.
 
-use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DEFAULT_SITE, DeviceInput, DeviceType};
+use etiqa_model::{DeviceId, Timestamp};
 use leptos::prelude::*;
 
 use crate::api::devices::{GetDeviceChoices, SaveDevice};
 use crate::ask::ask;
+use crate::components::form::of_known;
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, submit};
 use crate::pages::{options, with_any, with_any_of};
 use crate::post::{Post, PostForm};
@@ -29,16 +30,16 @@ pub(crate) fn NewDevicePage() -> AnyView {
     .into_any()
 }
 
-/// The form itself. What `choices` does not know can still be typed where it is free text.
+/// The form itself; of a device that is changed, `known` is its number and when it was changed last. What `choices` does not know can still be typed where it is free text.
 pub(crate) fn device_form(
-    id: Option<DeviceId>,
+    known: Option<(DeviceId, Timestamp)>,
     input: DeviceInput,
     choices: DeviceChoices,
     save: Post<SaveDevice>,
 ) -> AnyView {
     let problem = save.problem();
-    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
-    let cancel = id.map_or_else(|| "/devices/".to_owned(), |id| format!("/devices/{id}"));
+    let hidden = known.map(|(id, updated_at)| of_known(id.to_string(), updated_at, problem));
+    let cancel = known.map_or_else(|| "/devices/".to_owned(), |(id, _)| format!("/devices/{id}"));
     let kinds =
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
     let platforms = with_any_of("Recognised by itself", choices.platforms, &input.platform);

@@ -198,7 +198,12 @@ pub fn preview_schedule(input: &BackupConfigInput) -> Result<SchedulePreview> {
     Ok(SchedulePreview { words, times: due::next_times(&schedule, "", now(), 5) })
 }
 
-/// The backup config of this name, or of this id.
+/// The backup config of this number.
+pub async fn fetch(engine: &Engine, id: BackupConfigId) -> Result<BackupConfig> {
+    Ok(store::backup_config_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?)
+}
+
+/// The backup config of this name.
 pub async fn find(engine: &Engine, name: &str) -> Result<BackupConfig> {
     let found = store::backup_config_fetch_by_name(&engine.db, name).await?;
     Ok(found.ok_or_else(|| UserError::not_found(format!("backup config named \"{name}\"")))?)

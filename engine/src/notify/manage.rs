@@ -36,6 +36,11 @@ pub async fn list(engine: &Engine) -> Result<Vec<Channel>> {
     Ok(channel_list(&engine.db).await?)
 }
 
+/// The channel of this number.
+pub async fn fetch(engine: &Engine, id: ChannelId) -> Result<Channel> {
+    Ok(channel_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?.channel)
+}
+
 /// The channel of this name.
 pub async fn find(engine: &Engine, name: &str) -> Result<Channel> {
     let found = channel_fetch_by_name(&engine.db, name).await?;

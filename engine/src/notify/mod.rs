@@ -27,7 +27,7 @@ use etiqa_model::event::Topic;
 use tokio::time::Instant;
 
 pub use history::{find_delivery, list_deliveries, retry};
-pub use manage::{find, list, remove, save, test};
+pub use manage::{fetch, find, list, remove, save, test};
 pub use rules::{find_rule, list_rules, preview_of, remove_rule, save_rule};
 pub(crate) use send::send_due;
 

@@ -1,10 +1,10 @@
 //! The form of a rule, and what it would come to with a device, before it is saved.
 
-use etiqa_model::RuleId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::DeviceType;
 use etiqa_model::page::Page;
 use etiqa_model::rule::{PartPreview, RuleInput, RulePosted, RulePreview, Severity, Wants};
+use etiqa_model::{RuleId, Timestamp};
 use leptos::prelude::*;
 
 use super::{ABOVE, PATH, lines};
@@ -14,7 +14,7 @@ use crate::api::devices::GetDeviceChoices;
 use crate::api::rules::PostedRule;
 use crate::api::rules::{GetRule, SaveRule};
 use crate::ask::{Asked, ask, ask_with};
-use crate::components::form::FormProblem;
+use crate::components::form::{FormProblem, of_known};
 use crate::components::part::{nothing, part};
 use crate::components::{Check, Field, Loaded, PageHeader, Problem, Select, Tone, card, chip, submit};
 use crate::format;
@@ -49,7 +49,7 @@ pub(crate) fn EditRulePage() -> AnyView {
             let title = format!("Change {}", known.rule.name);
             view! {
                 <PageHeader title above=ABOVE/>
-                {form(Some(known.rule.id), known.rule.to_input(), choices, posted, save)}
+                {form(Some((known.rule.id, known.rule.updated_at)), known.rule.to_input(), choices, posted, save)}
             }
             .into_any()
         }/>
@@ -78,7 +78,7 @@ fn posted_json() -> Result<String, AppError> {
 }
 
 fn form(
-    id: Option<RuleId>,
+    known: Option<(RuleId, Timestamp)>,
     rule: RuleInput,
     choices: DeviceChoices,
     posted: Option<RulePosted>,
@@ -101,9 +101,10 @@ fn form(
         let preview = if answers.get() == 0 { first.clone() } else { save.answer().flatten() };
         preview.map_or_else(nothing, |preview| result(&preview))
     });
+    let id = known.map(|(id, _)| id);
     let own = id.map_or_else(|| format!("{PATH}/new"), |id| format!("{PATH}/{id}/edit"));
     let back = id.map_or_else(|| PATH.to_owned(), |id| format!("{PATH}/{id}"));
-    let hidden = id.map(|id| view! { <input type="hidden" name="id" value=id.to_string()/> }.into_any());
+    let hidden = known.map(|(id, updated_at)| of_known(id.to_string(), updated_at, problem));
     let fields = view! {
         <PostForm to=save>
             <Problem problem/>

@@ -26,10 +26,10 @@ use crate::fleet::check_key;
 use crate::outgoing::{Kind, NoWay};
 use crate::store::archive_copy::{copy_hurry_in_txn, copy_keep_in_txn, copy_move_in_txn};
 use crate::store::destination::{
-    DestinationRow, KeyedDestination, Moved, destination_delete_in_txn, destination_fetch_by_name,
-    destination_fetch_in_txn, destination_folder_forget_in_txn, destination_insert_in_txn,
-    destination_key_accept_in_txn, destination_list, destination_list_names, destination_seal_in_txn,
-    destination_unpause_in_txn, destination_update_in_txn,
+    DestinationRow, KeyedDestination, Moved, destination_delete_in_txn, destination_fetch,
+    destination_fetch_by_name, destination_fetch_in_txn, destination_folder_forget_in_txn,
+    destination_insert_in_txn, destination_key_accept_in_txn, destination_list, destination_list_names,
+    destination_seal_in_txn, destination_unpause_in_txn, destination_update_in_txn,
 };
 use crate::time::now;
 
@@ -49,6 +49,11 @@ pub async fn list(engine: &Engine) -> Result<Vec<Destination>> {
 /// Names and ids of all, by name.
 pub async fn names(engine: &Engine) -> Result<Vec<DestinationName>> {
     Ok(destination_list_names(&engine.db).await?)
+}
+
+/// The destination of this number.
+pub async fn fetch(engine: &Engine, id: DestinationId) -> Result<Destination> {
+    Ok(destination_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?.destination)
 }
 
 /// The destination of this name.

@@ -28,7 +28,7 @@ mod webdav;
 mod withdraw;
 
 pub use bring_back::bring_back;
-pub use manage::{accept_key, find, list, names, remove, retry, retry_copy, save};
+pub use manage::{accept_key, fetch, find, list, names, remove, retry, retry_copy, save};
 pub use probe::test;
 pub(crate) use send::{queue_due, queue_missed, send_due};
 pub use send::{send_now, still_waiting};

@@ -8,14 +8,14 @@ use etiqa_engine::access::About;
 use etiqa_engine::backup::destinations;
 use etiqa_model::destination::{Destination, DestinationInput, DestinationKind, KeepCopies};
 use etiqa_model::user::Role;
-use etiqa_model::{DestinationId, Secret, Timestamp, UserError};
+use etiqa_model::{Secret, Timestamp, UserError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{Answered, Part, accepted, created, etag, item, limit, nothing, shown};
-use super::ask::{Ask, Edits, missing};
+use super::ask::{Ask, Edits};
 use super::cursor::after;
 use super::devices::Queued;
 use super::users::ListQuery;
@@ -237,7 +237,7 @@ async fn create(ask: Ask) -> Answered {
     let context = ask.require(Role::Admin, About::Everything).await?;
     let new: DestinationWrite = ask.json()?;
     let id = destinations::save(&context.engine, None, &new.into()).await?;
-    let made = find(&context.engine, id).await?;
+    let made = destinations::fetch(&context.engine, id).await?;
     let tag = tag(&made)?;
     Ok(created(format!("/api/v1/destinations/{id}"), &DestinationItem::new(made)?, &tag))
 }
@@ -250,7 +250,7 @@ async fn create(ask: Ask) -> Answered {
     responses((status = 200, description = "The destination.", body = DestinationItem)))]
 async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("destination", &id), |_| About::Everything).await?;
-    let known = find(&context.engine, id).await?;
+    let known = destinations::fetch(&context.engine, id).await?;
     let tag = tag(&known)?;
     Ok(item(&DestinationItem::new(known)?, &tag))
 }
@@ -264,11 +264,11 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("destination", &id), |_| About::Everything).await?;
     let _turn = EDITS.turn().await;
-    let known = find(&context.engine, id).await?;
+    let known = destinations::fetch(&context.engine, id).await?;
     ask.must_match(&tag(&known)?)?;
     let changed = ask.patched(&DestinationWrite::from(known.to_input()))?;
     destinations::save(&context.engine, Some(id), &changed.into()).await?;
-    let known = find(&context.engine, id).await?;
+    let known = destinations::fetch(&context.engine, id).await?;
     let tag = tag(&known)?;
     Ok(item(&DestinationItem::new(known)?, &tag))
 }
@@ -282,7 +282,7 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
 async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("destination", &id), |_| About::Everything).await?;
     let _turn = EDITS.turn().await;
-    ask.may_match(&tag(&find(&context.engine, id).await?)?)?;
+    ask.may_match(&tag(&destinations::fetch(&context.engine, id).await?)?)?;
     destinations::remove(&context.engine, id).await?;
     Ok(nothing())
 }
@@ -318,11 +318,6 @@ async fn retry(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("destination", &id), |_| About::Everything).await?;
     destinations::retry(&context.engine, id).await?;
     Ok(accepted(&Queued { queued: true }))
-}
-
-async fn find(engine: &Engine, id: DestinationId) -> Result<Destination, etiqa_engine::Error> {
-    let all = destinations::list(engine).await?;
-    Ok(all.into_iter().find(|known| known.id == id).ok_or_else(|| missing("destination", id))?)
 }
 
 /// New secrets change it, too: the time says so.

@@ -136,7 +136,7 @@ async fn body_json(detail: Detail, asked: Asked) -> Result<String, AppError> {
     let detail = detail.get().await?;
     let device = detail.device.id;
     let nothing = Ok("null".to_owned());
-    let Some((_, part)) = chosen_part(detail.parts, asked.part) else { return nothing };
+    let Some((_, part)) = chosen_part(detail.parts, asked.part.clone()) else { return nothing };
     let version = match asked.version {
         Some(number) => find(device, &part, number).await?,
         None => {

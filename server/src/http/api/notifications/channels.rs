@@ -9,14 +9,14 @@ use etiqa_model::notify::{
     Channel, ChannelInput, ChannelKind, ChannelSettings, MailSecurity, SyslogTransport,
 };
 use etiqa_model::user::Role;
-use etiqa_model::{ChannelId, Secret, Timestamp, UserError};
+use etiqa_model::{Secret, Timestamp, UserError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::api::answer::{Answered, Part, created, etag, item, limit, nothing, shown};
-use crate::http::api::ask::{Ask, Edits, missing};
+use crate::http::api::ask::{Ask, Edits};
 use crate::http::api::cursor::after;
 use crate::http::api::destinations::Tested;
 use crate::http::api::words::{ChannelKindName, MailSecurityName, SyslogTransportName};
@@ -248,7 +248,7 @@ async fn create(ask: Ask) -> Answered {
     let context = ask.require(Role::Admin, About::Everything).await?;
     let new: ChannelWrite = ask.json()?;
     let id = notify::save(&context.engine, None, &new.input()).await?;
-    let made = find(&context.engine, id).await?;
+    let made = notify::fetch(&context.engine, id).await?;
     let tag = tag(&made)?;
     Ok(created(format!("/api/v1/notifications/channels/{id}"), &ChannelItem::new(made)?, &tag))
 }
@@ -261,7 +261,7 @@ async fn create(ask: Ask) -> Answered {
     responses((status = 200, description = "The channel.", body = ChannelItem)))]
 async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("channel", &id), |_| About::Everything).await?;
-    let known = find(&context.engine, id).await?;
+    let known = notify::fetch(&context.engine, id).await?;
     let tag = tag(&known)?;
     Ok(item(&ChannelItem::new(known)?, &tag))
 }
@@ -275,11 +275,11 @@ async fn show(Path(id): Path<String>, ask: Ask) -> Answered {
 async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("channel", &id), |_| About::Everything).await?;
     let _turn = EDITS.turn().await;
-    let known = find(&context.engine, id).await?;
+    let known = notify::fetch(&context.engine, id).await?;
     ask.must_match(&tag(&known)?)?;
     let changed = ask.patched(&ChannelWrite::of(&known))?;
     notify::save(&context.engine, Some(id), &changed.input()).await?;
-    let known = find(&context.engine, id).await?;
+    let known = notify::fetch(&context.engine, id).await?;
     let tag = tag(&known)?;
     Ok(item(&ChannelItem::new(known)?, &tag))
 }
@@ -293,7 +293,7 @@ async fn edit(Path(id): Path<String>, ask: Ask) -> Answered {
 async fn remove(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Admin, ("channel", &id), |_| About::Everything).await?;
     let _turn = EDITS.turn().await;
-    ask.may_match(&tag(&find(&context.engine, id).await?)?)?;
+    ask.may_match(&tag(&notify::fetch(&context.engine, id).await?)?)?;
     notify::remove(&context.engine, id).await?;
     Ok(nothing())
 }
@@ -308,11 +308,6 @@ async fn test(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = ask.one(Role::Operator, ("channel", &id), |_| About::Everything).await?;
     let test = notify::test(&context.engine, id).await?;
     Ok(shown(&Tested { good: test.is_good, message: test.message }))
-}
-
-async fn find(engine: &Engine, id: ChannelId) -> Result<Channel, etiqa_engine::Error> {
-    let all = notify::list(engine).await?;
-    Ok(all.into_iter().find(|known| known.id == id).ok_or_else(|| missing("channel", id))?)
 }
 
 /// New secrets change it, too: the time says so.
