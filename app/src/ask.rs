@@ -44,6 +44,12 @@ impl<T> Clone for Asked<T> {
 impl<T> Copy for Asked<T> {}
 
 impl<T> Asked<T> {
+    /// Asks anew as well whenever this changes: a form is opened on a thing as it is then.
+    pub(crate) fn anew_with(self, chosen: Memo<String>) -> Self {
+        kept::anew_with(self.again, chosen);
+        self
+    }
+
     /// Asks every minute as well, for an answer that time alone can change: no event tells of that.
     pub(crate) fn each_minute(self) -> Self {
         kept::each_minute(self.again);
@@ -160,6 +166,8 @@ mod kept {
     }
 
     pub(super) fn each_minute(_again: RwSignal<u32>) {}
+
+    pub(super) fn anew_with(_again: RwSignal<u32>, _chosen: Memo<String>) {}
 }
 
 /// What was shown stays when it cannot be had again: the page says so, and asks again by itself.
@@ -221,6 +229,16 @@ mod kept {
     fn settle(live: Live, again: RwSignal<u32>) {
         live.note_current(again);
         call_off(again);
+    }
+
+    pub(super) fn anew_with(again: RwSignal<u32>, chosen: Memo<String>) {
+        Effect::new(move |before: Option<String>| {
+            let chosen = chosen.get();
+            if before.is_some_and(|before| before != chosen) {
+                again.update(|again| *again += 1);
+            }
+            chosen
+        });
     }
 
     pub(super) fn each_minute(again: RwSignal<u32>) {

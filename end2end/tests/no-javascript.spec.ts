@@ -64,6 +64,25 @@ test("devices are imported, added, edited, found, disabled, and one is deleted",
     await expect(page.getByText("Third floor.").first()).toBeVisible();
   });
 
+  await test.step("edit it in two tabs", async () => {
+    const other = await page.context().newPage();
+    for (const tab of [page, other]) await tab.goto(`${page.url().split("?")[0]}?tab=settings`);
+    await other.getByLabel("Description").fill("Fourth floor.");
+    await other.getByRole("button", { name: "Save device" }).click();
+    await expect(other.getByText("Fourth floor.").first()).toBeVisible();
+    await other.close();
+    // As often as it is sent: what was typed stays, and nothing is written over by the way.
+    for (let time = 0; time < 2; time++) {
+      await page.getByLabel("Description").fill("Fifth floor.");
+      await page.getByRole("button", { name: "Save device" }).click();
+      await expect(page.getByText("This was changed since you opened it").first()).toBeVisible();
+      await expect(page.getByLabel("Description")).toHaveValue("Fifth floor.");
+    }
+    await page.getByLabel("Save over what was changed").check();
+    await page.getByRole("button", { name: "Save device" }).click();
+    await expect(page.getByText("Fifth floor.").first()).toBeVisible();
+  });
+
   await test.step("find it, and disable it by its box", async () => {
     await page.goto("/devices/");
     await page.getByRole("searchbox", { name: "Search" }).fill("core-sw");

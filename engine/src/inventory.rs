@@ -28,6 +28,7 @@ use crate::machines;
 use crate::media;
 use crate::rules;
 use crate::schedule::{Work, due, enqueue_at_sites};
+use crate::stamp::stamp;
 use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::destination::destination_list_names;
@@ -284,6 +285,7 @@ pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
         collecting: is_queued || device_lease_is_taken(&engine.db, id, now()).await?,
         broken_rules: rules::broken_of(engine, id).await?,
         active: version_list_active(&engine.db, id).await?.iter().map(|version| version.id).collect(),
+        stamp: stamp(&device.to_input())?,
         device,
     })
 }

@@ -42,6 +42,7 @@ pub mod relay;
 pub mod rules;
 pub mod schedule;
 pub mod shared_dir;
+pub mod stamp;
 pub mod status;
 pub mod store;
 pub mod time;

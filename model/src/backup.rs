@@ -417,8 +417,9 @@ pub struct BackupConfig {
     /// The due time that the schedule before promised last; it counts until this one was due. Not for browsers.
     #[serde(skip)]
     pub due_before: Option<Timestamp>,
-    /// When a person last changed it.
-    pub updated_at: Timestamp,
+    /// When a person last changed it. Not for browsers.
+    #[serde(skip)]
+    pub updated_at: Option<Timestamp>,
 }
 
 impl BackupConfig {
@@ -553,4 +554,6 @@ pub struct BackupConfigDetail {
     pub runs: Vec<Run>,
     /// Names of the chosen devices, when it covers chosen ones.
     pub chosen: Vec<String>,
+    /// Names what its form is filled with: another one where a person changed that since.
+    pub stamp: String,
 }

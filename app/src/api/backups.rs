@@ -63,7 +63,7 @@ pub async fn save_backup_config(
 ) -> Result<BackupConfigId, AppError> {
     let context = Context::require(Role::Operator, About::Everything).await?;
     if let Some(id) = id {
-        seen.must_match(backup::config::fetch(&context.engine, id).await?.updated_at)?;
+        seen.must_match(&backup::config::detail(&context.engine, &context.reach, id).await?.stamp)?;
     }
     let config = BackupConfigInput {
         enabled,

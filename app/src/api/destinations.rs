@@ -5,7 +5,6 @@ use etiqa_model::{DestinationId, RunId};
 use leptos::prelude::*;
 
 use super::AppError;
-use super::seen::Seen;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context, etiqa_engine::access::About, etiqa_engine::backup::destinations,
@@ -28,12 +27,8 @@ pub async fn save_destination(
     #[server(default)] enabled: bool,
     #[server(default)] path_style: bool,
     #[server(default)] own_network: bool,
-    #[server(default)] seen: Seen,
 ) -> Result<(), AppError> {
     let context = Context::require(Role::Admin, About::Everything).await?;
-    if let Some(id) = id {
-        seen.must_match(destinations::fetch(&context.engine, id).await?.updated_at)?;
-    }
     let destination = DestinationInput { enabled, path_style, own_network, ..destination };
     destinations::save(&context.engine, id, &destination).await?;
     leptos_axum::redirect("/admin/destinations");

@@ -5,7 +5,6 @@ use etiqa_model::{BackupConfigId, ChannelId, DeliveryId, NotifyRuleId};
 use leptos::prelude::*;
 
 use super::AppError;
-use super::seen::Seen;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context, etiqa_engine::access::About, etiqa_engine::notify, etiqa_model::UserError,
@@ -27,12 +26,8 @@ pub async fn save_channel(
     channel: ChannelInput,
     #[server(default)] enabled: bool,
     #[server(default)] own_network: bool,
-    #[server(default)] seen: Seen,
 ) -> Result<(), AppError> {
     let context = Context::require(Role::Admin, About::Everything).await?;
-    if let Some(id) = id {
-        seen.must_match(notify::fetch(&context.engine, id).await?.updated_at)?;
-    }
     let channel = ChannelInput { enabled, own_network, ..channel };
     notify::save(&context.engine, id, &channel).await?;
     leptos_axum::redirect("/admin/notifications");

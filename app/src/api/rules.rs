@@ -10,7 +10,10 @@ use leptos::prelude::*;
 use super::AppError;
 use super::seen::Seen;
 #[cfg(feature = "ssr")]
-use {super::context::Context, etiqa_engine::access::About, etiqa_engine::rules, etiqa_model::user::Role};
+use {
+    super::context::Context, etiqa_engine::access::About, etiqa_engine::rules, etiqa_engine::stamp::stamp,
+    etiqa_model::user::Role,
+};
 
 /// Every rule, by name, with how many devices break it; patterns are for operators.
 #[server(endpoint = "list_rules")]
@@ -52,7 +55,7 @@ pub async fn save_rule(
         return Ok(Some(rules::preview(&context.engine, &context.reach, &rule, &device).await?));
     }
     if let Some(id) = id {
-        seen.must_match(rules::find(&context.engine, id).await?.updated_at)?;
+        seen.must_match(&stamp(&rules::find(&context.engine, id).await?.to_input())?)?;
     }
     let id = rules::save(&context.engine, id, &rule).await?;
     leptos_axum::redirect(&format!("/configs/rules/{id}"));

@@ -1,6 +1,5 @@
-//! Two people who change the same thing: who saves last is told what the other did before it is written over.
+//! Two people who change the same thing: who saves last is told so before anything is written over.
 
-use etiqa_model::Timestamp;
 #[cfg(feature = "ssr")]
 use etiqa_model::{FieldError, UserError};
 use serde::{Deserialize, Serialize};
@@ -8,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// What a form knew of the thing that it changes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Seen {
-    /// When a person had changed it last; none: that does not matter.
+    /// The stamp of what it was filled with; empty: that does not matter.
     #[serde(default)]
-    pub at: Option<Timestamp>,
+    pub stamp: String,
     /// Whether what was changed since is written over.
     #[serde(default)]
     pub overwrite: bool,
@@ -19,12 +18,12 @@ pub struct Seen {
 #[cfg(feature = "ssr")]
 impl Seen {
     /// Refuses to write over what was changed since, unless that is meant.
-    pub fn must_match(&self, updated_at: Timestamp) -> Result<(), UserError> {
-        if self.overwrite || self.at.is_none_or(|seen| seen == updated_at) {
+    pub fn must_match(&self, stamp: &str) -> Result<(), UserError> {
+        if self.overwrite || self.stamp.is_empty() || self.stamp == stamp {
             return Ok(());
         }
-        let message = "Somebody else changed this since you opened it, and nothing is saved yet. Look at it in another tab, \
-                       or save again over what was changed."
+        let message = "This was changed since you opened it, by somebody else or in another tab, and what you typed was not \
+                       saved. Look at it in another tab; to save all the same, tick the box."
             .to_owned();
         Err(UserError::in_fields(vec![FieldError { field: "overwrite".into(), message }]))
     }

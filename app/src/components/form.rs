@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use etiqa_model::Timestamp;
 use leptos::prelude::*;
 
 use super::part::{dimmed, nothing, part};
@@ -118,21 +117,26 @@ pub(crate) fn inside_textarea(text: &str) -> String {
     text.to_owned()
 }
 
-/// What a form that changes something says of it: its number, and when it had been changed last as the form knew it. Where
-/// somebody else changed it since, asks whether to write over that.
-pub(crate) fn of_known(id: String, updated_at: Timestamp, problem: FormProblem) -> AnyView {
+/// What a form that changes something says of it: its number, and the stamp of what it was filled with. Where that was changed
+/// since, asks whether to save over it, and goes on asking: what else is wrong does not take the answer away.
+pub(crate) fn of_known(id: String, stamp: String, problem: FormProblem) -> AnyView {
+    let stamp = problem.typed("seen[stamp]").unwrap_or(stamp);
+    let was_ticked = problem.ticked("seen[overwrite]", "true").unwrap_or_default();
+    let is_asked = Memo::new(move |before: Option<&bool>| {
+        let is_wrong = problem.get().is_some_and(|error| error.0.field("overwrite").is_some());
+        is_wrong || was_ticked || before.is_some_and(|before| *before)
+    });
     let overwrite = part(move || {
-        match problem.get() {
-        Some(AppError(error)) if error.field("overwrite").is_some() => {
-            view! { <Check name="seen[overwrite]" label="Save over what somebody else changed" checked=false/> }
-                .into_any()
+        if !is_asked.get() {
+            return nothing();
         }
-        _ => nothing(),
-    }
+        let checked = Signal::stored(was_ticked);
+        view! { <Check name="seen[overwrite]" label="Save over what was changed" checked problem/> }
+            .into_any()
     });
     view! {
         <input type="hidden" name="id" value=id/>
-        <input type="hidden" name="seen[at]" value=updated_at.millis().to_string()/>
+        <input type="hidden" name="seen[stamp]" value=stamp/>
         {overwrite}
     }
     .into_any()

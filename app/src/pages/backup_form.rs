@@ -3,12 +3,12 @@
 use etiqa_model::admin::{BackupChoices, SchedulePreview};
 use etiqa_model::archive::{ArchiveFate, Encryption, RetentionPreview};
 use etiqa_model::artifact::ArtifactCadence;
-use etiqa_model::backup::{BackupConfigInput, BackupConfigRow, BackupKind, Include};
+use etiqa_model::backup::{BackupConfigDetail, BackupConfigInput, BackupConfigRow, BackupKind, Include};
 use etiqa_model::destination::DestinationName;
 use etiqa_model::device::{Device, DeviceFilter, DeviceOrder, DeviceType};
 use etiqa_model::page::Page;
 use etiqa_model::schedule::Weekday;
-use etiqa_model::{BackupConfigId, DeviceId, Secret, Timestamp};
+use etiqa_model::{BackupConfigId, DeviceId, Secret};
 use leptos::prelude::*;
 
 use super::{id_of_path, options, query_field};
@@ -60,10 +60,10 @@ pub(crate) fn EditBackupPage() -> AnyView {
     let problem = save.problem().or(Post::<LookAtRetention>::new().problem());
     let choices = ask(&[], || GetBackupChoices {});
     let detail = ask(&[], move || GetBackupConfig { id: BackupConfigId(id.get()) });
-    let loaded = move || async move { Ok((detail.get().await?.row, choices.get().await?)) };
+    let loaded = move || async move { Ok((detail.get().await?, choices.get().await?)) };
     view! {
         <PageHeader title="Edit backup" above=&[("Backups", "/backup/")]/>
-        <Loaded from=loaded view=move |(row, choices), _| form(Some((row.config.id, row.config.updated_at)), row.config.to_input(), &row.destinations, choices, save, problem)/>
+        <Loaded from=loaded view=move |(BackupConfigDetail { row, stamp, .. }, choices), _| form(Some((row.config.id, stamp)), row.config.to_input(), &row.destinations, choices, save, problem)/>
     }
     .into_any()
 }
@@ -90,7 +90,7 @@ impl Draft {
 }
 
 fn form(
-    known: Option<(BackupConfigId, Timestamp)>,
+    known: Option<(BackupConfigId, String)>,
     input: BackupConfigInput,
     sends_to: &[DestinationName],
     choices: BackupChoices,
@@ -125,9 +125,9 @@ fn form(
                 options=ArtifactCadence::ALL.iter().map(|cadence| (cadence.as_str().to_owned(), cadence.label().to_owned())).collect()/>
         </div>
     }.into_any();
-    let id = known.map(|(id, _)| id);
+    let id = known.as_ref().map(|(id, _)| *id);
     let cancel = id.map_or_else(|| "/backup/".to_owned(), |id| format!("/backup/config/{id}"));
-    let hidden = known.map(|(id, updated_at)| of_known(id.to_string(), updated_at, problem));
+    let hidden = known.map(|(id, stamp)| of_known(id.to_string(), stamp, problem));
     let copies = copies(&choices.destinations, sends_to, problem);
     let when = when(draft, &input, choices, problem);
     let keep = keep(draft, id, &input, problem);

@@ -1,8 +1,8 @@
 //! The fields of a device, for a new one and for one that is changed.
 
+use etiqa_model::DeviceId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::{DEFAULT_SITE, DeviceInput, DeviceType};
-use etiqa_model::{DeviceId, Timestamp};
 use leptos::prelude::*;
 
 use crate::api::devices::{GetDeviceChoices, SaveDevice};
@@ -30,16 +30,17 @@ pub(crate) fn NewDevicePage() -> AnyView {
     .into_any()
 }
 
-/// The form itself; of a device that is changed, `known` is its number and when it was changed last. What `choices` does not know can still be typed where it is free text.
+/// The form itself. Of a device that is changed, `known` has its number and the stamp of what it was. What `choices` does not
+/// know can still be typed where it is free text.
 pub(crate) fn device_form(
-    known: Option<(DeviceId, Timestamp)>,
+    known: Option<(DeviceId, String)>,
     input: DeviceInput,
     choices: DeviceChoices,
     save: Post<SaveDevice>,
 ) -> AnyView {
     let problem = save.problem();
-    let hidden = known.map(|(id, updated_at)| of_known(id.to_string(), updated_at, problem));
-    let cancel = known.map_or_else(|| "/devices/".to_owned(), |(id, _)| format!("/devices/{id}"));
+    let cancel = known.as_ref().map_or_else(|| "/devices/".to_owned(), |(id, _)| format!("/devices/{id}"));
+    let hidden = known.map(|(id, stamp)| of_known(id.to_string(), stamp, problem));
     let kinds =
         DeviceType::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
     let platforms = with_any_of("Recognised by itself", choices.platforms, &input.platform);

@@ -21,6 +21,7 @@ use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::schedule::due;
+use crate::stamp::stamp;
 use crate::store::backup_config as store;
 use crate::store::destination::{backup_config_list_destinations, backup_config_set_destinations_in_txn};
 use crate::store::device::device_list_selected_within;
@@ -177,7 +178,9 @@ pub async fn detail(engine: &Engine, reach: &Reach, id: BackupConfigId) -> Resul
     let destinations = sends_to(&backup_config_list_destinations(&engine.db).await?, id);
     let mut row = BackupConfigRow { destinations, ..row(config, last_run, devices, at) };
     narrow_configs(engine, reach, [&mut row]).await?;
-    Ok(BackupConfigDetail { runs, row, next_times, chosen })
+    let sends_to: Vec<etiqa_model::DestinationId> = row.destinations.iter().map(|known| known.id).collect();
+    let stamp = stamp(&(row.config.to_input(), sends_to))?;
+    Ok(BackupConfigDetail { runs, row, next_times, chosen, stamp })
 }
 
 /// At most `limit` backup configs that somebody of this reach sees with `search` in their names, by name.
@@ -196,11 +199,6 @@ pub fn preview_schedule(input: &BackupConfigInput) -> Result<SchedulePreview> {
     // What delays a run by chance is said in words; the times are the earliest ones.
     schedule.jitter_minutes = 0;
     Ok(SchedulePreview { words, times: due::next_times(&schedule, "", now(), 5) })
-}
-
-/// The backup config of this number.
-pub async fn fetch(engine: &Engine, id: BackupConfigId) -> Result<BackupConfig> {
-    Ok(store::backup_config_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?)
 }
 
 /// The backup config of this name.

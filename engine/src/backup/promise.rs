@@ -149,7 +149,7 @@ mod tests {
             next_run_at: None,
             promised_from: None,
             due_before: None,
-            updated_at: Timestamp(0),
+            updated_at: None,
         };
         BackupConfigRow {
             config,

@@ -1,5 +1,5 @@
-//! Opens the database of a process. Who serves brings its schema up to date; nobody does so beneath a process of another
-//! version, which would not know any more what it reads.
+//! Opens the database of a process. A server brings its schema up to date; a command does so only where no server and no worker
+//! works on it, and a worker never.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::data_dir::DataDir;
 use crate::db::{Db, DbError, MACHINES, is_postgres_url, newest_schema};
 use crate::error::{Error, Result};
 use crate::machines::FREED_AFTER;
-use crate::store::machine::machine_is_any_alive;
-use crate::store::setting::{moved_fetch, restoring_fetch, restoring_forget};
+use crate::store::machine::{database_clock, machine_is_any_alive};
+use crate::store::setting::{key_fingerprint_fetch, moved_fetch, restoring_fetch, restoring_forget};
 use crate::time::now;
 
 /// A server that has just been started brings the schema up to date while others look so often.
@@ -52,7 +52,7 @@ async fn open_embedded(dir: &DataDir, role: Role) -> Result<Db> {
         return Db::open_sqlite(&dir.database()).await.map_err(explained);
     }
     let db = Db::connect_sqlite(&dir.database()).await.map_err(explained)?;
-    if become_current(&db).await? {
+    if becomes_current(&db).await? {
         return Ok(db);
     }
     db.close().await;
@@ -67,7 +67,7 @@ async fn open_postgres(url: &str, role: Role) -> Result<Db> {
     let message = match role {
         Role::Server => None,
         Role::Command if !is_worked_on(&db).await? => None,
-        Role::Command | Role::Worker if become_current(&db).await? => return Ok(db),
+        Role::Command | Role::Worker if becomes_current(&db).await? => return Ok(db),
         Role::Command => Some(
             "Servers or workers of an older version work on this database: install this version there and start a server \
              first, which brings the database up to date. One that was killed counts as gone after half a minute.",
@@ -88,16 +88,22 @@ async fn open_postgres(url: &str, role: Role) -> Result<Db> {
 /// Whether servers or workers were heard of lately.
 async fn is_worked_on(db: &Db) -> Result<bool> {
     let schema = db.schema().await.map_err(explained)?;
-    Ok(schema >= MACHINES && machine_is_any_alive(db, now().minus(FREED_AFTER)).await?)
+    if schema < MACHINES {
+        return Ok(false);
+    }
+    // They say so by that clock, and this machine's may be wrong.
+    let at = database_clock(db).await?.unwrap_or_else(now);
+    Ok(machine_is_any_alive(db, at.minus(FREED_AFTER)).await?)
 }
 
-/// Whether the schema is of this version, or is so in a moment.
-async fn become_current(db: &Db) -> Result<bool> {
+/// Whether the schema is of this version, or is so in a moment, and somebody has made a key for what is in it.
+async fn becomes_current(db: &Db) -> Result<bool> {
     for look in 0..LOOKS_AT_SCHEMA {
         if look > 0 {
             tokio::time::sleep(LOOK_AT_SCHEMA_EVERY).await;
         }
-        if db.schema().await.map_err(explained)? == newest_schema() {
+        let is_current = db.schema().await.map_err(explained)? == newest_schema();
+        if is_current && key_fingerprint_fetch(db).await?.is_some() {
             return Ok(true);
         }
     }

@@ -1,6 +1,7 @@
 //! Reading versions for people: texts, differences, lists. Viewers read masked texts.
 
 use etiqa_model::compare::Moment;
+use etiqa_model::compare::Reading;
 use etiqa_model::config::{ConfigText, ConfigVersion, ConfigVersionRow, PartVersions, TextDiff, VersionDiff};
 use etiqa_model::history::NetworkConfigs;
 use etiqa_model::opened::Opened;
@@ -187,11 +188,12 @@ pub async fn unified(
     Ok(diff::unified(&old_name, &name(to), &old, &new))
 }
 
-/// What a version changed against the one before it, in the unified format, as viewers see it: for messages that leave the
-/// program.
+/// What somebody changed in a version against the one before it, in the unified format, as viewers see it: for messages that
+/// leave the program.
 pub(crate) async fn unified_masked(engine: &Engine, to: &ConfigVersion) -> Result<String> {
-    let reader = Reader::from(Role::Viewer);
     let from = version_fetch_before(&engine.db, to).await?;
+    let reader = Reader::new(Role::Viewer, Reading { masked: true, without_volatile: true });
+    let reader = reader.of_drivers(engine, from.iter().chain([to]).map(|version| version.driver.as_str()));
     let turn =
         COMPARISONS.take_for(from.as_ref().map_or(0, |from| from.size_bytes).max(to.size_bytes)).await?;
     let new = reader.read(engine, to).await?;

@@ -216,20 +216,17 @@ async fn attempt(
         Ok(Some(taken)) => taken,
         Ok(None) => {
             let report = SyncReport { is_same: true, ..SyncReport::default() };
-            note(engine, keyed, (owner, asked), end(Ok(report.clone()), None)).await?;
-            return Ok(Ok(report));
+            return note(engine, keyed, (owner, asked), end(Ok(report), None)).await;
         }
         Err(why) => {
-            note(engine, keyed, (owner, asked), end(Err(why.clone()), None)).await?;
-            return Ok(Err(why));
+            return note(engine, keyed, (owner, asked), end(Err(why), None)).await;
         }
     };
     let id = keyed.source.id;
     let here = look_around(engine, id, &listing).await?;
     let plan = planned(here, listing, &keyed.source.settings, started_at).await?;
     if let Some(guard) = plan.guard.filter(|_| !asked.all_the_same) {
-        note(engine, keyed, (owner, asked), end(Err(guard.clone()), None)).await?;
-        return Ok(Err(guard));
+        return note(engine, keyed, (owner, asked), end(Err(guard), None)).await;
     }
     let Plan { changes, mut report, .. } = plan;
     let mut tx = engine.db.write().await?;
@@ -256,22 +253,23 @@ async fn attempt(
     Ok(Ok(report))
 }
 
-/// Notes a sync that wrote nothing.
+/// Notes a sync that wrote nothing; gives what it came to.
 async fn note(
     engine: &Engine,
     keyed: &KeyedSource,
     (owner, asked): (&str, Asked),
     end: SyncEnd,
-) -> Result<()> {
+) -> Result<Result<SyncReport, String>> {
     let (mut tx, id) = (engine.db.write().await?, keyed.source.id);
-    match hold_in_txn(&mut tx, keyed, owner).await? {
-        None => sync_end_in_txn(&mut tx, id, &end).await?,
-        Some(why) => {
-            why.note_in_txn(&mut tx, id, asked, end).await?;
+    let came_to = match hold_in_txn(&mut tx, keyed, owner).await? {
+        None => {
+            sync_end_in_txn(&mut tx, id, &end).await?;
+            end.came_to
         }
-    }
+        Some(why) => Err(why.note_in_txn(&mut tx, id, asked, end).await?.to_owned()),
+    };
     tx.commit().await?;
-    Ok(())
+    Ok(came_to)
 }
 
 /// Why a source is not to be written.

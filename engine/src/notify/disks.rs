@@ -9,7 +9,7 @@ use etiqa_model::Timestamp;
 use etiqa_model::notify::{Item, NotifyEvent};
 
 use super::watch::{Looked, condition};
-use crate::engine::Engine;
+use crate::engine::{Engine, Role};
 use crate::files::Disk;
 use crate::health::Probe;
 use crate::machines::host_name;
@@ -38,9 +38,11 @@ pub(super) async fn look(engine: &Engine, at: Timestamp) -> Looked {
     let mut looked = Looked::of(event, Vec::new());
     // What others told of their disks stays as it is.
     looked.is_cut = true;
+    // A command looks once.
+    let patience = if engine.role == Role::Command { 1 } else { SILENT_AFTER };
     let (backups, data) = tokio::join!(
-        found(&engine.health.backups_disk, engine.dir.backups()),
-        found(&engine.health.data_disk, engine.dir.root().to_owned()),
+        found(&engine.health.backups_disk, engine.dir.backups(), patience),
+        found(&engine.health.data_disk, engine.dir.root().to_owned(), patience),
     );
     let data_id = format!("{}:data", engine.dir.id());
     judge_both(&mut looked, (engine.dir.files_id(), &backups), (&data_id, &data), at);
@@ -56,7 +58,9 @@ fn judge_both(looked: &mut Looked, backups: (&str, &Found), data: (&str, &Found)
             // Told while nobody could say that both are one.
             looked.over.insert(format!("{}:{}", looked.event.as_str(), data.0));
         }
-        (Found::Slow | Found::Silent, Found::Slow | Found::Silent) => {}
+        // It may be the same one.
+        (Found::Slow | Found::Silent, Found::Slow | Found::Silent)
+        | (Found::Slow, Found::Answered(Ok(_))) => {}
         _ => judge(looked, data.0, "data directory", data.1, at),
     }
 }
@@ -92,7 +96,7 @@ fn judge(looked: &mut Looked, id: &str, of: &str, disk: &Found, at: Timestamp) {
 }
 
 /// The disk of a folder, where it answers within a while.
-async fn found(probe: &Probe, folder: PathBuf) -> Found {
+async fn found(probe: &Probe, folder: PathBuf, patience: u32) -> Found {
     let shown = folder.display().to_string();
     match probe.ask(move || ask(&folder)).await {
         Some(answer) => {
@@ -103,7 +107,7 @@ async fn found(probe: &Probe, folder: PathBuf) -> Found {
         }
         None => {
             tracing::warn!(folder = %shown, "the disk of {shown} does not answer");
-            if probe.silences() < SILENT_AFTER { Found::Slow } else { Found::Silent }
+            if probe.silences() < patience { Found::Slow } else { Found::Silent }
         }
     }
 }
@@ -159,6 +163,8 @@ mod tests {
         assert_eq!(slow.names().into_iter().collect::<Vec<_>>(), ["disk_low:data"]);
         let both = looked(&roomy(1), &roomy(1));
         assert!(both.conditions.is_empty() && both.over.contains("disk_low:data"), "{both:?}");
+        let full = Found::Answered(Ok((1, Disk { free: 1 << 30, total: 1_000 << 30 })));
+        assert!(looked(&Found::Slow, &full).conditions.is_empty(), "it is told of the backups, or soon is");
         let away = looked(&roomy(1), &Found::Answered(Err(io::ErrorKind::NotFound.into())));
         let words = &away.conditions[0].item.words;
         assert!(

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::history::{off_runtime, text_read};
 use crate::inventory;
+use crate::stamp::stamp;
 use crate::store::config_version::version_fetch;
 use crate::store::rule::rule_list;
 use crate::store::rule_result::{
@@ -50,7 +51,8 @@ pub async fn page(engine: &Engine, reach: &Reach, id: RuleId, is_kept: bool, pag
     let (kept, broken) = rule_result_count_of(&engine.db, reach.scope(), id).await?;
     let total = if is_kept { kept } else { broken };
     let results = rule_result_page(&engine.db, reach.scope(), id, !is_kept, (page, total)).await?;
-    Ok(RulePage { rule: for_reader(rule, reach), broken, kept, results })
+    let stamp = stamp(&rule.to_input())?;
+    Ok(RulePage { rule: for_reader(rule, reach), broken, kept, results, stamp })
 }
 
 /// What rules came to with one device.

@@ -199,7 +199,7 @@ fn backup_config(row: &AnyRow) -> Result<BackupConfig> {
         next_run_at: row.opt_time("next_run_at")?,
         promised_from: row.opt_time("promised_from")?,
         due_before: row.opt_time("due_before")?,
-        updated_at: row.time("updated_at")?,
+        updated_at: row.opt_time("updated_at")?,
     })
 }
 

@@ -107,7 +107,7 @@ fn destination(row: &AnyRow) -> Result<KeyedDestination> {
         configs: row.count("configs")?,
         is_shared: row.flag("shared")?,
         may_be_shared: false,
-        updated_at: row.time("updated_at")?,
+        updated_at: row.opt_time("updated_at")?,
     };
     Ok(KeyedDestination { destination, sealed: row.opt_bytes("sealed")?, openssh: row.opt_text("openssh")? })
 }

@@ -150,8 +150,9 @@ pub struct Destination {
     pub is_shared: bool,
     /// Whether it can be the one, on a database that several machines may share.
     pub may_be_shared: bool,
-    /// When a person last changed it.
-    pub updated_at: Timestamp,
+    /// When a person last changed it. Not for browsers.
+    #[serde(skip)]
+    pub updated_at: Option<Timestamp>,
 }
 
 impl Destination {

@@ -178,6 +178,8 @@ pub struct DeviceDetail {
     pub broken_rules: Option<crate::rule::BrokenRules>,
     /// The active version that is waiting for nothing, per part; for links.
     pub active: Vec<ConfigVersionId>,
+    /// Names what its form is filled with: another one where a person changed that since.
+    pub stamp: String,
 }
 
 /// A remembered host key, and the one that was offered instead of it.

@@ -108,8 +108,9 @@ pub struct Channel {
     pub dropped: u64,
     /// Rules that send to it.
     pub rules: u64,
-    /// When a person last changed it.
-    pub updated_at: Timestamp,
+    /// When a person last changed it. Not for browsers.
+    #[serde(skip)]
+    pub updated_at: Option<Timestamp>,
 }
 
 impl Channel {

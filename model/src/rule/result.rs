@@ -69,6 +69,8 @@ pub struct RulePage {
     pub kept: u64,
     /// Those that break it, or those that keep it, by device.
     pub results: Paged<RuleResult>,
+    /// Names what its form is filled with: another one where a person changed that since.
+    pub stamp: String,
 }
 
 /// A line of a text that tells why a rule is broken.
@@ -137,6 +139,8 @@ pub struct RulePosted {
     pub rule: RuleInput,
     /// The device that it was tried with.
     pub device: String,
+    /// The stamp that its form had; empty for a new rule.
+    pub stamp: String,
     /// What came of it.
     pub answer: Result<RulePreview, UserError>,
 }

@@ -76,16 +76,16 @@ pub(super) async fn tried(request: Request) -> Result<(Request, RulePosted), Ref
         Form::<Vec<(String, String)>>::from_request(Request::from_parts(parts.clone(), body), &()).await;
     let Form(fields) =
         form.map_err(|_| UserError::invalid("This could not be read, or it is longer than a rule may be."))?;
-    let (rule, device) = filled_in(fields);
+    let (rule, device, stamp) = filled_in(fields);
     let answer = rules::preview(&context.engine, &context.reach, &rule, &device).await;
     let answer = answer.map_err(etiqa_engine::Error::into_user_error);
     parts.method = Method::GET;
-    Ok((Request::from_parts(parts, Body::empty()), RulePosted { rule, device, answer }))
+    Ok((Request::from_parts(parts, Body::empty()), RulePosted { rule, device, stamp, answer }))
 }
 
-/// The rule and the device of a form's fields, named as the server function of the same form has them.
-fn filled_in(fields: Vec<(String, String)>) -> (RuleInput, String) {
-    let (mut rule, mut device) = (RuleInput::default(), String::new());
+/// The rule, the device and the stamp of a form's fields, named as the server function of the same form has them.
+fn filled_in(fields: Vec<(String, String)>) -> (RuleInput, String, String) {
+    let (mut rule, mut device, mut stamp) = (RuleInput::default(), String::new(), String::new());
     for (name, value) in fields {
         match name.as_str() {
             "rule[name]" => rule.name = value,
@@ -102,8 +102,9 @@ fn filled_in(fields: Vec<(String, String)>) -> (RuleInput, String) {
             "rule[advice]" => rule.advice = value,
             "rule[enabled]" => rule.enabled = value == "true",
             "device" => device = value,
+            "seen[stamp]" => stamp = value,
             _ => {}
         }
     }
-    (rule, device)
+    (rule, device, stamp)
 }

@@ -75,6 +75,8 @@ async fn a_worker_tells_it_too_also_by_a_name_that_is_in_no_folder() {
     let socket = std::os::unix::net::UnixDatagram::bind_addr(&address).unwrap();
     socket.set_nonblocking(true).unwrap();
     let mut manager = Manager { socket: UnixDatagram::from_std(socket).unwrap(), said: Vec::new() };
+    // What a server does first.
+    world.etiqa(["device", "list"]).await.good();
     let mut worker = world.command(["worker", "--site", "graz"]);
     worker.env("NOTIFY_SOCKET", format!("@{name}")).env("WATCHDOG_USEC", "400000");
     let child = worker.spawn().unwrap();

@@ -49,7 +49,8 @@ pub(crate) fn InventorySourcesPage() -> AnyView {
     save.forget_with(lookup.about());
     let (edited, chosen, previewed) = (query_field("edit"), query_field("source"), query_field("preview"));
     // Not live: nothing may change under the hands of a person who types, and no list is taken because a device changed.
-    let one = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListInventorySources {}));
+    let one =
+        ask_if(&[], move || (!edited.get().is_empty()).then_some(ListInventorySources {})).anew_with(edited);
     let preview = ask_if(&[], move || id_of(&previewed.get()).map(|id| PreviewInventorySource { id }));
     let detail = ask_if(&[Topic::Admin], move || id_of(&chosen.get()).map(|id| GetInventorySource { id }));
     let for_form = move || {

@@ -43,7 +43,7 @@ pub(crate) fn JumpHostsPage() -> AnyView {
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
     let choices = ask(&[], || GetDeviceChoices {});
-    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListJumpHosts {}));
+    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListJumpHosts {})).anew_with(edited);
     let for_form = move || {
         let added = save.accepted().get();
         async move {

@@ -35,7 +35,7 @@ pub(crate) fn TokensPage() -> AnyView {
     change.forget_with(lookup.about());
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
-    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListTokens {}));
+    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListTokens {})).anew_with(edited);
     let for_form = move || {
         let created = create.accepted().get();
         async move {

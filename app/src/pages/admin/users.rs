@@ -39,7 +39,7 @@ pub(crate) fn UsersPage() -> AnyView {
     change.forget_with(lookup.about());
     let edited = query_field("edit");
     // Not live: nothing may change under the hands of a person who types.
-    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListUsers {}));
+    let known = ask_if(&[], move || (!edited.get().is_empty()).then_some(ListUsers {})).anew_with(edited);
     let sessions =
         ask_if(&[Topic::Admin], move || edited.get().parse().ok().map(|id| ListUserSessions { id }));
     let for_form = move || {

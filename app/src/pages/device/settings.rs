@@ -53,7 +53,7 @@ fn content(
     view! {
         <div class="stack narrow">
             {accepted(save, "Saved.")}
-            <section class="card pad form">{device_form(Some((id, device.updated_at)), device.to_input(), choices, save)}</section>
+            <section class="card pad form">{device_form(Some((id, detail.stamp)), device.to_input(), choices, save)}</section>
             {key}
             <section class="card pad danger-zone">
                 <div>

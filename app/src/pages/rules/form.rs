@@ -1,10 +1,10 @@
 //! The form of a rule, and what it would come to with a device, before it is saved.
 
+use etiqa_model::RuleId;
 use etiqa_model::admin::DeviceChoices;
 use etiqa_model::device::DeviceType;
 use etiqa_model::page::Page;
 use etiqa_model::rule::{PartPreview, RuleInput, RulePosted, RulePreview, Severity, Wants};
-use etiqa_model::{RuleId, Timestamp};
 use leptos::prelude::*;
 
 use super::{ABOVE, PATH, lines};
@@ -49,7 +49,7 @@ pub(crate) fn EditRulePage() -> AnyView {
             let title = format!("Change {}", known.rule.name);
             view! {
                 <PageHeader title above=ABOVE/>
-                {form(Some((known.rule.id, known.rule.updated_at)), known.rule.to_input(), choices, posted, save)}
+                {form(Some((known.rule.id, known.stamp)), known.rule.to_input(), choices, posted, save)}
             }
             .into_any()
         }/>
@@ -78,15 +78,17 @@ fn posted_json() -> Result<String, AppError> {
 }
 
 fn form(
-    known: Option<(RuleId, Timestamp)>,
+    known: Option<(RuleId, String)>,
     rule: RuleInput,
     choices: DeviceChoices,
     posted: Option<RulePosted>,
     save: Post<SaveRule>,
 ) -> AnyView {
-    let (rule, device, answer) = match posted {
-        Some(posted) => (posted.rule, posted.device, Some(posted.answer)),
-        None => (rule, String::new(), None),
+    let id = known.as_ref().map(|(id, _)| *id);
+    let stamp = known.map(|(_, stamp)| stamp).unwrap_or_default();
+    let (rule, device, stamp, answer) = match posted {
+        Some(posted) => (posted.rule, posted.device, posted.stamp, Some(posted.answer)),
+        None => (rule, String::new(), stamp, None),
     };
     let (first, refused) = match answer {
         Some(Ok(preview)) => (Some(preview), None),
@@ -101,10 +103,9 @@ fn form(
         let preview = if answers.get() == 0 { first.clone() } else { save.answer().flatten() };
         preview.map_or_else(nothing, |preview| result(&preview))
     });
-    let id = known.map(|(id, _)| id);
     let own = id.map_or_else(|| format!("{PATH}/new"), |id| format!("{PATH}/{id}/edit"));
     let back = id.map_or_else(|| PATH.to_owned(), |id| format!("{PATH}/{id}"));
-    let hidden = known.map(|(id, updated_at)| of_known(id.to_string(), updated_at, problem));
+    let hidden = id.map(|id| of_known(id.to_string(), stamp, problem));
     let fields = view! {
         <PostForm to=save>
             <Problem problem/>

@@ -49,7 +49,7 @@ pub(crate) fn RulePage() -> AnyView {
 }
 
 fn content(shown: Shown, is_kept: bool, (reader, may_change): (Role, bool), actions: Actions) -> AnyView {
-    let Shown { rule, broken, kept, results } = shown;
+    let Shown { rule, broken, kept, results, stamp: _ } = shown;
     let state = match (rule.enabled, rule.is_checked) {
         (false, _) => chip(Tone::Disabled, "Off"),
         (true, false) => chip(Tone::Run, "Being checked"),

@@ -47,7 +47,7 @@ pub(crate) async fn queue_due(engine: &Engine, at: Timestamp) -> Result<()> {
 /// The same once a sending has ended: what became due after its last look found that one still open, and queued nothing.
 pub(crate) async fn queue_missed(engine: &Engine) {
     if let Err(error) = queue_due(engine, now()).await {
-        tracing::warn!(%error, "what is to be sent could not be looked for; the next look of the scheduler does it");
+        tracing::warn!(%error, "what is to be sent could not be looked for; that is done again in a minute at most");
     }
 }
 

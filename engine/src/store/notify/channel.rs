@@ -103,7 +103,7 @@ fn channel(row: &AnyRow) -> Result<KeyedChannel> {
         waiting: row.count("waiting")?,
         dropped: row.count("dropped")?,
         rules: row.count("rules")?,
-        updated_at: row.time("updated_at")?,
+        updated_at: row.opt_time("updated_at")?,
     };
     Ok(KeyedChannel { channel, sealed: row.opt_bytes("sealed")? })
 }

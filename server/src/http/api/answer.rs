@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use etiqa_engine::hex::sha256_hex;
+use etiqa_engine::stamp::{stamp, stamp_of};
 use etiqa_model::UserError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -68,14 +68,16 @@ pub(super) fn limit(asked: Option<u32>) -> Result<u32, UserError> {
 
 /// Names a thing as people made it: what is measured changes without it.
 pub(super) fn etag(of: &impl Serialize) -> Result<String, UserError> {
-    let text = serde_json::to_vec(of).map_err(|_| UserError::internal())?;
-    Ok(etag_of(&text))
+    Ok(quoted(&stamp(of)?))
 }
 
 /// Names these bytes.
 pub(super) fn etag_of(bytes: &[u8]) -> String {
-    let hash = sha256_hex(bytes);
-    format!("\"{}\"", hash.get(..32).unwrap_or(&hash))
+    quoted(&stamp_of(bytes))
+}
+
+fn quoted(stamp: &str) -> String {
+    format!("\"{stamp}\"")
 }
 
 /// 200 with what is there.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::{Actions, PATH};
 use crate::api::notifications::SaveChannel;
-use crate::components::form::{FormProblem, of_known};
+use crate::components::form::FormProblem;
 use crate::components::part::nothing;
 use crate::components::table::{Column, list_card};
 use crate::components::{
@@ -104,7 +104,9 @@ pub(super) fn form(
     let title =
         known.as_ref().map_or_else(|| "Add a channel".to_owned(), |known| format!("Change {}", known.name));
     let is_new = known.is_none();
-    let hidden = known.as_ref().map(|known| of_known(known.id.to_string(), known.updated_at, problem));
+    let hidden = known
+        .as_ref()
+        .map(|known| view! { <input type="hidden" name="id" value=known.id.to_string()/> }.into_any());
     let done = saved(known.as_ref().map(|known| known.name.as_str()), "channel");
     let done = format!("{done} Test it, to be sure.");
     let cancel = (!is_new).then(|| view! { <a class="btn" href=PATH>"Cancel"</a> }.into_any());

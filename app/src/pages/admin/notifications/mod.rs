@@ -59,7 +59,8 @@ pub(crate) fn NotificationsPage() -> AnyView {
     save_channel.forget_with(edited);
     save_rule.forget_with(chosen);
     // Not live: nothing may change under the hands of a person who types.
-    let channels_for_form = ask(&[], || ListChannels {});
+    let channels_for_form =
+        ask_if(&[], move || (!edited.get().is_empty()).then_some(ListChannels {})).anew_with(edited);
     let backups_for_form = ask(&[], || ListNotifyRules { asked: 1 });
     // Asked anew after a channel was added, which a rule can then name.
     let rules_for_form =
@@ -69,10 +70,10 @@ pub(crate) fn NotificationsPage() -> AnyView {
         Some(PreviewNotifyRule { id })
     });
     let for_channel = move || {
-        let (added, edited) = (save_channel.accepted().get(), edited.get());
+        let added = save_channel.accepted().get();
         async move {
-            let channels = channels_for_form.get().await?;
-            let known = channels.into_iter().find(|channel| channel.id.to_string() == edited);
+            let mut known = channels_for_form.get().await?.unwrap_or_default().into_iter();
+            let known = known.find(|channel| channel.id.to_string() == edited.get_untracked());
             let key = known.as_ref().map_or_else(|| key_of_new(added), |known| known.id.to_string());
             Ok((key, known, backups_for_form.get().await?.backups))
         }

@@ -196,12 +196,14 @@ impl Fields<'_> {
     /// What is chosen besides the event.
     fn chosen(&self) -> AnyView {
         let (input, problem) = (self.input, self.problem);
-        let choices: Vec<_> = self
-            .list
-            .backups
+        let backups = &self.list.backups;
+        let mut choices: Vec<_> = backups
             .iter()
             .map(|(id, name)| (id.to_string(), name.clone(), input.backups.contains(id)))
             .collect();
+        // Without it a rule for this one alone would be for all.
+        let gone = input.backups.iter().filter(|id| !backups.iter().any(|(known, _)| known == *id));
+        choices.extend(gone.map(|id| (id.to_string(), format!("backup {id}, which is gone"), true)));
         let backups = (!choices.is_empty())
             .then(|| self.boxes("Only of these backups; none chosen: of all", "backups[]", choices));
         view! {

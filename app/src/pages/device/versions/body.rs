@@ -47,7 +47,7 @@ pub(super) fn diff_card(
         change: asked.change,
         went_to,
     };
-    let table = diff::diff(&difference, &read, copy_new(&to, reading));
+    let table = diff::diff(&difference, &read, copy_new(&to, reading.masked));
     let kept = [
         ("part", to.part.clone()),
         ("v", to.version.to_string()),
@@ -80,9 +80,10 @@ pub(super) fn diff_card(
     .into_any()
 }
 
-/// Copies the newer text as it is read here. It is asked for only then: the difference has only what is near changes.
-fn copy_new(version: &ConfigVersion, reading: Reading) -> AnyView {
-    let id = version.id;
+/// Copies the whole newer text, masked as it is here: without what is volatile no device would take it. It is asked for only
+/// then: the difference has only what is near changes.
+fn copy_new(version: &ConfigVersion, masked: bool) -> AnyView {
+    let (id, reading) = (version.id, Reading { masked, without_volatile: false });
     copy_button(
         "Copy new text",
         || 0,
@@ -151,8 +152,13 @@ fn ways(version: &ConfigVersion, asked: &Asked, reading: Reading, role: Role) ->
         let to = address(version, &change);
         view! { <a class="btn small" href=to data-noscroll="true" aria-current=is_on.then_some("true")>{words}</a> }.into_any()
     };
-    let steady = Some(!without_volatile).filter(|steady| *steady != asked.look.is_steady());
-    let steady = Asked { steady, ..asked.clone() };
+    let steady = if asked.reading(asked.look).without_volatile == without_volatile {
+        let steady = Some(!without_volatile).filter(|steady| *steady != asked.look.is_steady());
+        toggle("Volatile lines left out", without_volatile, Asked { steady, ..asked.clone() })
+    } else {
+        view! { <small class="muted">"With volatile lines: the driver that knew them is gone."</small> }
+            .into_any()
+    };
     let secrets = if role >= Role::Operator {
         toggle("Secrets masked", masked, Asked { masked: !masked, ..asked.clone() })
     } else {
@@ -162,7 +168,7 @@ fn ways(version: &ConfigVersion, asked: &Asked, reading: Reading, role: Role) ->
     let more = format!("/configs/version/{}", version.id);
     view! {
         <div class="actions ways">
-            <span class="seg">{toggle("Volatile lines left out", without_volatile, steady)}{secrets}</span>
+            <span class="seg">{steady}{secrets}</span>
             <a class="btn small" href=download rel="external" download="">"Download"</a>
             <a class="btn small" href=more>"Label, compare …"</a>
         </div>
