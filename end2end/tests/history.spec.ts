@@ -47,7 +47,7 @@ test("a version is labelled, an older one made active, and any two texts compare
   const coming = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download" }).click();
   expect((await coming).suggestedFilename()).toMatch(/^network_\d{8}_\d{6}Z\.zip$/);
-  await open("/devices/1");
+  await open("/devices/1?part=running&v=2");
   await expect(page.getByText("before the upgrade").first()).toBeVisible();
   const steady = page.getByRole("link", { name: "Volatile lines left out" });
   await expect(steady).toHaveAttribute("aria-current", "true");
