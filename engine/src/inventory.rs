@@ -285,9 +285,19 @@ pub async fn detail(engine: &Engine, id: DeviceId) -> Result<DeviceDetail> {
         collecting: is_queued || device_lease_is_taken(&engine.db, id, now()).await?,
         broken_rules: rules::broken_of(engine, id).await?,
         active: version_list_active(&engine.db, id).await?.iter().map(|version| version.id).collect(),
-        stamp: stamp(&device.to_input())?,
+        stamp: stamp_of(&device)?,
         device,
     })
+}
+
+/// Names what a person said of a device: what is measured changes without it.
+fn stamp_of(device: &Device) -> Result<String> {
+    Ok(stamp(&DeviceInput { status: String::new(), ..device.to_input() })?)
+}
+
+/// The stamp of a device as it is now.
+pub async fn stamp_now(engine: &Engine, id: DeviceId) -> Result<String> {
+    stamp_of(&fetch(engine, id).await?)
 }
 
 /// One device.

@@ -14,8 +14,7 @@ use super::seen::Seen;
 #[cfg(feature = "ssr")]
 use {
     super::context::Context, etiqa_engine::access::About, etiqa_engine::backup, etiqa_engine::fleet,
-    etiqa_engine::history::decide, etiqa_engine::inventory, etiqa_engine::stamp::stamp,
-    etiqa_model::user::Role,
+    etiqa_engine::history::decide, etiqa_engine::inventory, etiqa_model::user::Role,
 };
 
 /// A page of devices, by name unless said otherwise.
@@ -74,7 +73,7 @@ pub async fn save_device(
 ) -> Result<DeviceId, AppError> {
     let context = Context::require(Role::Operator, id.map_or(About::Seen, About::Device)).await?;
     if let Some(id) = id {
-        seen.must_match(&stamp(&inventory::fetch(&context.engine, id).await?.to_input())?)?;
+        seen.must_match(&inventory::stamp_now(&context.engine, id).await?)?;
     }
     let id = inventory::save_within(&context.engine, &context.reach, id, &device, None).await?;
     leptos_axum::redirect(&format!("/devices/{id}"));

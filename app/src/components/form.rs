@@ -126,18 +126,14 @@ pub(crate) fn of_known(id: String, stamp: String, problem: FormProblem) -> AnyVi
         let is_wrong = problem.get().is_some_and(|error| error.0.field("overwrite").is_some());
         is_wrong || was_ticked || before.is_some_and(|before| *before)
     });
-    let overwrite = part(move || {
-        if !is_asked.get() {
-            return nothing();
-        }
-        let checked = Signal::stored(was_ticked);
-        view! { <Check name="seen[overwrite]" label="Save over what was changed" checked problem/> }
-            .into_any()
-    });
+    let checked = Signal::stored(was_ticked);
     view! {
         <input type="hidden" name="id" value=id/>
         <input type="hidden" name="seen[stamp]" value=stamp/>
-        {overwrite}
+        // It is always there: only the server knows of a tick before, and both must render the same.
+        <div hidden=move || !is_asked.get()>
+            <Check name="seen[overwrite]" label="Save over what was changed" checked problem/>
+        </div>
     }
     .into_any()
 }

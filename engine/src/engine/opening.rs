@@ -14,10 +14,10 @@ use crate::store::machine::{database_clock, machine_is_any_alive};
 use crate::store::setting::{key_fingerprint_fetch, moved_fetch, restoring_fetch, restoring_forget};
 use crate::time::now;
 
-/// A server that has just been started brings the schema up to date while others look so often.
-const LOOKS_AT_SCHEMA: u32 = 10;
+/// A server that has just been started brings the schema up to date, and makes a key, while others look so often.
+const LOOKS: u32 = 10;
 /// How often they look.
-const LOOK_AT_SCHEMA_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Opens the database at this URL, or the file of the directory where there is none; refuses one that is not to be used.
 pub(super) async fn open(url: Option<&str>, dir: &DataDir, role: Role) -> Result<Db> {
@@ -35,6 +35,11 @@ pub(super) async fn open(url: Option<&str>, dir: &DataDir, role: Role) -> Result
     refuse_half_restored(&db, dir).await?;
     if url.is_none() {
         refuse_moved(&db).await?;
+    }
+    if role == Role::Worker && !comes_true(async || Ok(key_fingerprint_fetch(&db).await?.is_some())).await? {
+        db.close().await;
+        let message = "There is no key to this database yet: start a server first, which makes it.";
+        return Err(UserError::conflict(message).into());
     }
     Ok(db)
 }
@@ -96,14 +101,18 @@ async fn is_worked_on(db: &Db) -> Result<bool> {
     Ok(machine_is_any_alive(db, at.minus(FREED_AFTER)).await?)
 }
 
-/// Whether the schema is of this version, or is so in a moment, and somebody has made a key for what is in it.
+/// Whether the schema is of this version, or is so in a moment.
 async fn becomes_current(db: &Db) -> Result<bool> {
-    for look in 0..LOOKS_AT_SCHEMA {
+    comes_true(async || Ok(db.schema().await.map_err(explained)? == newest_schema())).await
+}
+
+/// Whether something is so, or is in a moment.
+async fn comes_true(is_so: impl AsyncFn() -> Result<bool>) -> Result<bool> {
+    for look in 0..LOOKS {
         if look > 0 {
-            tokio::time::sleep(LOOK_AT_SCHEMA_EVERY).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        let is_current = db.schema().await.map_err(explained)? == newest_schema();
-        if is_current && key_fingerprint_fetch(db).await?.is_some() {
+        if is_so().await? {
             return Ok(true);
         }
     }

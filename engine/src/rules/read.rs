@@ -51,8 +51,10 @@ pub async fn page(engine: &Engine, reach: &Reach, id: RuleId, is_kept: bool, pag
     let (kept, broken) = rule_result_count_of(&engine.db, reach.scope(), id).await?;
     let total = if is_kept { kept } else { broken };
     let results = rule_result_page(&engine.db, reach.scope(), id, !is_kept, (page, total)).await?;
+    let rule = for_reader(rule, reach);
+    // Of what they see: of more, it would let them try out what is kept from them.
     let stamp = stamp(&rule.to_input())?;
-    Ok(RulePage { rule: for_reader(rule, reach), broken, kept, results, stamp })
+    Ok(RulePage { rule, broken, kept, results, stamp })
 }
 
 /// What rules came to with one device.

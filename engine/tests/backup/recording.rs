@@ -6,6 +6,7 @@ use etiqa_engine::time::now;
 use etiqa_model::ErrorKind;
 use etiqa_model::class::Class;
 use etiqa_model::config::VersionState;
+use etiqa_model::device::DeviceInput;
 use etiqa_model::opened::Opened;
 use etiqa_model::page::Page;
 use etiqa_model::run::Trigger;
@@ -29,6 +30,23 @@ async fn a_version_is_stored_only_where_something_changed() {
     assert_eq!(states, [(2, VersionState::Active), (1, VersionState::Inactive)]);
     let text = read::config_text(&world.engine, versions[0].id, Role::Admin.into()).await.unwrap();
     assert!(simulated.same_config(&text.text));
+}
+
+#[tokio::test]
+async fn what_is_measured_of_a_device_is_no_change_of_what_its_form_was_filled_with() {
+    let world = World::new().await;
+    let (_simulated, id) = world.add_ios().await;
+    let stamp = async || inventory::detail(&world.engine, id).await.unwrap().stamp;
+    let before = stamp().await;
+    world.collect(id).await;
+    assert_eq!(stamp().await, before, "it is online by now");
+    let device = inventory::fetch(&world.engine, id).await.unwrap();
+    inventory::set_enabled(&world.engine, id, false).await.unwrap();
+    assert_eq!(stamp().await, before, "whether it is enabled is in no field of the form");
+    let moved = DeviceInput { site: "linz".into(), ..device.to_input() };
+    inventory::save(&world.engine, Some(id), &moved).await.unwrap();
+    assert_ne!(stamp().await, before);
+    assert_eq!(inventory::stamp_now(&world.engine, id).await.unwrap(), stamp().await);
 }
 
 #[tokio::test]

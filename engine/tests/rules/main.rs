@@ -10,9 +10,10 @@ mod support;
 
 use etiqa_engine::Engine;
 use etiqa_engine::db::Db;
-use etiqa_engine::rules::{check_all, check_due, enable, list, newly_broken, of_device, remove, save};
+use etiqa_engine::rules::{check_all, check_due, enable, list, newly_broken, of_device, page, remove, save};
 use etiqa_engine::store::device_write::device_delete_in_txn;
 use etiqa_model::event::Topic;
+use etiqa_model::page::Page;
 use etiqa_model::rule::RuleInput;
 use etiqa_model::scope::Scope;
 use etiqa_model::user::{Reach, Role};
@@ -42,6 +43,24 @@ async fn number(db: &Db, sql: &str) -> i64 {
 }
 
 const ROWS: &str = "SELECT COUNT(*) FROM rule_result";
+
+#[tokio::test]
+async fn no_viewer_can_try_out_what_a_rule_looks_for() {
+    on_both_engines(async |engine| {
+        let id = save(&engine, None, &contains("community", "snmp-server community Tr1cky")).await.unwrap();
+        let stamp = async |role: Role| {
+            let seen = page(&engine, &role.into(), id, false, Page::first(1)).await.unwrap();
+            assert_eq!(seen.rule.patterns.is_empty(), role == Role::Viewer);
+            seen.stamp
+        };
+        let before = (stamp(Role::Viewer).await, stamp(Role::Operator).await);
+        save(&engine, Some(id), &contains("community", "snmp-server community Other")).await.unwrap();
+        let after = (stamp(Role::Viewer).await, stamp(Role::Operator).await);
+        assert_eq!(after.0, before.0, "it names nothing that they do not see");
+        assert_ne!(after.1, before.1);
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn nothing_is_asked_twice_and_a_rule_that_changed_is_asked_alone() {

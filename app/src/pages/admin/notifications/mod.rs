@@ -64,7 +64,8 @@ pub(crate) fn NotificationsPage() -> AnyView {
     let backups_for_form = ask(&[], || ListNotifyRules { asked: 1 });
     // Asked anew after a channel was added, which a rule can then name.
     let rules_for_form =
-        ask(&[], move || ListNotifyRules { asked: 2 + save_channel.accepted().get() as u32 });
+        ask(&[], move || ListNotifyRules { asked: 2 + save_channel.accepted().get() as u32 })
+            .anew_with(chosen);
     let preview = ask_if(&[Topic::Admin], move || {
         let id = chosen.get().parse().ok()?;
         Some(PreviewNotifyRule { id })
@@ -79,10 +80,10 @@ pub(crate) fn NotificationsPage() -> AnyView {
         }
     };
     let for_rule = move || {
-        let (added, chosen) = (save_rule.accepted().get(), chosen.get());
+        let added = save_rule.accepted().get();
         async move {
             let list = rules_for_form.get().await?;
-            let known = list.rules.iter().find(|rule| rule.id.to_string() == chosen).cloned();
+            let known = list.rules.iter().find(|rule| rule.id.to_string() == chosen.get_untracked()).cloned();
             let key = known.as_ref().map_or_else(|| key_of_new(added), |known| known.id.to_string());
             Ok((key, known, list, preview.get().await.ok().flatten()))
         }

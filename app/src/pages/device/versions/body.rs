@@ -156,8 +156,7 @@ fn ways(version: &ConfigVersion, asked: &Asked, reading: Reading, role: Role) ->
         let steady = Some(!without_volatile).filter(|steady| *steady != asked.look.is_steady());
         toggle("Volatile lines left out", without_volatile, Asked { steady, ..asked.clone() })
     } else {
-        view! { <small class="muted">"With volatile lines: the driver that knew them is gone."</small> }
-            .into_any()
+        view! { <small class="muted">"With volatile lines: no driver here knows them."</small> }.into_any()
     };
     let secrets = if role >= Role::Operator {
         toggle("Secrets masked", masked, Asked { masked: !masked, ..asked.clone() })
