@@ -5,6 +5,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+#[cfg(feature = "ssr")]
+use std::task::Poll;
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -51,7 +53,30 @@ where
     fn boxed(waiting: fn() -> AnyView, view: View<Rendering>) -> AnyView {
         view! { <Transition fallback=waiting>{move || Suspend::new(view())}</Transition> }.into_any()
     }
-    boxed(waiting, Box::new(move || Box::pin(view())))
+    boxed(waiting, Box::new(move || once_asked_for(view())))
+}
+
+#[cfg(not(feature = "ssr"))]
+fn once_asked_for(view: impl Future<Output = AnyView> + Send + 'static) -> Rendering {
+    Box::pin(view)
+}
+
+/// Leptos walks over a page before it renders it, and a view whose answers are there by then would be built on the walk,
+/// with all that it asks for itself, and built and asked once more for the page. A walk looks at a view once and goes on.
+#[cfg(feature = "ssr")]
+fn once_asked_for(view: impl Future<Output = AnyView> + Send + 'static) -> Rendering {
+    let mut is_looked_at = false;
+    let second_look = std::future::poll_fn(move |context| {
+        if std::mem::replace(&mut is_looked_at, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    });
+    Box::pin(async move {
+        second_look.await;
+        view.await
+    })
 }
 
 /// Nothing, where nothing need be said while something loads.
