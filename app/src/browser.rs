@@ -159,6 +159,8 @@ mod client {
 
     /// A question that was asked and is not answered yet, see `components::form::confirm`.
     pub(crate) const OPEN_QUESTION: &str = ".ask:popover-open";
+    /// On a form whose answer leads to another page.
+    pub(crate) const LEAVING: &str = "data-leaving";
     /// What of a row the focus goes to, the first that there is.
     const TARGETS: [&str; 3] = ["a[href]", "summary", "button:not([disabled])"];
 

@@ -216,10 +216,12 @@ mod browser {
     use web_sys::{Element, HtmlElement, HtmlFormElement};
 
     use super::PostTo;
-    use crate::browser::{OPEN_QUESTION, fields_of, focus, focus_within};
+    use crate::browser::{LEAVING, OPEN_QUESTION, fields_of, focus, focus_within};
     use crate::rpc;
     use crate::toasts::{Toasts, Undo};
 
+    /// A page that is left holds still for so long at most.
+    const LEFT_WITHIN_MS: u32 = 3_000;
     /// How often is looked whether a row went that something was done to, and how many times.
     const LOOK_MS: u32 = 100;
     const LOOKS: u32 = 40;
@@ -249,7 +251,13 @@ mod browser {
             spawn_local(async move {
                 let question = question_of(&form);
                 say_in(question.as_ref(), "");
-                let answer = rpc::post(to.path, body).await;
+                let page = window().location().pathname().unwrap_or_default();
+                let answer = rpc::post_and_follow(to.path, body).await.map(|(json, location)| {
+                    if location.is_some_and(|location| location.split('?').next() != Some(&*page)) {
+                        hold_still(&form);
+                    }
+                    json
+                });
                 let is_accepted = answer.is_ok();
                 if let Err(error) = &answer {
                     say_in(question.as_ref(), &error.0.message);
@@ -269,6 +277,13 @@ mod browser {
                 }
             });
         }
+    }
+
+    /// The answer leads to another page: until that is there, this one must not look again at what was just deleted.
+    fn hold_still(form: &HtmlFormElement) {
+        let form = form.clone();
+        let _ = form.set_attribute(LEAVING, "");
+        Timeout::new(LEFT_WITHIN_MS, move || drop(form.remove_attribute(LEAVING))).forget();
     }
 
     /// The open question that the form is in, or that is within the form.

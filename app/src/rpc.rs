@@ -10,6 +10,14 @@ use crate::api::AppError;
 
 /// Posts form-encoded arguments; gives the JSON of the function's output, and follows where it leads.
 pub(crate) async fn post(url: &str, arguments: String) -> Result<String, AppError> {
+    post_and_follow(url, arguments).await.map(|(json, _)| json)
+}
+
+/// The same, and where it leads.
+pub(crate) async fn post_and_follow(
+    url: &str,
+    arguments: String,
+) -> Result<(String, Option<String>), AppError> {
     let request = <BrowserRequest as ClientReq<AppError>>::try_new_post(
         url,
         "application/x-www-form-urlencoded",
@@ -27,5 +35,5 @@ pub(crate) async fn post(url: &str, arguments: String) -> Result<String, AppErro
     if is_redirect {
         call_redirect_hook(&location);
     }
-    Ok(json)
+    Ok((json, Some(location).filter(|_| is_redirect)))
 }

@@ -15,9 +15,10 @@ const COLLAPSE_MS: i64 = 300;
 const TOGETHER_MS: i64 = 20;
 /// How often is looked whether a person still decides.
 pub(super) const HELD_MS: u32 = 400;
-/// What a person is in the middle of: a question that is open, a field within a row. The rows around it must not move, or
-/// the answer would be another row's. A browser that knows no popovers passes over that part of `:is`.
-const DECIDING: &str = "main :is(.ask:popover-open, .drop[open], table.rows form :is(input:not([type=checkbox]), textarea, select):focus)";
+/// What a person is in the middle of: a question that is open, a field within a row, a form that leads away. The rows around it
+/// must not move, or the answer would be another row's, and what was just deleted must not be asked for. A browser that knows no
+/// popovers passes over that part of `:is`.
+const DECIDING: &str = "main :is(.ask:popover-open, form[data-leaving], .drop[open], table.rows form :is(input:not([type=checkbox]), textarea, select):focus)";
 const EVERYTHING: [Topic; 7] = [
     Topic::Runs,
     Topic::BackupConfigs,
