@@ -19,6 +19,8 @@ use crate::db::{Db, Filter, Result};
 
 const JOBS: &str = "SELECT id, payload, attempts, due_at, created_at, lease_owner, lease_expires_at, finished_at, dead, error FROM job";
 
+const NEWEST_FIRST: &str = " ORDER BY id DESC";
+
 /// At most `limit` devices of the scope in `filter` after the one of this host name and id, by host name, where backup configs
 /// make these promises.
 pub async fn device_list_after(
@@ -94,12 +96,16 @@ pub async fn job_fetch_listed(db: &Db, id: JobId) -> Result<Option<ListedJob>> {
 /// At most `limit` runs whose archives are there, those with smaller numbers than `before`, newest first. An index of its own
 /// holds these, however many runs there were.
 pub async fn archive_list_before(db: &Db, before: Option<RunId>, limit: u32) -> Result<Vec<ArchivedRun>> {
+    archived_runs(db, &archived_before(before), &format!("{NEWEST_FIRST} LIMIT {limit}")).await
+}
+
+fn archived_before(before: Option<RunId>) -> Filter {
     let mut rows = Filter::new();
     rows.and(ARCHIVED);
     if let Some(before) = before {
         rows.and_int("id < ?", before.0);
     }
-    archived_runs(db, &rows, &format!(" ORDER BY id DESC LIMIT {limit}")).await
+    rows
 }
 
 /// At most `limit` results of a run that devices of the scope came to, or those of them that are not good, with greater numbers
@@ -125,5 +131,38 @@ fn go_on_after(rows: &mut Filter, after: Option<(&str, DeviceId)>) {
     if let Some((hostname, id)) = after {
         let condition = rows.numbered(&format!("(d.hostname, d.id) > (?, {id})"), Some(hostname.to_owned()));
         rows.and_built(condition);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+
+    use super::*;
+
+    /// Runs whose archives retention removed; it leaves the newest twenty.
+    const RUNS: &str = "INSERT INTO backup_run (id, name, kind, status, phase, started_by, queued_at, file, removed_at)
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20000)
+        SELECT n, 'nightly', 'config', 'completed', '', 'schedule', n, n || '.zip', iif(n > 19980, NULL, n) FROM n";
+
+    #[tokio::test]
+    async fn archives_that_are_kept_are_found_without_the_runs_of_all_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_sqlite(&folder.path().join("etiqa.db")).await.unwrap();
+        for statements in [[RUNS].as_slice(), &["ANALYZE"]] {
+            let mut tx = db.write().await.unwrap();
+            for statement in statements {
+                sqlx::query(*statement).execute(&mut *tx).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            for before in [None, Some(RunId(19_990))] {
+                let asked = archived_before(before);
+                let explain = asked.query("EXPLAIN QUERY PLAN SELECT * FROM backup_run", NEWEST_FIRST);
+                let plan = explain.fetch_all(db.reader()).await.unwrap();
+                let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+                assert_eq!(steps.len(), 1, "{steps:?}");
+                assert!(steps[0].contains("USING INDEX backup_run_kept"), "{steps:?}");
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::config_version::{COLUMNS, FROM, version_row, versions_as_of};
 use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, contains};
 
-/// Versions that these lists go back to; one statement says the number itself.
+/// Versions that these lists go back to.
 const NEWEST: i64 = 10_000;
 /// Where a search finds no more devices than that, all of their versions are listed.
 const FEW_DEVICES: usize = 100;
@@ -72,14 +72,12 @@ pub async fn version_page_all(db: &Db, search: &str, page: Page) -> Result<Paged
             filter.and_one_of("v.device_id", ids);
         } else {
             from = FROM;
-            filter.and(
-                "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
-            );
+            filter.and_built(among_newest());
         }
     }
     // Counted, and skipped, no further than that: what is older costs nothing.
     let first = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {from}");
-    let counted = filter.query(&first, &format!(" LIMIT {NEWEST}) AS counted")).persistent(false);
+    let counted = filter.query(&first, &format!(" LIMIT {NEWEST}) AS counted"));
     let total: u64 = counted.fetch_one(db.reader()).await?.count("n")?;
     if page.offset() >= NEWEST {
         return Ok(Paged { rows: Vec::new(), total, page });
@@ -110,18 +108,17 @@ async fn page_active(
     };
     // They are as many as there are devices, times a few: however long history is, all are counted.
     let count = format!("SELECT COUNT(*) AS n, COUNT(DISTINCT v.device_id) AS devices {from}");
-    let counted = filter.query(&count, "").fetch_one(db.reader()).await?;
-    let (total, devices): (u64, u64) = (counted.count("n")?, counted.count("devices")?);
-    if total as i64 <= page.offset() {
-        return Ok(NetworkPage { versions: Paged { rows: Vec::new(), total, page }, devices });
-    }
+    let counting = filter.query(&count, "");
     // What is skipped is skipped in indexes: the rows are read of those alone that the page shows.
     let before =
         format!("SELECT {COLUMNS}, d.hostname, d.address {FROM} WHERE v.id IN (SELECT v.id {ACTIVE}");
     let after = format!("{IN_ORDER} LIMIT {} OFFSET {}){IN_ORDER}", page.limit(), page.offset());
     let mut filter = active(scope, search, at);
     filter.and("v.device_id = d.id");
-    let rows = filter.query(&before, &after).fetch_all(db.reader()).await?;
+    let reading = filter.query(&before, &after);
+    // Each goes through about all of them at a time that is long ago.
+    let (counted, rows) = tokio::try_join!(counting.fetch_one(db.reader()), reading.fetch_all(db.reader()))?;
+    let (total, devices) = (counted.count("n")?, counted.count("devices")?);
     let rows = rows.iter().map(version_row).collect::<Result<_>>()?;
     Ok(NetworkPage { versions: Paged { rows, total, page }, devices })
 }
@@ -134,6 +131,13 @@ pub(super) fn active(scope: &Scope, search: &str, at: Option<Timestamp>) -> Filt
         filter.and_int(HAD_ONE, at.millis());
     }
     filter
+}
+
+/// That a version is among the newest [`NEWEST`] of all devices.
+fn among_newest() -> String {
+    format!(
+        "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT {NEWEST})"
+    )
 }
 
 fn named(search: &str) -> Filter {
@@ -152,9 +156,7 @@ fn named(search: &str) -> Filter {
 pub async fn version_list_changes(db: &Db, scope: &Scope, limit: u32) -> Result<Vec<ConfigVersionRow>> {
     let mut filter = Filter::new();
     if !scope.is_everything() {
-        filter.and(
-            "v.id IN (SELECT n.id FROM config_version n ORDER BY n.collected_at DESC, n.id DESC LIMIT 10000)",
-        );
+        filter.and_built(among_newest());
         narrow(&mut filter, scope, "v.device_id");
     }
     filter.and("v.version > 1 AND v.state <> 'rejected'");
