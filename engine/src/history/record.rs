@@ -8,7 +8,7 @@ use etiqa_model::config::VersionState;
 use etiqa_model::device::{Device, DeviceFacts};
 
 use super::diff;
-use super::text::{PackedText, pack, text_read};
+use super::text::{PackedText, off_runtime, pack, text_read};
 use crate::collect::{Driver, Outcome, PartText, compare_text};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -142,14 +142,15 @@ async fn decide(
     if active.is_some_and(|active| active.compare_sha256 == *compare_sha256) {
         return Ok((Class::Unchanged, None, None));
     }
-    if let Some(active) = active.filter(|active| active.driver_sha256 != session.driver.sha256()) {
-        // The driver changed since: what it leaves aside now must not make a version of an old text.
-        let old = text_read(&engine.db, &active.version.sha256).await?;
-        if compare_text(session.driver, &part.part, &old)
-            == compare_text(session.driver, &part.part, &part.text)
-        {
-            return Ok((Class::Unchanged, None, None));
-        }
+    let before = match active {
+        Some(active) => Before::of(engine, active).await?,
+        None => Before::Nothing,
+    };
+    let is_damaged = matches!(before, Before::Damaged);
+    let difference = difference(Arc::clone(session.driver), part, before).await?;
+    // The driver changed since: what it leaves aside now must not make a version of an old text.
+    if difference.is_none() && active.is_some_and(|active| active.driver_sha256 != session.driver.sha256()) {
+        return Ok((Class::Unchanged, None, None));
     }
     // A part's first text is never set aside, so there is none to look for before there is an active one.
     let set_aside = match active {
@@ -166,15 +167,8 @@ async fn decide(
         let kept = 100 - session.driver.max_shrink(&part.part);
         size_bytes < active.version.size_bytes * kept / 100
     });
-    let lines = lines(&part.text);
-    let (added, removed) = match active {
-        Some(active) => {
-            let old = text_read(&engine.db, &active.version.sha256).await?;
-            counted(Arc::clone(session.driver), part, old).await?
-        }
-        None => (lines, 0),
-    };
-    let text = pack(&part.text)?;
+    let (added, removed) = difference.unwrap_or_default();
+    let text = packed(part).await?;
     let new = NewVersion {
         device_id: session.device.id,
         part: part.part.clone(),
@@ -182,7 +176,7 @@ async fn decide(
         text_sha256: text.sha256.clone(),
         compare_sha256: compare_sha256.clone(),
         size_bytes,
-        lines,
+        lines: lines(&part.text),
         added,
         removed,
         collected_at: session.finished_at,
@@ -195,11 +189,38 @@ async fn decide(
             "{} shrank from {} to {} bytes; version {} stays active.",
             part.part, active.version.size_bytes, size_bytes, active.version.version
         ),
+        Some(active) if is_damaged => format!(
+            "{}: the stored text of version {} is damaged; it is stored anew.",
+            part.part, active.version.version
+        ),
         Some(_) => format!("{} changed: +{added} −{removed} lines.", part.part),
         None => format!("{}: first version, {} lines.", part.part, new.lines),
     };
     let class = if is_suspect { Class::Suspect } else { Class::Ok };
     Ok((class, Some(message), Some(Decision { new, text })))
+}
+
+/// What a part's text is held against.
+enum Before {
+    /// It is the part's first one.
+    Nothing,
+    /// The stored text of the active version is gone or cannot be unpacked: the new one takes its place.
+    Damaged,
+    /// The text of the active version.
+    Text(String),
+}
+
+impl Before {
+    async fn of(engine: &Engine, active: &ComparedVersion) -> Result<Self> {
+        match text_read(&engine.db, &active.version.sha256).await {
+            Ok(text) => Ok(Self::Text(text)),
+            Err(Error::Db(error)) => Err(error.into()),
+            Err(error) => {
+                tracing::error!(version = %active.version.id, %error, "the text of version {} is damaged", active.version.id);
+                Ok(Self::Damaged)
+            }
+        }
+    }
 }
 
 /// How many lines a part's text has; the last one is ended as the others are.
@@ -208,14 +229,21 @@ fn lines(text: &str) -> u32 {
     u32::try_from(ends).unwrap_or(u32::MAX)
 }
 
-/// Lines added and removed, but for what is volatile; a long text is compared off the runtime's threads.
-async fn counted(driver: Arc<Driver>, new: &PartText, old: String) -> Result<(u32, u32)> {
+/// Lines added and removed, but for what is volatile; none where nothing else differs. Long texts are compared off the
+/// runtime's threads.
+async fn difference(driver: Arc<Driver>, new: &PartText, before: Before) -> Result<Option<(u32, u32)>> {
+    let Before::Text(old) = before else { return Ok(Some((lines(&new.text), 0))) };
     let (part, new) = (new.part.clone(), new.text.clone());
-    let count = move || {
+    off_runtime("comparing two texts", move || {
         let compared = |text| compare_text(&driver, &part, text);
-        diff::count(&compared(&old), &compared(&new))
-    };
-    tokio::task::spawn_blocking(count)
-        .await
-        .map_err(|error| Error::io("comparing two texts")(std::io::Error::other(error)))
+        let (old, new) = (compared(&old), compared(&new));
+        Ok((old != new).then(|| diff::count(&old, &new)))
+    })
+    .await
+}
+
+/// A part's text as it is stored.
+async fn packed(part: &PartText) -> Result<PackedText> {
+    let text = part.text.clone();
+    off_runtime("compressing a text", move || pack(&text)).await
 }

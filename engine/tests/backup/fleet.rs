@@ -88,17 +88,18 @@ async fn a_credential_that_cannot_be_opened_fails_its_own_device_and_says_what_t
 }
 
 #[tokio::test]
-async fn a_stored_text_that_cannot_be_read_fails_its_own_device_and_leaves_it_free() {
+async fn a_stored_text_that_cannot_be_read_is_told_of_and_replaced_by_what_the_device_has_now() {
     let world = World::new().await;
     let (simulated, id) = world.add_ios().await;
     world.collect(id).await;
     execute(&world, "UPDATE config_text SET zstd = x'00'").await;
     simulated.change_config();
-    let (_healthy, healthy) = world.add_ios().await;
-    assert_eq!(world.collect(id).await.class, Class::Incomplete);
-    assert!(world.collect(healthy).await.class.is_good());
+    let result = world.collect(id).await;
+    assert_eq!(result.class, Class::Ok);
+    assert_eq!(result.message, "running: the stored text of version 1 is damaged; it is stored anew.");
+    let versions = world.versions(id).await;
+    assert_eq!((versions.len(), versions[0].added, versions[0].removed), (2, versions[0].lines, 0));
     assert!(!device_lease_is_taken(&world.engine.db, id, now()).await.unwrap());
-    assert_eq!(world.versions(id).await.len(), 1);
 }
 
 #[tokio::test]

@@ -55,25 +55,32 @@ async fn no_secret_leaves_in_an_archive_but_sealed() {
 
 #[tokio::test]
 async fn a_stored_text_that_is_damaged_is_in_no_archive_and_is_mended_by_the_next_session() {
-    let world = World::new().await;
-    let (simulated, id) = world.add_ios().await;
-    let config = world.add_config(|_| {}).await;
-    world.collect(id).await;
     let other = zstd::bulk::compress(b"hostname somebody-else", 3).unwrap();
-    let mut tx = world.engine.db.write().await.unwrap();
-    sqlx::query("UPDATE config_text SET zstd = $1").bind(other).execute(&mut *tx).await.unwrap();
-    tx.commit().await.unwrap();
+    for damaged in [other, b"no text at all".to_vec()] {
+        let world = World::new().await;
+        let (simulated, id) = world.add_ios().await;
+        let config = world.add_config(|_| {}).await;
+        world.collect(id).await;
+        let mut tx = world.engine.db.write().await.unwrap();
+        sqlx::query("UPDATE config_text SET zstd = $1").bind(damaged).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
 
-    let failed = world.run_as(config, Trigger::Schedule).await;
-    assert_eq!(failed.status, RunStatus::Failed);
-    let said = failed.error.unwrap();
-    let name = world.device(id).await.hostname;
-    assert!(said.starts_with(&format!("The stored text of configs/{name}/running.cfg is damaged")), "{said}");
-    assert_eq!(world.archives(), [] as [&str; 0]);
+        let failed = world.run_as(config, Trigger::Schedule).await;
+        assert_eq!(failed.status, RunStatus::Failed);
+        let said = failed.error.unwrap();
+        let name = world.device(id).await.hostname;
+        assert!(
+            said.starts_with(&format!("The stored text of configs/{name}/running.cfg is damaged")),
+            "{said}"
+        );
+        assert_eq!(world.archives(), [] as [&str; 0]);
 
-    let good = world.run(config).await;
-    assert!(good.is_good(), "{good:?}");
-    assert!(simulated.same_config(&world.entry(&good.file.unwrap(), &format!("configs/{name}/running.cfg"))));
+        let good = world.run(config).await;
+        assert!(good.is_good(), "{good:?}");
+        assert!(
+            simulated.same_config(&world.entry(&good.file.unwrap(), &format!("configs/{name}/running.cfg")))
+        );
+    }
 }
 
 #[tokio::test]

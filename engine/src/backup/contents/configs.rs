@@ -4,7 +4,7 @@ use std::io;
 
 use etiqa_model::config::ConfigVersion;
 use etiqa_model::device::Device;
-use etiqa_model::{RunId, Timestamp, UserError};
+use etiqa_model::{RunId, Timestamp};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -20,6 +20,7 @@ use crate::hex::sha256_hex;
 use crate::history::unpack_bytes;
 use crate::store::artifact::artifact_fetch_newest;
 use crate::store::config_version::{text_fetch, version_distrust, version_list_active};
+use crate::store::device::device_fetch;
 use crate::store::result::result_list_good_of_run;
 
 /// `configs/<hostname>/<part>.cfg` and, after them, `network_configs.json`.
@@ -39,16 +40,24 @@ pub(super) async fn write_configs(
         let name = folders.take(&safe_name(&device.hostname));
         let folder = format!("configs/{name}");
         let versions = version_list_active(&engine.db, device.id).await?;
+        let mut packed = Vec::with_capacity(versions.len());
+        for version in &versions {
+            packed.push(text_fetch(&engine.db, &version.sha256).await?);
+        }
+        // Deleted while this archive was made: its texts went with it.
+        if packed.contains(&None) && device_fetch(&engine.db, device.id).await?.is_none() {
+            counts.devices -= 1;
+            continue;
+        }
         let is_stale = !good.contains(&device.id);
         counts.stale_devices += u64::from(is_stale && !versions.is_empty());
         let mut parts = UniqueNames::default();
         let mut texts = Vec::with_capacity(versions.len());
-        for version in &versions {
+        for (version, text) in versions.iter().zip(packed) {
             let file = format!("{folder}/{}.cfg", parts.take(&safe_name(&version.part)));
-            let text = text_fetch(&engine.db, &version.sha256).await?;
-            let text = text.ok_or_else(|| UserError::not_found(format!("text of {file}")))?;
-            let content = Content::Zstd(text, version.sha256.clone());
             let damaged = DamagedText { device: device.id, part: version.part.clone(), file: file.clone() };
+            let Some(text) = text else { return Err(damaged.into()) };
+            let content = Content::Zstd(text, version.sha256.clone());
             archive.add(file.as_str(), None, content, |error| explained(damaged, error)).await?;
             counts.configs += 1;
             texts.push(version_json(version, &file));

@@ -38,7 +38,7 @@ pub(super) async fn write_contents(
     started_at: Timestamp,
 ) -> Result<Written> {
     let mut written = Written::default();
-    if config.kind != BackupKind::Config && config.include.database {
+    if config.include.database {
         written.tables = database::write_database(engine, archive).await?;
         written.counts.database_rows = written.tables.values().sum();
     }
