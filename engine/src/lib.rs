@@ -35,6 +35,7 @@ pub mod network;
 pub mod notify;
 pub mod outgoing;
 pub mod overview;
+mod panics;
 pub mod pause;
 pub mod reachability;
 pub mod recovery;

@@ -12,6 +12,7 @@ use super::result::failed_without_session;
 use super::waiting::Waiter;
 use super::{Context, Ended};
 use crate::error::Result;
+use crate::panics::words;
 use crate::store::device::device_fetch;
 
 /// Collects one device. Whatever breaks on the way is this device's failure: it is
@@ -44,12 +45,4 @@ pub(super) async fn collect_or_say_why(
         Ok(class) => Ok(Ended::With(class)),
         Err(_) => Ok(Ended::With(Class::Incomplete)),
     }
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no reason given")
 }

@@ -171,6 +171,25 @@ impl Work {
             .map_err(|error| Error::Db(DbError::Value { column: "payload", message: error.to_string() }))
     }
 
+    /// Whether what it does has a lease of its own, by which who lost it is told and who is gone is given up: a run, a device,
+    /// an inventory source.
+    pub(super) fn has_own_lease(&self) -> bool {
+        !matches!(
+            self,
+            Self::Verify { .. }
+                | Self::Drill { .. }
+                | Self::Send { .. }
+                | Self::Reach { .. }
+                | Self::Rules { .. }
+                | Self::Notify { .. }
+        )
+    }
+
+    /// Whether it is of a run, which is given up and begun again as a whole.
+    pub(super) fn is_of_run(&self) -> bool {
+        matches!(self, Self::Run { .. } | Self::Part { .. } | Self::ArtifactPart { .. })
+    }
+
     /// A person waits for a collection, and maybe for what changed; runs can wait a moment longer, copies for them, and
     /// checks for everything else.
     fn priority(&self) -> i64 {
@@ -229,6 +248,8 @@ pub(crate) async fn enqueue_in_txn(tx: &mut Tx, work: &Work, at: Timestamp) -> R
             | Work::Collect { .. }
             | Work::Rules { .. }
             | Work::Notify { .. }
+            | Work::Verify { .. }
+            | Work::Drill { .. }
     );
     if let Some(key) = key.as_ref().filter(|_| comes_again) {
         // What was sent once is done; what is due now is other work.

@@ -74,18 +74,36 @@ pub async fn reaper(engine: Arc<Engine>) {
     }
 }
 
-/// Besides abandoned runs: a time that came due because another process changed a schedule, of which nobody tells.
 async fn look_around(engine: &Engine) -> Result<()> {
     let at = now();
-    reap(engine, at).await?;
-    machines::release_deserted(engine).await?;
+    unless_lost("abandoned runs could not be given up", reap(engine, at).await)?;
+    unless_lost("what deserted sites left could not be released", machines::release_deserted(engine).await)?;
+    unless_lost("schedules could not be looked at", wake_scheduler(engine, at).await)?;
+    unless_lost(
+        "what is due at destinations could not be queued",
+        destinations::queue_due(engine, at).await,
+    )?;
+    unless_lost("due inventory sources could not be queued", inventory_sources::queue_due(engine, at).await)
+}
+
+/// What is wrong with one thing is said and holds up nothing else; without a database nothing else can be done either.
+fn unless_lost(what: &str, done: Result<()>) -> Result<()> {
+    match done {
+        Err(error) if !error.is_lost_database() => {
+            tracing::error!(%error, "{what}; it is tried again in a few seconds");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// Tells the scheduler of a time that came due because another process changed a schedule, of which nobody tells.
+async fn wake_scheduler(engine: &Engine, at: Timestamp) -> Result<()> {
     if backup_config_next_due(&engine.db).await?.is_some_and(|next| next <= at)
         && schedule_pause(engine).await?.is_none()
     {
         engine.schedule_changed.notify_one();
     }
-    destinations::queue_due(engine, at).await?;
-    inventory_sources::queue_due(engine, at).await?;
     Ok(())
 }
 
@@ -152,7 +170,8 @@ fn words_of(due: Timestamp, config: &BackupConfig) -> String {
 /// Ends runs whose lease is over, queues each again, once, and removes the files that ended runs left.
 pub async fn reap(engine: &Engine, at: Timestamp) -> Result<()> {
     for (run, retry_of) in run_list_abandoned(&engine.db, at).await? {
-        give_up(engine, &run, retry_of, at).await?;
+        let what = format!("run {} of {} could not be given up", run.id, run.name);
+        unless_lost(&what, give_up(engine, &run, retry_of, at).await)?;
     }
     sweep(engine).await
 }

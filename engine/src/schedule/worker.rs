@@ -1,12 +1,15 @@
 //! Works on the queue: claims jobs, keeps their leases, ends them.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use etiqa_model::class::Class;
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
-use etiqa_model::{DeviceId, ErrorKind, JobId};
+use etiqa_model::{DeviceId, ErrorKind, JobId, UserError};
+use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -27,6 +30,7 @@ use crate::inventory_sources;
 use crate::lease::{self, LEASE};
 use crate::machines::{self, Sites};
 use crate::notify;
+use crate::panics;
 use crate::reachability;
 use crate::rules;
 use crate::store::device::device_list_of;
@@ -55,6 +59,7 @@ static KINDS: LazyLock<Vec<&str>> = LazyLock::new(|| AT_ONCE.iter().map(|(kind, 
 /// is named, else on everything that no site's own workers do.
 pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
     let mut jobs = JoinSet::new();
+    let in_hand = Arc::new(InHand::default());
     let places: Vec<(&str, Arc<Semaphore>)> =
         AT_ONCE.iter().map(|&(kind, most)| (kind, Arc::new(Semaphore::new(most)))).collect();
     while !engine.stopping.is_cancelled() {
@@ -67,13 +72,15 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
             .collect();
         let claimed = if free.is_empty() { None } else { claim(&engine, site.as_deref(), &free).await };
         if let Some(job) = claimed {
+            // Its lease was over because this process stood still, and is renewed by the claim: who works on it goes on.
+            let Some(held) = in_hand.take(job.id) else { continue };
             // Only this task takes places, so there is one.
             let place = places.iter().find(|(kind, _)| *kind == job.kind);
             let place = place.and_then(|(_, places)| Arc::clone(places).try_acquire_owned().ok());
             let (engine, share) = (Arc::clone(&engine), take_on(&engine, &job));
             jobs.spawn(async move {
                 work_on(&engine, job, share).await;
-                drop(place);
+                drop((place, held));
             });
             continue;
         }
@@ -88,6 +95,30 @@ pub async fn worker(engine: Arc<Engine>, site: Option<String>) {
     engine.health.worker.rest();
     if end_of(&engine, async { while jobs.join_next().await.is_some() {} }).await.is_none() {
         tracing::warn!("some jobs did not end in time; they go on at the next start");
+    }
+}
+
+/// The jobs that this process works on.
+#[derive(Default)]
+struct InHand(Mutex<HashSet<JobId>>);
+
+impl InHand {
+    /// Takes a job in hand until what comes back is dropped; none where it is already.
+    fn take(self: &Arc<Self>, id: JobId) -> Option<Held> {
+        let is_new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        is_new.then(|| Held { by: Arc::clone(self), id })
+    }
+}
+
+/// A job in hand.
+struct Held {
+    by: Arc<InHand>,
+    id: JobId,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.by.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 
@@ -163,9 +194,15 @@ async fn work_on(engine: &Arc<Engine>, job: Job, share: Share) {
         let engine = Arc::clone(&renewing);
         async move { job_renew(&engine.db, id, &engine.owner, until).await }
     };
-    // Nobody listens when it is lost: a run has a lease of its own, and so has every device that is collected.
-    let keep = lease::keep(format!("job {id}"), CancellationToken::new(), renew);
-    let result = execute(engine, &job, &share).await;
+    let lost = CancellationToken::new();
+    let keep = lease::keep(format!("job {id}"), lost.clone(), renew);
+    let result = tokio::select! {
+        result = execute_or_say_why(engine, &job, &share) => result,
+        () = lost.cancelled(), if !has_own_lease(&job) => {
+            tracing::warn!(job = %id, "job {id} is somebody else's by now, and goes on there");
+            return;
+        }
+    };
     drop(keep);
     let at = now();
     let written = match result {
@@ -193,6 +230,32 @@ async fn work_on(engine: &Arc<Engine>, job: Job, share: Share) {
     engine.events.send(Topic::Jobs, id.0);
 }
 
+/// Who works on what has a lease of its own is told by that where it is somebody else's.
+fn has_own_lease(job: &Job) -> bool {
+    Work::from_payload(&job.payload).is_ok_and(|work| work.has_own_lease())
+}
+
+/// Does what a job asks for. Code that panics has failed like any other. What ends the whole program, again and again, is left
+/// alone: nobody would be there to give it up.
+async fn execute_or_say_why(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then> {
+    let id = job.id;
+    let work = Work::from_payload(&job.payload)?;
+    if job.attempts > MOST_ATTEMPTS && !work.is_of_run() {
+        let sentence = format!(
+            "The program ended {} times while it worked on this. Its log says why; try it again when that is mended.",
+            job.attempts - 1
+        );
+        return Err(UserError::conflict(sentence).into());
+    }
+    match AssertUnwindSafe(execute(engine, id, work, share)).catch_unwind().await {
+        Ok(done) => done,
+        Err(panic) => {
+            tracing::error!(job = %id, panic = panics::words(&*panic), "job {id} broke");
+            Err(UserError::internal().into())
+        }
+    }
+}
+
 /// What comes after a job that did not fail.
 enum Then {
     /// It is done.
@@ -201,10 +264,10 @@ enum Then {
     Later(Duration),
 }
 
-async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then> {
-    let done = match Work::from_payload(&job.payload)? {
+async fn execute(engine: &Arc<Engine>, id: JobId, work: Work, share: &Share) -> Result<Then> {
+    let done = match work {
         Work::Change { device } => {
-            let wait = collect_changed(engine, job.id, device).await?;
+            let wait = collect_changed(engine, id, device).await?;
             return Ok(wait.map_or(Then::Over, Then::Later));
         }
         Work::ArtifactPart { run, device } => {
@@ -218,7 +281,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         }
         Work::Run { run } => execute_run(engine, run).await,
         Work::Collect { devices } => {
-            let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
+            let purpose = Purpose { run: None, job: Some(id), may_reuse: false };
             let sites = machines::sites(engine).await?;
             let (deserted, found): (Vec<_>, Vec<_>) =
                 found(engine, devices).await?.into_iter().partition(|device| sites.is_deserted(&device.site));
@@ -232,7 +295,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         }
         Work::Artifact { devices } => {
             let found = found(engine, devices).await?;
-            let purpose = Purpose { run: None, job: Some(job.id), may_reuse: false };
+            let purpose = Purpose { run: None, job: Some(id), may_reuse: false };
             fetch_artifacts(engine, found, purpose, &engine.stopping, |_| {}).await?;
             Ok(())
         }
@@ -243,7 +306,7 @@ async fn execute(engine: &Arc<Engine>, job: &Job, share: &Share) -> Result<Then>
         Work::Notify { channel } => notify::send_due(engine, channel).await,
         Work::Reach { site } => reachability::look(engine, site.as_deref()).await,
         Work::Test { device } => test_now(engine, device).await,
-        Work::Rules { all } => rules::run(engine, job.id, all).await,
+        Work::Rules { all } => rules::run(engine, id, all).await,
         Work::Part { run, devices, .. } => collect_part(engine, run, devices, share).await,
     };
     done.map(|()| Then::Over)
@@ -264,4 +327,18 @@ async fn found(engine: &Engine, devices: Vec<DeviceId>) -> Result<Vec<Device>> {
         found.extend(device_list_of(&engine.db, some).await?);
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_in_hand_once_until_it_is_let_go() {
+        let in_hand = Arc::new(InHand::default());
+        let held = in_hand.take(JobId(7));
+        assert!(held.is_some() && in_hand.take(JobId(7)).is_none() && in_hand.take(JobId(8)).is_some());
+        drop(held);
+        assert!(in_hand.take(JobId(7)).is_some());
+    }
 }

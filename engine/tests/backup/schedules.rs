@@ -5,16 +5,16 @@ use etiqa_engine::pause;
 use etiqa_engine::schedule::tick::{reap, tick};
 use etiqa_engine::schedule::worker::work_on_one;
 use etiqa_engine::schedule::{Work, enqueue, jobs};
-use etiqa_engine::store::job::{Taker, job_claim, job_finish};
+use etiqa_engine::store::job::{Taker, job_claim, job_finish, job_state};
 use etiqa_engine::store::run_note::run_note_list;
 use etiqa_engine::store::run_write::run_claim;
 use etiqa_engine::time::now;
-use etiqa_model::BackupConfigId;
 use etiqa_model::backup::ConfigState;
 use etiqa_model::history::RunFilter;
 use etiqa_model::job::JobState;
 use etiqa_model::run::{Run, RunStatus, Trigger};
 use etiqa_model::user::Role;
+use etiqa_model::{BackupConfigId, JobId};
 
 use crate::common::world::World;
 
@@ -256,4 +256,40 @@ async fn a_job_that_was_given_up_is_shown_with_its_reason_and_can_be_tried_again
     assert!(jobs::forget(engine, job).await.is_err(), "it is to be done");
     work_on_one(engine, job).await.unwrap();
     assert_eq!(state().await, None, "what is done is not shown");
+}
+
+/// Takes the one job of a kind for a worker that is gone at once.
+async fn claim_and_vanish(world: &World, kind: &str) -> JobId {
+    let by = Taker { owner: "gone", folders: [world.engine.dir.id(); 2], site: None, takes: &[kind] };
+    job_claim(&world.engine.db, by, now(), now()).await.unwrap().unwrap().id
+}
+
+#[tokio::test]
+async fn an_archive_whose_check_was_given_up_is_checked_when_it_is_due_again() {
+    let world = World::new().await;
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    let check = Work::Verify { run: world.run(config).await.id };
+    let given_up = enqueue(&world.engine, &check).await.unwrap();
+    assert_eq!(claim_and_vanish(&world, "verify").await, given_up);
+    job_finish(&world.engine.db, given_up, "gone", Some("The share did not answer."), now()).await.unwrap();
+
+    let again = enqueue(&world.engine, &check).await.unwrap();
+    work_on_one(&world.engine, again).await.unwrap();
+    let state = job_state(&world.engine.db, again).await.unwrap().unwrap();
+    assert!(state.finished_at.is_some() && !state.dead, "{state:?}");
+}
+
+#[tokio::test]
+async fn what_ended_the_program_again_and_again_is_given_up_and_says_so() {
+    let world = World::new().await;
+    let config = world.add_config(|input| input.kind = "data".into()).await;
+    let check = Work::Verify { run: world.run(config).await.id };
+    let job = enqueue(&world.engine, &check).await.unwrap();
+    for _ in 0..5 {
+        claim_and_vanish(&world, "verify").await;
+    }
+    work_on_one(&world.engine, job).await.unwrap();
+    let state = job_state(&world.engine.db, job).await.unwrap().unwrap();
+    let said = state.error.unwrap();
+    assert!(state.dead && said.starts_with("The program ended 5 times while it worked on this."), "{said}");
 }

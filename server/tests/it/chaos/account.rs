@@ -100,9 +100,12 @@ impl Account {
             *failed.entry(run.error.clone()).or_default() += 1;
         }
         for reason in failed.keys() {
+            let results = "SELECT r.run_id || ' ' || r.class || ': ' || r.message FROM device_result r
+                           JOIN backup_run b ON b.id = r.run_id WHERE b.status = 'failed'";
             assert!(
                 reason.starts_with("No device answered"),
-                "a run failed for what happened to the program: {reason}"
+                "a run failed for what happened to the program: {reason} {:#?}",
+                world.database.texts(results).await
             );
         }
         check_results(world, configs, &runs).await;
