@@ -39,7 +39,7 @@ use crate::schedule::Lead;
 use crate::shared_dir::{self, SharedDir};
 use crate::store::lease::leases_expire_of;
 use crate::store::setting::{
-    key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_save_in_txn,
+    key_fingerprint_fetch, key_fingerprint_save, settings_fetch, settings_lock_in_txn, settings_save_in_txn,
 };
 use crate::time::now;
 use crate::vault::{Vault, VaultError};
@@ -325,7 +325,7 @@ impl Engine {
     /// Changes what an admin has set; it counts at once here, and from their next fleet on in other processes.
     pub async fn save_settings(&self, settings: &Settings) -> Result<()> {
         let mut tx = self.db.write().await?;
-        let changes = audit::Changes::between(&settings_fetch(&self.db).await?, settings);
+        let changes = audit::Changes::between(&settings_lock_in_txn(&mut tx).await?, settings);
         settings_save_in_txn(&mut tx, settings).await?;
         record_in_txn(&mut tx, Act::new(action::SETTINGS_CHANGE).changing(changes)).await?;
         tx.commit().await?;

@@ -33,8 +33,8 @@ use crate::store::config_version::{part_list, version_list_active};
 use crate::store::credential::{credential_fetch, credential_fetch_by_name, credential_list};
 use crate::store::destination::destination_list_names;
 use crate::store::device::{
-    device_fetch, device_fill_lapses, device_list_all, device_list_by_name, device_list_by_number,
-    device_list_promised, device_list_selected, platform_list, site_list, tag_list,
+    device_fetch, device_fetch_in_txn, device_fill_lapses, device_list_all, device_list_by_name,
+    device_list_by_number, device_list_promised, device_list_selected, platform_list, site_list, tag_list,
 };
 use crate::store::device_fact::{device_fact_fetch, device_fact_forget_platform_in_txn};
 use crate::store::device_write::{
@@ -73,7 +73,7 @@ async fn save_as(
     let at = now();
     let mut tx = engine.db.write().await?;
     let before = match id {
-        Some(id) => device_fetch(&engine.db, id).await?,
+        Some(id) => device_fetch_in_txn(&mut tx, id).await?,
         None => None,
     };
     let id = match id {
@@ -166,8 +166,8 @@ pub(crate) fn unknown_platform(name: &str) -> String {
 /// Deletes a device with its versions, results and attached files.
 pub async fn delete(engine: &Engine, id: DeviceId) -> Result<()> {
     let attached = media_list(&engine.db, id).await?;
-    let device = fetch(engine, id).await?;
     let mut tx = engine.db.write().await?;
+    let device = device_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     if !device_delete_in_txn(&mut tx, id).await? {
         return Err(missing(id).into());
     }
@@ -181,8 +181,8 @@ pub async fn delete(engine: &Engine, id: DeviceId) -> Result<()> {
 
 /// Enables or disables a device.
 pub async fn set_enabled(engine: &Engine, id: DeviceId, enabled: bool) -> Result<()> {
-    let device = fetch(engine, id).await?;
     let mut tx = engine.db.write().await?;
+    let device = device_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     if !device_set_enabled_in_txn(&mut tx, id, enabled, now()).await? {
         return Err(missing(id).into());
     }

@@ -12,8 +12,8 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::credential::credential_fetch_by_name;
 use crate::store::jump_host::{
-    JumpHostRow, jump_host_delete_in_txn, jump_host_fetch, jump_host_fetch_by_name, jump_host_insert_in_txn,
-    jump_host_key_accept_in_txn, jump_host_list, jump_host_update_in_txn,
+    JumpHostRow, jump_host_delete_in_txn, jump_host_fetch, jump_host_fetch_by_name, jump_host_fetch_in_txn,
+    jump_host_insert_in_txn, jump_host_key_accept_in_txn, jump_host_list, jump_host_update_in_txn,
 };
 use crate::time::now;
 
@@ -34,7 +34,7 @@ pub async fn save(engine: &Engine, id: Option<JumpHostId>, input: &JumpHostInput
     let at = now();
     let mut tx = engine.db.write().await?;
     let before = match id {
-        Some(id) => jump_host_fetch(&engine.db, id).await?.map(|found| found.host),
+        Some(id) => jump_host_fetch_in_txn(&mut tx, id).await?.map(|found| found.host),
         None => None,
     };
     let id = match id {
@@ -139,8 +139,8 @@ async fn leads_to(engine: &Engine, from: &JumpHost, id: JumpHostId) -> Result<bo
 
 /// Removes a jump host; its devices are reached straight from then on.
 pub async fn remove(engine: &Engine, id: JumpHostId) -> Result<()> {
-    let known = jump_host_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?.host;
     let mut tx = engine.db.write().await?;
+    let known = jump_host_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?.host;
     if !jump_host_delete_in_txn(&mut tx, id).await? {
         return Err(missing(id).into());
     }
@@ -154,8 +154,8 @@ pub async fn remove(engine: &Engine, id: JumpHostId) -> Result<()> {
 
 /// Takes the changed key that waits as the jump host's own.
 pub async fn accept_key(engine: &Engine, id: JumpHostId) -> Result<()> {
-    let known = jump_host_fetch(&engine.db, id).await?.map(|found| found.host);
     let mut tx = engine.db.write().await?;
+    let known = jump_host_fetch_in_txn(&mut tx, id).await?.map(|found| found.host);
     let (true, Some(known)) = (jump_host_key_accept_in_txn(&mut tx, id, now()).await?, known) else {
         return Err(UserError::invalid("No changed key waits for this jump host.").into());
     };

@@ -12,7 +12,8 @@ use crate::audit::{Act, Changes, action, record_in_txn};
 use crate::db::{Db, DbError};
 use crate::error::{Error, Result};
 use crate::store::token::{
-    self as store, token_delete_in_txn, token_fetch, token_insert_in_txn, token_update_in_txn,
+    self as store, token_delete_in_txn, token_fetch, token_fetch_by_id_in_txn, token_insert_in_txn,
+    token_update_in_txn,
 };
 use crate::time::now;
 
@@ -65,9 +66,9 @@ pub async fn token_change(
 ) -> Result<ApiToken> {
     let name = checked_name(name)?;
     let gone = || UserError::not_found(format!("token {id}"));
-    let before = token_list(db).await?.into_iter().find(|token| token.id == id).ok_or_else(gone)?;
-    let expires_at = end_of(expires_on.trim(), before.expires_at)?;
     let mut tx = db.write().await?;
+    let before = token_fetch_by_id_in_txn(&mut tx, id).await?.ok_or_else(gone)?;
+    let expires_at = end_of(expires_on.trim(), before.expires_at)?;
     if !token_update_in_txn(&mut tx, id, name, reach, expires_at).await.map_err(taken)? {
         return Err(gone().into());
     }
@@ -167,8 +168,8 @@ pub async fn token_find(db: &Db, name: &str) -> Result<ApiToken> {
 
 /// Makes a token useless at once.
 pub async fn token_revoke(db: &Db, id: TokenId) -> Result<()> {
-    let known = token_list(db).await?.into_iter().find(|token| token.id == id);
     let mut tx = db.write().await?;
+    let known = token_fetch_by_id_in_txn(&mut tx, id).await?;
     let (true, Some(known)) = (token_delete_in_txn(&mut tx, id).await?, known) else {
         return Err(UserError::not_found(format!("token {id}")).into());
     };

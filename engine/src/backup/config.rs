@@ -45,19 +45,19 @@ pub async fn save(
     let at = now();
     let mut tx = engine.db.write().await?;
     let before = match id {
-        Some(id) => store::backup_config_fetch_in_txn(&mut tx, id).await?,
+        Some(id) => Some(store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?),
         None => None,
     };
-    let id = match id {
-        Some(id) => {
-            let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    let id = match &before {
+        Some(known) => {
+            let id = known.id;
             // An edit that leaves the times alone does not push a due run away.
             let keeps = known.schedule == new.schedule && known.enabled && new.enabled;
             let next = if keeps { known.next_run_at } else { next_run(&new, &known.slug, at) };
             store::backup_config_update_in_txn(&mut tx, id, &new, next, at)
                 .await
                 .map_err(|e| taken(e, &new.name))?;
-            promise::change_in_txn(&mut tx, &known, &new, at).await?;
+            promise::change_in_txn(&mut tx, known, &new, at).await?;
             id
         }
         None => {
@@ -89,9 +89,20 @@ const NOT_SAID: &[&str] = &["id", "slug", "next_run_at", "created_at", "updated_
 
 /// Enables or disables a backup config.
 pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> Result<()> {
+    switch(engine, id, Some(enabled)).await.map(drop)
+}
+
+/// Disables an enabled backup config, and the other way round; gives whether it is enabled now.
+pub async fn toggle(engine: &Engine, id: BackupConfigId) -> Result<bool> {
+    switch(engine, id, None).await
+}
+
+/// Enables or disables a backup config; where that is not said, it becomes what it is not. Gives whether it is enabled now.
+async fn switch(engine: &Engine, id: BackupConfigId, enabled: Option<bool>) -> Result<bool> {
     let at = now();
     let mut tx = engine.db.write().await?;
     let known = store::backup_config_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    let enabled = enabled.unwrap_or(!known.enabled);
     let next = if enabled { due::next_after(&known.schedule, &known.slug, at) } else { None };
     store::backup_config_set_enabled_in_txn(&mut tx, id, enabled, next, at).await?;
     if enabled && !known.enabled {
@@ -101,14 +112,7 @@ pub async fn set_enabled(engine: &Engine, id: BackupConfigId, enabled: bool) -> 
     record_in_txn(&mut tx, Act::new(action::BACKUP_CHANGE).on(id.0, &known.name).changing(changes)).await?;
     tx.commit().await?;
     changed(engine, id);
-    Ok(())
-}
-
-/// Disables an enabled backup config, and the other way round; gives whether it is enabled now.
-pub async fn toggle(engine: &Engine, id: BackupConfigId) -> Result<bool> {
-    let known = store::backup_config_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
-    set_enabled(engine, id, !known.enabled).await?;
-    Ok(!known.enabled)
+    Ok(enabled)
 }
 
 /// Deletes a backup config. Its runs and their archives stay; a live run refuses it.

@@ -13,8 +13,8 @@ use crate::db::DbError;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::store::credential::{
-    CredentialRow, SealedCredential, credential_delete_in_txn, credential_fetch, credential_insert_in_txn,
-    credential_list, credential_list_for_device, credential_lock_in_txn, credential_renew_in_txn,
+    CredentialRow, SealedCredential, credential_delete_in_txn, credential_fetch, credential_fetch_in_txn,
+    credential_insert_in_txn, credential_list, credential_list_for_device, credential_renew_in_txn,
     credential_update_in_txn,
 };
 use crate::time::now;
@@ -168,8 +168,8 @@ pub async fn credential_save(
     let input = input.checked()?;
     check_key(&input.private_key, &input.key_passphrase)?;
     let mut tx = engine.db.write().await?;
-    let before = match id {
-        Some(id) => credential_fetch(&engine.db, id).await?.map(|known| known.credential),
+    let known = match id {
+        Some(id) => Some(credential_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?),
         None => None,
     };
     let after = json!({
@@ -177,8 +177,8 @@ pub async fn credential_save(
         "site": Some(&input.site).filter(|site| !site.is_empty()),
         "username": input.username,
     });
-    let (action, changes) = match &before {
-        Some(before) => (action::CREDENTIAL_CHANGE, Changes::between(before, &after)),
+    let (action, changes) = match &known {
+        Some(known) => (action::CREDENTIAL_CHANGE, Changes::between(&known.credential, &after)),
         None => (action::CREDENTIAL_ADD, Changes::of_new(&after)),
     };
     let changes = changes
@@ -187,11 +187,8 @@ pub async fn credential_save(
         .and_secret("private_key", !input.private_key.is_empty())
         .and_secret("api_token", !input.api_token.is_empty())
         .and_secret("backup_passphrase", !input.backup_passphrase.is_empty());
-    let mut secrets = match id {
-        Some(id) => {
-            let (_, sealed) = credential_lock_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
-            open_secrets(engine, id, &sealed)?
-        }
+    let mut secrets = match &known {
+        Some(known) => open_secrets(engine, known.credential.id, &known.sealed)?,
         None => CredentialSecrets::default(),
     };
     let has_new = secrets.replace(NewSecrets {
@@ -242,7 +239,7 @@ pub(crate) fn check_key(key: &Secret, passphrase: &Secret) -> std::result::Resul
 /// Removes a credential; devices that name it fall back to their site's.
 pub async fn credential_remove(engine: &Engine, id: CredentialId) -> Result<()> {
     let mut tx = engine.db.write().await?;
-    let known = credential_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?.credential;
+    let known = credential_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?.credential;
     if !credential_delete_in_txn(&mut tx, id).await? {
         return Err(missing(id).into());
     }

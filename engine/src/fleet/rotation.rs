@@ -11,8 +11,7 @@ use crate::collect::{Hop, Login, Outcome};
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::store::credential::{
-    CredentialRow, credential_fetch, credential_finish_rotation_in_txn, credential_lock_in_txn,
-    credential_rotate_in_txn,
+    CredentialRow, credential_fetch_in_txn, credential_finish_rotation_in_txn, credential_rotate_in_txn,
 };
 use crate::store::jump_host::jump_host_took;
 use crate::time::now;
@@ -25,8 +24,9 @@ pub(super) const PREVIOUS: &str = " (previous secrets)";
 pub async fn credential_rotate(engine: &Engine, id: CredentialId, new: NewSecrets) -> Result<()> {
     check_key(&new.private_key, &new.key_passphrase)?;
     let mut tx = engine.db.write().await?;
-    let (name, sealed) = credential_lock_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
-    let mut secrets = open_secrets(engine, id, &sealed)?;
+    let known = credential_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+    let name = known.credential.name;
+    let mut secrets = open_secrets(engine, id, &known.sealed)?;
     if !secrets.replace(new) {
         let message = "A new password, enable password or key is needed.".to_owned();
         return Err(UserError::in_fields(vec![FieldError { field: "password".into(), message }]).into());
@@ -46,7 +46,7 @@ pub async fn credential_rotate(engine: &Engine, id: CredentialId, new: NewSecret
 /// Ends a rotation: the previous secrets are forgotten.
 pub async fn credential_rotation_finish(engine: &Engine, id: CredentialId) -> Result<()> {
     let mut tx = engine.db.write().await?;
-    let known = credential_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?;
+    let known = credential_fetch_in_txn(&mut tx, id).await?.ok_or_else(|| missing(id))?;
     if credential_finish_rotation_in_txn(&mut tx, id, now()).await? {
         record_in_txn(&mut tx, Act::new(action::CREDENTIAL_FINISH).on(id.0, &known.credential.name)).await?;
         return Ok(tx.commit().await?);

@@ -16,7 +16,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::media;
 use crate::store::credential::credential_fetch_by_name;
-use crate::store::device::device_list_of;
+use crate::store::device::{device_list_of, device_list_of_in_txn};
 use crate::store::device_bulk::{
     device_add_tag_in_txn, device_delete_of_in_txn, device_remove_tag_in_txn,
     device_set_credential_of_in_txn, device_set_enabled_of_in_txn,
@@ -87,7 +87,7 @@ async fn write(engine: &Engine, reach: &Reach, ids: &[DeviceId], what: &DeviceCh
     };
     let at = now();
     let mut tx = engine.db.write().await?;
-    let devices = device_list_of(&engine.db, ids).await?;
+    let devices = device_list_of_in_txn(&mut tx, ids).await?;
     let changed = match what {
         DeviceChange::SetEnabled(enabled) => device_set_enabled_of_in_txn(&mut tx, ids, *enabled, at).await?,
         DeviceChange::AddTag(tag) => device_add_tag_in_txn(&mut tx, ids, tag, at).await?,
@@ -165,7 +165,7 @@ async fn delete(engine: &Engine, ids: &[DeviceId]) -> Result<u64> {
         attached.entry(file.device_id).or_default().push(file);
     }
     let mut tx = engine.db.write().await?;
-    let devices = device_list_of(&engine.db, ids).await?;
+    let devices = device_list_of_in_txn(&mut tx, ids).await?;
     let deleted = device_delete_of_in_txn(&mut tx, ids).await?;
     let each = devices.iter().filter(|device| deleted.contains(&device.id)).map(|device| {
         let changes = Changes::of_removed(&device.to_input()).without(MEASURED);

@@ -7,13 +7,13 @@ use etiqa_model::{FieldError, RuleId, UserError};
 use super::check::queue_all_in_txn;
 use super::question::Question;
 use crate::audit::{Act, Changes, action, record_in_txn};
-use crate::db::DbError;
+use crate::db::{DbError, Tx};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::history::off_runtime;
 use crate::store::rule::{
-    rule_count_in_txn, rule_delete_in_txn, rule_fetch, rule_fetch_by_name, rule_insert_in_txn,
-    rule_update_in_txn,
+    rule_count_in_txn, rule_delete_in_txn, rule_fetch, rule_fetch_by_name, rule_fetch_in_txn,
+    rule_insert_in_txn, rule_update_in_txn,
 };
 use crate::store::rule_result::rule_result_forget_in_txn;
 use crate::time::now;
@@ -24,6 +24,10 @@ const MAY_BE_SECRET: &[&str] = &["patterns", "block"];
 /// One rule.
 pub async fn find(engine: &Engine, id: RuleId) -> Result<Rule> {
     Ok(rule_fetch(&engine.db, id).await?.ok_or_else(|| missing(id))?.rule)
+}
+
+async fn find_in_txn(tx: &mut Tx, id: RuleId) -> Result<Rule> {
+    Ok(rule_fetch_in_txn(tx, id).await?.ok_or_else(|| missing(id))?.rule)
 }
 
 /// The rule of this name.
@@ -51,7 +55,7 @@ pub async fn save(engine: &Engine, id: Option<RuleId>, input: &RuleInput) -> Res
     let at = now();
     let mut tx = engine.db.write().await?;
     let before = match id {
-        Some(id) => Some(find(engine, id).await?.to_new()),
+        Some(id) => Some(find_in_txn(&mut tx, id).await?.to_new()),
         None => None,
     };
     let (id, is_due) = match (id, &before) {
@@ -104,8 +108,8 @@ pub async fn enable(engine: &Engine, id: RuleId, enabled: bool) -> Result<()> {
 
 /// Removes a rule with all that it came to.
 pub async fn remove(engine: &Engine, id: RuleId) -> Result<()> {
-    let known = find(engine, id).await?;
     let mut tx = engine.db.write().await?;
+    let known = find_in_txn(&mut tx, id).await?;
     if !rule_delete_in_txn(&mut tx, id).await? {
         return Err(missing(id).into());
     }

@@ -5,10 +5,10 @@ use etiqa_model::artifact::ArtifactCadence;
 use etiqa_model::backup::{BackupConfig, BackupKind, NewBackupConfig};
 use etiqa_model::selector::Selector;
 use etiqa_model::{BackupConfigId, Timestamp};
-use serde::Serialize;
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains};
+use super::lock::rows_lock_in_txn;
+use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains, json_text};
 
 const SELECT: &str = "SELECT id, name, slug, kind, schedule, retention, include, artifacts, devices, enabled, next_run_at, \
                       encryption, recipients, promised_from, due_before, updated_at \
@@ -42,8 +42,9 @@ pub async fn backup_config_fetch(db: &Db, id: BackupConfigId) -> Result<Option<B
     row.as_ref().map(backup_config).transpose()
 }
 
-/// One, by id, within a transaction that may change it.
+/// One, by id, within a transaction that may change it: nobody else changes it until that ends.
 pub async fn backup_config_fetch_in_txn(tx: &mut Tx, id: BackupConfigId) -> Result<Option<BackupConfig>> {
+    rows_lock_in_txn(tx, "backup_config", &[id.0]).await?;
     let row = Filter::new().and_int("id = ?", id.0).query(SELECT, "").fetch_optional(&mut **tx).await?;
     row.as_ref().map(backup_config).transpose()
 }
@@ -96,16 +97,16 @@ pub async fn backup_config_insert_in_txn(
     .bind(new.name.clone())
     .bind(slug.to_owned())
     .bind(new.kind.as_str())
-    .bind(json(&new.schedule))
-    .bind(json(&new.retention))
-    .bind(json(&new.include))
+    .bind(json_text(&new.schedule)?)
+    .bind(json_text(&new.retention)?)
+    .bind(json_text(&new.include)?)
     .bind(new.devices.to_string())
     .bind(i64::from(new.enabled))
     .bind(next_run_at.map(Timestamp::millis))
     .bind(now.millis())
     .bind(new.artifacts.as_str())
     .bind(new.encryption.as_str())
-    .bind(json(&new.recipients))
+    .bind(json_text(&new.recipients)?)
     .fetch_one(&mut **tx)
     .await?;
     Ok(BackupConfigId(row.int("id")?))
@@ -127,16 +128,16 @@ pub async fn backup_config_update_in_txn(
     .bind(id.0)
     .bind(new.name.clone())
     .bind(new.kind.as_str())
-    .bind(json(&new.schedule))
-    .bind(json(&new.retention))
-    .bind(json(&new.include))
+    .bind(json_text(&new.schedule)?)
+    .bind(json_text(&new.retention)?)
+    .bind(json_text(&new.include)?)
     .bind(new.devices.to_string())
     .bind(i64::from(new.enabled))
     .bind(next_run_at.map(Timestamp::millis))
     .bind(now.millis())
     .bind(new.artifacts.as_str())
     .bind(new.encryption.as_str())
-    .bind(json(&new.recipients))
+    .bind(json_text(&new.recipients)?)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -201,9 +202,4 @@ fn backup_config(row: &AnyRow) -> Result<BackupConfig> {
         due_before: row.opt_time("due_before")?,
         updated_at: row.opt_time("updated_at")?,
     })
-}
-
-/// These types serialise without fail: no maps with odd keys, no foreign code.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

@@ -2,8 +2,9 @@
 
 use etiqa_model::credential::{Credential, Rotation};
 use etiqa_model::{CredentialId, DeviceId, Timestamp};
-use sqlx::any::AnyRow;
+use sqlx::any::{Any, AnyRow};
 
+use super::lock::rows_lock_in_txn;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
 /// What is stored of a credential besides its id.
@@ -86,29 +87,28 @@ pub async fn credential_list(db: &Db) -> Result<Vec<Credential>> {
 
 /// One credential, by id.
 pub async fn credential_fetch(db: &Db, id: CredentialId) -> Result<Option<SealedCredential>> {
-    sealed_where(db, Filter::new().and_int("c.id = ?", id.0)).await
+    sealed_where(db.reader(), Filter::new().and_int("c.id = ?", id.0)).await
+}
+
+/// One credential, by id, within a transaction that may change it: nobody else changes it until that ends. Whoever builds
+/// new secrets on its own begins here: else it could bring back what another replaced meanwhile.
+pub async fn credential_fetch_in_txn(tx: &mut Tx, id: CredentialId) -> Result<Option<SealedCredential>> {
+    rows_lock_in_txn(tx, "credential", &[id.0]).await?;
+    sealed_where(&mut **tx, Filter::new().and_int("c.id = ?", id.0)).await
 }
 
 /// One credential, by name.
 pub async fn credential_fetch_by_name(db: &Db, name: &str) -> Result<Option<SealedCredential>> {
-    sealed_where(db, Filter::new().and_text("c.name = ?", name)).await
+    sealed_where(db.reader(), Filter::new().and_text("c.name = ?", name)).await
 }
 
-async fn sealed_where(db: &Db, filter: &Filter) -> Result<Option<SealedCredential>> {
+async fn sealed_where<'e>(
+    executor: impl sqlx::Executor<'e, Database = Any>,
+    filter: &Filter,
+) -> Result<Option<SealedCredential>> {
     let before = format!("SELECT {COLUMNS}, {DEVICES}, {SEALED} FROM credential c");
-    let row = filter.query(&before, "").fetch_optional(db.reader()).await?;
+    let row = filter.query(&before, "").fetch_optional(executor).await?;
     row.as_ref().map(sealed).transpose()
-}
-
-/// The name and the sealed secrets of a credential, which nobody else changes until the transaction ends. Whoever builds
-/// new secrets on them begins here: else it could bring back what another replaced meanwhile.
-pub async fn credential_lock_in_txn(tx: &mut Tx, id: CredentialId) -> Result<Option<(String, Vec<u8>)>> {
-    // A write, for SQLite and PostgreSQL lock by that alike.
-    let row = sqlx::query("UPDATE credential SET name = name WHERE id = $1 RETURNING name, sealed")
-        .bind(id.0)
-        .fetch_optional(&mut **tx)
-        .await?;
-    row.map(|row| Ok((row.text("name")?, row.bytes("sealed")?))).transpose()
 }
 
 /// What a device is to be tried with, in order: its own, or its site's by name, then those of no site. How many devices

@@ -15,6 +15,7 @@ use etiqa_model::{CredentialId, DeviceId, JumpHostId};
 use sqlx::any::{Any, AnyRow};
 
 use super::hand::{GOOD, needs_hand};
+use super::lock::rows_lock_in_txn;
 use super::promise::{Promise, promised_since};
 use super::scope::narrow;
 use crate::db::{Db, Filter, Result, RowExt, Tx, built, contains, one_of};
@@ -101,11 +102,11 @@ pub async fn device_fetch(db: &Db, id: DeviceId) -> Result<Option<Device>> {
     devices_where(db, Filter::new().and_int("d.id = ?", id.0)).await.map(|mut found| found.pop())
 }
 
-/// Devices of the scope whose host name or address is `name`, in any case.
+/// Devices of the scope whose host name or address is `name`, its ASCII letters in any case.
 pub async fn device_list_by_name(db: &Db, scope: &Scope, name: &str) -> Result<Vec<Device>> {
     let mut filter = Filter::new();
     narrow(&mut filter, scope, "d.id");
-    filter.and_text("(lower(d.hostname) = ? OR d.address = ?)", name.to_lowercase());
+    filter.and_text("(lower(d.hostname) = ? OR d.address = ?)", name.to_ascii_lowercase());
     devices_where(db, &filter).await
 }
 
@@ -132,6 +133,25 @@ pub async fn device_list_selected_within(db: &Db, scope: &Scope, selector: &Sele
     let mut filter = selected(selector);
     narrow(&mut filter, scope, "d.id");
     devices_where(db, &filter).await
+}
+
+/// One device, within a transaction that may change it: nobody else changes it until that ends.
+pub async fn device_fetch_in_txn(tx: &mut Tx, id: DeviceId) -> Result<Option<Device>> {
+    Ok(device_list_of_in_txn(tx, &[id]).await?.pop())
+}
+
+/// Those of these devices that are still there, by hostname, within a transaction that may change them: nobody else
+/// changes them until that ends.
+pub async fn device_list_of_in_txn(tx: &mut Tx, ids: &[DeviceId]) -> Result<Vec<Device>> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    rows_lock_in_txn(tx, "device", &ids).await?;
+    let mut filter = Filter::new();
+    filter.and_one_of("d.id", ids);
+    let query = filter.query(SELECT, order_by(DeviceOrder::default())).persistent(false);
+    let rows = query.fetch_all(&mut **tx).await?;
+    let mut devices = rows.iter().map(device).collect::<Result<Vec<_>>>()?;
+    fill_tags_with(&mut **tx, &mut devices).await?;
+    Ok(devices)
 }
 
 /// Devices at these addresses, within a transaction that may change them.
@@ -289,9 +309,14 @@ pub(super) fn conditions(scope: &Scope, filter: &DeviceFilter, promises: &[Promi
 
 fn selected(selector: &Selector) -> Filter {
     let mut filter = Filter::new();
+    filter.and("d.enabled = 1");
+    if let Selector::Chosen(ids) = selector {
+        filter.and_one_of("d.id", ids.iter().map(|id| id.0));
+        return filter;
+    }
     let (condition, value) = covers(selector);
     let condition = filter.numbered(&condition, value);
-    filter.and("d.enabled = 1").and_built(condition);
+    filter.and_built(condition);
     filter
 }
 
@@ -323,7 +348,6 @@ async fn fill_tags_with<'e>(
     filter.and_one_of("device_id", devices.iter().map(|device| device.id.0));
     let rows = filter
         .query("SELECT device_id, tag FROM device_tag", " ORDER BY device_id, tag")
-        .persistent(false)
         .fetch_all(executor)
         .await?;
     let mut tags: HashMap<i64, Vec<String>> = HashMap::new();

@@ -2,8 +2,9 @@
 
 use etiqa_model::admin::JumpHost;
 use etiqa_model::{CredentialId, JumpHostId, Timestamp};
-use sqlx::any::AnyRow;
+use sqlx::any::{Any, AnyRow};
 
+use super::lock::rows_lock_in_txn;
 use crate::db::{Db, Filter, Result, RowExt, Tx};
 
 const SELECT: &str = "SELECT j.id, j.name, j.site, j.address, j.port, j.credential_id, c.name AS credential, j.via_id, \
@@ -46,22 +47,32 @@ pub struct KeyedJumpHost {
 
 /// Every jump host, by name.
 pub async fn jump_host_list(db: &Db) -> Result<Vec<JumpHost>> {
-    let found = hosts(db, &Filter::new(), " ORDER BY j.name").await?;
+    let found = hosts(db.reader(), &Filter::new(), " ORDER BY j.name").await?;
     Ok(found.into_iter().map(|found| found.host).collect())
 }
 
 /// One jump host.
 pub async fn jump_host_fetch(db: &Db, id: JumpHostId) -> Result<Option<KeyedJumpHost>> {
-    Ok(hosts(db, Filter::new().and_int("j.id = ?", id.0), "").await?.pop())
+    Ok(hosts(db.reader(), Filter::new().and_int("j.id = ?", id.0), "").await?.pop())
+}
+
+/// One jump host, within a transaction that may change it: nobody else changes it until that ends.
+pub async fn jump_host_fetch_in_txn(tx: &mut Tx, id: JumpHostId) -> Result<Option<KeyedJumpHost>> {
+    rows_lock_in_txn(tx, "jump_host", &[id.0]).await?;
+    Ok(hosts(&mut **tx, Filter::new().and_int("j.id = ?", id.0), "").await?.pop())
 }
 
 /// One jump host, by name.
 pub async fn jump_host_fetch_by_name(db: &Db, name: &str) -> Result<Option<KeyedJumpHost>> {
-    Ok(hosts(db, Filter::new().and_text("j.name = ?", name), "").await?.pop())
+    Ok(hosts(db.reader(), Filter::new().and_text("j.name = ?", name), "").await?.pop())
 }
 
-async fn hosts(db: &Db, filter: &Filter, after: &str) -> Result<Vec<KeyedJumpHost>> {
-    let rows = filter.query(SELECT, after).fetch_all(db.reader()).await?;
+async fn hosts<'e>(
+    executor: impl sqlx::Executor<'e, Database = Any>,
+    filter: &Filter,
+    after: &str,
+) -> Result<Vec<KeyedJumpHost>> {
+    let rows = filter.query(SELECT, after).fetch_all(executor).await?;
     rows.iter().map(host).collect()
 }
 

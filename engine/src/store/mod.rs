@@ -32,6 +32,7 @@ pub mod inventory_source;
 pub mod job;
 pub mod jump_host;
 pub mod lease;
+mod lock;
 pub mod machine;
 pub mod media;
 pub mod metric;

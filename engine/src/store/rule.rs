@@ -6,7 +6,8 @@ use etiqa_model::{RuleId, Timestamp};
 use sqlx::any::{Any, AnyArguments, AnyRow};
 use sqlx::query::Query;
 
-use crate::db::{Db, Result, RowExt, Tx, built};
+use super::lock::rows_lock_in_txn;
+use crate::db::{Db, Filter, Result, RowExt, Tx, built};
 
 const SELECT: &str = "SELECT id, name, wants, patterns, match_case, block, platform, device_type, site, tag, part, severity, \
      advice, enabled, revision, checked, created_at, updated_at FROM config_rule";
@@ -29,9 +30,17 @@ pub async fn rule_list(db: &Db) -> Result<Vec<StoredRule>> {
 
 /// One rule.
 pub async fn rule_fetch(db: &Db, id: RuleId) -> Result<Option<StoredRule>> {
-    let row =
-        sqlx::query(built(format!("{SELECT} WHERE id = $1"))).bind(id.0).fetch_optional(db.reader()).await?;
-    row.as_ref().map(rule).transpose()
+    by_id(id).fetch_optional(db.reader()).await?.as_ref().map(rule).transpose()
+}
+
+/// One rule, within a transaction that may change it: nobody else changes it until that ends.
+pub async fn rule_fetch_in_txn(tx: &mut Tx, id: RuleId) -> Result<Option<StoredRule>> {
+    rows_lock_in_txn(tx, "config_rule", &[id.0]).await?;
+    by_id(id).fetch_optional(&mut **tx).await?.as_ref().map(rule).transpose()
+}
+
+fn by_id(id: RuleId) -> Query<'static, Any, AnyArguments> {
+    Filter::new().and_int("id = ?", id.0).query(SELECT, "")
 }
 
 /// The rule of this name.

@@ -5,7 +5,7 @@ use etiqa_model::schedule::Pause;
 use etiqa_model::{DestinationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::db::{Db, DbError, Result, RowExt, Tx};
+use crate::db::{Db, DbError, Result, RowExt, Tx, json_text};
 
 const SETTINGS: &str = "settings";
 const KEY_FINGERPRINT: &str = "key_fingerprint";
@@ -44,6 +44,19 @@ pub async fn settings_fetch(db: &Db) -> Result<Settings> {
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
+/// What an admin has set, which nobody else changes until the transaction ends. Whoever saves others in it begins here.
+pub async fn settings_lock_in_txn(tx: &mut Tx) -> Result<Settings> {
+    // A write: a row that is not there yet cannot be locked otherwise. An object without fields reads as the defaults.
+    let row = sqlx::query(
+        "INSERT INTO setting (name, value) VALUES ($1, '{}')
+         ON CONFLICT (name) DO UPDATE SET value = setting.value RETURNING value",
+    )
+    .bind(SETTINGS)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(serde_json::from_str(&row.text("value")?).unwrap_or_default())
+}
+
 /// Stores what an admin set.
 pub async fn settings_save(db: &Db, settings: &Settings) -> Result<()> {
     let mut tx = db.write().await?;
@@ -53,8 +66,7 @@ pub async fn settings_save(db: &Db, settings: &Settings) -> Result<()> {
 
 /// [`settings_save`] within a transaction.
 pub async fn settings_save_in_txn(tx: &mut Tx, settings: &Settings) -> Result<()> {
-    let text = serde_json::to_string(settings).unwrap_or_default();
-    setting_save_in_txn(tx, SETTINGS, &text).await
+    setting_save_in_txn(tx, SETTINGS, &json_text(settings)?).await
 }
 
 /// The fingerprint of the key that sealed this database's secrets; none before the first start.
@@ -120,7 +132,7 @@ pub async fn moved_fetch(db: &Db) -> Result<Option<Moved>> {
 /// Notes where it was moved to.
 pub async fn moved_save(db: &Db, moved: &Moved) -> Result<()> {
     let mut tx = db.write().await?;
-    setting_save_in_txn(&mut tx, MOVED, &serde_json::to_string(moved).unwrap_or_default()).await?;
+    setting_save_in_txn(&mut tx, MOVED, &json_text(moved)?).await?;
     Ok(tx.commit().await?)
 }
 
@@ -139,12 +151,12 @@ pub async fn setup_code_fetch(db: &Db) -> Result<Option<StoredCode>> {
 
 /// Notes the code that was printed last.
 pub async fn setup_code_save_in_txn(tx: &mut Tx, code: &StoredCode) -> Result<()> {
-    setting_save_in_txn(tx, SETUP_CODE, &serde_json::to_string(code).unwrap_or_default()).await
+    setting_save_in_txn(tx, SETUP_CODE, &json_text(code)?).await
 }
 
 /// Uses up this code; false where it was used, or another one was printed, meanwhile.
 pub async fn setup_code_take_in_txn(tx: &mut Tx, code: &StoredCode) -> Result<bool> {
-    let text = serde_json::to_string(code).unwrap_or_default();
+    let text = json_text(code)?;
     let done = sqlx::query("DELETE FROM setting WHERE name = $1 AND value = $2")
         .bind(SETUP_CODE)
         .bind(text)
@@ -186,7 +198,7 @@ pub async fn pause_fetch(db: &Db) -> Result<Option<Pause>> {
 
 /// Notes that a person paused all schedules.
 pub async fn pause_save_in_txn(tx: &mut Tx, pause: &Pause) -> Result<()> {
-    setting_save_in_txn(tx, PAUSE, &serde_json::to_string(pause).unwrap_or_default()).await
+    setting_save_in_txn(tx, PAUSE, &json_text(pause)?).await
 }
 
 /// Notes that schedules run.

@@ -7,28 +7,33 @@ use etiqa_model::user::{ApiToken, Reach, Role};
 use etiqa_model::{Timestamp, TokenId};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Result, RowExt, Tx};
+use super::lock::rows_lock_in_txn;
+use crate::db::{Db, Filter, Result, RowExt, Tx, built};
+
+const SELECT: &str = "SELECT id, name, role, scope, created_at, expires_at, last_used_at FROM api_token";
 
 /// Every token, by name.
 pub async fn token_list(db: &Db) -> Result<Vec<ApiToken>> {
-    let rows = sqlx::query(
-        "SELECT id, name, role, scope, created_at, expires_at, last_used_at FROM api_token ORDER BY name",
-    )
-    .fetch_all(db.reader())
-    .await?;
+    let rows = sqlx::query(built(format!("{SELECT} ORDER BY name"))).fetch_all(db.reader()).await?;
     rows.iter().map(token).collect()
 }
 
 /// The token of this hash, unless it expired.
 pub async fn token_fetch(db: &Db, token_sha256: &str, now: Timestamp) -> Result<Option<ApiToken>> {
-    let row = sqlx::query(
-        "SELECT id, name, role, scope, created_at, expires_at, last_used_at FROM api_token
-         WHERE token_sha256 = $1 AND (expires_at IS NULL OR expires_at > $2)",
-    )
+    let row = sqlx::query(built(format!(
+        "{SELECT} WHERE token_sha256 = $1 AND (expires_at IS NULL OR expires_at > $2)"
+    )))
     .bind(token_sha256.to_owned())
     .bind(now.millis())
     .fetch_optional(db.reader())
     .await?;
+    row.as_ref().map(token).transpose()
+}
+
+/// The token of this id, expired or not, within a transaction that may change it: nobody else does until that ends.
+pub async fn token_fetch_by_id_in_txn(tx: &mut Tx, id: TokenId) -> Result<Option<ApiToken>> {
+    rows_lock_in_txn(tx, "api_token", &[id.0]).await?;
+    let row = Filter::new().and_int("id = ?", id.0).query(SELECT, "").fetch_optional(&mut **tx).await?;
     row.as_ref().map(token).transpose()
 }
 
