@@ -98,7 +98,8 @@ pub struct Settings {
     pub max_artifact_gib: u32,
     /// Every archive is read back again within so many days; 0: only when somebody asks.
     pub verify_days: u32,
-    /// The newest archive is tried out by a restore drill every so many days; 0: only when somebody asks.
+    /// The newest archive that the program can open is tried out by a restore drill every so many days; 0: only when somebody
+    /// asks.
     pub drill_days: u32,
     /// The largest file that may be attached to a device, in MiB.
     pub max_media_mib: u32,

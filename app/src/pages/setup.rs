@@ -88,7 +88,7 @@ fn restore(problem: Option<String>, wrong_code: bool) -> AnyView {
                     />
                     <Check
                         name="restore[without_key]" label="The key is lost" checked=false
-                        hint="Then credentials and passphrases are left out."
+                        hint="Then what it seals is left out: credentials, passphrases, tokens, second factors. Type them in anew."
                     />
                     <Field
                         name="restore[passphrase]" label="Passphrase" kind="password" autocomplete="off"

@@ -67,7 +67,7 @@ pub(crate) struct Fields {
     /// TCP port; 22 when not named
     #[arg(long, value_name = "P")]
     port: Option<String>,
-    /// The name of the credential that it is logged in to with; required for a new one
+    /// The name of the credential that it is logged in to with; a new one needs it
     #[arg(long, value_name = "C")]
     credential: Option<String>,
     /// The jump host that it is itself reached through; empty: none

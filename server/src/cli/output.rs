@@ -100,9 +100,12 @@ pub(crate) fn count(number: u64) -> String {
     grouped
 }
 
-/// Reads one line from stdin, without its end: how secrets come in. A terminal does not show it.
+/// Reads one line from stdin, without its end: how secrets come in. At a terminal it is asked for, and not shown.
 pub(crate) async fn read_secret(what: &str) -> Result<Secret> {
     let hidden = Hidden::stdin();
+    if hidden.is_some() {
+        say(&format!("Type {what}, then Enter; it is not shown."));
+    }
     let read = tokio::task::spawn_blocking(|| {
         let mut line = Zeroizing::new(String::new());
         io::stdin().lock().read_line(&mut line).map(|_| line)

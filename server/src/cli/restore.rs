@@ -30,7 +30,7 @@ pub(crate) struct Restore {
     /// The secret.key of the instance that made the archive
     #[arg(long, value_name = "FILE", conflicts_with = "without_key")]
     key_file: Option<PathBuf>,
-    /// The key is lost: leave out credentials and passphrases, and make a new key
+    /// The key is lost: leave out all that it seals (credentials, passphrases, tokens, second factors), and make a new key
     #[arg(long)]
     without_key: bool,
     /// Take out only what has this name in the archive, or is below it
@@ -89,7 +89,8 @@ impl Restore {
             (None, true) => Secrets::Forget,
             (None, false) => {
                 let message = "The secrets in an archive are sealed: name the secret.key of the instance that made it \
-                               with --key-file, or say --without-key to leave credentials and passphrases out.";
+                               with --key-file, or say --without-key to leave out what it seals: credentials, \
+                               passphrases, tokens, second factors.";
                 return Err(UserError::invalid(message).into());
             }
         };

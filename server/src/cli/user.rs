@@ -29,18 +29,18 @@ pub(crate) enum User {
         /// Devices that they see and act on, site:NAME or tag:NAME; again for more, all of them when not given
         #[arg(long, value_name = "SCOPE")]
         scope: Vec<String>,
-        /// Read the password from standard input without asking
-        #[arg(long)]
-        password_stdin: bool,
+        /// Changes nothing: the password comes from standard input anyway
+        #[arg(long = "password-stdin")]
+        _password_stdin: bool,
     },
     /// Change a user's password; their sessions end
     #[command(after_help = "Example: etiqa user passwd anna")]
     Passwd {
         /// Their name
         name: String,
-        /// Read the password from standard input without asking
-        #[arg(long)]
-        password_stdin: bool,
+        /// Changes nothing: the password comes from standard input anyway
+        #[arg(long = "password-stdin")]
+        _password_stdin: bool,
     },
     /// Forget a user's second factor, where their phone is lost; their sessions end
     #[command(alias = "reset_totp", after_help = "Example: etiqa user reset-totp anna")]
@@ -67,16 +67,14 @@ impl User {
     pub(super) async fn run(self, engine: &Arc<Engine>) -> Result<ExitCode> {
         let db = &engine.db;
         match self {
-            Self::Add { name, role, scope, password_stdin } => {
+            Self::Add { name, role, scope, .. } => {
                 let reach = super::reach(role, &scope)?;
-                ask(&name, password_stdin);
-                let password = output::read_secret("the password").await?;
+                let password = output::read_secret(&format!("the password of {name}")).await?;
                 user_add(db, &name, reach, &password).await?;
             }
-            Self::Passwd { name, password_stdin } => {
+            Self::Passwd { name, .. } => {
                 let user = user_find(db, &name).await?;
-                ask(&user.name, password_stdin);
-                let password = output::read_secret("the new password").await?;
+                let password = output::read_secret(&format!("the new password of {}", user.name)).await?;
                 if password.is_empty() {
                     return Err(UserError::invalid("The new password is empty.").into());
                 }
@@ -99,11 +97,5 @@ impl User {
             Self::Remove { name } => user_remove(db, user_find(db, &name).await?.id).await?,
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-fn ask(name: &str, quietly: bool) {
-    if !quietly {
-        output::say(&format!("Password for {name}:"));
     }
 }

@@ -398,7 +398,8 @@ async fn a_password_that_is_typed_is_not_shown() {
     .await;
     let mut keyboard = std::fs::File::from(keyboard);
     keyboard.write_all(b"typed-pass-31Kz\n").unwrap();
-    ended(child).await.good();
+    let said = ended(child).await.good().stderr;
+    assert!(said.starts_with("Type the password of ada, then Enter; it is not shown."), "{said}");
     let modes = rustix::termios::tcgetattr(&terminal).unwrap().local_modes;
     assert!(modes.contains(rustix::termios::LocalModes::ECHO), "afterwards it shows again what is typed");
     let mut shown = [0; 100];

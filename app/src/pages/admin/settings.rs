@@ -71,7 +71,7 @@ fn form(settings: &Settings, save: Post<SaveSettings>) -> AnyView {
                     <legend>"Archives and schedule"</legend>
                     <div class="fields">
                         <Field name="settings[verify_days]" label="Archives are read back, days" kind="number" value=verify problem hint="Every one within so many. 0 to 365. 0: only when somebody asks."/>
-                        <Field name="settings[drill_days]" label="Restore drill, days" kind="number" value=drill problem hint="The newest archive is restored into a database that is thrown away. 0 to 365. 0: never by itself."/>
+                        <Field name="settings[drill_days]" label="Restore drill, days" kind="number" value=drill problem hint="The newest archive that the program can open, never one sealed for age, is restored into a database that is thrown away. 0 to 365. 0: never by itself."/>
                         <Field name="settings[tick_minutes]" label="Look at the schedule, minutes" kind="number" value=tick problem hint="1 to 60. Due times are met to the second anyway; this is the safety net."/>
                         <Field name="settings[audit_days]" label="Audit log is kept, days" kind="number" value=audit problem hint="30 to 3,650."/>
                     </div>

@@ -59,7 +59,7 @@ impl fmt::Debug for Request {
 pub enum Secrets {
     /// This is the key that they are sealed with.
     With(Secret),
-    /// The key is lost: credentials and passphrases are left out.
+    /// The key is lost: what it seals is left out.
     Forget,
 }
 
