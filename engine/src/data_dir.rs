@@ -56,11 +56,22 @@ impl SharedFolder {
 }
 
 fn not_usable(folder: &Path, error: &io::Error) -> UserError {
-    UserError::invalid(format!(
-        "The shared folder {} cannot be used: {error}. Mount it, make it writable for this user, or name another one with \
-         --shared-dir.",
-        folder.display()
-    ))
+    let then = name_mended(folder, error).unwrap_or_else(|| {
+        "Mount it, make it writable for this user, or name another one with --shared-dir.".to_owned()
+    });
+    UserError::invalid(format!("The shared folder {} cannot be used: {error}. {then}", folder.display()))
+}
+
+/// What to do about a folder whose file with its name is empty or no text; none where something else is wrong with it.
+fn name_mended(folder: &Path, error: &io::Error) -> Option<String> {
+    let is_of_name = error.kind() == io::ErrorKind::InvalidData;
+    is_of_name.then(|| {
+        format!(
+            "Its name is in {}: bring that file back from a copy, or delete it. Then the folder gets a new name, and archives \
+             that are in it count as another machine's.",
+            folder.join(INSTANCE).display()
+        )
+    })
 }
 
 /// Held by a server for as long as it lives; the system lets go of it however the process ends.
@@ -110,8 +121,8 @@ impl DataDir {
         for folder in [dir.backups(), dir.artifacts(), dir.media(), dir.logs(), dir.drivers()] {
             create_private(&folder).map_err(refused)?;
         }
-        let probe = dir.root.join(".writable");
-        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        // Two programs may look at once.
+        tempfile::Builder::new().prefix(".writable-").tempfile_in(&dir.root).map_err(refused)?;
         dir.id = read_or_make_id(&dir.root).map_err(refused)?;
         dir.files_id.clone_from(&dir.id);
         Ok(dir)
@@ -288,11 +299,12 @@ impl DataDir {
 /// Why a data directory cannot be used, and what to do. Another user's is not to be given away: the service works in it.
 fn refusal(root: &Path, error: &io::Error) -> UserError {
     let owner = if error.kind() == io::ErrorKind::PermissionDenied { stranger(root) } else { None };
-    let then = match owner {
-        Some(owner) => {
+    let then = match (owner, name_mended(root, error)) {
+        (Some(owner), _) => {
             format!("It belongs to another user (uid {owner}): run this with sudo, or as that user.")
         }
-        None => "Make it writable for this user, or choose another one with --data-dir.".to_owned(),
+        (None, Some(then)) => then,
+        (None, None) => "Make it writable for this user, or choose another one with --data-dir.".to_owned(),
     };
     UserError::invalid(format!("The data directory {} cannot be used: {error}. {then}", root.display()))
 }
@@ -329,9 +341,12 @@ fn read_or_make_id(root: &Path) -> io::Result<String> {
             sync_folder(root)?;
             Ok(unique)
         }
-        Err(_) => {
+        Err(error) => {
             let _ = fs::remove_file(&draft);
-            Ok(read_id(root)?.unwrap_or_default())
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(error);
+            }
+            read_id(root)?.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its name is missing"))
         }
     }
 }
@@ -410,5 +425,20 @@ mod tests {
         fs::write(&file, "").unwrap();
         let error = DataDir::open(&file).unwrap_err();
         assert!(error.message.contains("choose another one with --data-dir"), "{error}");
+    }
+
+    #[test]
+    fn a_data_directory_whose_name_was_lost_is_not_used_under_none() {
+        let folder = tempfile::tempdir().unwrap();
+        for lost in [&b""[..], b" \n", b"\xff\xfe"] {
+            fs::write(folder.path().join(INSTANCE), lost).unwrap();
+            let error = DataDir::open(folder.path()).unwrap_err();
+            assert!(error.message.contains("bring that file back from a copy"), "{error}");
+        }
+        let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let hidden = left.filter(|name| name.to_string_lossy().starts_with('.')).count();
+        assert_eq!(hidden, 0, "what it tried with is gone");
+        fs::remove_file(folder.path().join(INSTANCE)).unwrap();
+        assert!(!DataDir::open(folder.path()).unwrap().id().is_empty());
     }
 }

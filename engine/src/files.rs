@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tokio::task::spawn_blocking;
 
 /// Makes what was renamed or created in a folder survive a power cut.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -40,11 +42,16 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// The disk of a folder, as it is now.
+    /// The disk of a folder, as it is now. Blocks.
     pub(crate) fn of(folder: &Path) -> io::Result<Self> {
         let disk = rustix::fs::statvfs(folder)?;
         let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
         Ok(Self { free: bytes(disk.f_bavail), total: bytes(disk.f_blocks) })
+    }
+
+    /// The same, for who must not block.
+    pub(crate) async fn look_at(folder: PathBuf) -> io::Result<Self> {
+        spawn_blocking(move || Self::of(&folder)).await.map_err(io::Error::other)?
     }
 
     /// What archives leave free, so that the database can still be written and retention still make room.

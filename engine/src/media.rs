@@ -153,7 +153,8 @@ impl<'a> Attaching<'a> {
         made.map_err(io::Error::other)
             .and_then(|made| made)
             .map_err(Error::io("making a folder for files"))?;
-        let room = Disk::of(&folder).map_err(Error::io("looking for free space"))?.room();
+        let disk = Disk::look_at(folder.clone()).await.map_err(Error::io("looking for free space"))?;
+        let room = disk.room();
         let limit = u64::from(engine.settings().await?.max_media_mib) << 20;
         let incoming = Incoming::create(&folder, limit).await.map_err(Error::io("storing a file"))?;
         // What comes before the last slash, of either kind, is somebody else's folder.

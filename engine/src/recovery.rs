@@ -41,7 +41,7 @@ pub async fn kit_state(engine: &Engine) -> Result<KitState> {
 /// that it was taken.
 pub async fn take_kit(engine: &Engine, by: &str) -> Result<Secret> {
     let at = now();
-    let key = read_key(&engine.key_file)?;
+    let key = read_key(&engine.key_file).await?;
     // With room for all of it: where a text moves to grow, it leaves itself behind.
     let mut text = String::with_capacity(64 << 10);
     let day = |at: Timestamp| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string();
@@ -194,8 +194,8 @@ pub(crate) async fn settle_key_files(key: &Path, known: &str) -> Result<()> {
     Ok(())
 }
 
-fn read_key(file: &Path) -> Result<Secret> {
-    let text = std::fs::read_to_string(file).map_err(|error| VaultError::KeyFile {
+async fn read_key(file: &Path) -> Result<Secret> {
+    let text = tokio::fs::read_to_string(file).await.map_err(|error| VaultError::KeyFile {
         path: file.display().to_string(),
         reason: error.to_string(),
     })?;

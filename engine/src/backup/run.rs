@@ -9,7 +9,7 @@ use etiqa_model::backup::{BackupConfig, BackupKind};
 use etiqa_model::device::Device;
 use etiqa_model::event::Topic;
 use etiqa_model::run::{Phase, Progress, Run, RunStatus, Trigger};
-use etiqa_model::{RunId, Timestamp};
+use etiqa_model::{DeviceId, RunId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -36,12 +36,15 @@ use crate::schedule::due::zone_or_utc;
 use crate::store::archive_copy::SentCopy;
 use crate::store::artifact::artifact_last_asked;
 use crate::store::backup_config::backup_config_fetch;
-use crate::store::device::{device_fetch, device_list_selected};
+use crate::store::device::{device_list_of, device_list_selected};
 use crate::store::result::run_credentials_in_txn;
 use crate::store::run::{run_fetch, run_is_cancelling};
 use crate::store::run_note::run_note_insert_in_txn;
 use crate::store::run_write::{Ending, EndingArchive, run_claim, run_finish_in_txn};
 use crate::time::now;
+
+/// Devices in one query.
+const READ_AT_ONCE: usize = 500;
 
 /// Why a run did not come to an archive.
 pub(super) enum Stop {
@@ -192,10 +195,7 @@ async fn archive(
         return Err(Stop::Failed("No device answered; no archive was made. The results say why.".into()));
     }
     // Read again: what was collected changed what is stale.
-    let mut collected = Vec::with_capacity(devices.len());
-    for device in devices {
-        collected.extend(device_fetch(&engine.db, device.id).await?);
-    }
+    let collected = read_again(engine, &devices).await?;
     failpoint("run.collected");
     report.artifacts = fetch_due(engine, run, &config, &collected, started_at, watch).await?;
     check_still_wanted(engine, run.id, &watch.cancel).await?;
@@ -245,6 +245,16 @@ async fn archive(
         passphrase,
         shared,
     })
+}
+
+/// Those of these devices that are still there, as they are now.
+async fn read_again(engine: &Engine, devices: &[Device]) -> Result<Vec<Device>> {
+    let ids: Vec<DeviceId> = devices.iter().map(|device| device.id).collect();
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(READ_AT_ONCE) {
+        found.extend(device_list_of(&engine.db, some).await?);
+    }
+    Ok(found)
 }
 
 /// Puts the archive where all machines keep their files, where such a destination is named. One that is not there counts
@@ -356,10 +366,15 @@ async fn note_missing_media(engine: &Engine, run: RunId, missing: u64) -> Result
     if missing == 0 {
         return Ok(());
     }
-    let note = format!(
-        "{missing} attached files are missing or damaged, and so they are in this archive; the log names them. Attach them \
-         again on their devices' pages."
-    );
+    let note = match missing {
+        1 => "1 attached file is missing or damaged, so this archive does not hold it as it was attached; the log names it. \
+              Attach it again on its device's page."
+            .to_owned(),
+        _ => format!(
+            "{missing} attached files are missing or damaged, so this archive does not hold them as they were attached; the \
+             log names them. Attach them again on their devices' pages."
+        ),
+    };
     let mut tx = engine.db.write().await?;
     run_note_insert_in_txn(&mut tx, run, &note, now()).await?;
     Ok(tx.commit().await?)

@@ -20,11 +20,11 @@ pub(super) async fn lack_of_space(engine: &Engine, config: &BackupConfig) -> Res
     let newest = run_list_archived(&engine.db, config.id).await?.into_iter().next();
     let size = newest.and_then(|archived| archived.run.size_bytes).unwrap_or(0);
     let needed = size + size / 10;
-    if room(engine)? > needed {
+    if room(engine).await? > needed {
         return Ok(None);
     }
     prune(engine, config).await?;
-    let room = room(engine)?;
+    let room = room(engine).await?;
     Ok((room <= needed).then(|| {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         format!(
@@ -36,8 +36,8 @@ pub(super) async fn lack_of_space(engine: &Engine, config: &BackupConfig) -> Res
     }))
 }
 
-fn room(engine: &Engine) -> Result<u64> {
-    let disk = Disk::of(&engine.dir.backups()).map_err(Error::io("looking for free space"))?;
+async fn room(engine: &Engine) -> Result<u64> {
+    let disk = Disk::look_at(engine.dir.backups()).await.map_err(Error::io("looking for free space"))?;
     Ok(disk.room())
 }
 

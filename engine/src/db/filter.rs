@@ -17,6 +17,8 @@ enum Value {
 pub struct Filter {
     conditions: Vec<String>,
     values: Vec<Value>,
+    /// A list of numbers stands in it, so that the statement does not come again.
+    lists_numbers: bool,
 }
 
 impl Filter {
@@ -43,6 +45,7 @@ impl Filter {
 
     /// That `column` is one of `values`; no values match no row.
     pub fn and_one_of(&mut self, column: &'static str, values: impl IntoIterator<Item = i64>) -> &mut Self {
+        self.lists_numbers = true;
         self.and_built(one_of(column, values))
     }
 
@@ -74,9 +77,11 @@ impl Filter {
         format!(" WHERE {}", self.conditions.join(" AND "))
     }
 
-    /// A query of `before`, this clause, and `after`, with every value bound.
+    /// A query of `before`, this clause, and `after`, with every value bound. No connection keeps a statement with a list of
+    /// numbers, which would push out those that come again.
     pub fn query(&self, before: &str, after: &str) -> Query<'static, Any, AnyArguments> {
         let query = sqlx::query(built(format!("{before}{}{after}", self.sql())));
+        let query = query.persistent(!self.lists_numbers);
         self.values.iter().fold(query, |query, value| match value {
             Value::Int(value) => query.bind(*value),
             Value::Text(value) => query.bind(value.clone()),
@@ -100,11 +105,12 @@ pub fn one_of(column: &str, values: impl IntoIterator<Item = i64>) -> String {
     }
 }
 
-/// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere, in lower case.
+/// A pattern for `LIKE … ESCAPE '\'` that finds `text` anywhere in what SQL's `lower` gives. Of both databases that folds
+/// ASCII alone, and so does this: an `Ö` that is stored stays one.
 pub fn contains(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
-    for c in text.to_lowercase().chars() {
+    for c in text.to_ascii_lowercase().chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -116,6 +122,8 @@ pub fn contains(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::Execute;
+
     use super::*;
 
     #[test]
@@ -152,5 +160,25 @@ mod tests {
     #[test]
     fn wildcards_of_a_search_are_only_letters() {
         assert_eq!(contains("50%_A"), "%50\\%\\_a%");
+    }
+
+    #[test]
+    fn a_search_folds_the_letters_that_the_databases_fold() {
+        assert_eq!(contains("Österreich-SW1"), "%Österreich-sw1%");
+    }
+
+    #[test]
+    fn a_statement_with_a_list_of_numbers_is_not_kept() {
+        let is_kept = |filter: &Filter| Execute::persistent(&filter.query("SELECT a FROM b", ""));
+        let mut filter = Filter::new();
+        filter.and_int("a = ?", 1);
+        assert!(is_kept(&filter));
+        filter.and_one_of("a", [1, 2]);
+        assert!(!is_kept(&filter));
+        let mut filter = Filter::new();
+        filter.aside(|aside| {
+            aside.and_one_of("a", [1, 2]);
+        });
+        assert!(!is_kept(&filter), "its conditions stand elsewhere in the same statement");
     }
 }

@@ -27,7 +27,7 @@ pub use migrate::newest as newest_schema;
 pub(crate) use migrate::{
     MACHINES, other_table_in_txn, tables_drop_in_txn, tables_lock_in_txn, tables_there_in_txn,
 };
-pub use row::RowExt;
+pub use row::{RowExt, json_text};
 use together::Together;
 pub use tx::Tx;
 

@@ -1,11 +1,17 @@
 //! Reads columns as our types: `Any` knows neither booleans nor dates.
 
 use etiqa_model::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{DbError, Result};
+
+/// A value as the JSON that [`RowExt::json`] reads; an error where it cannot be written.
+pub fn json_text(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)).into())
+}
 
 /// Columns by name, as our types.
 pub trait RowExt {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use etiqa_model::class::Class;
 use etiqa_model::device::{Device, DeviceFacts};
+use tokio::task::spawn_blocking;
 
 use super::Context;
 use crate::collect::{Driver, DriverSet, Limits, Login, Outcome, Target, identify};
@@ -41,6 +42,9 @@ pub(super) async fn recognise(
     limits: &Limits,
 ) -> (Platform, Option<String>) {
     let default = context.drivers.for_device(None, device.device_type);
+    // A device may be of any platform. To read all drivers takes a second or two the first time, which is no session's.
+    let drivers = context.drivers.clone();
+    let _ = spawn_blocking(move || drivers.iter().count()).await;
     let found = identify(target, &context.drivers, logins, limits, &context.cancel).await;
     let Some(found) = found else { return (or_none(device, default), None) };
     let taken = found.outcome.login.clone();

@@ -170,23 +170,23 @@ async fn note_failed(
     let is_of_one = failure.outlook == Outlook::OneMessage;
     let is_too_old = at.since(due.due_at) >= worth(&due.content);
     let state = (is_of_one || is_too_old).then_some(DeliveryState::Failed);
-    let failures = channel.failures.saturating_add(1);
-    let pause = failure.retry_after.unwrap_or_default().max(match failure.outlook {
-        Outlook::Temporary | Outlook::OneMessage => pause_after(failures),
-        Outlook::Permanent => MENDED_ELSEWHERE,
-    });
     let mut tx = engine.db.write().await?;
     delivery_tried_in_txn(&mut tx, due.id, attempt, state, at).await?;
-    let mut lost = 0;
+    let (mut lost, mut pause_s) = (0, None);
     if is_of_one {
         // It works, and yet somebody was not told of something. What it takes next takes this back.
         channel_problem_in_txn(&mut tx, channel.id, &failure.message).await?;
     } else {
+        let failures = channel.failures.saturating_add(1);
+        let least =
+            if failure.outlook == Outlook::Permanent { MENDED_ELSEWHERE } else { pause_after(failures) };
+        let pause = failure.retry_after.unwrap_or_default().max(least);
+        pause_s = Some(pause.as_secs());
         channel_failed_in_txn(&mut tx, channel.id, &failure.message, failures, at.plus(pause)).await?;
         lost = delivery_expire_in_txn(&mut tx, channel.id, at.minus(WORTH_A_MESSAGE), at).await?;
     }
     tx.commit().await?;
-    let (id, pause_s) = (&due.message_id, pause.as_secs());
+    let id = &due.message_id;
     tracing::warn!(
         channel = %channel.name, message = %id, pause_s, error = %failure,
         "message {id} is not sent to {}: {failure}", channel.name

@@ -5,6 +5,7 @@ use etiqa_model::config::VersionState;
 use etiqa_model::run::{RunStatus, Trigger};
 use etiqa_model::{BackupConfigId, DeviceId, RunId, Timestamp};
 
+pub use super::config_version::version_retire_in_txn;
 use crate::db::{Result, RowExt, Tx};
 
 /// Stands where a version has the hash of the driver that took it: no driver has it, so that the next text is held against
@@ -95,16 +96,6 @@ pub async fn version_list_known_in_txn(
             })
         })
         .collect()
-}
-
-/// Leaves a part without an active version, for the one that comes in the same transaction.
-pub async fn version_retire_in_txn(tx: &mut Tx, device: DeviceId, part: &str) -> Result<()> {
-    sqlx::query("UPDATE config_version SET state = 'inactive' WHERE device_id = $1 AND part = $2 AND state = 'active'")
-        .bind(device.0)
-        .bind(part.to_owned())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
 /// Stores a version under its own number; a unique violation where there is one of that number.

@@ -329,7 +329,7 @@ pub async fn text_fetch(db: &Db, sha256: &str) -> Result<Option<Vec<u8>>> {
 /// Adds the next version of its part. An active one takes the place of the active one before it.
 pub async fn version_insert_in_txn(tx: &mut Tx, new: &NewVersion) -> Result<ConfigVersionId> {
     if new.state == VersionState::Active {
-        version_retire_active_in_txn(tx, new.device_id, &new.part).await?;
+        version_retire_in_txn(tx, new.device_id, &new.part).await?;
     }
     let row = sqlx::query(
         "INSERT INTO config_version (device_id, part, version, state, text_sha256, compare_sha256, size_bytes,
@@ -448,7 +448,7 @@ async fn version_move_in_txn(
     let Some(row) = row else { return Ok(None) };
     let (device, part) = (DeviceId(row.int("device_id")?), row.text("part")?);
     if to == VersionState::Active {
-        version_retire_active_in_txn(tx, device, &part).await?;
+        version_retire_in_txn(tx, device, &part).await?;
     }
     sqlx::query("UPDATE config_version SET state = $2 WHERE id = $1")
         .bind(id.0)
@@ -458,7 +458,8 @@ async fn version_move_in_txn(
     Ok(Some((device, part)))
 }
 
-async fn version_retire_active_in_txn(tx: &mut Tx, device: DeviceId, part: &str) -> Result<()> {
+/// Leaves a part without an active version, for the one that comes in the same transaction.
+pub async fn version_retire_in_txn(tx: &mut Tx, device: DeviceId, part: &str) -> Result<()> {
     sqlx::query("UPDATE config_version SET state = 'inactive' WHERE device_id = $1 AND part = $2 AND state = 'active'")
         .bind(device.0)
         .bind(part.to_owned())

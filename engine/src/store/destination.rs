@@ -4,10 +4,9 @@ use etiqa_model::destination::{
     Destination, DestinationFacts, DestinationName, DestinationSettings, KeepCopies,
 };
 use etiqa_model::{BackupConfigId, DestinationId, Timestamp};
-use serde::Serialize;
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx, built};
+use crate::db::{Db, Filter, Result, RowExt, Tx, built, json_text};
 
 /// Counts run through an index. What was sent grows with history where copies are kept for ever, so no more than
 /// ten thousand of these are counted.
@@ -124,7 +123,7 @@ pub async fn destination_insert_in_txn(
     )
     .bind(row.name.clone())
     .bind(row.settings.kind().as_str())
-    .bind(json(&row.settings))
+    .bind(json_text(&row.settings)?)
     .bind(row.keep.as_str())
     .bind(i64::from(row.enabled))
     .bind(now.millis())
@@ -156,7 +155,7 @@ pub async fn destination_update_in_txn(
         .bind(id.0)
         .bind(row.name.clone())
         .bind(row.settings.kind().as_str())
-        .bind(json(&row.settings))
+        .bind(json_text(&row.settings)?)
         .bind(row.keep.as_str())
         .bind(i64::from(row.enabled))
         .bind(now.millis())
@@ -238,7 +237,7 @@ pub async fn destination_facts_save_in_txn(
 ) -> Result<()> {
     sqlx::query("UPDATE destination SET facts = $2 WHERE id = $1")
         .bind(id.0)
-        .bind(json(facts))
+        .bind(json_text(facts)?)
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -343,9 +342,4 @@ pub async fn backup_config_list_destinations(db: &Db) -> Result<Vec<(BackupConfi
             Ok((BackupConfigId(row.int("backup_config_id")?), destination))
         })
         .collect()
-}
-
-/// These types serialise without fail: no maps with odd keys, no foreign code.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use etiqa_model::{CredentialId, DeviceId, Timestamp};
 
 use super::device_write::device_delete_in_txn;
 use super::promise::is_chosen_by;
-use crate::db::{Result, Tx, built};
+use crate::db::{Result, Tx, built, one_of};
 
 /// Enables or disables devices.
 pub async fn device_set_enabled_of_in_txn(
@@ -19,7 +19,7 @@ pub async fn device_set_enabled_of_in_txn(
     let sql = format!(
         "UPDATE device SET enabled = $1, updated_at = $2,
                 promised_from = CASE WHEN enabled < $1 THEN $2 ELSE promised_from END WHERE enabled <> $1 AND {}",
-        one_of("id", ids)
+        are_of("id", ids)
     );
     let update = sqlx::query(built(sql)).bind(i64::from(enabled)).bind(now.millis());
     Ok(update.persistent(false).execute(&mut **tx).await?.rows_affected())
@@ -32,7 +32,7 @@ pub async fn device_set_credential_of_in_txn(
     credential: Option<CredentialId>,
     now: Timestamp,
 ) -> Result<u64> {
-    let ids = one_of("id", ids);
+    let ids = are_of("id", ids);
     let update = match credential {
         Some(CredentialId(credential)) => sqlx::query(built(format!(
             "UPDATE device SET credential_id = $1, updated_at = $2
@@ -49,7 +49,7 @@ pub async fn device_set_credential_of_in_txn(
 /// Gives devices a tag.
 pub async fn device_add_tag_in_txn(tx: &mut Tx, ids: &[DeviceId], tag: &str, now: Timestamp) -> Result<u64> {
     let has_not = "NOT EXISTS (SELECT 1 FROM device_tag t WHERE t.device_id = device.id AND t.tag = $1)";
-    let ids = one_of("id", ids);
+    let ids = are_of("id", ids);
     let by_tag = is_chosen_by("'tag:' || CAST($1 AS TEXT)");
     let touch = format!(
         "UPDATE device SET updated_at = $2, promised_from = CASE WHEN {by_tag} THEN $2 ELSE promised_from END
@@ -74,11 +74,11 @@ pub async fn device_remove_tag_in_txn(
     let touch = format!(
         "UPDATE device SET updated_at = $2 WHERE {}
          AND EXISTS (SELECT 1 FROM device_tag t WHERE t.device_id = device.id AND t.tag = $1)",
-        one_of("id", ids)
+        are_of("id", ids)
     );
     let touch = sqlx::query(built(touch)).bind(tag.to_owned()).bind(now.millis());
     let changed = touch.persistent(false).execute(&mut **tx).await?.rows_affected();
-    let remove = format!("DELETE FROM device_tag WHERE tag = $1 AND {}", one_of("device_id", ids));
+    let remove = format!("DELETE FROM device_tag WHERE tag = $1 AND {}", are_of("device_id", ids));
     sqlx::query(built(remove)).bind(tag.to_owned()).persistent(false).execute(&mut **tx).await?;
     Ok(changed)
 }
@@ -94,11 +94,6 @@ pub async fn device_delete_of_in_txn(tx: &mut Tx, ids: &[DeviceId]) -> Result<Ha
     Ok(deleted)
 }
 
-/// Whole numbers of our own need no placeholder, and PostgreSQL has a limit on those.
-fn one_of(column: &str, ids: &[DeviceId]) -> String {
-    if ids.is_empty() {
-        return "1 = 0".to_owned();
-    }
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    format!("{column} IN ({})", ids.join(","))
+fn are_of(column: &str, ids: &[DeviceId]) -> String {
+    one_of(column, ids.iter().map(|id| id.0))
 }

@@ -84,7 +84,7 @@ async fn enabled_of(db: &Db, scope: &Scope, selectors: &[&Selector]) -> Result<H
     let mut filter = Filter::new();
     filter.and("enabled = 1").and_one_of("id", ids);
     narrow(&mut filter, scope, "id");
-    let rows = filter.query("SELECT id FROM device", "").persistent(false).fetch_all(db.reader()).await?;
+    let rows = filter.query("SELECT id FROM device", "").fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok(DeviceId(row.int("id")?))).collect()
 }
 

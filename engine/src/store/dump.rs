@@ -11,8 +11,8 @@ use sqlx::{Column, Row, TypeInfo, ValueRef};
 use super::restore::Cell;
 use crate::db::{Db, DbError, Result, RowExt, Tx, built};
 
-/// What is archived, parents before children. Sessions, jobs, leases, uploads and unsent messages are not: they mean
-/// nothing later.
+/// What is archived, parents before children. Sessions, jobs, leases, uploads, connection tests, machines, messages, results
+/// of rules, the index of searches and the answers of the API are not: they mean nothing later, or are made anew.
 pub const TABLES: &[&str] = &[
     "setting",
     "app_user",

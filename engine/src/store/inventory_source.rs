@@ -6,10 +6,9 @@ use etiqa_model::inventory_source::{
     GoneDevice, InventorySource, SourceField, SourceKind, SourceSettings, SyncReport, SyncResult,
 };
 use etiqa_model::{DeviceId, InventorySourceId, Timestamp};
-use serde::Serialize;
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx};
+use crate::db::{Db, Filter, Result, RowExt, Tx, json_text};
 
 const SELECT: &str = "SELECT s.id, s.name, s.kind, s.settings, s.enabled, s.sealed, s.confirmed_at, s.next_at, s.etag, \
      s.last_modified, s.last_ok_at, s.problem, s.failures, s.lease_expires_at, \
@@ -135,7 +134,7 @@ pub async fn source_insert_in_txn(
     )
     .bind(name.to_owned())
     .bind(settings.kind.as_str())
-    .bind(json(settings))
+    .bind(json_text(settings)?)
     .bind(i64::from(enabled))
     .bind(now.millis())
     .fetch_one(&mut **tx)
@@ -159,7 +158,7 @@ pub async fn source_update_in_txn(
     .bind(id.0)
     .bind(name.to_owned())
     .bind(settings.kind.as_str())
-    .bind(json(settings))
+    .bind(json_text(settings)?)
     .bind(i64::from(enabled))
     .bind(next_at.map(Timestamp::millis))
     .bind(now.millis())
@@ -293,7 +292,8 @@ pub async fn sync_end_in_txn(tx: &mut Tx, id: InventorySourceId, end: &SyncEnd) 
         Err(problem) => (None, Some(problem.clone())),
     };
     if report.is_none_or(|report| !report.is_same) {
-        sync_insert_in_txn(tx, id, end, report.map(json), problem.clone()).await?;
+        let report = report.map(json_text).transpose()?;
+        sync_insert_in_txn(tx, id, end, report, problem.clone()).await?;
     }
     let is_ok = problem.is_none();
     sqlx::query(
@@ -353,9 +353,10 @@ async fn sync_insert_in_txn(
 pub async fn sync_list(db: &Db, id: InventorySourceId) -> Result<Vec<SyncResult>> {
     let rows = sqlx::query(
         "SELECT started_by, started_at, finished_at, report, problem FROM inventory_sync WHERE source_id = $1
-         ORDER BY id DESC LIMIT 20",
+         ORDER BY id DESC LIMIT $2",
     )
     .bind(id.0)
+    .bind(KEPT)
     .fetch_all(db.reader())
     .await?;
     rows.iter()
@@ -442,15 +443,10 @@ pub async fn link_save_in_txn(tx: &mut Tx, id: InventorySourceId, link: &SourceL
     .bind(id.0)
     .bind(link.device_id.0)
     .bind(link.key.clone())
-    .bind(json(&link.given))
+    .bind(json_text(&link.given)?)
     .bind(link.gone_at.map(Timestamp::millis))
     .bind(i64::from(link.disabled_here))
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-/// These types serialise without fail: their maps have the names of fields as keys.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

@@ -529,7 +529,7 @@ pub async fn job_is_open_for_device(db: &Db, kind: &str, device: DeviceId) -> Re
 pub async fn job_list_open_devices(db: &Db, kind: &str, devices: &[DeviceId]) -> Result<HashSet<DeviceId>> {
     let mut filter = Filter::new();
     filter.and_one_of("d.id", devices.iter().map(|device| device.0)).and_text(LISTS_DEVICE, kind);
-    let rows = filter.query("SELECT d.id FROM device d", "").persistent(false).fetch_all(db.reader()).await?;
+    let rows = filter.query("SELECT d.id FROM device d", "").fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok(DeviceId(row.int("id")?))).collect()
 }
 

@@ -6,6 +6,7 @@ use etiqa_model::device::{DeviceStatus, DeviceType};
 use etiqa_model::overview::Reason;
 use etiqa_model::{BackupConfigId, Timestamp};
 
+use super::hand::{add, hands_of};
 use super::promise::{Promise, promised_since};
 use crate::db::{Db, DbKind, Filter, Result, RowExt};
 
@@ -83,25 +84,11 @@ pub async fn devices_now(db: &Db, promises: &[Promise]) -> Result<DevicesNow> {
             (row.count("total")?, row.count("planned")?, row.count("covered")?);
         now.within_schedule += covered;
         add(&mut now.by_status, row.named("status", DeviceStatus::parse)?, total);
-        match row.opt_text("last_class")?.as_deref() {
-            None => add(&mut now.needing_hand, Reason::NeverBackedUp, total),
-            Some("suspect") => add(&mut now.needing_hand, Reason::Suspect, total),
-            Some("host_key_changed") => add(&mut now.needing_hand, Reason::HostKeyChanged, total),
-            Some("ok" | "unchanged") => {
-                add(&mut now.needing_hand, Reason::Overdue, planned.saturating_sub(covered));
-                add(&mut now.needing_hand, Reason::NoBackup, total.saturating_sub(planned));
-            }
-            Some(_) => add(&mut now.needing_hand, Reason::Failing, total),
+        for (reason, number) in hands_of(row.opt_text("last_class")?.as_deref(), total, planned, covered) {
+            add(&mut now.needing_hand, reason, number);
         }
     }
     Ok(now)
-}
-
-fn add<T: PartialEq>(counts: &mut Vec<(T, u64)>, what: T, number: u64) {
-    match counts.iter_mut().find(|(known, _)| *known == what) {
-        Some((_, count)) => *count += number,
-        None => counts.push((what, number)),
-    }
 }
 
 /// The last run of a backup config that completed.

@@ -7,7 +7,7 @@ use etiqa_model::scope::Scope;
 use etiqa_model::{BackupConfigId, DeviceId, Timestamp};
 use sqlx::any::AnyRow;
 
-use super::hand::needs_hand;
+use super::hand::{add, hands_of, needs_hand};
 use super::promise::{Promise, promised_since};
 use super::scope::within;
 use crate::db::{Db, DbError, Filter, Result, RowExt};
@@ -50,16 +50,9 @@ pub async fn device_counts(
         counts.never += row.count::<u64>("never")?;
         add(&mut counts.by_type, row.named("device_type", DeviceType::parse)?, total);
         add(&mut counts.by_status, row.named("status", DeviceStatus::parse)?, total);
-        let is_planned = row.opt_int("since")?.is_some();
-        let (reason, number) = match row.opt_text("last_class")?.as_deref() {
-            None => (Reason::NeverBackedUp, total),
-            Some("suspect") => (Reason::Suspect, total),
-            Some("host_key_changed") => (Reason::HostKeyChanged, total),
-            Some("ok" | "unchanged") if is_planned => (Reason::Overdue, total.saturating_sub(covered)),
-            Some("ok" | "unchanged") => (Reason::NoBackup, total),
-            Some(_) => (Reason::Failing, total),
-        };
-        if number > 0 {
+        let planned = row.opt_int("since")?.map_or(0, |_| total);
+        let hands = hands_of(row.opt_text("last_class")?.as_deref(), total, planned, covered);
+        for (reason, number) in hands.into_iter().filter(|(_, number)| *number > 0) {
             add(&mut reasons, reason, number);
         }
     }
@@ -242,11 +235,4 @@ fn hand(row: &AnyRow) -> Result<Option<Hand>> {
         is_covered: row.opt_int("since")?.is_some(),
         collecting: false,
     }))
-}
-
-fn add<T: PartialEq>(counts: &mut Vec<(T, u64)>, what: T, number: u64) {
-    match counts.iter_mut().find(|(known, _)| *known == what) {
-        Some((_, count)) => *count += number,
-        None => counts.push((what, number)),
-    }
 }

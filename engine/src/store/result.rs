@@ -208,7 +208,7 @@ pub async fn result_count_of_runs(
          FROM device_result",
         " GROUP BY run_id",
     );
-    let rows = counted.persistent(false).fetch_all(db.reader()).await?;
+    let rows = counted.fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok((RunId(row.int("run_id")?), (row.count("n")?, row.count("failed")?)))).collect()
 }
 

@@ -125,11 +125,11 @@ pub async fn rule_text_list(db: &Db, devices: &[DeviceId]) -> Result<Vec<Checked
                          v.size_bytes, k.version_id AS checked_version, k.rules AS checked_rules
                   FROM config_version v JOIN device d ON d.id = v.device_id
                   LEFT JOIN rule_check k ON k.device_id = v.device_id AND k.part = v.part";
-    let query = filter.query(before, " ORDER BY v.device_id, v.part").persistent(false);
+    let query = filter.query(before, " ORDER BY v.device_id, v.part");
     let rows = query.fetch_all(db.reader()).await?;
     let mut tagged = Filter::new();
     tagged.and_one_of("device_id", ids());
-    let query = tagged.query("SELECT device_id, tag FROM device_tag", "").persistent(false);
+    let query = tagged.query("SELECT device_id, tag FROM device_tag", "");
     let mut tags: HashMap<i64, Vec<String>> = HashMap::new();
     for row in &query.fetch_all(db.reader()).await? {
         tags.entry(row.int("device_id")?).or_default().push(row.text("tag")?);
@@ -162,7 +162,7 @@ pub async fn rule_result_list_stored(
     let mut filter = Filter::new();
     filter.and_one_of("device_id", devices.iter().map(|device| device.0));
     let columns = "SELECT device_id, part, rule_id, revision, broken, newly, hits, lines, version_id, since FROM rule_result";
-    let rows = filter.query(columns, "").persistent(false).fetch_all(db.reader()).await?;
+    let rows = filter.query(columns, "").fetch_all(db.reader()).await?;
     let mut results: HashMap<(DeviceId, String), Vec<StoredResult>> = HashMap::new();
     for row in &rows {
         let of = (DeviceId(row.int("device_id")?), row.text("part")?);
@@ -191,7 +191,7 @@ pub async fn rule_result_save_in_txn(tx: &mut Tx, checked: &[Checked]) -> Result
                 .and_int("device_id = ?", text.device_id.0)
                 .and_text("part = ?", text.part.as_str())
                 .and_one_of("rule_id", text.gone.iter().map(|rule| rule.0));
-            filter.query("DELETE FROM rule_result", "").persistent(false).execute(&mut **tx).await?;
+            filter.query("DELETE FROM rule_result", "").execute(&mut **tx).await?;
         }
         rows.extend(text.changed.iter().map(|result| (text, result)));
     }

@@ -32,7 +32,7 @@ pub async fn scope_count(db: &Db, scope: &Scope, devices: &[DeviceId]) -> Result
     let mut filter = Filter::new();
     filter.and_one_of("d.id", devices.iter().map(|device| device.0));
     narrow(&mut filter, scope, "d.id");
-    let counted = filter.query("SELECT COUNT(*) AS n FROM device d", "").persistent(false);
+    let counted = filter.query("SELECT COUNT(*) AS n FROM device d", "");
     counted.fetch_one(db.reader()).await?.count("n")
 }
 
@@ -44,8 +44,7 @@ pub async fn scope_list(db: &Db, scope: &Scope, devices: &[DeviceId]) -> Result<
     let mut filter = Filter::new();
     filter.and_one_of("d.id", devices.iter().map(|device| device.0));
     narrow(&mut filter, scope, "d.id");
-    let found = filter.query("SELECT d.id FROM device d", "").persistent(false);
-    let rows = found.fetch_all(db.reader()).await?;
+    let rows = filter.query("SELECT d.id FROM device d", "").fetch_all(db.reader()).await?;
     rows.iter().map(|row| Ok(DeviceId(row.int("id")?))).collect()
 }
 

@@ -188,7 +188,7 @@ pub async fn search_delete_in_txn(tx: &mut Tx, kind: DbKind, ids: &[i64]) -> Res
     for (table, column) in [("search_gram", row_id), ("search_text", "id")] {
         let mut filter = Filter::new();
         filter.and_one_of(column, ids.iter().copied());
-        filter.query(&format!("DELETE FROM {table}"), "").persistent(false).execute(&mut **tx).await?;
+        filter.query(&format!("DELETE FROM {table}"), "").execute(&mut **tx).await?;
     }
     Ok(())
 }

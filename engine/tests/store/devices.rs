@@ -102,6 +102,31 @@ async fn a_search_takes_wildcards_for_letters_and_finds_any_case() {
 }
 
 #[tokio::test]
+async fn a_name_with_capitals_outside_of_ascii_is_found_as_it_is_written() {
+    on_both(async |db| {
+        let name = "Österreich-SW1";
+        insert(
+            &db,
+            &[
+                device("10.0.0.1", |input| input.hostname = name.into()),
+                device("sw2.example.org", |input| input.hostname = "sw2".into()),
+            ],
+        )
+        .await;
+        let search = |text: &str| DeviceFilter { search: text.into(), ..DeviceFilter::default() };
+        for text in [name, "sw1", "STERREICH", "ÖSTERREICH-sw1"] {
+            assert_eq!(names(&db, search(text)).await, [name], "{text}");
+        }
+        for (called, hostname) in [(name, name), ("Österreich-sw1", name), ("SW2.example.ORG", "sw2")] {
+            let found = device_list_by_name(&db, &Scope::default(), called).await.unwrap();
+            let found: Vec<_> = found.iter().map(|device| device.hostname.as_str()).collect();
+            assert_eq!(found, [hostname], "{called}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_filter_narrows_by_type_site_tag_and_state() {
     on_both(async |db| {
         let ids = insert(

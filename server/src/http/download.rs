@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use etiqa_app::api::context::Context;
 use etiqa_engine::access::About;
@@ -36,18 +36,20 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn archive(
     Path(id): Path<String>,
+    method: Method,
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let context = Context::require_in(&extensions, Role::Operator, About::Everything).await?;
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
-    send_archive(&context, id, &headers).await
+    send_archive(&context, id, &method, &headers).await
 }
 
 /// The archive of a run, for who may have it.
 pub(super) async fn send_archive(
     context: &Context,
     id: RunId,
+    method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
     let engine = &context.engine;
@@ -64,8 +66,9 @@ pub(super) async fn send_archive(
     };
     let name = file.name.clone();
     let response = send(file, headers).await?;
-    note(engine, response.status(), Act::new(action::RUN_DOWNLOAD).on(id.0, &name)).await?;
-    tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
+    if note(engine, method, response.status(), Act::new(action::RUN_DOWNLOAD).on(id.0, &name)).await? {
+        tracing::info!(run = %id, by = %context.identity.name, "the archive of run {id} is downloaded");
+    }
     Ok(response)
 }
 
@@ -79,13 +82,15 @@ async fn entry(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
     Query(Named { name }): Query<Named>,
+    method: Method,
     extensions: Extensions,
 ) -> Result<Response, Refusal> {
     let context = Context::require_in(&extensions, Role::Operator, About::Everything).await?;
     let id: RunId = id.parse().map_err(|_| UserError::not_found(format!("run {id}")))?;
     let opened = open_entry(&engine, id, &name).await?;
-    record(&engine.db, Act::new(action::RUN_ENTRY).on(id.0, &name)).await.map_err(Error::from)?;
-    tracing::info!(run = %id, by = %context.identity.name, "{name} of the archive of run {id} is downloaded");
+    if note(&engine, &method, StatusCode::OK, Act::new(action::RUN_ENTRY).on(id.0, &name)).await? {
+        tracing::info!(run = %id, by = %context.identity.name, "{name} of the archive of run {id} is downloaded");
+    }
     let pieces = futures::stream::unfold(opened.pieces, |mut pieces| async {
         pieces.recv().await.map(|piece| (piece, pieces))
     });
@@ -103,6 +108,7 @@ async fn entry(
 async fn artifact(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
+    method: Method,
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -119,20 +125,28 @@ async fn artifact(
     };
     let act = Act::new(action::ARTIFACT_DOWNLOAD).on(id.0, &file.name);
     let response = send(file, &headers).await?;
-    note(&engine, response.status(), act).await?;
-    tracing::info!(
-        artifact = %id, device = %artifact.device_id, by = %context.identity.name,
-        "the vendor backup {id} is downloaded"
-    );
+    if note(&engine, &method, response.status(), act).await? {
+        tracing::info!(
+            artifact = %id, device = %artifact.device_id, by = %context.identity.name,
+            "the vendor backup {id} is downloaded"
+        );
+    }
     Ok(response)
 }
 
-/// Tells the audit log of a file that is sent; a client that has it already got nothing.
-pub(super) async fn note(engine: &Engine, answered: StatusCode, act: Act) -> Result<(), Error> {
-    if answered.is_success() {
+/// Tells the audit log of a file that is sent. False: nothing of it was, to a client that has it already or asks for the
+/// head alone.
+pub(super) async fn note(
+    engine: &Engine,
+    method: &Method,
+    answered: StatusCode,
+    act: Act,
+) -> Result<bool, Error> {
+    let is_sent = *method != Method::HEAD && answered.is_success();
+    if is_sent {
         record(&engine.db, act).await?;
     }
-    Ok(())
+    Ok(is_sent)
 }
 
 /// A file that never changes under its hash.

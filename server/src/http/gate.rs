@@ -54,6 +54,7 @@ pub(super) async fn gate(State(keeper): State<Keeper>, mut request: Request, nex
 /// changes nothing in the database, here.
 async fn answer(caller: Acting, request: Request, next: Next) -> Response {
     let act = act_of(request.method(), request.uri().path());
+    let is_head = request.method() == Method::HEAD;
     let place = place_of(request.uri().path());
     let engine = request.extensions().get::<Caller>().map(|caller| Arc::clone(&caller.engine));
     let response = acting(caller.clone(), next.run(request)).await;
@@ -63,7 +64,9 @@ async fn answer(caller: Acting, request: Request, next: Next) -> Response {
         let is_refused = status.is_client_error() || status.is_server_error();
         is_refused.then(|| format!("Answered with {}.", status.as_u16()))
     });
-    if caller.is_recorded() || status == StatusCode::NOT_MODIFIED {
+    // Of what is there nothing went out: to who has it already, or asks for the head alone.
+    let is_nothing = status == StatusCode::NOT_MODIFIED || (is_head && status.is_success());
+    if caller.is_recorded() || is_nothing {
         return response;
     }
     let act = Act::by(caller, action);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
-use axum::http::{Extensions, HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use etiqa_app::api::context::Context;
 use etiqa_engine::access::About;
@@ -97,6 +97,7 @@ async fn keep(engine: &Engine, device: DeviceId, mut field: Field<'_>, by: &str)
 async fn file(
     State(engine): State<Arc<Engine>>,
     Path((device, id)): Path<(String, String)>,
+    method: Method,
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -118,7 +119,9 @@ async fn file(
         media_type: "application/octet-stream",
     };
     let response = send(file, &headers).await?;
-    note(&engine, response.status(), Act::new(action::MEDIA_DOWNLOAD).on(id.0, &media.file_name)).await?;
-    tracing::info!(device = %device, by = %context.identity.name, "{} is downloaded", media.file_name);
+    let act = Act::new(action::MEDIA_DOWNLOAD).on(id.0, &media.file_name);
+    if note(&engine, &method, response.status(), act).await? {
+        tracing::info!(device = %device, by = %context.identity.name, "{} is downloaded", media.file_name);
+    }
     Ok(response)
 }

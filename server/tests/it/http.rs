@@ -186,6 +186,10 @@ async fn an_archive_is_downloaded_whole_or_in_ranges() {
     let same =
         client.clone().and_header("if-none-match", &etag).get("/backup/download/1/").await.with_status(304);
     assert!(same.bytes.is_empty() && same.header("etag") == etag);
+    let head = client.json("HEAD", "/backup/download/1", None).await.with_status(200);
+    assert!(head.bytes.is_empty() && head.header("etag") == etag);
+    let noted = "SELECT action FROM audit_log WHERE action = 'run.download' AND outcome = 'done'";
+    assert_eq!(world.database.texts(noted).await.len(), 6, "those of which something was sent");
     server.stop().await;
 }
 

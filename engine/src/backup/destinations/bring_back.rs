@@ -55,11 +55,13 @@ pub async fn bring_back(engine: &Engine, id: RunId, from: DestinationId) -> Resu
         );
     }
     sweep(engine).await;
-    refuse_without_room(engine, size)?;
+    refuse_without_room(engine, size).await?;
     let headway = Headway::new(&engine.stopping);
     let opened = open::open(engine, &keyed, &headway).await?;
     let place = opened.map_err(|error| unavailable(&place_name, &error.message))?;
-    let part = make_part(&engine.dir.backups(), id).map_err(Error::io("making a file for an archive"))?;
+    let folder = engine.dir.backups();
+    let made = spawn_blocking(move || make_part(&folder, id)).await.map_err(io::Error::other);
+    let part = made.and_then(|made| made).map_err(Error::io("making a file for an archive"))?;
     let fetched = headway.watch(fetch(&*place, &name, size, sha256, part.path(), &headway)).await;
     fetched.map_err(|error| unavailable(&place_name, &error.message))?;
     // It is, byte for byte, what was verified when it was made: more than its hash need not be looked at.
@@ -83,8 +85,8 @@ async fn is_whole(local: &Path, sha256: &str) -> Result<bool> {
     }
 }
 
-fn refuse_without_room(engine: &Engine, size: u64) -> Result<()> {
-    let disk = Disk::of(&engine.dir.backups()).map_err(Error::io("looking at the disk"))?;
+async fn refuse_without_room(engine: &Engine, size: u64) -> Result<()> {
+    let disk = Disk::look_at(engine.dir.backups()).await.map_err(Error::io("looking at the disk"))?;
     if disk.room() < size {
         let message = "The disk has no room for this archive. Free some space, then try again.";
         return Err(UserError::new(ErrorKind::Unavailable, message).into());

@@ -33,8 +33,11 @@ pub(super) async fn commit_run(
         refuse_second_beginning(engine, keyed, settings, secrets).await?;
         let committed = mirror::mirror_run(engine, &repository, &settings.branch, texts, &run).await;
         let committed = committed.map_err(of_this_program)?;
-        let pushed = push(engine, keyed, settings, secrets).await?;
-        let commit = pushed.map(|pushed| pushed.commit).or(committed);
+        let commit = match push(engine, keyed, settings, secrets).await? {
+            Reached::With(pushed) => Some(pushed.commit),
+            Reached::Nowhere => committed,
+            Reached::Without => return Err(PlaceError::one_file("The mirror has no commit yet.")),
+        };
         Ok(commit.map_or_else(|| NOTHING_CHANGED.to_owned(), |commit| commit.to_string()))
     };
     // A first commit of a large network takes longer than any silence of a place; a push has deadlines of its own.
@@ -55,10 +58,7 @@ async fn refuse_second_beginning(
     if mirror::is_begun(&repository, &settings.branch).await.map_err(of_this_program)? {
         return Ok(());
     }
-    match push(engine, keyed, settings, secrets).await {
-        Err(error) if error.message != FIRST_COMMIT => Err(error),
-        _ => Ok(()),
-    }
+    push(engine, keyed, settings, secrets).await.map(drop)
 }
 
 /// Looks whether the mirror can be written and its remote takes the login. Gives what worked, in a sentence.
@@ -70,31 +70,35 @@ pub(super) async fn test(
 ) -> Result<String, PlaceError> {
     let branch = &settings.branch;
     mirror::make(&repository_of(engine, keyed), branch).await.map_err(of_this_program)?;
-    match push(engine, keyed, settings, secrets).await {
-        Ok(None) => {
-            Ok("The mirror can be written; it stays on this machine, for no remote is named.".to_owned())
+    Ok(match push(engine, keyed, settings, secrets).await? {
+        Reached::Nowhere => {
+            "The mirror can be written; it stays on this machine, for no remote is named.".to_owned()
         }
-        Ok(Some(pushed)) => {
-            Ok(format!("The remote takes pushes; its branch {branch} is at {}.", pushed.commit))
+        Reached::With(pushed) => {
+            format!("The remote takes pushes; its branch {branch} is at {}.", pushed.commit)
         }
-        Err(error) if error.message == FIRST_COMMIT => {
-            Ok("The remote takes the login; the next run makes the first commit.".to_owned())
-        }
-        Err(error) => Err(error),
-    }
+        Reached::Without => "The remote takes the login; the next run makes the first commit.".to_owned(),
+    })
 }
 
-/// Stands for a mirror that has no commit yet: the remote was asked, and let us in.
-const FIRST_COMMIT: &str = "The mirror has no commit yet.";
+/// How far a push went.
+enum Reached {
+    /// No remote is named.
+    Nowhere,
+    /// The remote let us in; the mirror has no commit yet that could be pushed.
+    Without,
+    /// The remote is where the mirror is.
+    With(Pushed),
+}
 
-/// Brings the remote to where the mirror is; none where no remote is named.
+/// Brings the remote to where the mirror is.
 async fn push(
     engine: &Engine,
     keyed: &KeyedDestination,
     settings: &GitSettings,
     secrets: &DestinationSecrets,
-) -> Result<Option<Pushed>, PlaceError> {
-    let Some(url) = &settings.url else { return Ok(None) };
+) -> Result<Reached, PlaceError> {
+    let Some(url) = &settings.url else { return Ok(Reached::Nowhere) };
     let address = Address::parse(url).map_err(|error| PlaceError::permanent(error.message))?;
     let outgoing = engine.reach.outgoing(settings.own_network);
     let given = |secret: &Secret| Some(secret.clone()).filter(|secret| !secret.is_empty());
@@ -113,7 +117,11 @@ async fn push(
     if let Some(key) = shown {
         note_key(engine, keyed.destination.id, key, is_changed).await.map_err(of_this_program)?;
     }
-    pushed.map(Some).map_err(of_the_remote)
+    match pushed {
+        Ok(pushed) => Ok(Reached::With(pushed)),
+        Err(error) if error.kind == PushErrorKind::Nothing => Ok(Reached::Without),
+        Err(error) => Err(of_the_remote(error)),
+    }
 }
 
 fn repository_of(engine: &Engine, keyed: &KeyedDestination) -> PathBuf {
@@ -129,7 +137,6 @@ fn texts_of(settings: &GitSettings) -> Texts {
 
 fn of_the_remote(error: PushError) -> PlaceError {
     match error.kind {
-        PushErrorKind::Nothing => PlaceError::one_file(FIRST_COMMIT),
         kind if kind.is_permanent() => PlaceError::permanent(error.message),
         _ => PlaceError::temporary(error.message),
     }

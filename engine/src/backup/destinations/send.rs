@@ -1,5 +1,6 @@
 //! The sending itself: everything that is due at one destination, one archive after another, until one does not go.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -143,7 +144,7 @@ async fn handle(
         return Ok(committed.map(Done::Sent));
     }
     let path = engine.dir.backups().join(&copy.file);
-    if copy.state == CopyState::Waiting && !path.is_file() {
+    if copy.state == CopyState::Waiting && !is_file(&path).await {
         return Ok(Err(PlaceError::one_file("The archive's file is not here, so it cannot be sent.")));
     }
     // One whose destination was changed meanwhile is left.
@@ -173,4 +174,8 @@ async fn handle(
         *opened = Some(open);
     }
     Ok(done)
+}
+
+async fn is_file(path: &Path) -> bool {
+    tokio::fs::metadata(path).await.is_ok_and(|there| there.is_file())
 }

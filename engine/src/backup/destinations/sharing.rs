@@ -3,12 +3,14 @@
 //! Archives that were made before stay where they are; vendors' backups and attached files are put there, a few at a time.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use etiqa_model::destination::{Destination, DestinationKind};
 use etiqa_model::{DestinationId, ErrorKind, Timestamp, UserError};
+use tokio::task::spawn_blocking;
 
 use super::manage::{changed, missing};
 use super::open::open;
@@ -119,7 +121,7 @@ struct Own {
 /// there. What does not go is tried again the next time.
 pub(crate) async fn put_missing(engine: &Engine, at: Timestamp) -> Result<()> {
     let Some(keyed) = named(engine).await? else { return Ok(()) };
-    let unseen = unseen(engine, &keyed, own_files(engine).await?, at);
+    let unseen = unseen(engine, &keyed, own_files(engine).await?, at).await?;
     if unseen.is_empty() {
         return Ok(());
     }
@@ -177,7 +179,21 @@ async fn own_files(engine: &Engine) -> Result<Vec<Own>> {
 }
 
 /// Files that are here and were not seen there lately.
-fn unseen(engine: &Engine, keyed: &KeyedDestination, files: Vec<Own>, at: Timestamp) -> Vec<Own> {
+async fn unseen(
+    engine: &Engine,
+    keyed: &KeyedDestination,
+    files: Vec<Own>,
+    at: Timestamp,
+) -> Result<Vec<Own>> {
+    let files = not_seen(engine, keyed, files, at);
+    let here = spawn_blocking(move || -> Vec<Own> {
+        files.into_iter().filter(|own| own.path.is_file()).take(ASKED_AT_ONCE).collect()
+    });
+    here.await.map_err(io::Error::other).map_err(Error::io("looking for the files of this machine"))
+}
+
+/// Those of the files that were not seen there lately.
+fn not_seen(engine: &Engine, keyed: &KeyedDestination, files: Vec<Own>, at: Timestamp) -> Vec<Own> {
     let Destination { id, settings, facts, .. } = &keyed.destination;
     let place = format!("{id} {settings:?} {:?}", facts.marker);
     let mut seen = engine.shared_seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,8 +201,7 @@ fn unseen(engine: &Engine, keyed: &KeyedDestination, files: Vec<Own>, at: Timest
         *seen = Seen { place, files: HashMap::new() };
     }
     seen.files.retain(|_, seen_at| at.since(*seen_at) < SEEN_FOR);
-    let is_new = |own: &Own| !seen.files.contains_key(&own.name);
-    files.into_iter().filter(|own| is_new(own) && own.path.is_file()).take(ASKED_AT_ONCE).collect()
+    files.into_iter().filter(|own| !seen.files.contains_key(&own.name)).collect()
 }
 
 fn note_seen(engine: &Engine, name: String, at: Timestamp) {

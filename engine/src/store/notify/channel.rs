@@ -6,7 +6,7 @@ use etiqa_model::notify::{Channel, ChannelKind, ChannelName, ChannelSettings};
 use etiqa_model::{BackupConfigId, ChannelId, Timestamp};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx};
+use crate::db::{Db, Filter, Result, RowExt, Tx, json_text};
 
 /// What waits is bounded, and both counts go through an index.
 const SELECT: &str = "SELECT c.id, c.name, c.settings, c.sealed, c.enabled, c.last_ok_at, c.problem, c.failures, \
@@ -116,7 +116,7 @@ pub async fn channel_insert_in_txn(tx: &mut Tx, row: &ChannelRow, now: Timestamp
     )
     .bind(row.name.clone())
     .bind(row.settings.kind().as_str())
-    .bind(json(&row.settings))
+    .bind(json_text(&row.settings)?)
     .bind(row.settings.backup().map(|id| id.0))
     .bind(i64::from(row.enabled))
     .bind(now.millis())
@@ -139,7 +139,7 @@ pub async fn channel_update_in_txn(
     .bind(id.0)
     .bind(row.name.clone())
     .bind(row.settings.kind().as_str())
-    .bind(json(&row.settings))
+    .bind(json_text(&row.settings)?)
     .bind(row.settings.backup().map(|id| id.0))
     .bind(i64::from(row.enabled))
     .bind(now.millis())
@@ -243,8 +243,4 @@ pub async fn channels_bring_forward_in_txn(tx: &mut Tx, now: Timestamp) -> Resul
         sqlx::query(sql).bind(now.millis()).execute(&mut **tx).await?;
     }
     Ok(())
-}
-
-fn json(settings: &ChannelSettings) -> String {
-    serde_json::to_string(settings).unwrap_or_default()
 }

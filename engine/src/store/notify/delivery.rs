@@ -296,7 +296,7 @@ async fn attempts(db: &Db, of: &[Delivery]) -> Result<HashMap<DeliveryId, Vec<At
     let mut filter = Filter::new();
     filter.and_one_of("delivery_id", of.iter().map(|delivery| delivery.id.0));
     let select = "SELECT delivery_id, at, duration_ms, good, answer FROM notify_attempt";
-    let rows = filter.query(select, " ORDER BY id DESC").persistent(false).fetch_all(db.reader()).await?;
+    let rows = filter.query(select, " ORDER BY id DESC").fetch_all(db.reader()).await?;
     let mut attempts: HashMap<DeliveryId, Vec<Attempt>> = HashMap::new();
     for row in &rows {
         let attempt = Attempt {

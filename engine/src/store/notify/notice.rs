@@ -108,7 +108,7 @@ pub async fn notice_delete_in_txn(tx: &mut Tx, ids: &[i64]) -> Result<HashSet<i6
     for some in ids.chunks(1_000) {
         let mut filter = Filter::new();
         filter.and_one_of("id", some.iter().copied());
-        let delete = filter.query("DELETE FROM notify_notice", " RETURNING id").persistent(false);
+        let delete = filter.query("DELETE FROM notify_notice", " RETURNING id");
         for row in &delete.fetch_all(&mut **tx).await? {
             gone.insert(row.int("id")?);
         }

@@ -4,7 +4,7 @@ use etiqa_model::notify::{Item, NotifyEvent};
 use etiqa_model::{NotifyRuleId, Timestamp};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx};
+use crate::db::{Db, Filter, Result, RowExt, Tx, json_text};
 
 /// Something that lasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub async fn open_insert_in_txn(
     .bind(rule.0)
     .bind(about.to_owned())
     .bind(item.event.as_str())
-    .bind(json(item))
+    .bind(json_text(item)?)
     .bind(item.at.millis())
     .bind(now.millis())
     .execute(&mut **tx)
@@ -77,7 +77,7 @@ pub async fn open_touch_in_txn(
     .bind(about.to_owned())
     .bind(told_at.millis())
     .bind(now.millis())
-    .bind(json(item))
+    .bind(json_text(item)?)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -119,7 +119,7 @@ pub async fn held_insert_in_txn(
     sqlx::query("INSERT INTO notify_held (rule_id, about, item, release_at) VALUES ($1, $2, $3, $4)")
         .bind(rule.0)
         .bind(item.subject.clone())
-        .bind(json(item))
+        .bind(json_text(item)?)
         .bind(release_at.millis())
         .execute(&mut **tx)
         .await?;
@@ -164,8 +164,4 @@ pub async fn held_take_in_txn(tx: &mut Tx, rule: NotifyRuleId, now: Timestamp) -
         .collect::<Result<Vec<(i64, Item)>>>()?;
     held.sort_by_key(|(id, _)| *id);
     Ok(held.into_iter().map(|(_, item)| item).collect())
-}
-
-fn json(item: &Item) -> String {
-    serde_json::to_string(item).unwrap_or_default()
 }

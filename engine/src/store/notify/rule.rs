@@ -6,7 +6,7 @@ use etiqa_model::notify::{NewRule, Rule};
 use etiqa_model::{ChannelId, NotifyRuleId, Timestamp};
 use sqlx::any::AnyRow;
 
-use crate::db::{Db, Filter, Result, RowExt, Tx};
+use crate::db::{Db, Filter, Result, RowExt, Tx, json_text};
 
 const SELECT: &str = "SELECT r.id, r.name, r.enabled, r.settings, \
      (SELECT COUNT(*) FROM notify_open o WHERE o.rule_id = r.id) AS open, \
@@ -76,7 +76,7 @@ pub async fn rule_insert_in_txn(tx: &mut Tx, new: &NewRule, now: Timestamp) -> R
     )
     .bind(new.name.clone())
     .bind(i64::from(new.enabled))
-    .bind(json(new))
+    .bind(json_text(&new.settings)?)
     .bind(now.millis())
     .fetch_one(&mut **tx)
     .await?;
@@ -98,7 +98,7 @@ pub async fn rule_update_in_txn(
     .bind(id.0)
     .bind(new.name.clone())
     .bind(i64::from(new.enabled))
-    .bind(json(new))
+    .bind(json_text(&new.settings)?)
     .bind(now.millis())
     .execute(&mut **tx)
     .await?;
@@ -128,8 +128,4 @@ async fn channels_save_in_txn(tx: &mut Tx, id: NotifyRuleId, channels: &[Channel
         .await?;
     }
     Ok(())
-}
-
-fn json(new: &NewRule) -> String {
-    serde_json::to_string(&new.settings).unwrap_or_default()
 }

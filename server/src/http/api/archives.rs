@@ -218,7 +218,7 @@ async fn check(Path(id): Path<String>, ask: Ask) -> Answered {
         (status = 304, description = "It is what you have.")))]
 async fn download(Path(id): Path<String>, ask: Ask) -> Answered {
     let (context, id) = archive(&ask, &id).await?;
-    send_archive(&context, id, ask.headers()).await
+    send_archive(&context, id, ask.method(), ask.headers()).await
 }
 
 /// Keep an archive for good

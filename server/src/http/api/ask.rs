@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, StatusCode, Uri, header};
+use axum::http::{Extensions, HeaderMap, Method, StatusCode, Uri, header};
 use etiqa_app::api::context::Context;
 use etiqa_engine::access::About;
 use etiqa_model::user::Role;
@@ -35,6 +35,7 @@ impl Edits {
 
 /// A request with its body read.
 pub(super) struct Ask {
+    method: Method,
     extensions: Extensions,
     headers: HeaderMap,
     uri: Uri,
@@ -46,7 +47,13 @@ impl<S: Send + Sync> FromRequest<S> for Ask {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Refusal> {
         let (parts, body) = with_body(request).await?;
-        Ok(Self { extensions: parts.extensions, headers: parts.headers, uri: parts.uri, body })
+        Ok(Self {
+            method: parts.method,
+            extensions: parts.extensions,
+            headers: parts.headers,
+            uri: parts.uri,
+            body,
+        })
     }
 }
 
@@ -154,6 +161,11 @@ impl Ask {
         let known = self.headers.get_all(header::IF_NONE_MATCH).iter();
         let mut known = known.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
         known.any(|tag| tag.trim() == "*" || tag.trim().trim_start_matches("W/") == etag)
+    }
+
+    /// The method: `HEAD` asks what `GET` would answer with.
+    pub(super) fn method(&self) -> &Method {
+        &self.method
     }
 
     /// The headers.
