@@ -13,6 +13,8 @@ import { firstVisits } from "./visits.mjs";
 const [DEVICES, VERSIONS, RUNS] = [10_000, 200_000, 100_000];
 const [WARM, ROUNDS, BUDGET_MS] = [20, 200, 50];
 const [STREAMS, DEVICES_IN_RUN, BYTES] = [500, 1000, 8192];
+/** So many addresses the streams come from. */
+const ADDRESSES = 10;
 const [MEMORY_MB, DELAY_MS] = [200, 200];
 
 const LAST_PAGE = DEVICES / 50;
@@ -173,10 +175,11 @@ async function lists({ base, token }) {
   report("the slowest of them: p99", slowest, "ms", BUDGET_MS);
 }
 
-/** Opens the live stream; `hear` gets the JSON of each event. Gives its request once the server has greeted it. */
-function listen(base, token, hear) {
+/** Opens the live stream from an address; `hear` gets the JSON of each event. Gives its request once the server has greeted it. */
+function listen(base, token, localAddress, hear) {
   return new Promise((open, failed) => {
-    const request = get(`${base}/events`, { headers: { authorization: `Bearer ${token}` }, agent: false }, (answer) => {
+    const options = { headers: { authorization: `Bearer ${token}` }, agent: false, localAddress };
+    const request = get(`${base}/events`, options, (answer) => {
       if (answer.statusCode !== 200) failed(new Error(`GET /events answered ${answer.statusCode}.`));
       let rest = "";
       answer.setEncoding("utf8").on("data", (piece) => {
@@ -209,8 +212,10 @@ export async function openPages() {
         for (let at = 0; at < STREAMS; at += 1) {
           // One of them, neither the first nor the last that is told.
           const isMeasured = at === STREAMS / 2;
+          // Of one address the server takes 250 connections.
+          const from = `127.0.1.${1 + (at % ADDRESSES)}`;
           streams.push(
-            await listen(base, token, (event) => {
+            await listen(base, token, from, (event) => {
               if (!isMeasured) return;
               events += 1;
               if (event.topic === "backup_configs" && event.id === 2) arrived(performance.now());

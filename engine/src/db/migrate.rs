@@ -49,7 +49,7 @@ const STEPS: &[Step] = &[
     step!(23, "rules", "0023_rules.sql"),
     step!(24, "answers of the REST API", "0024_api_answers.sql"),
     step!(25, "inventory sources", "0025_inventory_sources.sql"),
-    step!(26, "partial runs", "0026_partial_runs.sql"),
+    step!(26, "covering indexes", "0026_covering_indexes.sql"),
 ];
 
 /// The schema from which on there is an audit log.
